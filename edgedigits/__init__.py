@@ -1,0 +1,26 @@
+"""edgedigits: from a CSV of handwritten digits to firmware that is proven to do what was trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from edgedigits.api import build, evaluate
+    from edgedigits.config import BuildConfig
+
+__all__ = ["BuildConfig", "__version__", "build", "evaluate"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public functions on first use, so that `import edgedigits` stays instant."""
+    if name in ("build", "evaluate"):
+        from edgedigits import api
+
+        return getattr(api, name)
+    if name == "BuildConfig":
+        from edgedigits.config import BuildConfig
+
+        return BuildConfig
+    raise AttributeError(f"module 'edgedigits' has no attribute {name!r}")

@@ -1,0 +1,62 @@
+"""Progress on a terminal's stderr: one bar per stage, nothing at all where stderr is not a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from edgedigits.progress import SILENT, Stage
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from rich.progress import Progress as RichProgress
+
+
+class _BarStage:
+    def __init__(self, bars: RichProgress, task: Any) -> None:
+        self._bars, self._task = bars, task
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self._bars.update(self._task, advance=steps, note=note)
+
+
+class TerminalProgress:
+    """Implements `edgedigits.progress.Progress`.
+
+    Args:
+        quiet: say nothing.
+        verbose: name each stage on a line of its own where stderr is not a terminal.
+    """
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self._quiet, self._verbose = quiet, verbose
+
+    def say(self, message: str) -> None:
+        if not self._quiet:
+            print(message, file=sys.stderr)
+
+    def stage(self, title: str, total: int | None = None) -> AbstractContextManager[Stage]:
+        if not self._quiet and sys.stderr.isatty():
+            return _bar(title, total)
+        if self._verbose and not self._quiet:
+            self.say(title)
+        return SILENT.stage(title, total)
+
+
+@contextmanager
+def _bar(title: str, total: int | None) -> Iterator[Stage]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        yield _BarStage(bars, bars.add_task(title, total=total, note=""))
