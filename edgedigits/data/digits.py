@@ -1,0 +1,74 @@
+"""Labelled digits in memory, the currency of every room behind this one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+IMAGE_SIDE = 28
+PIXELS = IMAGE_SIDE * IMAGE_SIDE
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Labelled 28×28 grey images, white on black.
+
+    Attributes:
+        images: uint8 (n, 784), row-major pixels 0…255; made read-only.
+        labels: uint8 (n,), 0…9; made read-only.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 2 or self.images.shape[1] != PIXELS:
+            raise ValueError(f"images must be uint8 (n, {PIXELS}), got {self.images.dtype} {self.images.shape}")
+        if self.labels.dtype != np.uint8 or self.labels.shape != (len(self.images),):
+            raise ValueError(f"labels must be uint8 ({len(self.images)},), got {self.labels.dtype} {self.labels.shape}")
+        self.images.flags.writeable = False
+        self.labels.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: NDArray[np.integer]) -> Digits:
+        """Return the digits at `indices`, in that order."""
+        return Digits(self.images[indices], self.labels[indices])
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the pixels followed by the labels, in hexadecimal."""
+        content = hashlib.sha256(np.ascontiguousarray(self.images))
+        content.update(np.ascontiguousarray(self.labels))
+        return content.hexdigest()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set divided for training.
+
+    Attributes:
+        train: what weights are fitted on.
+        validation: what choices are made on.
+        test: touched once, for the final figures.
+        source: name of the data set as a person would say it, e.g. "mnist" or "train.csv".
+        note: one sentence on how it was found or why a fallback was taken; may be empty.
+    """
+
+    train: Digits
+    validation: Digits
+    test: Digits
+    source: str
+    note: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of the three splits, in hexadecimal."""
+        parts = (self.train.digest, self.validation.digest, self.test.digest)
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
