@@ -1,0 +1,57 @@
+"""Config fields as argparse flags, and flags with a config file as a BuildConfig."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from edgedigits.config import SECTIONS, BuildConfig, flag_of, make_config, parse_option, read_config_file
+
+_UNSET = argparse.SUPPRESS
+
+
+def add_config_arguments(parser: argparse.ArgumentParser, sections: tuple[str, ...] = tuple(SECTIONS)) -> None:
+    """Add a flag for every field of `sections`, grouped by section; flags not given leave no attribute."""
+    for section in sections:
+        group = parser.add_argument_group(section, SECTIONS[section].__doc__)
+        for option_field in fields(SECTIONS[section]):
+            flag, dest = flag_of(option_field), f"{section}.{option_field.name}"
+            text = option_field.metadata["help"]
+            if option_field.type == "bool":
+                group.add_argument(flag, dest=dest, action=argparse.BooleanOptionalAction, default=_UNSET, help=text)
+            else:
+                shown = _shown_default(option_field.default)
+                metavar = option_field.metadata["metavar"] or "N"
+                group.add_argument(flag, dest=dest, default=_UNSET, metavar=metavar, help=text + shown)
+
+
+def _shown_default(default: Any) -> str:
+    if default in ("", (), 0.0):
+        return ""
+    return f" (default: {','.join(map(str, default)) if isinstance(default, tuple) else default})"
+
+
+def config_from_arguments(args: argparse.Namespace, config_file: str | None) -> BuildConfig:
+    """Merge defaults, the config file and the flags; flags win.
+
+    Raises:
+        DataError: the config file cannot be read.
+        ConfigError: a value is wrong.
+    """
+    values: dict[str, dict[str, Any]] = read_config_file(Path(config_file)) if config_file else {}
+    for section, given in _given(args).items():
+        values.setdefault(section, {}).update(given)
+    return make_config(values)
+
+
+def _given(args: argparse.Namespace) -> Mapping[str, Mapping[str, Any]]:
+    given: dict[str, dict[str, Any]] = {}
+    for dest, raw in vars(args).items():
+        section, dot, name = dest.partition(".")
+        if dot:
+            option_field = next(f for f in fields(SECTIONS[section]) if f.name == name)
+            given.setdefault(section, {})[name] = parse_option(section, option_field, raw, flag_of(option_field))
+    return given

@@ -1,0 +1,77 @@
+"""Magnitude pruning with TF-MOT: a Keras model in, a Keras model with exact zeros out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from edgedigits.config import PruningConfig
+from edgedigits.training.keras_env import keras, tfmot
+
+DECAY_POWER = 3
+
+
+def add_pruning(model: Any, config: PruningConfig, target: Mapping[str, float], steps: int) -> Any:
+    """Return a clone of `model` whose layers named in `target` are wrapped for polynomial-decay pruning.
+
+    TF-MOT would prune the ten-unit output layer as well, which collapses at high sparsity: layers are chosen by name.
+
+    Args:
+        model: trained Keras MLP.
+        config: initial sparsity, begin, end and frequency.
+        target: final share of zeros by layer name.
+        steps: training steps of the whole pruning stage.
+    """
+    begin = int(config.begin * steps)
+    # At least one update must see the final sparsity, also in a stage shorter than one period.
+    frequency = max(1, min(config.frequency, int(config.end * steps) - begin))
+    end = begin + max(1, (int(config.end * steps) - begin) // frequency) * frequency
+
+    def wrap(layer: Any) -> Any:
+        if layer.name not in target:
+            return layer.__class__.from_config(layer.get_config())
+        # TF-MOT rounds the number of weights it keeps; rounding down gives at least the zeros asked for.
+        size = layer.kernel.shape.num_elements()
+        final = 1.0 - max(1, int(size * (1.0 - target[layer.name]))) / size
+        schedule = tfmot.sparsity.keras.PolynomialDecay(
+            initial_sparsity=min(config.initial_sparsity, final),
+            final_sparsity=final,
+            begin_step=begin,
+            end_step=end,
+            power=DECAY_POWER,
+            frequency=frequency,
+        )
+        return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)
+
+    return keras.models.clone_model(model, clone_function=wrap)
+
+
+def strip_pruning(model: Any) -> Any:
+    """Return the plain Keras model with the zeros written into its kernels."""
+    return tfmot.sparsity.keras.strip_pruning(model)
+
+
+def sparsity_by_layer(model: Any) -> dict[str, float]:
+    """Return the share of exact zeros in each kernel of a plain Keras model, by layer name."""
+    return {layer.name: float(np.mean(layer.kernel.numpy() == 0)) for layer in model.layers}
+
+
+class SparsityHistory(keras.callbacks.Callback):
+    """Record each epoch's share of zeros over all pruned weights under "sparsity"."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        zeros = total = 0
+        for layer in self.model.layers:
+            if hasattr(layer, "pruning_vars"):
+                for _, mask, _ in layer.pruning_vars:
+                    values = mask.numpy()
+                    zeros, total = zeros + int(np.sum(values == 0)), total + values.size
+        if logs is not None and total:
+            logs["sparsity"] = zeros / total
+
+
+def pruning_callbacks() -> list[Any]:
+    """Return what `fit` needs beside the model: TF-MOT's step counter and the sparsity record."""
+    return [tfmot.sparsity.keras.UpdatePruningStep(), SparsityHistory()]

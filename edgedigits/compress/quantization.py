@@ -1,0 +1,73 @@
+"""Quantization-aware training with TF-MOT: a Keras model in, the same with fake quantization out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.training.keras_env import keras, tf, tfmot
+
+_PRESERVE = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme
+
+
+def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, preserve_zeros: bool) -> Any:
+    """Return a clone of `model` with fake quantization, its activation ranges preset.
+
+    TF-MOT starts every range at ±6 with a moving average of 0.999: a short fine-tuning would end, and a conversion
+    before it would be, far off. The input's range is set to [0, 1] for good, which makes a pixel p enter as p − 128.
+
+    Args:
+        model: plain Keras MLP, trained.
+        calibration: images float32 (n, 784) that the ranges of activations are measured on.
+        preserve_zeros: keep the zeros that pruning made; plain quantization-aware training fills them again.
+    """
+    annotated = tfmot.quantization.keras.quantize_annotate_model(keras.models.clone_model(model))
+    annotated.set_weights(model.get_weights())
+    scheme = _PRESERVE() if preserve_zeros else None
+    with tfmot.quantization.keras.quantize_scope():
+        aware = (
+            tfmot.quantization.keras.quantize_apply(annotated, scheme)
+            if scheme
+            else tfmot.quantization.keras.quantize_apply(annotated)
+        )
+    _preset_ranges(aware, model, calibration)
+    return aware
+
+
+def _preset_ranges(aware: Any, model: Any, calibration: NDArray[np.float32]) -> None:
+    """Write the measured minimum and maximum of every activation into the fake-quantization variables."""
+    ranges = {"input": (0.0, 1.0)}
+    activation = tf.constant(calibration)
+    for layer in model.layers:
+        activation = layer(activation)
+        low, high = float(tf.reduce_min(activation)), float(tf.reduce_max(activation))
+        ranges[layer.name] = (min(low, 0.0), max(high, 1e-3))
+    for layer in aware.layers:
+        name = layer.layer.name if hasattr(layer, "layer") else "input"
+        for variable in layer.non_trainable_weights:
+            for end, value in zip(("min", "max"), ranges[name], strict=True):
+                if _is_activation_range(variable.name, end):
+                    variable.assign(value)
+
+
+def _is_activation_range(variable_name: str, end: str) -> bool:
+    """Whether a variable is the lower ("min") or upper ("max") end of an activation's range, not of a kernel's."""
+    short = _short(variable_name)
+    return short.endswith(f"_{end}") and "kernel" not in short
+
+
+def strip_fake_quantization(aware: Any, model: Any) -> Any:
+    """Return a plain float model shaped like `model` with the weights of `aware`."""
+    plain = keras.models.clone_model(model)
+    wrapped = {layer.layer.name: layer for layer in aware.layers if hasattr(layer, "layer")}
+    for layer in plain.layers:
+        # The wrapper leaves a symbolic tensor in its layer's attribute `kernel`; the variables are in the lists.
+        trained = {_short(variable.name): variable.numpy() for variable in wrapped[layer.name].trainable_weights}
+        layer.set_weights([trained["kernel"], trained["bias"]])
+    return plain
+
+
+def _short(variable_name: str) -> str:
+    return variable_name.split("/")[-1].split(":")[0]

@@ -1,0 +1,162 @@
+"""One stage of training: the same loop for the float, the pruning and the quantization-aware stage.
+
+A whole epoch runs in one call of the compiled train function (`steps_per_execution`), so Python is entered once an
+epoch. TF-MOT's wrappers count their steps inside the graph; that masks follow the same curve is tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgedigits.config import CLASSES, TrainingConfig
+from edgedigits.data.digits import Splits
+from edgedigits.progress import Progress, Stage
+from edgedigits.training.batches import as_tensors, training_batches
+from edgedigits.training.keras_env import keras, tf
+from edgedigits.training.losses import LogitsLoss
+from edgedigits.training.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE, make_optimizer
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What distinguishes one stage from another.
+
+    Attributes:
+        name: key in the report: "float", "prune" or "qat".
+        title: what the progress bar says.
+        epochs: how long.
+        peak: peak learning rate.
+        seed: of order and distortions.
+        settled: first epoch (from 0) whose weights may be restored as the best: before it pruning is still going on.
+    """
+
+    name: str
+    title: str
+    epochs: int
+    peak: float
+    seed: int
+    settled: int = 0
+
+
+History = dict[str, list[float]]
+"""Figures by epoch: accuracy, loss, precision, recall, the same with val_ in front, learning_rate, perhaps sparsity."""
+
+
+@keras.utils.register_keras_serializable("edgedigits")
+class ClassificationCounts(keras.metrics.Metric):
+    """Accuracy, macro precision and macro recall from one confusion matrix.
+
+    A class that is never predicted has precision 0, one that never occurs recall 0. Ties go to the lowest class.
+    """
+
+    def __init__(self, name: str = "counts", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.confusion = self.add_weight("confusion", shape=(CLASSES, CLASSES), initializer="zeros")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        true = tf.cast(tf.reshape(y_true, (-1,)), tf.int32)
+        predicted = tf.argmax(y_pred, axis=-1, output_type=tf.int32)
+        # One-hot products instead of a bincount: XLA compiles it, and sums of ones are exact in float32.
+        self.confusion.assign_add(
+            tf.matmul(tf.one_hot(true, CLASSES), tf.one_hot(predicted, CLASSES), transpose_a=True)
+        )
+
+    def reset_state(self) -> None:
+        self.confusion.assign(tf.zeros((CLASSES, CLASSES)))
+
+    def result(self) -> dict[str, Any]:
+        hits = tf.linalg.diag_part(self.confusion)
+        by_true, by_predicted = tf.reduce_sum(self.confusion, axis=1), tf.reduce_sum(self.confusion, axis=0)
+        return {
+            "accuracy": tf.math.divide_no_nan(tf.reduce_sum(hits), tf.reduce_sum(by_true)),
+            "precision": tf.reduce_mean(tf.math.divide_no_nan(hits, by_predicted)),
+            "recall": tf.reduce_mean(tf.math.divide_no_nan(hits, by_true)),
+        }
+
+
+class _Reporter(keras.callbacks.Callback):
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        rate = self.model.optimizer.learning_rate
+        logs = logs if logs is not None else {}
+        logs["learning_rate"] = float(rate)
+        self._stage.advance(note=f"validation {100 * logs['val_accuracy']:.2f} %")
+
+
+class _RestoreBest(keras.callbacks.EarlyStopping):
+    """Early stopping that restores the best weights also where the stage runs to its end."""
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+
+
+def _callbacks(config: TrainingConfig, plan: StagePlan, stage: Stage, tensorboard: Path | None) -> list[Any]:
+    callbacks: list[Any] = [_Reporter(stage)]
+    watch = {"monitor": "val_accuracy", "mode": "max"}
+    if config.schedule == "plateau":
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, min_lr=1e-6, **watch)
+        )
+    if config.patience:
+        callbacks.append(
+            _RestoreBest(
+                patience=config.patience, restore_best_weights=True, start_from_epoch=plan.settled, **watch
+            )
+        )
+    if tensorboard is not None:
+        callbacks.append(keras.callbacks.TensorBoard(str(tensorboard / plan.name), write_graph=False))
+    return callbacks
+
+
+def train(
+    model: Any,
+    splits: Splits,
+    config: TrainingConfig,
+    plan: StagePlan,
+    loss: LogitsLoss,
+    progress: Progress,
+    *,
+    extra_callbacks: Sequence[Any] = (),
+    tensorboard: Path | None = None,
+) -> History:
+    """Train `model` in place for one stage.
+
+    Args:
+        model: Keras model, float32 (n, 784) → logits (n, 10); wrapped by TF-MOT or not.
+        splits: trains on `train`, watches `validation`, never touches `test`.
+        config: optimizer, batch size, schedule, early stopping, augmentation.
+        plan: what is particular to this stage.
+        loss: what is minimised.
+        progress: where the bar goes.
+        extra_callbacks: of TF-MOT, run before ours at the end of an epoch.
+        tensorboard: folder for event files, one sub-folder a stage.
+
+    Returns:
+        Figures by epoch.
+    """
+    batches = training_batches(splits.train, config, plan.seed)
+    optimizer = make_optimizer(config, plan.peak, batches.steps * plan.epochs)
+    model.compile(
+        optimizer,
+        loss=loss,
+        metrics=[ClassificationCounts()],
+        steps_per_execution=batches.steps,
+    )
+    with progress.stage(plan.title, plan.epochs) as stage:
+        fitted = model.fit(
+            batches.dataset,
+            epochs=plan.epochs,
+            steps_per_epoch=batches.steps,
+            validation_data=as_tensors(splits.validation),
+            validation_batch_size=len(splits.validation),
+            callbacks=[*extra_callbacks, *_callbacks(config, plan, stage, tensorboard)],
+            verbose=0,
+        )
+    return {key: [float(value) for value in values] for key, values in fitted.history.items() if key != "lr"}

@@ -1,0 +1,98 @@
+"""The only gate to TensorFlow, tf-keras and TF-MOT.
+
+TF-MOT works with Keras 2 only, so TF_USE_LEGACY_KERAS must be set before anything touches `tf.keras`. Modules that need
+these libraries import them from here and are themselves imported only when something is trained or converted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgedigits.errors import ToolMissingError
+
+_REINSTALL = (
+    "Install the versions that belong together: "
+    "pip install 'tensorflow==2.21.*' 'tf-keras==2.21.*' 'tensorflow-model-optimization==0.8.1'"
+)
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold back what C++ libraries write to file descriptor 2; it is shown after all when the body raises.
+
+    Python-level control does not reach these messages. Setting TF_CPP_MIN_LOG_LEVEL in the environment switches
+    this off.
+    """
+    if _USER_WANTS_LOGS:
+        yield
+        return
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            os.dup2(saved, 2)
+            sink.seek(0)
+            os.write(2, sink.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+_USER_WANTS_LOGS = "TF_CPP_MIN_LOG_LEVEL" in os.environ
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+try:
+    with quiet_stderr():
+        import tensorflow as tf
+        import tf_keras as keras
+        import tensorflow_model_optimization as tfmot  # isort: skip
+
+        # Looking for devices is what complains about absent GPUs: have it done while stderr is held back.
+        tf.config.list_physical_devices()
+except ImportError as error:
+    raise ToolMissingError(f"A training library cannot be imported: {error}.", hint=_REINSTALL) from error
+
+
+def check_versions() -> None:
+    """Check that TF-MOT and this process use the same Keras 2.
+
+    Raises:
+        ToolMissingError: Keras 3 got in first, or the versions do not belong together.
+    """
+    if tf.keras.Model is not keras.Model:
+        raise ToolMissingError(
+            "tf.keras is Keras 3 in this process, but TF-MOT needs Keras 2.",
+            hint="Set TF_USE_LEGACY_KERAS=1 before TensorFlow is imported, or import edgedigits first.",
+        )
+    tensorflow_minor, keras_minor = (version.split(".")[:2] for version in (tf.__version__, keras.__version__))
+    if tensorflow_minor != keras_minor:
+        raise ToolMissingError(
+            f"tf-keras {keras.__version__} does not belong to TensorFlow {tf.__version__}.", hint=_REINSTALL
+        )
+    if not issubclass(tfmot.sparsity.keras.UpdatePruningStep, keras.callbacks.Callback):
+        raise ToolMissingError("TF-MOT works on another Keras than tf-keras.", hint=_REINSTALL)
+
+
+check_versions()
+
+
+def set_seed(seed: int) -> None:
+    """Make everything that follows in this process repeatable: weights, order, augmentation, kernels."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+__all__ = ["check_versions", "keras", "quiet_stderr", "set_seed", "tf", "tfmot"]

@@ -1,0 +1,58 @@
+"""Optimizers and learning-rate schedules. A rate is set for every step, in the graph."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from edgedigits.config import TrainingConfig
+from edgedigits.training.keras_env import keras, tf
+
+EXPONENTIAL_END = 0.01
+"""The exponential schedule ends at this share of its peak."""
+CYCLES = 3
+"""Triangles of the cyclical schedule in one stage."""
+CYCLICAL_BASE = 0.1
+"""The cyclical schedule swings between this share of the peak and the peak."""
+PLATEAU_FACTOR = 0.3
+PLATEAU_PATIENCE = 3
+
+
+@keras.utils.register_keras_serializable("edgedigits")
+class Cyclical(keras.optimizers.schedules.LearningRateSchedule):
+    """Triangular cycles between a base and a peak (Smith, 2017, arXiv:1506.01186).
+
+    Args:
+        peak: highest rate.
+        cycle_steps: steps of one triangle.
+    """
+
+    def __init__(self, peak: float, cycle_steps: int) -> None:
+        self.peak, self.cycle_steps = peak, cycle_steps
+
+    def __call__(self, step: Any) -> Any:
+        position = tf.math.floormod(tf.cast(step, tf.float32) / self.cycle_steps, 1.0)
+        height = 1.0 - tf.abs(2.0 * position - 1.0)
+        return self.peak * (CYCLICAL_BASE + (1.0 - CYCLICAL_BASE) * height)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"peak": self.peak, "cycle_steps": self.cycle_steps}
+
+
+def make_rate(name: str, peak: float, steps: int) -> Any:
+    """Return the rate as a number or a Keras schedule over `steps` steps; "plateau" starts constant."""
+    if name == "cosine":
+        return keras.optimizers.schedules.CosineDecay(peak, steps)
+    if name == "exponential":
+        return keras.optimizers.schedules.ExponentialDecay(peak, steps, EXPONENTIAL_END)
+    if name == "cyclical":
+        return Cyclical(peak, max(2, math.ceil(steps / CYCLES)))
+    return peak
+
+
+def make_optimizer(config: TrainingConfig, peak: float, steps: int) -> Any:
+    """Return a new optimizer for a stage of `steps` steps that peaks at the rate `peak`."""
+    rate = make_rate(config.schedule, peak, steps)
+    if config.optimizer == "adam":
+        return keras.optimizers.Adam(rate)
+    return keras.optimizers.SGD(rate, momentum=0.9 if config.optimizer == "momentum" else 0.0)
