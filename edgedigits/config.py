@@ -26,7 +26,7 @@ CLASSES = 10
 FULL_BATCH = 0
 """`batch_size` of full-batch gradient descent; written "full" by users."""
 
-DEFAULT_LEARNING_RATES = {"adam": 2e-3, "momentum": 0.05, "sgd": 0.2}
+DEFAULT_LEARNING_RATES = {"adam": 3e-3, "momentum": 0.05, "sgd": 0.2}
 
 Parser = Callable[[Any], Any]
 
@@ -59,7 +59,9 @@ def _number(low: float, high: float, *, open_low: bool = False, open_high: bool 
             value = float("nan") if isinstance(raw, bool) else float(raw)
         except (TypeError, ValueError):
             raise ValueError(span) from None
-        inside = (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
+        inside = (low < value if open_low else low <= value) and (
+            value < high if open_high else value <= high
+        )
         if not inside:
             raise ValueError(span)
         return value
@@ -156,7 +158,9 @@ def _symbol(raw: Any) -> str:
 
 def option(default: Any, parse: Parser, help_text: str, *, flag: str = "", metavar: str = "") -> Any:
     """Declare a field: its default, how text becomes its value, and what `--help` says of it."""
-    return field(default=default, metadata={"parse": parse, "help": help_text, "flag": flag, "metavar": metavar})
+    return field(
+        default=default, metadata={"parse": parse, "help": help_text, "flag": flag, "metavar": metavar}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,12 +168,20 @@ class DataConfig:
     """What to learn from."""
 
     source: str = option(
-        "auto", _text, "CSV, IDX folder, .npz, PNG folder, or a name: mnist, mnist-5k, auto", flag="--data", metavar="SOURCE"
+        "auto",
+        _text,
+        "CSV, IDX folder, .npz, PNG folder, or a name: mnist, mnist-5k, auto",
+        flag="--data",
+        metavar="SOURCE",
     )
     label_column: str = option("", _text, "name of the CSV's label column (default: 'label', else the first)")
     invert: bool = option(False, _boolean, "the digits are dark on light: invert them on loading")
-    validation_fraction: float = option(0.1, _number(0.01, 0.5), "share of the training images kept for validation")
-    test_fraction: float = option(0.15, _number(0.01, 0.5), "share kept for the test, where the source has no test set")
+    validation_fraction: float = option(
+        0.1, _number(0.01, 0.5), "share of the training images kept for validation"
+    )
+    test_fraction: float = option(
+        0.15, _number(0.01, 0.5), "share kept for the test, where the source has no test set"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,13 +196,22 @@ class ModelConfig:
 class LossConfig:
     """What training minimises; formulas and sources are in `edgedigits.training.losses`."""
 
-    name: str = option("cross-entropy", _choice(LOSSES), f"one of {', '.join(LOSSES)}", flag="--loss", metavar="LOSS")
-    gamma: float = option(2.0, _number(0, 20), "focal: focusing exponent", metavar="2.0")
-    alpha: tuple[float, ...] = option((), _per_class, "focal: weight, one for all classes or ten", metavar="A,…")
-    class_weights: str | tuple[float, ...] = option(
-        "balanced", _class_weights, "weighted-cross-entropy: balanced, effective-number, or ten numbers", metavar="W"
+    name: str = option(
+        "cross-entropy", _choice(LOSSES), f"one of {', '.join(LOSSES)}", flag="--loss", metavar="LOSS"
     )
-    beta: float = option(0.999, _number(0, 1, open_high=True), "weighted-cross-entropy: β of the effective number")
+    gamma: float = option(2.0, _number(0, 20), "focal: focusing exponent", metavar="2.0")
+    alpha: tuple[float, ...] = option(
+        (), _per_class, "focal: weight, one for all classes or ten", metavar="A,…"
+    )
+    class_weights: str | tuple[float, ...] = option(
+        "balanced",
+        _class_weights,
+        "weighted-cross-entropy: balanced, effective-number, or ten numbers",
+        metavar="W",
+    )
+    beta: float = option(
+        0.999, _number(0, 1, open_high=True), "weighted-cross-entropy: β of the effective number"
+    )
     hinge: str = option("weston-watkins", _choice(HINGES), f"hinge: {', '.join(HINGES)}", metavar="KIND")
 
 
@@ -198,17 +219,26 @@ class LossConfig:
 class TrainingConfig:
     """How the float network is trained; the later stages inherit optimizer, batch, augmentation and seed."""
 
-    epochs: int = option(30, _integer(1, 100_000), "epochs of the float stage")
-    batch_size: int = option(256, _batch_size, "images a step; full for full-batch gradient descent", metavar="N")
+    epochs: int = option(60, _integer(1, 100_000), "epochs of the float stage")
+    batch_size: int = option(
+        256, _batch_size, "images a step; full for full-batch gradient descent", metavar="N"
+    )
     optimizer: str = option("adam", _choice(OPTIMIZERS), ", ".join(OPTIMIZERS), metavar="NAME")
     learning_rate: float = option(
-        0.0, _number(0, 100), "peak learning rate (default: adam 0.002, momentum 0.05, sgd 0.2)", metavar="RATE"
+        0.0,
+        _number(0, 100),
+        "peak learning rate (default: adam 0.003, momentum 0.05, sgd 0.2)",
+        metavar="RATE",
     )
     schedule: str = option("cosine", _choice(SCHEDULES), ", ".join(SCHEDULES), metavar="NAME")
     patience: int = option(
-        0, _integer(0), "stop a stage after N epochs without better validation accuracy, restore the best (0: never)"
+        0,
+        _integer(0),
+        "stop a stage after N epochs without better validation accuracy, restore the best (0: never)",
     )
-    augment: str = option("none", _choice(AUGMENTATIONS), "none, light or strong distortions", metavar="LEVEL")
+    augment: str = option(
+        "light", _choice(AUGMENTATIONS), "none, light or strong distortions", metavar="LEVEL"
+    )
     seed: int = option(42, _integer(0, 2**31 - 1), "seed of splits, weights, order and augmentation")
 
     @property
@@ -222,16 +252,28 @@ class PruningConfig:
     """Magnitude pruning by polynomial decay: s(t) = s_f + (s_i − s_f)(1 − t)³, t from begin to end."""
 
     enabled: bool = option(False, _boolean, "prune the hidden layers by magnitude", flag="--prune")
-    sparsity: float = option(0.8, _number(0, 1, open_high=True), "share of zeros in each pruned layer at the end")
+    sparsity: float = option(
+        0.8, _number(0, 1, open_high=True), "share of zeros in each pruned layer at the end"
+    )
     initial_sparsity: float = option(0.0, _number(0, 1, open_high=True), "share of zeros at the beginning")
     layer_sparsity: tuple[tuple[str, float], ...] = option(
         (), _layer_sparsity, "sparsity of single layers, hidden_1 … logits", metavar="LAYER=S,…"
     )
     output: bool = option(False, _boolean, "prune the output layer as well", flag="--prune-output")
-    epochs: int = option(30, _integer(1, 100_000), "epochs of the pruning stage", flag="--prune-epochs")
-    begin: float = option(0.0, _number(0, 1, open_high=True), "begin, as a share of the stage", flag="--prune-begin")
+    epochs: int = option(60, _integer(1, 100_000), "epochs of the pruning stage", flag="--prune-epochs")
+    rate: float = option(
+        1.0,
+        _number(0, 10, open_low=True),
+        "peak learning rate of the stage, as a share of the float stage's",
+        flag="--prune-rate",
+    )
+    begin: float = option(
+        0.0, _number(0, 1, open_high=True), "begin, as a share of the stage", flag="--prune-begin"
+    )
     end: float = option(0.6, _number(0, 1, open_low=True), "end, as a share of the stage", flag="--prune-end")
-    frequency: int = option(50, _integer(1), "steps between two updates of the masks", flag="--prune-frequency")
+    frequency: int = option(
+        50, _integer(1), "steps between two updates of the masks", flag="--prune-frequency"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +281,15 @@ class QuantizationConfig:
     """Quantization-aware training; without it the model is quantized after training from calibration images."""
 
     enabled: bool = option(False, _boolean, "train on with fake quantization (TF-MOT)", flag="--qat")
-    epochs: int = option(10, _integer(1, 100_000), "epochs of the quantization-aware stage", flag="--qat-epochs")
+    epochs: int = option(
+        15, _integer(1, 100_000), "epochs of the quantization-aware stage", flag="--qat-epochs"
+    )
+    rate: float = option(
+        0.3,
+        _number(0, 10, open_low=True),
+        "peak learning rate of the stage, as a share of the float stage's",
+        flag="--qat-rate",
+    )
     per_tensor: bool = option(
         False, _boolean, "without --qat: one weight scale a layer, for runtimes older than TFLM of 2024"
     )
@@ -251,6 +301,9 @@ class OutputConfig:
 
     out: str = option("", _text, "folder to write (default: deploy/<loss and compression>)", metavar="DIR")
     name: str = option("edgedigits_model", _symbol, "prefix of the C symbols", metavar="SYMBOL")
+    tensorboard: str = option(
+        "", _text, "folder for TensorBoard event files, one sub-folder a stage", metavar="DIR"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,7 +352,10 @@ class BuildConfig:
             return {}
         wanted = dict(self.prune.layer_sparsity)
         spared = () if self.prune.output else ("logits",)
-        plan = {name: wanted.get(name, 0.0 if name in spared else self.prune.sparsity) for name in self.layer_names}
+        plan = {
+            name: wanted.get(name, 0.0 if name in spared else self.prune.sparsity)
+            for name in self.layer_names
+        }
         return {name: sparsity for name, sparsity in plan.items() if sparsity > 0}
 
     @property
@@ -308,6 +364,11 @@ class BuildConfig:
         shape = "-".join(map(str, self.model.hidden)) if self.model.hidden != ModelConfig().hidden else ""
         words = (self.loss.name, shape, "qat" * self.qat.enabled, "prune" * self.prune.enabled)
         return "-".join(word for word in words if word)
+
+    @property
+    def folder(self) -> Path:
+        """Where the build lands."""
+        return Path(self.output.out) if self.output.out else Path("deploy") / self.slug
 
 
 SECTIONS: dict[str, type] = {
@@ -341,7 +402,9 @@ def parse_option(section: str, option_field: dataclasses.Field[Any], raw: Any, w
     try:
         return option_field.metadata["parse"](raw)
     except ValueError as error:
-        raise ConfigError(f"{where} is {raw!r}, expected {error}" + "." * (not str(error).endswith(("?", ".")))) from None
+        raise ConfigError(
+            f"{where} is {raw!r}, expected {error}" + "." * (not str(error).endswith(("?", ".")))
+        ) from None
 
 
 def parse_sections(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
@@ -355,13 +418,16 @@ def parse_sections(tables: Mapping[str, Any], where: str) -> dict[str, dict[str,
         if section not in SECTIONS:
             raise ConfigError(f"{where}: there is no table [{section}].", hint=nearest(section, SECTIONS))
         if not isinstance(table, Mapping):
-            raise ConfigError(f"{where}: {section} is {table!r}, expected a table.", hint=f"Write it as [{section}].")
+            raise ConfigError(
+                f"{where}: {section} is {table!r}, expected a table.", hint=f"Write it as [{section}]."
+            )
         known = {option_field.name: option_field for option_field in fields(SECTIONS[section])}
         for key in table:
             if key not in known:
                 raise ConfigError(f"{where}: [{section}] has no key '{key}'.", hint=nearest(key, known))
         parsed[section] = {
-            key: parse_option(section, known[key], raw, f"{where}: [{section}] {key}") for key, raw in table.items()
+            key: parse_option(section, known[key], raw, f"{where}: [{section}] {key}")
+            for key, raw in table.items()
         }
     return parsed
 
@@ -377,9 +443,13 @@ def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
         text = path.read_text(encoding="utf-8")
         tables = json.loads(text)["config"] if path.suffix == ".json" else tomllib.loads(text)
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file.", hint="--config takes a TOML file or a build's manifest.json.") from None
+        raise DataError(
+            f"{path}: no such file.", hint="--config takes a TOML file or a build's manifest.json."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}).", hint="--config takes a text file in TOML.") from None
+        raise DataError(
+            f"{path}: cannot be read ({error}).", hint="--config takes a text file in TOML."
+        ) from None
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
         raise DataError(f"{path}: not valid {path.suffix.lstrip('.') or 'TOML'}: {error}.") from None
     except (KeyError, TypeError):
@@ -393,8 +463,13 @@ def make_config(sections: Mapping[str, Mapping[str, Any]]) -> BuildConfig:
 
 
 def to_tables(config: BuildConfig) -> dict[str, dict[str, Any]]:
-    """Return every choice as JSON- and TOML-serialisable tables; `read_config_file` takes them back."""
+    """Return every choice that shapes the result as JSON- and TOML-serialisable tables.
+
+    `read_config_file` takes them back. Where the result is written is left out: two builds of the same choices are
+    the same build.
+    """
     tables = dataclasses.asdict(config)
+    tables["output"] = {"name": config.output.name}
     tables["prune"]["layer_sparsity"] = dict(config.prune.layer_sparsity)
     tables["training"]["batch_size"] = config.training.batch_size or "full"
     return tables

@@ -1,0 +1,142 @@
+"""The facts of one build, gathered: what report.json stores and report.html shows.
+
+There are no times in here, of the clock or of the processor: the same build gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.evaluate.harness import Evaluation
+from edgedigits.model.summary import ModelFacts
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What was learnt from.
+
+    Attributes:
+        source: as a person would say it.
+        note: a fallback that was taken, or "".
+        digest: SHA-256 over the three splits.
+        sizes: images by split: train, validation, test.
+    """
+
+    source: str
+    note: str
+    digest: str
+    sizes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class StageSummary:
+    """One stage of training.
+
+    Attributes:
+        name: "float", "prune" or "qat".
+        title: for people, e.g. "Pruning to 80 %".
+        epochs: epochs trained, fewer than asked for after early stopping.
+        history: figures by epoch: accuracy, loss, precision, recall (0…1), the same with val_ in front for
+            validation, learning_rate, and sparsity (0…1) in the pruning stage.
+        test_accuracy: of the Keras model at the end of the stage, 0…1.
+    """
+
+    name: str
+    title: str
+    epochs: int
+    history: dict[str, list[float]]
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class WeightHistogram:
+    """The weights of one layer before compression and in the .tflite.
+
+    Attributes:
+        layer: name, e.g. "hidden_1".
+        edges: n + 1 bin edges, in units of the real weight.
+        before: n counts: the float model before pruning and quantization.
+        after: n counts: the int8 weights of the file times their scale; zeros included.
+        zeros: exact zeros after.
+    """
+
+    layer: str
+    edges: tuple[float, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    zeros: int
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A test image that the deployed model gets wrong.
+
+    Attributes:
+        index: place in the test split.
+        label: true class.
+        predicted: class given.
+        margin: how much the wrong class leads, in output steps (LSB); the larger the worse.
+        pixels: uint8 (784,); shown in the page, left out of report.json.
+    """
+
+    index: int
+    label: int
+    predicted: int
+    margin: int
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class BuildFacts:
+    """Everything a build's report says.
+
+    Attributes:
+        name: of the build, e.g. "focal-qat-prune".
+        config: every choice, as tables.
+        data: what was learnt from.
+        stages: in order of training; the first is the float model.
+        model: layers of the .tflite: shapes, quantization, zeros, distinct weights, bytes.
+        target_sparsity: share of zeros asked for, by layer name; {} without pruning.
+        evaluation: of the .tflite on the test split, without latency.
+        histograms: by layer, in order.
+        mistakes: the worst first.
+        versions: of the libraries that matter.
+    """
+
+    name: str
+    config: dict[str, dict[str, Any]]
+    data: DataSummary
+    stages: tuple[StageSummary, ...]
+    model: ModelFacts
+    target_sparsity: dict[str, float]
+    evaluation: Evaluation
+    histograms: tuple[WeightHistogram, ...]
+    mistakes: tuple[Mistake, ...]
+    versions: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        mistakes = [
+            {f.name: getattr(m, f.name) for f in dataclasses.fields(m) if f.name != "pixels"}
+            for m in self.mistakes
+        ]
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "config": self.config,
+            "data": dataclasses.asdict(self.data),
+            "stages": [dataclasses.asdict(stage) for stage in self.stages],
+            "model": self.model.to_dict(),
+            "target_sparsity": self.target_sparsity,
+            "evaluation": self.evaluation.to_json(),
+            "histograms": [dataclasses.asdict(histogram) for histogram in self.histograms],
+            "mistakes": mistakes,
+            "versions": self.versions,
+        }
