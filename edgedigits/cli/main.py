@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
 from edgedigits import __version__
+from edgedigits.cli.flags import COMMON_DEFAULTS, common_flags
 from edgedigits.cli.outcome import Outcome, Verb
 from edgedigits.errors import EXIT_CHECK_FAILED, EXIT_INTERRUPTED, EXIT_OK, ConfigError, EdgedigitsError, nearest
 
@@ -31,19 +32,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    common.add_argument("-v", "--verbose", action="store_true", help="say more; tracebacks for errors")
-    common.add_argument("--quiet", action="store_true", help="print errors only")
     parser = _Parser(
         prog="edgedigits",
         description="From a CSV of handwritten digits to a proven int8 model for a microcontroller.",
     )
+    parser.set_defaults(**COMMON_DEFAULTS)
     parser.add_argument("--version", action="version", version=f"edgedigits {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
     for name in VERBS:
         verb = _verb(name)
-        sub = verbs.add_parser(name, help=verb.HELP, description=verb.HELP, parents=[common])
+        sub = verbs.add_parser(name, help=verb.HELP, description=verb.HELP, parents=[common_flags()])
         verb.add_arguments(sub)
     return parser
 

@@ -31,7 +31,7 @@ def add_pruning(model: Any, config: PruningConfig, target: Mapping[str, float], 
 
     def wrap(layer: Any) -> Any:
         if layer.name not in target:
-            return layer.__class__.from_config(layer.get_config())
+            return layer
         # TF-MOT rounds the number of weights it keeps; rounding down gives at least the zeros asked for.
         size = layer.kernel.shape.num_elements()
         final = 1.0 - max(1, int(size * (1.0 - target[layer.name]))) / size
@@ -45,7 +45,10 @@ def add_pruning(model: Any, config: PruningConfig, target: Mapping[str, float], 
         )
         return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)
 
-    return keras.models.clone_model(model, clone_function=wrap)
+    # The wrapper trains the very layer it is given, so the model to wrap is a copy.
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return keras.models.clone_model(copy, clone_function=wrap)
 
 
 def strip_pruning(model: Any) -> Any:

@@ -13,10 +13,10 @@ _PRESERVE = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme
 
 
 def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, preserve_zeros: bool) -> Any:
-    """Return a clone of `model` with fake quantization, its activation ranges preset.
+    """Return a clone of `model` with fake quantization, its ranges preset.
 
-    TF-MOT starts every range at ±6 with a moving average of 0.999: a short fine-tuning would end, and a conversion
-    before it would be, far off. The input's range is set to [0, 1] for good, which makes a pixel p enter as p − 128.
+    TF-MOT starts every range at ±6, activations with a moving average of 0.999: a short fine-tuning would end, and a
+    conversion before it would be, far off. The input's range is set to [0, 1] for good, which makes a pixel p enter as p − 128.
 
     Args:
         model: plain Keras MLP, trained.
@@ -37,25 +37,20 @@ def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, prese
 
 
 def _preset_ranges(aware: Any, model: Any, calibration: NDArray[np.float32]) -> None:
-    """Write the measured minimum and maximum of every activation into the fake-quantization variables."""
-    ranges = {"input": (0.0, 1.0)}
+    """Write the measured ranges of weights and activations into the fake-quantization variables."""
+    ranges = {"input": {"activation": (0.0, 1.0)}}
     activation = tf.constant(calibration)
     for layer in model.layers:
         activation = layer(activation)
         low, high = float(tf.reduce_min(activation)), float(tf.reduce_max(activation))
-        ranges[layer.name] = (min(low, 0.0), max(high, 1e-3))
+        limit = float(tf.reduce_max(tf.abs(layer.kernel)))
+        ranges[layer.name] = {"activation": (min(low, 0.0), max(high, 1e-3)), "kernel": (-limit, limit)}
     for layer in aware.layers:
-        name = layer.layer.name if hasattr(layer, "layer") else "input"
+        of_layer = ranges[layer.layer.name if hasattr(layer, "layer") else "input"]
         for variable in layer.non_trainable_weights:
-            for end, value in zip(("min", "max"), ranges[name], strict=True):
-                if _is_activation_range(variable.name, end):
-                    variable.assign(value)
-
-
-def _is_activation_range(variable_name: str, end: str) -> bool:
-    """Whether a variable is the lower ("min") or upper ("max") end of an activation's range, not of a kernel's."""
-    short = _short(variable_name)
-    return short.endswith(f"_{end}") and "kernel" not in short
+            what, _, end = _short(variable.name).rpartition("_")
+            if end in ("min", "max"):
+                variable.assign(of_layer["kernel" if what == "kernel" else "activation"][end == "max"])
 
 
 def strip_fake_quantization(aware: Any, model: Any) -> Any:

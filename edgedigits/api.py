@@ -1,0 +1,115 @@
+"""The Python API: what the verbs call, and what a notebook calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgedigits.config import BuildConfig, make_config, parse_sections, read_config_file
+from edgedigits.data.load import load_splits
+from edgedigits.evaluate.latency import Latency
+from edgedigits.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from edgedigits.evaluate.harness import Evaluation
+    from edgedigits.report.facts import BuildFacts
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A finished build.
+
+    Attributes:
+        folder: where it is.
+        facts: everything in its report.
+        latency: of an image on this host; not part of the folder, which repeats byte for byte.
+    """
+
+    folder: Path
+    facts: BuildFacts
+    latency: Latency | None
+
+    def _repr_html_(self) -> str:
+        from edgedigits.report.notebook import to_html
+
+        return to_html(self.facts)
+
+
+def build(
+    config: BuildConfig | Mapping[str, Mapping[str, Any]] | str | Path | None = None,
+    *,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> BuildResult:
+    """Train, compress, convert, prove and write a build's folder.
+
+    Args:
+        config: every choice: a BuildConfig; tables as in the TOML file, such as
+            `{"loss": {"name": "focal"}, "qat": {"enabled": True}}`; or the path of a TOML file or a manifest.json.
+        force: replace an earlier build in the same folder.
+        progress: where bars and remarks go; nowhere by default.
+
+    Returns:
+        The folder and every figure about it; shows itself in a notebook.
+
+    Raises:
+        ConfigError: a choice is wrong.
+        DataError: the data cannot be read or the folder cannot be written.
+        ToolMissingError: TensorFlow, tf-keras or TF-MOT is missing or does not fit.
+        CheckFailedError: the converted model breaks the contract; no folder is left.
+    """
+    config = _resolve(config)
+    from edgedigits.artifacts import new_folder
+
+    with new_folder(config.folder, force=force) as partial:
+        splits = load_splits(
+            config.data.source,
+            validation_fraction=config.data.validation_fraction,
+            test_fraction=config.data.test_fraction,
+            seed=config.training.seed,
+            label_column=config.data.label_column,
+            invert=config.data.invert,
+            progress=progress,
+        )
+        # Behind the data's checks: a mistake in a CSV is told at once, not after TensorFlow's five seconds.
+        from edgedigits.assemble import assemble
+
+        facts, latency = assemble(config, splits, partial, progress)
+    return BuildResult(config.folder, facts, latency)
+
+
+def evaluate(
+    path: str | Path, data: str | None = None, *, split: str = "test", threads: int = 1, progress: Progress = SILENT
+) -> Evaluation:
+    """Evaluate a build's folder or any .tflite that classifies digits.
+
+    Args:
+        path: a build's folder or a .tflite.
+        data: a source as for `build`; by default the build's own.
+        split: "test", or "all" for every digit of the source.
+        threads: of the interpreter.
+        progress: where bars go; nowhere by default.
+
+    Raises:
+        DataError: the model or the data cannot be read.
+        UnsupportedModelError: not a classifier of 28×28 digits.
+    """
+    from edgedigits.evaluate.harness import evaluate_model
+    from edgedigits.evaluate.subject import find_subject, load_subject_digits
+
+    selection = load_subject_digits(find_subject(Path(path)), data, split=split, progress=progress)
+    return evaluate_model(
+        Path(path), selection.digits, threads=threads, data=selection.origin, progress=progress
+    )
+
+
+def _resolve(config: BuildConfig | Mapping[str, Mapping[str, Any]] | str | Path | None) -> BuildConfig:
+    if config is None:
+        return BuildConfig()
+    if isinstance(config, BuildConfig):
+        return config
+    if isinstance(config, (str, Path)):
+        return make_config(read_config_file(Path(config)))
+    return make_config(parse_sections(config, "config"))

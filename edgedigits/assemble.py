@@ -1,0 +1,193 @@
+"""One build from digits to a folder: train, convert, prove, emit, report. Each step is one call of its room."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.artifacts import library_versions, write_json, write_manifest, write_text
+from edgedigits.config import BuildConfig, to_tables
+from edgedigits.convert import to_float_tflite, to_int8_tflite
+from edgedigits.data.digits import Splits
+from edgedigits.data.preprocess import to_float
+from edgedigits.emit.c_array import render_model_data
+from edgedigits.emit.tflm_resolver import Arena, render_tflm_resolver
+from edgedigits.errors import CheckFailedError
+from edgedigits.evaluate.harness import Evaluation, evaluate_model
+from edgedigits.evaluate.interpreter import Classifier, open_classifier, quantize, run_litert
+from edgedigits.evaluate.latency import Latency
+from edgedigits.evaluate.metrics import as_probabilities, classify
+from edgedigits.evaluate.parity import BASELINE, compare
+from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME
+from edgedigits.evaluate.tflm import ArenaMeasurement
+from edgedigits.model.contract import check_contract, dense_weights
+from edgedigits.model.ir import Graph
+from edgedigits.model.reader import read_tflite
+from edgedigits.model.summary import summarize
+from edgedigits.pipeline import Trained, train_and_compress
+from edgedigits.progress import Progress
+from edgedigits.report.facts import BuildFacts, DataSummary, Mistake, StageSummary, WeightHistogram
+from edgedigits.report.page import render_page
+from edgedigits.report.plots import write_plots
+from edgedigits.training.model import with_softmax
+
+WORST_SHOWN = 24
+HISTOGRAM_BINS = 48
+ARENA_MARGIN_BYTES = 256
+"""Room for what the host cannot see, such as a port's own alignment of the arena's start."""
+MAX_LOGIT_LSB = 1
+"""How far LiteRT's default kernels and TFLM may be from the reference on a logit: the three round differently."""
+
+
+def assemble(
+    config: BuildConfig, splits: Splits, folder: Path, progress: Progress
+) -> tuple[BuildFacts, Latency | None]:
+    """Make a build in `folder`, which exists and is empty.
+
+    Returns:
+        The facts of its report, and the latency measured on this host, which is not part of the folder.
+
+    Raises:
+        CheckFailedError: the .tflite breaks the contract, or its runtimes disagree.
+    """
+    trained = train_and_compress(config, splits, progress)
+    with progress.stage("Converting and proving", 3) as stage:
+        classifier = _convert(config, trained, folder)
+        stage.advance(note="converted")
+        # From here on the test split is in use, once and for the final figures only.
+        evaluation = evaluate_model(folder, splits.test, data=f"test split of {splits.source}")
+        latency, evaluation = evaluation.latency, dataclasses.replace(evaluation, latency=None, model=MODEL_NAME)
+        _check_parity(evaluation)
+        stage.advance(note="evaluated")
+        facts = _gather(config, splits, trained, classifier, evaluation)
+        _emit(config, classifier.graph, evaluation.arena, folder)
+        _report(facts, folder)
+        stage.advance(note="written")
+    return facts, latency
+
+
+def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:
+    """Write model.tflite and its float32 twin; return the former once it is known to keep the contract."""
+    deploy = with_softmax if config.model.softmax else lambda model: model
+    content = to_int8_tflite(deploy(trained.final), trained.calibration, per_tensor=config.qat.per_tensor)
+    graph = read_tflite(content, MODEL_NAME)
+    zeros = [int(np.sum(layer.kernel.numpy() == 0)) for layer in trained.twin.layers]
+    check_contract(graph, minimum_zeros=zeros)
+    (folder / MODEL_NAME).write_bytes(content)
+    (folder / FLOAT_NAME).write_bytes(to_float_tflite(deploy(trained.twin)))
+    return open_classifier(graph)
+
+
+def _check_parity(evaluation: Evaluation) -> None:
+    for row in evaluation.parity:
+        if row.runtime != "keras-float" and evaluation.outputs_are == "logits" and row.max_lsb > MAX_LOGIT_LSB:
+            raise CheckFailedError(
+                f"{row.runtime} differs from {row.baseline} by {row.max_lsb} steps on a logit, "
+                f"more than the {MAX_LOGIT_LSB} that rounding explains.",
+                hint="The installed runtime is not one this build was proven on; see the README's contract.",
+            )
+
+
+def _emit(config: BuildConfig, graph: Graph, measured: ArenaMeasurement | None, folder: Path) -> None:
+    arena = Arena(measured.bytes, ARENA_MARGIN_BYTES, measured.how) if measured else None
+    write_text(folder / "model_data.h", render_model_data(graph, config.output.name))
+    write_text(folder / "tflm_resolver.h", render_tflm_resolver(graph, arena, config.output.name))
+
+
+def _report(facts: BuildFacts, folder: Path) -> None:
+    write_json(folder / "report.json", facts.to_json())
+    write_text(folder / "report.html", render_page(facts))
+    write_plots(facts, folder / "plots")
+    write_manifest(folder, facts.config, dataclasses.asdict(facts.data))
+
+
+def _gather(
+    config: BuildConfig, splits: Splits, trained: Trained, classifier: Classifier, evaluation: Evaluation
+) -> BuildFacts:
+    test = to_float(splits.test.images)
+    stages = tuple(
+        StageSummary(
+            name=stage.plan.name,
+            title=stage.plan.title,
+            epochs=len(stage.history["loss"]),
+            history=stage.history,
+            test_accuracy=float(np.mean(classify(stage.model(test).numpy()) == splits.test.labels)),
+        )
+        for stage in trained.stages
+    )
+    stored = run_litert(classifier, splits.test.images, kernels=("reference",))["reference"]
+    keras = compare({BASELINE: stored, "keras": _as_stored(config, trained, classifier, test)})
+    return BuildFacts(
+        name=config.slug,
+        config=_resolved(config, splits),
+        data=DataSummary(
+            source=splits.source,
+            note=splits.note,
+            digest=splits.digest,
+            sizes={part: len(getattr(splits, part)) for part in ("train", "validation", "test")},
+        ),
+        stages=stages,
+        model=summarize(classifier.graph),
+        target_sparsity=config.target_sparsity,
+        evaluation=dataclasses.replace(evaluation, parity=(*evaluation.parity, *keras)),
+        histograms=_histograms(trained, classifier.graph),
+        mistakes=_mistakes(splits, stored),
+        versions=library_versions(),
+    )
+
+
+def _as_stored(
+    config: BuildConfig, trained: Trained, classifier: Classifier, test: NDArray[np.float32]
+) -> NDArray[np.int8]:
+    """Return what the Keras model that was converted says, in the steps of the .tflite's output, int8 (n, 10)."""
+    outputs = trained.final(test).numpy()
+    if config.model.softmax:
+        outputs = as_probabilities(outputs, are_probabilities=False).astype(np.float32)
+    return quantize(outputs, classifier.output)
+
+
+def _resolved(config: BuildConfig, splits: Splits) -> dict[str, dict[str, Any]]:
+    """Return the choices with defaults that depend on the place or on each other filled in."""
+    tables = to_tables(config)
+    if config.data.source == "auto":
+        tables["data"]["source"] = splits.source
+    tables["training"]["learning_rate"] = config.training.peak_learning_rate
+    return tables
+
+
+def _histograms(trained: Trained, graph: Graph) -> tuple[WeightHistogram, ...]:
+    """Compare each layer's weights before compression and as the file has them, in bins of the same edges."""
+    found = []
+    for layer, tensor in zip(trained.stages[0].model.layers, dense_weights(graph), strict=True):
+        before, stored = layer.kernel.numpy().ravel(), tensor.data
+        assert stored is not None  # the contract holds: weights are constants
+        after = (stored.astype(np.float32) * np.reshape(tensor.scales, (-1, 1))).ravel()
+        limit = float(max(np.abs(before).max(), np.abs(after).max()))
+        edges = np.linspace(-limit, limit, HISTOGRAM_BINS + 1)
+        found.append(
+            WeightHistogram(
+                layer=layer.name,
+                edges=tuple(map(float, edges)),
+                before=tuple(map(int, np.histogram(before, edges)[0])),
+                after=tuple(map(int, np.histogram(after, edges)[0])),
+                zeros=int(np.sum(stored == 0)),
+            )
+        )
+    return tuple(found)
+
+
+def _mistakes(splits: Splits, stored: NDArray[np.int8]) -> tuple[Mistake, ...]:
+    """Return the test images whose wrong class leads the true one by most; of equal ones the first."""
+    scores, labels = stored.astype(np.int32), splits.test.labels
+    given = classify(stored)
+    rows = np.arange(len(labels))
+    margins = scores[rows, given] - scores[rows, labels]
+    wrong = np.flatnonzero(given != labels)
+    worst = wrong[np.argsort(-margins[wrong], kind="stable")][:WORST_SHOWN]
+    return tuple(
+        Mistake(int(i), int(labels[i]), int(given[i]), int(margins[i]), splits.test.images[i]) for i in worst
+    )

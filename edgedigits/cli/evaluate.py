@@ -1,0 +1,219 @@
+"""`edgedigits evaluate`: how good, how small and how fast a model is, and whether its runtimes agree."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgedigits.cli.outcome import Outcome
+from edgedigits.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from edgedigits.evaluate.harness import Evaluation
+    from edgedigits.progress import Progress
+
+HELP = "measure a model on labelled digits: accuracy, size, latency, agreement of runtimes"
+
+SIDE_BY_SIDE_WIDTH = 110
+_KIB = 1024
+_SIZE_UNITS = {"": 1, "b": 1, "k": _KIB, "kib": _KIB, "m": _KIB**2, "mib": _KIB**2}
+# Both signs for micro that keyboards and word processors make.
+_TIME_UNITS = {"": 1.0, "us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1000.0}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("path", metavar="PATH", type=Path, help="a build's folder, or any .tflite")
+    parser.add_argument(
+        "--data",
+        default="",
+        metavar="SOURCE",
+        help="CSV, IDX folder, .npz, PNG folder, mnist, mnist-5k, auto (default: the build's own, else auto)",
+    )
+    parser.add_argument(
+        "--split",
+        choices=("test", "all"),
+        default="test",
+        help="which of the digits: the test split, the one the build held out (default), or all",
+    )
+    parser.add_argument(
+        "--invert", action="store_true", help="the digits are dark on light: invert them on loading"
+    )
+    parser.add_argument(
+        "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter (default 1)"
+    )
+    parser.add_argument("--no-latency", action="store_true", help="do not measure latency")
+    gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
+    gates.add_argument(
+        "--min-accuracy", type=percentage, metavar="PERCENT", help="least accuracy, such as 97.5"
+    )
+    gates.add_argument(
+        "--max-size", type=byte_count, metavar="BYTES", help="most bytes of the .tflite, such as 16K"
+    )
+    gates.add_argument(
+        "--max-latency",
+        type=microseconds,
+        metavar="TIME",
+        help="most median latency on this host, such as 50us",
+    )
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Evaluate the model and hold it against the limits."""
+    if args.no_latency and args.max_latency is not None:
+        raise ConfigError(
+            "--max-latency needs the latency that --no-latency leaves out.", hint="Drop one of them."
+        )
+    from edgedigits.evaluate.harness import check_gates, evaluate_model
+    from edgedigits.evaluate.subject import find_subject, load_subject_digits
+
+    subject = find_subject(args.path)
+    chosen = load_subject_digits(subject, args.data, split=args.split, invert=args.invert, progress=progress)
+    evaluation = evaluate_model(
+        args.path,
+        chosen.digits,
+        threads=args.threads,
+        latency=not args.no_latency,
+        data=chosen.origin,
+        progress=progress,
+    )
+    failures = check_gates(
+        evaluation,
+        min_accuracy=args.min_accuracy,
+        max_size=args.max_size,
+        max_latency=args.max_latency,
+    )
+    payload = {"evaluation": evaluation.to_json(), "data_note": chosen.note}
+    return Outcome(payload, lambda console: _show(console, evaluation, chosen.note), failures)
+
+
+def percentage(text: str) -> float:
+    """Parse "97.5" or "97.5%" as a share, 0…1."""
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+) ?%?", text.strip())
+    value = float(match[1]) if match else -1.0
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a percentage; write it like 97.5")
+    if 0 < value <= 1:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' would be {value:g} percent; for a share of it write {100 * value:g}"
+        )
+    return value / 100
+
+
+def byte_count(text: str) -> int:
+    """Parse "16384", "16K", "16KiB" or "1M" as bytes; K is 1,024."""
+    value = _with_unit(text, _SIZE_UNITS)
+    if value is None or value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size; write it like 16384 or 16K")
+    return int(value)
+
+
+def microseconds(text: str) -> float:
+    """Parse "50", "50us", "50µs" or "0.05ms" as microseconds."""
+    value = _with_unit(text, _TIME_UNITS)
+    if value is None or value <= 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a time; write it like 50us or 0.05ms")
+    return value
+
+
+def _threads(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads from 1 to 256")
+    return int(text)
+
+
+def _with_unit(text: str, units: dict[str, int] | dict[str, float]) -> float | None:
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+) ?([a-zµμ]*)", text.strip().lower())
+    if not match or match[2] not in units:
+        return None
+    return float(match[1]) * units[match[2]]
+
+
+def _show(console: Console, evaluation: Evaluation, data_note: str) -> None:
+    from rich.table import Table
+
+    for line in _lines(evaluation):
+        console.print(line, soft_wrap=True)
+    console.print()
+    classes, confusion = _class_table(evaluation), _confusion_table(evaluation)
+    if console.width >= SIDE_BY_SIDE_WIDTH:
+        pair = Table.grid(padding=(0, 4))
+        pair.add_row(classes, confusion)
+        console.print(pair)
+    else:
+        console.print(classes, confusion, sep="\n")
+    if evaluation.parity:
+        console.print()
+        console.print(_parity_table(evaluation))
+    for note in (data_note, *evaluation.notes):
+        if note:
+            console.print(f"note: {note}", soft_wrap=True, markup=False)
+
+
+def _lines(evaluation: Evaluation) -> list[str]:
+    from rich.markup import escape
+
+    scores, size, latency, arena = evaluation.scores, evaluation.size, evaluation.latency, evaluation.arena
+    twin = evaluation.float_accuracy
+    beside = "" if twin is None else f" (float32 {twin:.2%})"
+    lines = [
+        f"[bold]{escape(evaluation.model)}[/bold] on {scores.count:,} digits: {escape(evaluation.data)}",
+        f"accuracy  [bold]{scores.accuracy:.2%}[/bold]{beside}, "
+        f"loss {scores.loss:.4f}, macro F1 {scores.macro_f1:.4f}, "
+        f"calibration error {scores.calibration_error:.4f}, {scores.ties} ties",
+        f"size      [bold]{size.raw:,} B[/bold], with gzip {size.gzip:,} B: "
+        f"{size.ratio:.1f}× and {size.gzip_ratio:.1f}× below float32 ({escape(size.float_how)})",
+    ]
+    if latency is not None:
+        threads = "1 thread" if latency.threads == 1 else f"{latency.threads} threads"
+        lines.append(
+            f"latency   [bold]{latency.p50_us:g} µs[/bold] median, p90 {latency.p90_us:g}, "
+            f"p99 {latency.p99_us:g}: {latency.runs:,} runs, {latency.kernels} kernels, {threads}"
+        )
+    if arena is not None:
+        lines.append(f"arena     [bold]{arena.bytes:,} B[/bold] of RAM for TFLM; less on a 32-bit core")
+    lines.append(f"measured on {escape(evaluation.host)}; scores by {evaluation.scored_by}")
+    return lines
+
+
+def _class_table(evaluation: Evaluation) -> Table:
+    table = _table("class", "precision", "recall", "F1", "loss", "images")
+    for digit, one in enumerate(evaluation.scores.per_class):
+        figures = (f"{value:.4f}" for value in (one.precision, one.recall, one.f1, one.loss))
+        table.add_row(str(digit), *figures, f"{one.support:,}")
+    return table
+
+
+def _confusion_table(evaluation: Evaluation) -> Table:
+    table = _table("true", *(f"as {digit}" for digit in range(10)), gap=1)
+    for digit, row in enumerate(evaluation.scores.confusion):
+        cells = (str(count) if count else "·" for count in row)
+        table.add_row(str(digit), *cells)
+    return table
+
+
+def _parity_table(evaluation: Evaluation) -> Table:
+    table = _table("parity", "differing bytes", "max LSB", "changed classes")
+    for row in evaluation.parity:
+        table.add_row(
+            f"{row.runtime} / {row.baseline}",
+            f"{row.differing_bytes:,} of {row.bytes:,}",
+            str(row.max_lsb),
+            f"{row.changed_classes:,} of {row.images:,}",
+        )
+    return table
+
+
+def _table(first: str, *others: str, gap: int = 2) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
+    table.add_column(first, no_wrap=True)
+    for title in others:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table

@@ -1,0 +1,20 @@
+"""The flags that every verb takes, also behind a verb of a verb."""
+
+from __future__ import annotations
+
+import argparse
+
+COMMON_DEFAULTS = {"json": False, "verbose": False, "quiet": False}
+
+
+def common_flags() -> argparse.ArgumentParser:
+    """Return a parser to name in `parents=` of a verb's or sub-verb's parser.
+
+    A flag that is not given leaves no attribute, so that an inner parser does not undo what an outer one was
+    given (`data --json inspect X`); the outermost parser sets `COMMON_DEFAULTS`.
+    """
+    flags = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    flags.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    flags.add_argument("-v", "--verbose", action="store_true", help="say more; tracebacks for errors")
+    flags.add_argument("--quiet", action="store_true", help="print errors only")
+    return flags

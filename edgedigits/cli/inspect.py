@@ -1,0 +1,210 @@
+"""`edgedigits inspect`: what is in a `.tflite`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from edgedigits.cli.outcome import Outcome
+from edgedigits.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from edgedigits.model.summary import LayerFacts, ModelFacts, TensorFacts, WeightFacts
+    from edgedigits.progress import Progress
+
+HELP = "show what is in a .tflite: layers, quantization, sparsity, sizes"
+MODEL_FILE = "model.tflite"
+MAX_ROWS = 12
+GAP = 2
+MIN_WIDTH = 8
+
+_NUMERIC = ("#", "zero point", "MACs", "zeros", "distinct", "bits", "bytes+bias")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the model to look at."""
+    parser.add_argument("model", metavar="MODEL", type=Path, help="a .tflite file, or the folder of a build")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Read the model and gather its facts."""
+    from edgedigits.model.contract import contract_violations
+    from edgedigits.model.reader import read_tflite
+    from edgedigits.model.summary import summarize
+
+    graph = read_tflite(_find(args.model))
+    facts, violations = summarize(graph), contract_violations(graph)
+    payload = {
+        "model": facts.to_dict(),
+        "contract": {"holds": not violations, "violations": list(violations)},
+    }
+    rows = None if args.verbose else MAX_ROWS
+    return Outcome(payload, lambda console: _show(console, facts, violations, rows))
+
+
+def _find(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    model = path / MODEL_FILE
+    if not model.exists():
+        raise DataError(
+            f"{path}: the folder has no {MODEL_FILE}.",
+            hint="Name a .tflite file, or a folder that `edgedigits build` wrote.",
+        )
+    return model
+
+
+def _show(console: Console, facts: ModelFacts, violations: Sequence[str], rows: int | None) -> None:
+    _show_lines(console, _head(facts, violations))
+    console.print()
+    _show_table(console, _layer_table(console, facts.layers[:rows]), len(facts.layers), rows, "operators")
+    weighted = [layer for layer in facts.layers if layer.weights]
+    if weighted:
+        _show_table(
+            console, _weight_table(console, weighted[:rows]), len(weighted), rows, "layers with weights"
+        )
+    _show_lines(console, _totals(facts))
+
+
+def _head(facts: ModelFacts, violations: Sequence[str]) -> Iterator[tuple[str, str]]:
+    yield "model", facts.name
+    yield "sha256", facts.digest
+    for tensor in facts.inputs:
+        yield "input", _tensor_text(tensor)
+    for tensor in facts.outputs:
+        yield "output", _tensor_text(tensor)
+    more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+    yield "contract", f"not met: {violations[0]}{more}" if violations else "met: a full-integer build"
+    if facts.subgraphs > 1:
+        yield "subgraphs", f"{facts.subgraphs}; only the first is shown"
+
+
+def _totals(facts: ModelFacts) -> Iterator[tuple[str, str]]:
+    share = f" ({facts.zeros / facts.weights:.1%})" if facts.weights else ""
+    macs = "an unknown number of" if facts.macs is None else f"{facts.macs:,}"
+    constants = facts.size - facts.overhead
+    yield "size", f"{facts.size:,} bytes, {facts.gzip_size:,} gzipped (measured)"
+    yield "of which", f"{constants:,} constants, {facts.overhead:,} names, shapes, quantization and padding"
+    yield (
+        "in all",
+        f"{facts.parameters:,} parameters, {facts.zeros:,} zero weights{share}, {macs} MACs (counted)",
+    )
+
+
+def _show_lines(console: Console, lines: Iterable[tuple[str, str]]) -> None:
+    for key, value in lines:
+        console.print(f"{key:<9} {_printable(value)}", markup=False, soft_wrap=True)
+
+
+def _show_table(console: Console, table: Table, total: int, rows: int | None, what: str) -> None:
+    console.print(table)
+    if rows is not None and total > rows:
+        console.print(f"and {total - rows} more {what}: -v lists all")
+    console.print()
+
+
+def _table(
+    console: Console, headers: Sequence[str], shrinkable: Sequence[str], rows: Sequence[Sequence[str]]
+) -> Table:
+    """Lay out rows; where the terminal is narrow, `shrinkable` columns lose their ends and no other does."""
+    from rich.table import Table
+    from rich.text import Text
+
+    widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
+    excess = sum(widths) + GAP * (len(widths) - 1) - console.width
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for header, width in zip(headers, widths, strict=True):
+        cut = max(0, min(excess, width - MIN_WIDTH)) if header in shrinkable else 0
+        excess -= cut
+        justify: Literal["left", "right"] = "right" if header in _NUMERIC else "left"
+        table.add_column(header, justify=justify, no_wrap=True, width=width - cut)
+    for row in rows:
+        # Names come from the file: as Text they cannot be taken for markup.
+        table.add_row(*(Text(_printable(cell)) for cell in row))
+    return table
+
+
+def _layer_table(console: Console, layers: Sequence[LayerFacts]) -> Table:
+    rows = [
+        (
+            str(layer.index),
+            layer.name,
+            layer.op + (f"+{layer.activation}" if layer.activation != "NONE" else ""),
+            ", ".join(_type_text(tensor) for tensor in layer.outputs),
+            ", ".join(_scales(tensor) for tensor in layer.outputs),
+            ", ".join(_zero_point(tensor) for tensor in layer.outputs),
+            "unknown" if layer.macs is None else f"{layer.macs:,}",
+        )
+        for layer in layers
+    ]
+    headers = ("#", "layer", "op", "output", "scale", "zero point", "MACs")
+    return _table(console, headers, ("layer", "output", "op"), rows)
+
+
+def _weight_table(console: Console, layers: Sequence[LayerFacts]) -> Table:
+    rows = [
+        (str(layer.index), *_weight_cells(layer.weights, layer.bias_bytes))
+        for layer in layers
+        if layer.weights
+    ]
+    headers = ("#", "weights", "scale", "zeros", "distinct", "bits", "bytes+bias")
+    return _table(console, headers, ("scale", "weights"), rows)
+
+
+def _weight_cells(weights: WeightFacts, bias_bytes: int) -> tuple[str, ...]:
+    tensor = weights.tensor
+    shift = f", zero point {_zero_point(tensor)}" if tensor.channels and tensor.zero_point != 0 else ""
+    unread = "sparse" if weights.is_sparse else "unread"
+    return (
+        _type_text(tensor),
+        _scales(tensor) + shift,
+        unread if weights.zeros is None else f"{weights.zeros:,} ({weights.sparsity or 0.0:.1%})",
+        unread if weights.distinct is None else f"{weights.distinct:,}",
+        unread if weights.entropy_bits is None else f"{weights.entropy_bits:.2f}",
+        f"{weights.nbytes:,}" + (f"+{bias_bytes:,}" if bias_bytes else ""),
+    )
+
+
+def _printable(text: str) -> str:
+    """Replace what could steer a terminal: names and paths are not ours."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _tensor_text(tensor: TensorFacts) -> str:
+    quantization = f", scale {_scales(tensor)}, zero point {_zero_point(tensor)}" if tensor.channels else ""
+    return _type_text(tensor) + quantization
+
+
+def _type_text(tensor: TensorFacts) -> str:
+    from edgedigits.model.summary import shape_text
+
+    return f"{tensor.dtype} {shape_text(tensor.shape)}"
+
+
+def _scales(tensor: TensorFacts) -> str:
+    if tensor.scale_min is None or tensor.scale_max is None:
+        return "-"
+    if tensor.channels == 1:
+        return _scale(tensor.scale_min)
+    return f"{tensor.channels}: {tensor.scale_min:.3g}..{tensor.scale_max:.3g}"
+
+
+def _zero_point(tensor: TensorFacts) -> str:
+    if not tensor.channels:
+        return "-"
+    return "mixed" if tensor.zero_point is None else str(tensor.zero_point)
+
+
+def _scale(value: float) -> str:
+    import numpy as np
+
+    # The two scales that mean something; anything near them is not the same.
+    for divisor in (255, 256):
+        if value == float(np.float32(1 / divisor)):
+            return f"1/{divisor}"
+    return f"{value:.4g}"

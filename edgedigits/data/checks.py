@@ -1,0 +1,114 @@
+"""What arrays must satisfy before they are called digits; every reader's values come through here.
+
+CSV files are the exception for cells: `csv_exact` checks those one by one, because it can name the line.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.data.digits import CLASSES, IMAGE_SIDE, PIXELS, Digits
+from edgedigits.errors import DataError
+
+MINIMUM_DIGITS = 10
+
+SCALED_HINT = "Were pixels scaled to 0…1? Store them as 0…255."
+_SHAPES = ((IMAGE_SIDE, IMAGE_SIDE), (IMAGE_SIDE, IMAGE_SIDE, 1), (1, IMAGE_SIDE, IMAGE_SIDE), (PIXELS,))
+
+
+def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+    """Return images of any numeric type as uint8 (n, 784).
+
+    Args:
+        array: (n, 28, 28), (n, 28, 28, 1), (n, 1, 28, 28) or (n, 784), whole numbers 0…255.
+        where: what the array is called in messages, e.g. "digits.npz, x_train".
+
+    Raises:
+        DataError: the shape is another, or a pixel is not a whole number 0…255.
+    """
+    if array.ndim < 2 or array.shape[1:] not in _SHAPES:
+        raise DataError(
+            f"{where} has the shape {array.shape}, expected (n, 28, 28) or (n, 784).",
+            hint="Images must be grey and 28×28: resize them first.",
+        )
+    return _as_bytes(array, 255, where, "pixel").reshape(len(array), PIXELS)
+
+
+def as_labels(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+    """Return labels of any numeric type as uint8 (n,).
+
+    Args:
+        array: (n,) or (n, 1), whole numbers 0…9.
+        where: what the array is called in messages.
+
+    Raises:
+        DataError: the shape is another, or a label is not a whole number 0…9.
+    """
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        one_hot = array.shape[1:] == (CLASSES,)
+        hint = "One-hot labels? Store labels.argmax(axis=1)." if one_hot else "Store one label per image."
+        raise DataError(f"{where} has the shape {array.shape}, expected (n,).", hint=hint)
+    return _as_bytes(array, CLASSES - 1, where, "label")
+
+
+def as_digits(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], where_images: str, where_labels: str
+) -> Digits:
+    """Pair checked images (n, 784) with checked labels (n,).
+
+    Raises:
+        DataError: there are more of one than of the other, or none of both.
+    """
+    if len(images) != len(labels):
+        raise DataError(
+            f"{where_images} holds {len(images):,} images, but {where_labels} holds {len(labels):,} labels.",
+            hint="Do the two belong together?",
+        )
+    if not len(images):
+        raise DataError(f"{where_images} holds no images.")
+    return Digits(images, labels)
+
+
+def require_trainable(digits: Digits, where: str) -> None:
+    """Check that something can be learnt from `digits`.
+
+    Raises:
+        DataError: fewer than ten digits, or all of one class.
+    """
+    if len(digits) < MINIMUM_DIGITS:
+        raise DataError(
+            f"{where} holds {len(digits)} digits, at least {MINIMUM_DIGITS} are needed.",
+            hint="Some thousands are needed for a model that is of use.",
+        )
+    if (digits.labels == digits.labels[0]).all():
+        raise DataError(
+            f"{where} holds only digits labelled {digits.labels[0]}, at least two classes are needed.",
+            hint="Is the label in another column? Name it with --label-column (or 'last').",
+        )
+
+
+def _as_bytes(array: NDArray[np.generic], highest: int, where: str, noun: str) -> NDArray[np.uint8]:
+    if array.dtype == np.bool_ or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+        raise DataError(f"{where} holds values of type {array.dtype}, expected whole numbers 0 to {highest}.")
+    numbers: NDArray[np.number] = array  # type: ignore[assignment]  # just checked
+    if not numbers.size:
+        return numbers.astype(np.uint8)
+    if np.issubdtype(numbers.dtype, np.floating):
+        _require_whole(numbers, where, noun)
+    outside = (numbers < 0) | (numbers > highest)
+    if outside.any():
+        place = int(outside.reshape(len(outside), -1).any(axis=1).argmax())
+        raise DataError(f"{where}[{place}]: {noun} {numbers[outside][0]}, expected 0 to {highest}.")
+    return numbers.astype(np.uint8)
+
+
+def _require_whole(numbers: NDArray[np.number], where: str, noun: str) -> None:
+    wrong = ~(np.mod(numbers, 1) == 0)  # True for NaN and infinity as well.
+    if wrong.any():
+        place = int(wrong.reshape(len(wrong), -1).any(axis=1).argmax())
+        value = float(numbers[wrong][0])
+        hint = SCALED_HINT if noun == "pixel" and 0 < value < 1 else ""
+        raise DataError(f"{where}[{place}]: {noun} {value:g} is not a whole number.", hint=hint)

@@ -1,0 +1,48 @@
+"""What a reader hands to `load`: the digits of a source as they were found, before any split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgedigits.data.digits import Digits
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A source as found. At least one of the two sets is there.
+
+    Attributes:
+        train: what may be trained on; None where the source is a test set only.
+        test: the test set that the source brings along; None where it has none.
+        name: the source's name as a person would say it, e.g. "mnist" or "train.csv".
+        note: one sentence on a fallback that was taken; may be empty.
+    """
+
+    train: Digits | None
+    test: Digits | None
+    name: str
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.train is None and self.test is None:
+            raise ValueError("a source without any digits")
+
+    @property
+    def everything(self) -> Digits:
+        """All digits of the source: the training set, then the test set."""
+        parts = [part for part in (self.train, self.test) if part is not None]
+        if len(parts) == 1:
+            return parts[0]
+        return Digits(
+            np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
+        )
+
+    def inverted(self) -> Contents:
+        """Return the same digits with every pixel p turned into 255 − p."""
+        train, test = (
+            None if part is None else Digits(255 - part.images, part.labels)
+            for part in (self.train, self.test)
+        )
+        return Contents(train, test, self.name, self.note)

@@ -1,0 +1,221 @@
+"""From what a user calls a source to digits: `load_splits` for a build, `load_digits` for an evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgedigits.data.checks import require_trainable
+from edgedigits.data.contents import Contents
+from edgedigits.data.csv_file import read_csv
+from edgedigits.data.digits import Digits, Splits
+from edgedigits.data.idx import KINDS, has_idx, read_idx_folder
+from edgedigits.data.named import NAMES, read_named
+from edgedigits.data.npz import read_npz
+from edgedigits.data.png_folder import has_pngs, read_png_folder
+from edgedigits.data.reading import impostor_hint, read_bytes
+from edgedigits.data.split import split_indices
+from edgedigits.errors import ConfigError, DataError, nearest
+from edgedigits.progress import SILENT, Progress
+
+SPLIT_NAMES = ("train", "validation", "test", "all")
+
+_KINDS = "a CSV (.csv, .csv.gz), a .npz, a folder of IDX files, or a folder of PNG files in 0/ to 9/"
+_CSV_ENDINGS = (".csv", ".csv.gz", ".txt", ".txt.gz")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Digits to evaluate on, and what they are.
+
+    Attributes:
+        digits: the digits.
+        source: name of the data set as a person would say it.
+        split: "train", "validation", "test" or "all".
+        origin: a phrase for reports, e.g. "test set of mnist" or "test split of train.csv (seed 42)".
+        note: one sentence on a fallback that was taken; may be empty.
+    """
+
+    digits: Digits
+    source: str
+    split: str
+    origin: str
+    note: str = ""
+
+
+def load_splits(
+    source: str,
+    *,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+    label_column: str = "",
+    invert: bool = False,
+    progress: Progress = SILENT,
+) -> Splits:
+    """Read a source and divide it, stratified by class.
+
+    Args:
+        source: a path (CSV, .npz, folder of IDX or of PNG files), or "mnist", "mnist-5k", "auto". A name wins
+            over a file of that name; write ./mnist for the file.
+        validation_fraction: share for validation: of all digits, or of the training set where the source
+            brings a test set.
+        test_fraction: share for the test; not used where the source brings a test set, which is kept.
+        seed: the same seed gives the same split, on every platform.
+        label_column: only for CSV: name of the label's column, or "first" or "last".
+        invert: turn black-on-white into white-on-black.
+        progress: gets bars for downloads and many small files.
+
+    Raises:
+        DataError: the source is unknown, unreadable, invalid or too small.
+        ConfigError: a fraction, the seed or `label_column` does not fit.
+        ToolMissingError: a library for the named source is missing.
+    """
+    contents = read_source(source, label_column=label_column, invert=invert, progress=progress)
+    return divide(contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
+
+
+def load_digits(
+    source: str,
+    *,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+    split: str = "test",
+    label_column: str = "",
+    invert: bool = False,
+    progress: Progress = SILENT,
+) -> Selection:
+    """Read one split of a source, by default the test split: its own, or the very one that a build held out.
+
+    With the fractions and the seed of a build this never hands out a digit that the build was trained on,
+    unless `split` asks for it. A source that is a test set only (t10k alone) has just that one.
+
+    Args:
+        source: as for `load_splits`.
+        validation_fraction: as the build used.
+        test_fraction: as the build used.
+        seed: as the build used.
+        split: "train", "validation", "test", or "all" for every digit of the source, be it ever so small.
+        label_column: as for `load_splits`.
+        invert: as for `load_splits`.
+        progress: as for `load_splits`.
+
+    Raises:
+        DataError, ConfigError, ToolMissingError: as `load_splits`.
+    """
+    contents = read_source(source, label_column=label_column, invert=invert, progress=progress)
+    return select(
+        contents, split, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed
+    )
+
+
+def read_source(
+    source: str, *, label_column: str = "", invert: bool = False, progress: Progress = SILENT
+) -> Contents:
+    """Read a source as it is, without dividing it.
+
+    Raises:
+        DataError, ConfigError, ToolMissingError: as `load_splits`.
+    """
+    is_path = source not in NAMES
+    path = Path(source).expanduser()
+    if is_path and not path.exists():
+        raise _unknown(source, path)
+    if is_path and path.is_file() and path.name.lower().endswith(_CSV_ENDINGS):
+        contents = Contents(read_csv(path, label_column), None, path.name)
+    elif label_column:
+        raise ConfigError(
+            f"{source} is not a CSV, so it has no label column '{label_column}'.", hint="Leave it out."
+        )
+    elif is_path:
+        contents = _read_path(path, progress)
+    else:
+        contents = read_named(source, progress)
+    return contents.inverted() if invert else contents
+
+
+def divide(contents: Contents, *, validation_fraction: float, test_fraction: float, seed: int) -> Splits:
+    """Divide what a source holds into train, validation and test.
+
+    Raises:
+        DataError: there is nothing to train on, or too little.
+        ConfigError: the fractions or the seed are out of range.
+    """
+    if contents.train is None:
+        raise DataError(
+            f"{contents.name} holds a test set only, nothing to train on.",
+            hint="Add its training files beside them.",
+        )
+    pool, own_test = contents.train, contents.test
+    require_trainable(pool, contents.name)
+    train, validation, test = split_indices(
+        pool.labels,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction if own_test is None else 0.0,
+        seed=seed,
+    )
+    for name, part, share in (("validation", validation, validation_fraction), ("test", test, test_fraction)):
+        if share and not len(part) and not (name == "test" and own_test):
+            raise DataError(
+                f"{contents.name} holds {len(pool)} digits: a share of {share:g} leaves none for {name}.",
+                hint=f"Add digits or raise --{name}-fraction.",
+            )
+    held_out = pool.take(test) if own_test is None else own_test
+    return Splits(pool.take(train), pool.take(validation), held_out, contents.name, contents.note)
+
+
+def select(
+    contents: Contents, split: str, *, validation_fraction: float, test_fraction: float, seed: int
+) -> Selection:
+    """Pick one split of what a source holds; see `load_digits`.
+
+    Raises:
+        DataError, ConfigError: as `load_digits`.
+    """
+    name, note = contents.name, contents.note
+    if split not in SPLIT_NAMES:
+        raise ConfigError(f"There is no split '{split}'.", hint=nearest(split, SPLIT_NAMES))
+    if split == "all":
+        return Selection(contents.everything, name, split, f"all of {name}", note)
+    if split == "test" and contents.test is not None:
+        return Selection(contents.test, name, split, f"test set of {name}", note)
+    splits = divide(contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
+    return Selection(getattr(splits, split), name, split, f"{split} split of {name} (seed {seed})", note)
+
+
+def _read_path(path: Path, progress: Progress) -> Contents:
+    if path.is_dir():
+        if has_idx(path):
+            return read_idx_folder(path)
+        if has_pngs(path):
+            return read_png_folder(path, progress=progress)
+        raise DataError(
+            f"{path} holds neither IDX files nor folders 0 to 9 of PNG files.", hint=_inside_hint(path)
+        )
+    if path.suffix.lower() == ".npz":
+        return read_npz(path)
+    if any(kind in path.name.replace(".idx", "-idx") for kind in KINDS):
+        raise DataError(f"{path} is one of a pair of IDX files.", hint="Give the folder that holds both.")
+    hint = impostor_hint(read_bytes(path, 64)) or f"A source is {_KINDS}."
+    raise DataError(f"{path} is of no known kind.", hint=hint)
+
+
+def _inside_hint(folder: Path) -> str:
+    for inside in sorted(folder.iterdir()):
+        usable = inside.name.lower().endswith((*_CSV_ENDINGS, ".npz"))
+        if usable or (inside.is_dir() and (has_idx(inside) or has_pngs(inside))):
+            return f"Did you mean {inside}?"
+    return f"A source is {_KINDS}."
+
+
+def _unknown(source: str, path: Path) -> DataError:
+    if path.suffix or path.name != source:
+        siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = nearest(path.name, siblings)
+        return DataError(
+            f"{source} does not exist.", hint=hint if hint.startswith("Did") else "Check its path."
+        )
+    hint = nearest(source, NAMES)
+    more = "" if hint.startswith("Did") else f" Or {_KINDS}."
+    return DataError(f"There is no source '{source}', neither by name nor as a file.", hint=hint + more)

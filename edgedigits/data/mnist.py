@@ -1,0 +1,119 @@
+"""The canonical MNIST: where its four files may be, and the proof that they are the right ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edgedigits.data.contents import Contents
+from edgedigits.data.download import Network, Pin, download
+from edgedigits.data.idx import KINDS, PREFIXES, find_idx, parse_pair
+from edgedigits.data.reading import read_bytes
+from edgedigits.errors import DataError
+from edgedigits.progress import SILENT, Progress
+
+ENVIRONMENT = "EDGEDIGITS_DATA"
+
+PINS = {
+    ("train", KINDS[0]): Pin(47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    ("train", KINDS[1]): Pin(60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    ("t10k", KINDS[0]): Pin(7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    ("t10k", KINDS[1]): Pin(10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+}
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://sagemaker-sample-files.s3.amazonaws.com/datasets/image/MNIST/",
+)
+PATIENT = Network(MIRRORS, answer_seconds=15, read_seconds=30, budget_seconds=900)
+BRIEF = Network(MIRRORS, answer_seconds=3, read_seconds=5, budget_seconds=15)
+
+
+def read_mnist(progress: Progress = SILENT, *, network: Network | None = None) -> Contents:
+    """Read the 60,000 training and 10,000 test digits.
+
+    They are taken from the cache, else from the folder that EDGEDIGITS_DATA names (or its mnist/), else
+    downloaded into the cache. Wherever they come from, their SHA-256 is checked.
+
+    Args:
+        progress: gets a bar for every file that is downloaded.
+        network: mirrors and time limits; `PATIENT` by default.
+
+    Raises:
+        DataError: EDGEDIGITS_DATA is set but names no folder with the four files, no mirror answered, or a
+            file is not the canonical one.
+    """
+    folder = find_mnist()
+    if folder is None:
+        folder = cache_folder()
+        _fetch_missing(folder, network or PATIENT, progress)
+    train, test = (
+        parse_pair(_canonical(folder, prefix, KINDS[0]), _canonical(folder, prefix, KINDS[1]), prefix, prefix)
+        for prefix in PREFIXES
+    )
+    return Contents(train, test, "mnist")
+
+
+def cache_folder() -> Path:
+    """Return where downloaded MNIST files are kept: below $XDG_CACHE_HOME, else ~/.cache."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG rule: a relative path is to be ignored.
+    return (base if base.is_absolute() else Path.home() / ".cache") / "edgedigits" / "mnist"
+
+
+def find_mnist() -> Path | None:
+    """Return a folder on this machine that holds the four files, or None.
+
+    Raises:
+        DataError: the cache does not hold them, and EDGEDIGITS_DATA is set but does not lead to them either.
+    """
+    if not _missing(cache_folder()):
+        return cache_folder()
+    named = os.environ.get(ENVIRONMENT, "")
+    if not named:
+        return None
+    for folder in (Path(named), Path(named) / "mnist"):
+        if not _missing(folder):
+            return folder
+    prefix, kind = _missing(Path(named) / "mnist")[0]
+    absent = f"neither this folder nor mnist in it holds {prefix}-{kind}"
+    raise DataError(
+        f"{ENVIRONMENT} is {named}, but {absent if Path(named).is_dir() else 'there is no such folder'}.",
+        hint=f"Unset {ENVIRONMENT} to download MNIST, or name the folder that holds its four files.",
+    )
+
+
+def _missing(folder: Path) -> list[tuple[str, str]]:
+    return [(prefix, kind) for prefix, kind in PINS if find_idx(folder, prefix, kind) is None]
+
+
+def _fetch_missing(folder: Path, network: Network, progress: Progress) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"The cache folder {folder} cannot be made: {error.strerror}.",
+            hint="Set XDG_CACHE_HOME to another place.",
+        ) from None
+    deadline = network.deadline()
+    # The small files come last, so that a network that is too slow is noticed early.
+    for prefix, kind in _missing(folder):
+        name = f"{prefix}-{kind}.gz"
+        pin = PINS[prefix, kind]
+        download(name, folder / name, pin=pin, network=network, deadline=deadline, progress=progress)
+
+
+def _canonical(folder: Path, prefix: str, kind: str) -> bytes:
+    path = find_idx(folder, prefix, kind)
+    if path is None:
+        raise DataError(f"{folder / f'{prefix}-{kind}'} has vanished.")
+    pin = PINS[prefix, kind]
+    # One byte more than expected is enough to see that it is too long.
+    content = read_bytes(path, pin.size + 1)
+    if not pin.matches(content):
+        raise DataError(
+            f"{path} is not the canonical MNIST file: its SHA-256 differs.",
+            hint="Delete it to fetch it again; to use other digits, give their folder as the source.",
+        )
+    return content

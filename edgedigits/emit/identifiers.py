@@ -1,0 +1,62 @@
+"""Names and comments that go into generated C and C++: what may be written there, and how."""
+
+from __future__ import annotations
+
+import re
+
+from edgedigits.errors import ConfigError
+
+DEFAULT_PREFIX = "edgedigits_model"
+MAX_PREFIX_LENGTH = 48
+
+# C99 to C23 and C++98 to C++23, with the alternative tokens; a header must be fit for both languages.
+_KEYWORD_LIST = """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t
+    char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
+    constinit continue decltype default delete do double dynamic_cast else enum explicit export extern
+    false final float for friend goto if import inline int long module mutable namespace new noexcept
+    not not_eq nullptr operator or or_eq override private protected public register reinterpret_cast
+    requires restrict return short signed sizeof static static_assert static_cast struct switch template
+    this thread_local throw true try typedef typeid typename typeof typeof_unqual union unsigned using
+    virtual void volatile wchar_t while xor xor_eq
+"""
+_KEYWORDS = frozenset(_KEYWORD_LIST.split())
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+
+
+def check_prefix(prefix: str) -> str:
+    """Return `prefix` if every generated name can start with it.
+
+    Raises:
+        ConfigError: it is not a C identifier, a keyword of C or C++, reserved by them, or too long.
+    """
+    reason = _objection(prefix)
+    if reason:
+        raise ConfigError(
+            f"The symbol prefix '{prefix}' {reason}.",
+            hint=f"Use letters, digits and single underscores, such as '{DEFAULT_PREFIX}'.",
+        )
+    return prefix
+
+
+def _objection(prefix: str) -> str:
+    if not prefix:
+        return "is empty"
+    if prefix.startswith("_"):
+        return "starts with an underscore, which C and C++ reserve"
+    if not _PLAIN.fullmatch(prefix):
+        return "is not a C identifier"
+    if prefix in _KEYWORDS:
+        return "is a keyword of C or C++"
+    if "__" in prefix or prefix.endswith("_"):
+        return "makes names with two underscores in a row, which C++ reserves"
+    if len(prefix) > MAX_PREFIX_LENGTH:
+        return f"has {len(prefix)} characters, more than {MAX_PREFIX_LENGTH}"
+    return ""
+
+
+def comment_text(text: str) -> str:
+    """Return `text` from a file as one line that cannot end or disturb a C comment: printable ASCII only."""
+    one_line = re.sub(r"[^ -~]+", lambda found: " " if found[0].isspace() else "?", text)
+    # "*/" ends the comment, "/*" and "\" before a line end draw warnings, and so do trigraphs.
+    return one_line.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "? ?").strip()

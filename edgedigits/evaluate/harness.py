@@ -1,0 +1,295 @@
+"""One call from a model and digits to every figure about them, and the gates on those figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.data.digits import Digits
+from edgedigits.errors import ConfigError, DataError, EdgedigitsError
+from edgedigits.evaluate.child import Workspace
+from edgedigits.evaluate.interpreter import (
+    KERNELS,
+    Classifier,
+    finite,
+    litert_request,
+    open_classifier,
+    quantize,
+    run_litert,
+)
+from edgedigits.evaluate.latency import RUNS, Latency, host, latency_figures, latency_request
+from edgedigits.evaluate.metrics import TIE_RULE, Scores, as_probabilities, score
+from edgedigits.evaluate.parity import BASELINE, ParityRow, compare
+from edgedigits.evaluate.size import Size, measure_size
+from edgedigits.evaluate.subject import Subject, find_subject
+from edgedigits.evaluate.tflm import (
+    ArenaMeasurement,
+    arena_measurement,
+    tflm_installed,
+    tflm_request,
+    tflm_runs,
+)
+from edgedigits.model.reader import read_tflite
+from edgedigits.progress import SILENT, Progress, Stage
+
+if TYPE_CHECKING:
+    from edgedigits.evaluate.child import Child
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every figure about one model; each group says how it was obtained.
+
+    Attributes:
+        model: path of the .tflite.
+        digest: SHA-256 of its bytes, in hexadecimal.
+        data: what it was evaluated on, as a person would say it.
+        data_digest: SHA-256 of those digits, in hexadecimal.
+        scores: accuracy and the rest.
+        scored_by: the runtime that gave them.
+        host: where everything was measured, e.g. "x86_64 Linux, 2 cores".
+        outputs_are: "logits" or "probabilities".
+        float_accuracy: accuracy of the float32 twin on the same digits, 0…1; None without one.
+        size: bytes, and ratio to the float32 model.
+        latency: time of one image on this host; None when it was not asked for.
+        arena: RAM that TFLM needs; None where TFLM did not run.
+        parity: every other runtime against the reference kernels of LiteRT; empty for a float32 model.
+        notes: what was left out and why, one sentence each.
+    """
+
+    model: str
+    digest: str
+    data: str
+    data_digest: str
+    scores: Scores
+    scored_by: str
+    host: str
+    outputs_are: str
+    float_accuracy: float | None
+    size: Size
+    latency: Latency | None
+    arena: ArenaMeasurement | None
+    parity: tuple[ParityRow, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as JSON values; `scores.tie_rule` says who wins among equal scores."""
+        facts = asdict(self)
+        facts["scores"]["tie_rule"] = TIE_RULE
+        facts["scores"]["how"] = f"measured: {self.scored_by} on this host"
+        facts["size"]["how"] = "measured: bytes of the file"
+        facts["parity_how"] = "measured: every runtime on this host, on the same images"
+        facts["float_accuracy_how"] = "measured: litert-default on this host, on the float32 twin"
+        return facts
+
+    def _repr_html_(self) -> str:
+        from edgedigits.evaluate.notebook import to_html
+
+        return to_html(self)
+
+
+@dataclass
+class _Runs:
+    """What the children hand back, as it comes in."""
+
+    outputs: dict[str, NDArray[Any]]
+    arena: ArenaMeasurement | None = None
+    latency: Latency | None = None
+    float_scores: NDArray[np.float32] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def evaluate_model(
+    path: Path,
+    digits: Digits,
+    *,
+    threads: int = 1,
+    latency: bool = True,
+    data: str = "",
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Evaluate a model on digits: accuracy, size, latency, and agreement of every runtime that is at hand.
+
+    Args:
+        path: a build's folder, or any .tflite that classifies one 28×28 image into ten digits.
+        digits: what to evaluate on; for a build, digits it was not trained on.
+        threads: threads of LiteRT.
+        latency: whether to measure it.
+        data: what the digits are, as a person would say it.
+        progress: gets one bar.
+
+    Raises:
+        DataError: the file is missing or damaged, or kills its interpreter, or `digits` are empty.
+        UnsupportedModelError: not such a classifier, or an operator that LiteRT lacks.
+        ToolMissingError: ai-edge-litert is not installed.
+    """
+    if len(digits) == 0:
+        raise DataError("There are no digits to evaluate on.", hint="Choose another source or split.")
+    subject = find_subject(path)
+    classifier = open_classifier(read_tflite(subject.model))
+    twin = open_classifier(read_tflite(subject.float_twin)) if subject.float_twin else None
+    runs = _run_everything(classifier, twin, digits.images, threads, latency, progress)
+    scored = BASELINE if BASELINE in runs.outputs else "litert-default"
+    scores = classifier.dequantize(runs.outputs[scored])
+    probabilities = classifier.gives_probabilities(scores)
+    parity_outputs = _parity_outputs(classifier, twin, runs, probabilities)
+    return Evaluation(
+        model=str(subject.model),
+        digest=classifier.graph.digest,
+        data=data or f"{len(digits)} digits",
+        data_digest=digits.digest,
+        scores=score(scores, digits.labels, are_probabilities=probabilities),
+        scored_by=scored,
+        host=host(),
+        outputs_are="probabilities" if probabilities else "logits",
+        float_accuracy=_accuracy(runs.float_scores, digits),
+        size=measure_size(classifier.graph, twin.graph if twin else None),
+        latency=runs.latency,
+        arena=runs.arena,
+        parity=compare(parity_outputs) if BASELINE in parity_outputs else (),
+        notes=(*runs.notes, *_notes(subject)),
+    )
+
+
+def check_gates(
+    evaluation: Evaluation,
+    *,
+    min_accuracy: float | None = None,
+    max_size: int | None = None,
+    max_latency: float | None = None,
+) -> tuple[str, ...]:
+    """Hold an evaluation against limits.
+
+    Args:
+        evaluation: the figures.
+        min_accuracy: least accuracy, 0…1.
+        max_size: most bytes of the .tflite.
+        max_latency: most microseconds of the median latency.
+
+    Returns:
+        One sentence for each limit that is not kept.
+
+    Raises:
+        ConfigError: a limit on latency, which was not measured.
+    """
+    failures = []
+    scores, size, latency = evaluation.scores, evaluation.size, evaluation.latency
+    if min_accuracy is not None and scores.accuracy < min_accuracy:
+        failures.append(
+            f"accuracy {_percent(scores.accuracy)} is below the {_percent(min_accuracy)} asked for."
+        )
+    if max_size is not None and size.raw > max_size:
+        failures.append(f"{evaluation.model} has {size.raw:,} bytes, more than the {max_size:,} allowed.")
+    if max_latency is not None:
+        if latency is None:
+            raise ConfigError("Latency has a limit but was not measured.", hint="Leave out --no-latency.")
+        if latency.p50_us > max_latency:
+            failures.append(
+                f"median latency {latency.p50_us:g} µs on this host is above the {max_latency:g} µs allowed."
+            )
+    return tuple(failures)
+
+
+def _percent(share: float) -> str:
+    """Four digits at most: 97.496 % must not read as the 97.5 % that it misses."""
+    return f"{100 * share:.4f}".rstrip("0").rstrip(".") + "%"
+
+
+def _run_everything(
+    classifier: Classifier,
+    twin: Classifier | None,
+    images: NDArray[np.uint8],
+    threads: int,
+    latency: bool,
+    progress: Progress,
+) -> _Runs:
+    steps = 2 + (twin is not None) + latency
+    with classifier.workspace(images) as workspace, progress.stage("Evaluating", steps) as stage:
+        # TFLM is the slowest and runs beside the others; nothing runs beside the measurement of latency.
+        tflm = _start_tflm(classifier, workspace)
+        runs = _Runs(_litert_outputs(classifier, workspace, threads))
+        stage.advance(note="LiteRT")
+        if twin is not None:
+            runs.float_scores = _float_scores(twin, images, threads)
+            stage.advance(note="float32 twin")
+        _collect_tflm(classifier, tflm, runs)
+        stage.advance(note="TFLM")
+        if latency:
+            runs.latency = _latency(classifier, workspace, threads, stage)
+    return runs
+
+
+def _litert_outputs(classifier: Classifier, workspace: Workspace, threads: int) -> dict[str, NDArray[Any]]:
+    # The reference kernels are an oracle of integer arithmetic; for floats they are only slow.
+    kernels = KERNELS[:1] if classifier.output.dtype == "float32" else KERNELS
+    answer = workspace.start("litert", **litert_request(classifier, kernels, threads)).result()
+    outputs = finite(classifier, answer.arrays)
+    return {f"litert-{name}": outputs[name] for name in reversed(kernels)}
+
+
+def _latency(classifier: Classifier, workspace: Workspace, threads: int, stage: Stage) -> Latency:
+    request = latency_request(classifier, "default", threads, RUNS)
+    answer = workspace.start("latency", **request).result()
+    stage.advance(note="latency")
+    return latency_figures(answer.arrays["times_ns"], request, answer.facts["version"])
+
+
+def _float_scores(twin: Classifier, images: NDArray[np.uint8], threads: int) -> NDArray[np.float32]:
+    return twin.dequantize(run_litert(twin, images, kernels=("default",), threads=threads)["default"])
+
+
+def _start_tflm(classifier: Classifier, workspace: Workspace) -> tuple[Child, ...]:
+    if not tflm_runs(classifier) or not tflm_installed():
+        return ()
+    request = tflm_request(classifier)
+    return workspace.start("tflm", **request), workspace.start("arena", **request)
+
+
+def _collect_tflm(classifier: Classifier, children: tuple[Child, ...], runs: _Runs) -> None:
+    """Add what TFLM found; its absence or refusal is worth a note, not the end of an evaluation."""
+    if not tflm_runs(classifier):
+        kind = f"{classifier.input.dtype} in, {classifier.output.dtype} out"
+        runs.notes += (f"TFLM was left out: it is compared for int8 models, and this one has {kind}.",)
+        return
+    if not children:
+        runs.notes += ("TFLM was left out: install it with pip install 'edgedigits[tflm]'.",)
+        return
+    try:
+        outputs, arena = (child.result() for child in children)
+    except EdgedigitsError as error:
+        runs.notes += (f"TFLM was left out: {error.message}",)
+        return
+    runs.outputs["tflm"] = outputs.arrays["tflm"]
+    runs.arena = arena_measurement(arena.facts)
+
+
+def _parity_outputs(
+    classifier: Classifier, twin: Classifier | None, runs: _Runs, probabilities: bool
+) -> dict[str, NDArray[Any]]:
+    """Return the outputs to compare: as stored, the float twin's quantized as the model's own output is."""
+    outputs = dict(runs.outputs)
+    if twin is None or runs.float_scores is None or classifier.output.dtype == "float32":
+        return outputs
+    scores = runs.float_scores
+    twin_probabilities = twin.gives_probabilities(scores)
+    if twin_probabilities and not probabilities:
+        runs.notes += ("The float32 twin was not compared: it gives probabilities and the model logits.",)
+        return outputs
+    if probabilities and not twin_probabilities:
+        scores = as_probabilities(scores, are_probabilities=False).astype(np.float32)
+    outputs["keras-float"] = quantize(scores, classifier.output)
+    return outputs
+
+
+def _accuracy(scores: NDArray[np.float32] | None, digits: Digits) -> float | None:
+    return None if scores is None else float(np.mean(scores.argmax(axis=1) == digits.labels))
+
+
+def _notes(subject: Subject) -> tuple[str, ...]:
+    if subject.float_twin is None and subject.manifest is not None:
+        return ("The build holds no model_float.tflite, so there is nothing to compare with in float32.",)
+    return ()

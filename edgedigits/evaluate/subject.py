@@ -1,0 +1,105 @@
+"""What is evaluated and on what: finds a build's files, and the very test split that the build held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgedigits.config import BuildConfig, make_config, read_config_file
+from edgedigits.data.load import Selection, load_digits
+from edgedigits.errors import DataError
+from edgedigits.progress import SILENT, Progress
+
+MODEL_NAME = "model.tflite"
+FLOAT_NAME = "model_float.tflite"
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to evaluate.
+
+    Attributes:
+        model: path of its .tflite.
+        float_twin: path of the float32 model it was made from; None when it is not at hand.
+        manifest: path of the build's manifest; None for a file from elsewhere.
+    """
+
+    model: Path
+    float_twin: Path | None = None
+    manifest: Path | None = None
+
+    def config(self) -> BuildConfig | None:
+        """Return the choices of the build, or None without a manifest.
+
+        Raises:
+            DataError, ConfigError: the manifest cannot be read or holds values that are unknown here.
+        """
+        return make_config(read_config_file(self.manifest)) if self.manifest else None
+
+
+def find_subject(path: Path) -> Subject:
+    """Find the model at `path`: a build's folder, the model.tflite inside one, or any .tflite.
+
+    Raises:
+        DataError: there is none.
+    """
+    if path.is_dir():
+        if not (path / MODEL_NAME).is_file():
+            inside = sorted(entry.name for entry in path.glob("*.tflite"))
+            hint = (
+                f"Did you mean {path / inside[0]}?" if inside else "Give a build's folder or a .tflite file."
+            )
+            raise DataError(f"{path} holds no {MODEL_NAME}.", hint=hint)
+        return _in_folder(path)
+    if not path.is_file():
+        raise DataError(f"{path} does not exist.", hint="Give a build's folder or a .tflite file.")
+    if path.name == MODEL_NAME and (path.parent / MANIFEST_NAME).is_file():
+        return _in_folder(path.parent)
+    return Subject(path)
+
+
+def _in_folder(folder: Path) -> Subject:
+    twin, manifest = folder / FLOAT_NAME, folder / MANIFEST_NAME
+    return Subject(
+        folder / MODEL_NAME,
+        twin if twin.is_file() else None,
+        manifest if manifest.is_file() else None,
+    )
+
+
+def load_subject_digits(
+    subject: Subject,
+    source: str = "",
+    *,
+    split: str = "test",
+    invert: bool = False,
+    progress: Progress = SILENT,
+) -> Selection:
+    """Read the digits to evaluate on, so that none of the build's training digits is among them.
+
+    Args:
+        subject: what is evaluated.
+        source: a path or a name, as `edgedigits.data.load` takes it; by default the build's own, else "auto".
+        split: "test", or "all" for every digit of the source.
+        invert: turn black-on-white into white-on-black. A build that inverted its source is followed anyway.
+        progress: gets bars for downloads.
+
+    Returns:
+        The digits. Fractions and seed are the build's, so that the test split is the one it held out.
+
+    Raises:
+        DataError, ConfigError, ToolMissingError: as `load_digits`, or the manifest cannot be read.
+    """
+    config = subject.config() or BuildConfig()
+    own = not source or source == config.data.source
+    return load_digits(
+        source or config.data.source,
+        validation_fraction=config.data.validation_fraction,
+        test_fraction=config.data.test_fraction,
+        seed=config.training.seed,
+        split=split,
+        label_column=config.data.label_column if own else "",
+        invert=invert or (own and config.data.invert),
+        progress=progress,
+    )

@@ -1,0 +1,90 @@
+"""Pruning: exactly the zeros asked for, in the layers asked for, on the curve asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgedigits.compress.pruning import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
+from edgedigits.config import BuildConfig, ModelConfig, PruningConfig, TrainingConfig
+from edgedigits.progress import SILENT
+from edgedigits.training.fit import StagePlan, train
+from edgedigits.training.keras_env import keras, set_seed, tfmot
+from edgedigits.training.losses import CrossEntropy
+from edgedigits.training.model import build_mlp
+
+EPOCHS, BATCH = 4, 60
+STEPS = 600 // BATCH * EPOCHS
+
+
+def pruned(few, prune: PruningConfig, target: dict[str, float], hidden=(32, 16)):
+    config = BuildConfig(model=ModelConfig(hidden=hidden), training=TrainingConfig(batch_size=BATCH, augment="none"))
+    set_seed(3)
+    wrapped = add_pruning(build_mlp(config), prune, target, STEPS)
+    plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
+    history = train(
+        wrapped, few, config.training, plan, CrossEntropy(), SILENT, extra_callbacks=pruning_callbacks()
+    )
+    return wrapped, history
+
+
+@pytest.mark.parametrize("target", [{"hidden_1": 0.8, "hidden_2": 0.8}, {"hidden_1": 0.93, "logits": 0.35}])
+def test_each_layer_has_at_least_the_zeros_asked_for_and_the_others_none(few, target):
+    wrapped, history = pruned(few, PruningConfig(frequency=7), target)
+    shares = sparsity_by_layer(strip_pruning(wrapped))
+    for layer, share in shares.items():
+        wanted = target.get(layer, 0.0)
+        assert wanted <= share <= wanted + 1 / 160, layer
+    assert history["sparsity"][-1] == pytest.approx(target["hidden_1"], abs=0.02)
+
+
+def test_sparsity_follows_the_cubic_from_begin_to_end(few):
+    prune = PruningConfig(initial_sparsity=0.2, sparsity=0.8, begin=0.25, end=0.75, frequency=10)
+    _, history = pruned(few, prune, {"hidden_1": 0.8})
+    # Updates at steps 10, 20 and 30, each the last of its epoch; then the final sparsity stays.
+    cubic = [0.8 + (0.2 - 0.8) * (1 - done) ** 3 for done in (0.0, 0.5, 1.0, 1.0)]
+    assert history["sparsity"] == pytest.approx(cubic, abs=0.001)
+
+
+def test_the_curve_is_that_of_a_plain_fit_with_one_step_at_a_time(few):
+    """TF-MOT counts its steps inside the graph, so many steps per execution change nothing."""
+
+    class Masks(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.zeros = []
+
+        def on_epoch_end(self, epoch, logs=None):
+            masks = [mask for layer in self.model.layers for _, mask, _ in getattr(layer, "pruning_vars", [])]
+            self.zeros.append([int(np.sum(mask.numpy() == 0)) for mask in masks])
+
+    curves = []
+    for steps_per_execution in (1, 10):
+        set_seed(3)
+        target = {"hidden_1": 0.8, "hidden_2": 0.5}
+        wrapped = add_pruning(build_mlp(BuildConfig()), PruningConfig(frequency=7), target, STEPS)
+        wrapped.compile("adam", loss=CrossEntropy(), steps_per_execution=steps_per_execution)
+        masks = Masks()
+        images, labels = few.train.images.astype(np.float32) / 255, few.train.labels.astype(np.int32)
+        callbacks = [tfmot.sparsity.keras.UpdatePruningStep(), masks]
+        wrapped.fit(images, labels, batch_size=BATCH, epochs=EPOCHS, shuffle=False, callbacks=callbacks, verbose=0)
+        curves.append(masks.zeros)
+    assert curves[0] == curves[1]
+
+
+@pytest.mark.parametrize("frequency", [1, 24, 1000])
+def test_the_final_sparsity_is_reached_whatever_the_frequency(few, frequency):
+    wrapped, _ = pruned(few, PruningConfig(frequency=frequency), {"hidden_1": 0.8}, hidden=(10,))
+    assert sparsity_by_layer(strip_pruning(wrapped))["hidden_1"] >= 0.8
+
+
+def test_pruning_starts_from_the_trained_weights_and_leaves_the_model_given_as_it_was(few):
+    config = BuildConfig(training=TrainingConfig(batch_size=BATCH, augment="none"))
+    model = build_mlp(config)
+    before = [weight.copy() for weight in model.get_weights()]
+    wrapped = add_pruning(model, PruningConfig(), {"hidden_1": 0.8}, STEPS)
+    for layer, kernel in zip(wrapped.layers, before[::2], strict=True):
+        assert (getattr(layer, "layer", layer).kernel.numpy() == kernel).all()
+    plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
+    train(wrapped, few, config.training, plan, CrossEntropy(), SILENT, extra_callbacks=pruning_callbacks())
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))

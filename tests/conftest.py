@@ -1,0 +1,24 @@
+"""Digits that every test may use: a few hundred of the embedded 5,000, and MNIST where it is at hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgedigits.data.digits import Splits
+from edgedigits.data.load import load_splits
+
+
+@pytest.fixture(scope="session")
+def splits_5k() -> Splits:
+    """mnist-5k as a build divides it."""
+    return load_splits("mnist-5k", validation_fraction=0.1, test_fraction=0.15, seed=42)
+
+
+@pytest.fixture(scope="session")
+def few(splits_5k: Splits) -> Splits:
+    """600 training, 200 validation and 200 test digits."""
+    first = np.arange(200)
+    return Splits(
+        splits_5k.train.take(np.arange(600)), splits_5k.validation.take(first), splits_5k.test.take(first), "few"
+    )

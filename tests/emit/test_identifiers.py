@@ -1,0 +1,54 @@
+"""Which prefixes may start a name in generated C and C++, and what may stand in its comments."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgedigits.emit.identifiers import DEFAULT_PREFIX, check_prefix, comment_text
+from edgedigits.errors import EXIT_USAGE, ConfigError
+
+
+@pytest.mark.parametrize("prefix", [DEFAULT_PREFIX, "g", "Digits2", "my_model_v2"])
+def test_identifiers_pass_through(prefix: str) -> None:
+    assert check_prefix(prefix) == prefix
+
+
+@pytest.mark.parametrize(
+    ("prefix", "reason"),
+    [
+        ("", "is empty"),
+        ("9lives", "not a C identifier"),
+        ("my-model", "not a C identifier"),
+        ("my model", "not a C identifier"),
+        ("modèle", "not a C identifier"),
+        ("model\n", "not a C identifier"),
+        ("x;system()", "not a C identifier"),
+        ("restrict", "a keyword of C or C\\+\\+"),
+        ("class", "a keyword of C or C\\+\\+"),
+        ("co_await", "a keyword of C or C\\+\\+"),
+        ("_model", "starts with an underscore"),
+        ("my__model", "two underscores in a row"),
+        ("model_", "two underscores in a row"),
+        ("m" * 49, "has 49 characters, more than 48"),
+    ],
+)
+def test_others_are_refused_with_a_reason_and_a_remedy(prefix: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason) as caught:
+        check_prefix(prefix)
+    assert caught.value.exit_code == EXIT_USAGE
+    assert DEFAULT_PREFIX in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("plain, with marks: [1, 784]", "plain, with marks: [1, 784]"),
+        ("ends */ here", "ends * / here"),
+        ("opens /* here", "opens / * here"),
+        ("two\nlines\\", "two lines/"),
+        ("trigraph ??/", "trigraph ? ?/"),
+        ("naïve", "na?ve"),
+    ],
+)
+def test_text_from_a_file_cannot_leave_its_comment(text: str, safe: str) -> None:
+    assert comment_text(text) == safe

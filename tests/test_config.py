@@ -1,0 +1,115 @@
+"""Choices: one definition for flags, TOML and manifest; mistakes are named with their remedy."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from edgedigits.config import (
+    FULL_BATCH,
+    SECTIONS,
+    BuildConfig,
+    flag_of,
+    make_config,
+    parse_sections,
+    read_config_file,
+    to_tables,
+)
+from edgedigits.errors import ConfigError, DataError
+
+
+def make(**tables) -> BuildConfig:
+    return make_config(parse_sections(tables, "edgedigits.toml"))
+
+
+def test_tables_of_a_config_give_the_config_back():
+    config = make(
+        model={"hidden": "300,100"},
+        training={"batch_size": "full"},
+        prune={"enabled": True, "layer_sparsity": {"hidden_2": 0.5}},
+        loss={"name": "weighted-cross-entropy", "class_weights": [1, 1, 2, 1, 1, 1, 1, 1, 1, 1]},
+    )
+    assert config.training.batch_size == FULL_BATCH
+    assert make_config(parse_sections(json.loads(json.dumps(to_tables(config))), "manifest")) == config
+
+
+def test_where_a_build_is_written_is_not_among_the_choices_that_shape_it():
+    assert to_tables(make(output={"out": "/tmp/x"})) == to_tables(BuildConfig())
+
+
+def test_every_option_has_one_flag_and_a_help_text():
+    options = [option for section in SECTIONS.values() for option in section.__dataclass_fields__.values()]
+    flags = [flag_of(option) for option in options]
+    assert len(set(flags)) == len(flags)
+    assert all(option.metadata["help"] for option in options)
+
+
+def test_the_output_layer_is_spared_by_default_and_single_layers_can_be_set():
+    assert make(prune={"enabled": True}).target_sparsity == {"hidden_1": 0.8, "hidden_2": 0.8}
+    assert make(prune={"enabled": True, "output": True}).target_sparsity["logits"] == 0.8
+    mixed = make(prune={"enabled": True, "layer_sparsity": "hidden_1=0.9,hidden_2=0,logits=0.5"})
+    assert mixed.target_sparsity == {"hidden_1": 0.9, "logits": 0.5}
+    assert make(prune={"sparsity": 0.9}).target_sparsity == {}
+
+
+def test_a_build_is_named_after_what_shapes_it():
+    assert BuildConfig().slug == "cross-entropy"
+    named = make(loss={"name": "focal"}, qat={"enabled": True}, prune={"enabled": True}, model={"hidden": [10]})
+    assert named.slug == "focal-10-qat-prune"
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"loss": {"name": "focla"}}, "[loss] name is 'focla', expected one of cross-entropy, weighted-cross-entropy, mse, focal, hinge, one-hot. Did you mean 'focal'?"),
+        ({"prune": {"sparsity": 1.5}}, "[prune] sparsity is 1.5, expected a number from 0 and below 1."),
+        ({"prune": {"sparsity": "nan"}}, "[prune] sparsity is 'nan', expected a number from 0 and below 1."),
+        ({"training": {"batch_size": "ful"}}, "[training] batch_size is 'ful', expected an integer of at least 1, or full."),
+        ({"training": {"epochs": 2.5}}, "[training] epochs is 2.5, expected an integer from 1 to 100000."),
+        ({"training": {"epochs": True}}, "[training] epochs is True, expected an integer from 1 to 100000."),
+        ({"model": {"hidden": "32,zwei"}}, "[model] hidden is '32,zwei', expected layer widths from 1 to 4096, such as 32,16."),
+        ({"qat": {"enabled": "yes"}}, "[qat] enabled is 'yes', expected true or false."),
+        ({"output": {"name": "2nd"}}, "[output] name is '2nd', expected a C identifier such as edgedigits_model."),
+        ({"loss": {"alpha": "1,2"}}, "[loss] alpha is '1,2', expected one non-negative number, or ten separated by commas."),
+        ({"loss": {"class_weights": "equal"}}, "[loss] class_weights is 'equal', expected balanced, effective-number, or ten non-negative numbers separated by commas."),
+        ({"prune": {"layer_sparsity": "hidden_1"}}, "[prune] layer_sparsity is 'hidden_1', expected layer=sparsity pairs"),
+        ({"prune": {"layer_sparsity": "hiden_1=0.5"}}, "names a layer 'hiden_1', which this network does not have. Did you mean 'hidden_1'?"),
+        ({"prune": {"begin": 0.7}}, "[prune] begin is 0.7 and end is 0.6: pruning would never happen."),
+        ({"prune": {"initial_sparsity": 0.9}}, "[prune] initial_sparsity 0.9 is above sparsity 0.8."),
+        ({"trainign": {}}, "edgedigits.toml: there is no table [trainign]. Did you mean 'training'?"),
+        ({"training": {"epoch": 3}}, "edgedigits.toml: [training] has no key 'epoch'. Did you mean 'epochs'?"),
+        ({"loss": "focal"}, "edgedigits.toml: loss is 'focal', expected a table. Write it as [loss]."),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_remedy(tables, message):
+    with pytest.raises(ConfigError) as caught:
+        make(**tables)
+    assert message in str(caught.value)
+
+
+def test_toml_and_manifest_are_read(tmp_path):
+    toml = tmp_path / "edgedigits.toml"
+    toml.write_text('[loss]\nname = "focal"\n[model]\nhidden = [10]\n')
+    assert read_config_file(toml) == {"loss": {"name": "focal"}, "model": {"hidden": (10,)}}
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"config": to_tables(BuildConfig())}))
+    assert make_config(read_config_file(manifest)) == BuildConfig()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("none.toml", None, "none.toml: no such file."),
+        ("bad.toml", "[loss\n", "bad.toml: not valid toml: Expected ']'"),
+        ("bad.json", "{", "bad.json: not valid json"),
+        ("other.json", '{"a": 1}', "other.json: holds no 'config'. Give the manifest.json of a build."),
+        ("list.json", "[1]", "list.json: holds no 'config'."),
+    ],
+)
+def test_an_unreadable_config_file_is_named(tmp_path, name, text, message):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(DataError) as caught:
+        read_config_file(tmp_path / name)
+    assert message in str(caught.value)
