@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.config import BuildConfig, make_config, parse_sections, read_config_file
+from edgedigits.config import BuildConfig
+from edgedigits.config_file import make_config, parse_sections, read_config_file
 from edgedigits.data.load import load_splits
 from edgedigits.evaluate.latency import Latency
 from edgedigits.progress import SILENT, Progress
@@ -81,7 +82,12 @@ def build(
 
 
 def evaluate(
-    path: str | Path, data: str | None = None, *, split: str = "test", threads: int = 1, progress: Progress = SILENT
+    path: str | Path,
+    data: str = "",
+    *,
+    split: str = "test",
+    threads: int = 1,
+    progress: Progress = SILENT,
 ) -> Evaluation:
     """Evaluate a build's folder or any .tflite that classifies digits.
 
@@ -100,9 +106,7 @@ def evaluate(
     from edgedigits.evaluate.subject import find_subject, load_subject_digits
 
     selection = load_subject_digits(find_subject(Path(path)), data, split=split, progress=progress)
-    return evaluate_model(
-        Path(path), selection.digits, threads=threads, data=selection.origin, progress=progress
-    )
+    return evaluate_model(Path(path), selection.digits, threads=threads, data=selection.origin, progress=progress)
 
 
 def _resolve(config: BuildConfig | Mapping[str, Mapping[str, Any]] | str | Path | None) -> BuildConfig:

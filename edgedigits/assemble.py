@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.artifacts import library_versions, write_json, write_manifest, write_text
-from edgedigits.config import BuildConfig, to_tables
+from edgedigits.config import BuildConfig
+from edgedigits.config_file import to_tables
 from edgedigits.convert import to_float_tflite, to_int8_tflite
 from edgedigits.data.digits import Splits
 from edgedigits.data.preprocess import to_float
@@ -60,7 +61,10 @@ def assemble(
         stage.advance(note="converted")
         # From here on the test split is in use, once and for the final figures only.
         evaluation = evaluate_model(folder, splits.test, data=f"test split of {splits.source}")
-        latency, evaluation = evaluation.latency, dataclasses.replace(evaluation, latency=None, model=MODEL_NAME)
+        latency, evaluation = (
+            evaluation.latency,
+            dataclasses.replace(evaluation, latency=None, model=MODEL_NAME),
+        )
         _check_parity(evaluation)
         stage.advance(note="evaluated")
         facts = _gather(config, splits, trained, classifier, evaluation)
@@ -188,6 +192,4 @@ def _mistakes(splits: Splits, stored: NDArray[np.int8]) -> tuple[Mistake, ...]:
     margins = scores[rows, given] - scores[rows, labels]
     wrong = np.flatnonzero(given != labels)
     worst = wrong[np.argsort(-margins[wrong], kind="stable")][:WORST_SHOWN]
-    return tuple(
-        Mistake(int(i), int(labels[i]), int(given[i]), int(margins[i]), splits.test.images[i]) for i in worst
-    )
+    return tuple(Mistake(int(i), int(labels[i]), int(given[i]), int(margins[i]), splits.test.images[i]) for i in worst)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.digits import PIXELS
+from edgedigits.data.shape import PIXELS
 from edgedigits.training.keras_env import keras, quiet_stderr, tf
 
 

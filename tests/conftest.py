@@ -20,5 +20,8 @@ def few(splits_5k: Splits) -> Splits:
     """600 training, 200 validation and 200 test digits."""
     first = np.arange(200)
     return Splits(
-        splits_5k.train.take(np.arange(600)), splits_5k.validation.take(first), splits_5k.test.take(first), "few"
+        splits_5k.train.take(np.arange(600)),
+        splits_5k.validation.take(first),
+        splits_5k.test.take(first),
+        "few",
     )

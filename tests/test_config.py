@@ -6,17 +6,10 @@ import json
 
 import pytest
 
-from edgedigits.config import (
-    FULL_BATCH,
-    SECTIONS,
-    BuildConfig,
-    flag_of,
-    make_config,
-    parse_sections,
-    read_config_file,
-    to_tables,
-)
+from edgedigits.config import SECTIONS, BuildConfig
+from edgedigits.config_file import make_config, parse_sections, read_config_file, to_tables
 from edgedigits.errors import ConfigError, DataError
+from edgedigits.options import FULL_BATCH, flag_of
 
 
 def make(**tables) -> BuildConfig:

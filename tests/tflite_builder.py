@@ -69,9 +69,7 @@ class ModelWriter:
             tensor.shapeSignature = np.array([-1, *shape[1:]], np.int32)
         return len(self.tensors) - 1
 
-    def constant(
-        self, name: str, values: NDArray[Any], scale: Scale | None = None, zero_point: int = 0
-    ) -> int:
+    def constant(self, name: str, values: NDArray[Any], scale: Scale | None = None, zero_point: int = 0) -> int:
         """Add a tensor with values; an array of scales makes it per-channel along axis 0."""
         tensor = self._add(name, values.shape, str(values.dtype), scale, zero_point)
         buffer = _AlignedBuffer()
@@ -80,9 +78,7 @@ class ModelWriter:
         self._buffers.append(buffer)
         return len(self.tensors) - 1
 
-    def _add(
-        self, name: str, shape: Sequence[int], dtype: str, scale: Scale | None, zero_point: int
-    ) -> schema.TensorT:
+    def _add(self, name: str, shape: Sequence[int], dtype: str, scale: Scale | None, zero_point: int) -> schema.TensorT:
         tensor = schema.TensorT()
         tensor.name, tensor.shape, tensor.type = name, np.array(shape, np.int32), _TYPES[dtype]
         if scale is not None:
@@ -110,9 +106,7 @@ class ModelWriter:
         operator.inputs, operator.outputs = np.array(inputs, np.int32), np.array(outputs, np.int32)
         if options is not None:
             operator.builtinOptions = options
-            operator.builtinOptionsType = getattr(
-                schema.BuiltinOptions, type(options).__name__.removesuffix("T")
-            )
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
         self._operators.append(operator)
 
     def _code(self, opcode: str, version: int) -> int:
@@ -206,9 +200,7 @@ class _Chain:
 
     def flatten(self, columns: int) -> None:
         target = self.writer.constant("flatten/shape", np.array([1, columns], np.int32))
-        self._next(
-            "RESHAPE", [self.tensor, target], "flatten/Reshape", [1, columns], schema.ReshapeOptionsT()
-        )
+        self._next("RESHAPE", [self.tensor, target], "flatten/Reshape", [1, columns], schema.ReshapeOptionsT())
 
     def dense(
         self,
@@ -251,15 +243,11 @@ class _Chain:
         """End the chain; returns the model's output."""
         source, shape = self.tensor, [1, outputs]
         if io == "uint8":
-            self.tensor = self.writer.activation(
-                "output", [1, outputs], io, self.scale, self.zero_point + 128
-            )
+            self.tensor = self.writer.activation("output", [1, outputs], io, self.scale, self.zero_point + 128)
             self.writer.operator("QUANTIZE", [source], [self.tensor], schema.QuantizeOptionsT())
         elif io != self.kind:
             self.tensor = self.writer.activation("output", shape, "float32")
-            self.writer.operator(
-                "DEQUANTIZE", [source], [self.tensor], schema.DequantizeOptionsT(), version=2
-            )
+            self.writer.operator("DEQUANTIZE", [source], [self.tensor], schema.DequantizeOptionsT(), version=2)
         return self.tensor
 
 
@@ -309,9 +297,7 @@ def build_mlp(
     count = len(weights)
     activations = activations or ["relu"] * (count - 1) + ["none"]
     names = names or ["dense", *(f"dense_{index}" for index in range(1, count))]
-    zero_points = activation_zero_points or [
-        -128 if activation != "none" else 0 for activation in activations
-    ]
+    zero_points = activation_zero_points or [-128 if activation != "none" else 0 for activation in activations]
     io = "float32" if float_model else io
     columns, outputs = weights[0].shape[1], len(weights[-1])
     shape = list(input_shape or (1, columns))
@@ -339,9 +325,7 @@ def build_mlp(
     return writer.pack([first], [last], subgraphs=subgraphs)
 
 
-def random_mlp(
-    seed: int, sizes: Sequence[int] = (784, 10, 10), *, density: float = 1.0, **options: Any
-) -> bytes:
+def random_mlp(seed: int, sizes: Sequence[int] = (784, 10, 10), *, density: float = 1.0, **options: Any) -> bytes:
     """Build an MLP with random weights, biases and output zero points; `options` as for `build_mlp`.
 
     Args:

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_config_arguments, config_from_arguments
+from edgedigits.cli.config_flags import add_config_arguments, config_from_arguments
 from edgedigits.cli.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ HELP = "train, compress, convert and prove a model; write .tflite, C headers and
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments: --config, --force and every option of the config."""
     parser.add_argument(
-        "--config", metavar="FILE", help="a TOML file with these options by table, or a build's manifest.json; flags win"
+        "--config",
+        metavar="FILE",
+        help="a TOML file with these options by table, or a build's manifest.json; flags win",
     )
     parser.add_argument("--force", action="store_true", help="replace an earlier build in the same folder")
     add_config_arguments(parser)
@@ -46,5 +48,9 @@ def _show(console: Console, result: BuildResult) -> None:
 
     folder = result.folder
     show_build(
-        console, result.facts, folder=folder, latency=result.latency, next_command=f"edgedigits evaluate {folder}"
+        console,
+        result.facts,
+        folder=folder,
+        latency=result.latency,
+        next_command=f"edgedigits evaluate {folder}",
     )

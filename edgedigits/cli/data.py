@@ -7,11 +7,12 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.cli.config_flags import config_from_arguments
 from edgedigits.cli.flags import common_flags
-from edgedigits.cli.options import config_from_arguments
 from edgedigits.cli.outcome import Outcome
-from edgedigits.config import SECTIONS, flag_of
+from edgedigits.config import SECTIONS
 from edgedigits.errors import ConfigError
+from edgedigits.options import flag_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,9 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.png",
         help=f"write a contact sheet, twenty digits a class (without a name: {DEFAULT_SHEET}); after SOURCE",
     )
-    make_csv = actions.add_parser(
-        "make-csv", help=_MAKE_CSV_HELP, description=_MAKE_CSV_HELP, parents=[common]
-    )
+    make_csv = actions.add_parser("make-csv", help=_MAKE_CSV_HELP, description=_MAKE_CSV_HELP, parents=[common])
     make_csv.add_argument("source", metavar="SOURCE", help=_SOURCE_HELP)
     make_csv.add_argument("--out", required=True, metavar="FILE", help="the .csv or .csv.gz to write")
     make_csv.add_argument(
@@ -73,9 +72,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
             group.add_argument(flag_of(option), action="store_true", help=option.metadata["help"], **kwargs)
         else:
             text = option.metadata["help"] + (f" (default: {option.default})" if option.default != "" else "")
-            group.add_argument(
-                flag_of(option), metavar=option.metadata["metavar"] or "N", help=text, **kwargs
-            )
+            group.add_argument(flag_of(option), metavar=option.metadata["metavar"] or "N", help=text, **kwargs)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -111,9 +108,7 @@ def _inspect(args: argparse.Namespace, progress: Progress) -> Outcome:
     facts = inspect_contents(contents, **dividing)
     if sheet:
         everything = contents.everything
-        write_contact_sheet(
-            everything, f"{facts.source}: {len(everything):,} digits", sheet, force=args.force
-        )
+        write_contact_sheet(everything, f"{facts.source}: {len(everything):,} digits", sheet, force=args.force)
     payload = {
         "data": {**asdict(facts), "count": facts.count, "digest": contents.everything.digest},
         "division": dividing,

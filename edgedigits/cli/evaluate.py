@@ -41,20 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="test",
         help="which of the digits: the test split, the one the build held out (default), or all",
     )
-    parser.add_argument(
-        "--invert", action="store_true", help="the digits are dark on light: invert them on loading"
-    )
+    parser.add_argument("--invert", action="store_true", help="the digits are dark on light: invert them on loading")
     parser.add_argument(
         "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter (default 1)"
     )
     parser.add_argument("--no-latency", action="store_true", help="do not measure latency")
     gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
-    gates.add_argument(
-        "--min-accuracy", type=percentage, metavar="PERCENT", help="least accuracy, such as 97.5"
-    )
-    gates.add_argument(
-        "--max-size", type=byte_count, metavar="BYTES", help="most bytes of the .tflite, such as 16K"
-    )
+    gates.add_argument("--min-accuracy", type=percentage, metavar="PERCENT", help="least accuracy, such as 97.5")
+    gates.add_argument("--max-size", type=byte_count, metavar="BYTES", help="most bytes of the .tflite, such as 16K")
     gates.add_argument(
         "--max-latency",
         type=microseconds,
@@ -66,9 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Evaluate the model and hold it against the limits."""
     if args.no_latency and args.max_latency is not None:
-        raise ConfigError(
-            "--max-latency needs the latency that --no-latency leaves out.", hint="Drop one of them."
-        )
+        raise ConfigError("--max-latency needs the latency that --no-latency leaves out.", hint="Drop one of them.")
     from edgedigits.evaluate.harness import check_gates, evaluate_model
     from edgedigits.evaluate.subject import find_subject, load_subject_digits
 

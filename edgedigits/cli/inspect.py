@@ -65,9 +65,7 @@ def _show(console: Console, facts: ModelFacts, violations: Sequence[str], rows: 
     _show_table(console, _layer_table(console, facts.layers[:rows]), len(facts.layers), rows, "operators")
     weighted = [layer for layer in facts.layers if layer.weights]
     if weighted:
-        _show_table(
-            console, _weight_table(console, weighted[:rows]), len(weighted), rows, "layers with weights"
-        )
+        _show_table(console, _weight_table(console, weighted[:rows]), len(weighted), rows, "layers with weights")
     _show_lines(console, _totals(facts))
 
 
@@ -108,9 +106,7 @@ def _show_table(console: Console, table: Table, total: int, rows: int | None, wh
     console.print()
 
 
-def _table(
-    console: Console, headers: Sequence[str], shrinkable: Sequence[str], rows: Sequence[Sequence[str]]
-) -> Table:
+def _table(console: Console, headers: Sequence[str], shrinkable: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Lay out rows; where the terminal is narrow, `shrinkable` columns lose their ends and no other does."""
     from rich.table import Table
     from rich.text import Text
@@ -147,11 +143,7 @@ def _layer_table(console: Console, layers: Sequence[LayerFacts]) -> Table:
 
 
 def _weight_table(console: Console, layers: Sequence[LayerFacts]) -> Table:
-    rows = [
-        (str(layer.index), *_weight_cells(layer.weights, layer.bias_bytes))
-        for layer in layers
-        if layer.weights
-    ]
+    rows = [(str(layer.index), *_weight_cells(layer.weights, layer.bias_bytes)) for layer in layers if layer.weights]
     headers = ("#", "weights", "scale", "zeros", "distinct", "bits", "bytes+bias")
     return _table(console, headers, ("scale", "weights"), rows)
 

@@ -17,7 +17,14 @@ from typing import Any, NoReturn, cast
 from edgedigits import __version__
 from edgedigits.cli.flags import COMMON_DEFAULTS, common_flags
 from edgedigits.cli.outcome import Outcome, Verb
-from edgedigits.errors import EXIT_CHECK_FAILED, EXIT_INTERRUPTED, EXIT_OK, ConfigError, EdgedigitsError, nearest
+from edgedigits.errors import (
+    EXIT_CHECK_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    ConfigError,
+    EdgedigitsError,
+    nearest,
+)
 
 VERBS = ("build", "evaluate", "inspect", "data")
 JSON_SCHEMA = 1
@@ -38,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(**COMMON_DEFAULTS)
     parser.add_argument("--version", action="version", version=f"edgedigits {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+    verbs: Any = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
     for name in VERBS:
         verb = _verb(name)
         sub = verbs.add_parser(name, help=verb.HELP, description=verb.HELP, parents=[common_flags()])

@@ -16,7 +16,8 @@ def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, prese
     """Return a clone of `model` with fake quantization, its ranges preset.
 
     TF-MOT starts every range at ±6, activations with a moving average of 0.999: a short fine-tuning would end, and a
-    conversion before it would be, far off. The input's range is set to [0, 1] for good, which makes a pixel p enter as p − 128.
+    conversion before it would be, far off. The input's range is set to [0, 1] for good, so that a pixel p enters as
+    p − 128.
 
     Args:
         model: plain Keras MLP, trained.

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.digits import CLASSES, IMAGE_SIDE, PIXELS, Digits
+from edgedigits.data.digits import Digits
+from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS
 from edgedigits.errors import DataError
 
 MINIMUM_DIGITS = 10
@@ -54,9 +55,7 @@ def as_labels(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
     return _as_bytes(array, CLASSES - 1, where, "label")
 
 
-def as_digits(
-    images: NDArray[np.uint8], labels: NDArray[np.uint8], where_images: str, where_labels: str
-) -> Digits:
+def as_digits(images: NDArray[np.uint8], labels: NDArray[np.uint8], where_images: str, where_labels: str) -> Digits:
     """Pair checked images (n, 784) with checked labels (n,).
 
     Raises:

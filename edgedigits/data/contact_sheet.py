@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.digits import CLASSES, IMAGE_SIDE, Digits
+from edgedigits.data.digits import Digits
+from edgedigits.data.shape import CLASSES, IMAGE_SIDE
 from edgedigits.data.writing import replacing
 
 if TYPE_CHECKING:

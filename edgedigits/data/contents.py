@@ -35,14 +35,11 @@ class Contents:
         parts = [part for part in (self.train, self.test) if part is not None]
         if len(parts) == 1:
             return parts[0]
-        return Digits(
-            np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
-        )
+        return Digits(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
 
     def inverted(self) -> Contents:
         """Return the same digits with every pixel p turned into 255 − p."""
         train, test = (
-            None if part is None else Digits(255 - part.images, part.labels)
-            for part in (self.train, self.test)
+            None if part is None else Digits(255 - part.images, part.labels) for part in (self.train, self.test)
         )
         return Contents(train, test, self.name, self.note)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from edgedigits.data.checks import SCALED_HINT
 from edgedigits.data.csv_layout import COLUMNS, NUMBER, Layout, decoded
-from edgedigits.data.digits import CLASSES, PIXELS
 from edgedigits.data.reading import reading
+from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.errors import DataError
 
 _MOST_SPELLINGS = 4096
@@ -67,9 +67,7 @@ class _Spellings(dict[str, int]):
 
 def _row(cells: list[str], layout: Layout, spellings: _Spellings, where: str) -> bytes:
     if len(cells) != COLUMNS:
-        raise DataError(
-            f"{where}: {len(cells) - 1} pixel columns, expected {PIXELS}.", hint=_width_hint(cells)
-        )
+        raise DataError(f"{where}: {len(cells) - 1} pixel columns, expected {PIXELS}.", hint=_width_hint(cells))
     try:
         row = bytes(map(spellings.__getitem__, cells))
     except KeyError as error:
@@ -83,9 +81,7 @@ def _width_hint(cells: list[str]) -> str:
     if len(cells) == PIXELS:
         return "Was the label column dropped?"
     if len(cells) > COLUMNS:
-        return (
-            "Is there a comma at the end of the line?" if not cells[-1].strip() else "Were two lines joined?"
-        )
+        return "Is there a comma at the end of the line?" if not cells[-1].strip() else "Were two lines joined?"
     return "Was the line cut off?"
 
 
@@ -96,15 +92,11 @@ def _wrong_cell(text: str, layout: Layout, index: int, where: str) -> DataError:
     if not text.strip():
         return DataError(f"{place} is empty.", hint="Fill the cell or drop the line.")
     if text.strip().lower() in _NOT_A_NUMBER:
-        return DataError(
-            f"{place} is {text.strip()}, a missing value.", hint="Fill the cell or drop the line."
-        )
+        return DataError(f"{place} is {text.strip()}, a missing value.", hint="Fill the cell or drop the line.")
     if not NUMBER.fullmatch(text):
         return DataError(f"{place} is {text[:20]!r}, expected a number.")
     if not float(text).is_integer():
         hint = SCALED_HINT if not is_label and 0 < float(text) < 1 else ""
         return DataError(f"{place} is {text.strip()}, expected a whole number.", hint=hint)
     hint = "Is another column the label? Name it with --label-column." if is_label else ""
-    return DataError(
-        f"{place} is {text.strip()}, expected 0 to {CLASSES - 1 if is_label else 255}.", hint=hint
-    )
+    return DataError(f"{place} is {text.strip()}, expected 0 to {CLASSES - 1 if is_label else 255}.", hint=hint)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from edgedigits.data.csv_exact import read_exactly
 from edgedigits.data.csv_layout import COLUMNS, Layout, read_layout
-from edgedigits.data.digits import CLASSES, Digits
+from edgedigits.data.digits import Digits
 from edgedigits.data.reading import reading
+from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError
 
 
@@ -49,9 +50,7 @@ def _read_with_pandas(path: Path, layout: Layout) -> NDArray[np.uint8] | None:
     # Parsed straight into bytes, 42,000 lines are 33 MB; pandas refuses what would not fit, so nothing wraps.
     try:
         with reading(path) as stream, np.errstate(invalid="ignore"):
-            frame = pandas.read_csv(
-                stream, header=None, skiprows=layout.skip, dtype=np.uint8, na_filter=False
-            )
+            frame = pandas.read_csv(stream, header=None, skiprows=layout.skip, dtype=np.uint8, na_filter=False)
     except (ValueError, OverflowError, EOFError, OSError, zlib.error, DataError):
         return None
     table = np.ascontiguousarray(frame.to_numpy(dtype=np.uint8))

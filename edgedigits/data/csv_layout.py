@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgedigits.data.digits import PIXELS
 from edgedigits.data.reading import impostor_hint, reading
+from edgedigits.data.shape import PIXELS
 from edgedigits.errors import DataError, nearest
 
 COLUMNS = 1 + PIXELS

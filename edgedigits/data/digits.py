@@ -9,12 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-IMAGE_SIDE = 28
-PIXELS = IMAGE_SIDE * IMAGE_SIDE
-CLASSES = 10
+from edgedigits.data.shape import PIXELS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Digits:
     """Labelled 28×28 grey images, white on black.
 
@@ -44,12 +42,12 @@ class Digits:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the pixels followed by the labels, in hexadecimal."""
-        content = hashlib.sha256(np.ascontiguousarray(self.images))
-        content.update(np.ascontiguousarray(self.labels))
+        content = hashlib.sha256(self.images.tobytes())
+        content.update(self.labels.tobytes())
         return content.hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Splits:
     """A data set divided for training.
 

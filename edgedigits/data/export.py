@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
 
-from edgedigits.data.digits import PIXELS, Digits
+from edgedigits.data.digits import Digits
+from edgedigits.data.shape import PIXELS
 from edgedigits.data.writing import replacing
 from edgedigits.errors import ConfigError
 from edgedigits.progress import SILENT, Progress

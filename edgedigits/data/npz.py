@@ -37,9 +37,7 @@ def read_npz(path: Path) -> Contents:
         raise
     except Exception as error:  # NumPy, zipfile and zlib raise a dozen kinds for a damaged archive.
         cause = str(error).partition("\n")[0] or type(error).__name__
-        raise DataError(
-            f"{path} is a damaged .npz archive: {cause}.", hint="Save or copy it again."
-        ) from None
+        raise DataError(f"{path} is a damaged .npz archive: {cause}.", hint="Save or copy it again.") from None
     if train is None and test is None:
         found = ", ".join(sorted(arrays.values())[:6]) or "nothing"
         raise DataError(
@@ -51,9 +49,7 @@ def read_npz(path: Path) -> Contents:
 def _require_zip(path: Path) -> None:
     head = read_bytes(path, 16)
     if not head.startswith(_ZIP_MAGIC):
-        raise DataError(
-            f"{path} is not a .npz archive.", hint=impostor_hint(head) or "Save it with numpy.savez."
-        )
+        raise DataError(f"{path} is not a .npz archive.", hint=impostor_hint(head) or "Save it with numpy.savez.")
 
 
 def _read_pair(

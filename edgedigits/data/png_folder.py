@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from edgedigits.data.checks import as_digits
 from edgedigits.data.contents import Contents
-from edgedigits.data.digits import CLASSES, IMAGE_SIDE, PIXELS, Digits
+from edgedigits.data.digits import Digits
+from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
 
@@ -56,9 +57,7 @@ def _files(folder: Path) -> Iterator[tuple[int, Path]]:
             if path.name.startswith("."):
                 continue
             if path.suffix.lower() in _OTHER_IMAGES:
-                raise DataError(
-                    f"{path} is not a PNG file.", hint="Convert it to PNG, which keeps every pixel."
-                )
+                raise DataError(f"{path} is not a PNG file.", hint="Convert it to PNG, which keeps every pixel.")
             if path.suffix.lower() == ".png":
                 yield digit, path
 

@@ -55,9 +55,7 @@ def reading(path: Path) -> Iterator[BufferedIOBase]:
     except IsADirectoryError:
         raise DataError(f"{path} is a folder, expected a file.") from None
     except OSError as error:
-        raise DataError(
-            f"{path} cannot be read: {error.strerror or error}.", hint="Check its permissions."
-        ) from None
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.", hint="Check its permissions.") from None
 
 
 def read_bytes(path: Path, limit: int = -1) -> bytes:

@@ -9,7 +9,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.digits import CLASSES
+from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError
 
 TRAIN, VALIDATION, TEST = range(3)

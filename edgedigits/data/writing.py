@@ -21,9 +21,7 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     if path.exists() and not force:
         raise DataError(f"{path} exists already.", hint="Choose another name, or overwrite it with --force.")
     if not path.parent.is_dir():
-        raise DataError(
-            f"{path} cannot be written: there is no folder {path.parent}.", hint="Make the folder first."
-        )
+        raise DataError(f"{path} cannot be written: there is no folder {path.parent}.", hint="Make the folder first.")
 
 
 @contextmanager

@@ -133,9 +133,7 @@ def _arena_note(arena: Arena) -> list[str]:
     note = f"{arena.used_bytes:,} bytes, {comment_text(arena.source)}."
     if arena.margin_bytes:
         note += f" With {arena.margin_bytes:,} bytes of margin,"
-    return textwrap.wrap(
-        f"{note} {'rounded' if arena.margin_bytes else 'Rounded'} up to {ARENA_ALIGNMENT}.", 100
-    )
+    return textwrap.wrap(f"{note} {'rounded' if arena.margin_bytes else 'Rounded'} up to {ARENA_ALIGNMENT}.", 100)
 
 
 def _has_per_channel_dense(graph: Graph) -> bool:

@@ -59,9 +59,7 @@ class Workspace:
         table: (256,) in the model's input type: the model input for each pixel value.
     """
 
-    def __init__(
-        self, name: str, model: bytes, images: NDArray[np.uint8], table: NDArray[np.generic]
-    ) -> None:
+    def __init__(self, name: str, model: bytes, images: NDArray[np.uint8], table: NDArray[np.generic]) -> None:
         self.name = name
         self.count = len(images)
         self._children: list[Child] = []
@@ -170,9 +168,7 @@ class Child:
         """The last line the child printed that is not a mere notice."""
         text = (self._folder / "chatter.txt").read_text(errors="replace")
         lines = [line.strip() for line in text.splitlines()]
-        spoken = [
-            line for line in lines if line and not line.startswith(("INFO:", "[RecordingMicroAllocator]"))
-        ]
+        spoken = [line for line in lines if line and not line.startswith(("INFO:", "[RecordingMicroAllocator]"))]
         return spoken[-1].rstrip(".") if spoken else ""
 
 

@@ -179,9 +179,7 @@ def check_gates(
     failures = []
     scores, size, latency = evaluation.scores, evaluation.size, evaluation.latency
     if min_accuracy is not None and scores.accuracy < min_accuracy:
-        failures.append(
-            f"accuracy {_percent(scores.accuracy)} is below the {_percent(min_accuracy)} asked for."
-        )
+        failures.append(f"accuracy {_percent(scores.accuracy)} is below the {_percent(min_accuracy)} asked for.")
     if max_size is not None and size.raw > max_size:
         failures.append(f"{evaluation.model} has {size.raw:,} bytes, more than the {max_size:,} allowed.")
     if max_latency is not None:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.digits import CLASSES, PIXELS
 from edgedigits.data.preprocess import to_float
+from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.evaluate.child import Workspace
 from edgedigits.model.ir import Graph, Operator, Tensor

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CLASSES = 10
+from edgedigits.data.shape import CLASSES
+
 CALIBRATION_BINS = 15
 TIE_RULE = "lowest class index wins"
 # An int8 softmax can say exactly 0, whose logarithm is infinite; Keras clips at the same value.

@@ -43,9 +43,7 @@ def _figures(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
 
 
 def _classes(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
-    for digit, (one, row) in enumerate(
-        zip(evaluation.scores.per_class, evaluation.scores.confusion, strict=True)
-    ):
+    for digit, (one, row) in enumerate(zip(evaluation.scores.per_class, evaluation.scores.confusion, strict=True)):
         figures = (f"{value:.4f}" for value in (one.precision, one.recall, one.f1, one.loss))
         yield (str(digit), *figures, *map(str, row))
 

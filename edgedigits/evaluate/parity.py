@@ -63,9 +63,7 @@ def compare(outputs: Mapping[str, NDArray[Any]], baseline: str = BASELINE) -> tu
 
 def _row(name: str, other: NDArray[Any], baseline: str, base: NDArray[Any]) -> ParityRow:
     if other.shape != base.shape or other.dtype != base.dtype:
-        raise ValueError(
-            f"{name} is {other.dtype} {other.shape}, but {baseline} is {base.dtype} {base.shape}"
-        )
+        raise ValueError(f"{name} is {other.dtype} {other.shape}, but {baseline} is {base.dtype} {base.shape}")
     distance = np.abs(other.astype(np.int32) - base.astype(np.int32))
     return ParityRow(
         runtime=name,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgedigits.config import BuildConfig, make_config, read_config_file
+from edgedigits.config import BuildConfig
+from edgedigits.config_file import make_config, read_config_file
 from edgedigits.data.load import Selection, load_digits
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
@@ -47,9 +48,7 @@ def find_subject(path: Path) -> Subject:
     if path.is_dir():
         if not (path / MODEL_NAME).is_file():
             inside = sorted(entry.name for entry in path.glob("*.tflite"))
-            hint = (
-                f"Did you mean {path / inside[0]}?" if inside else "Give a build's folder or a .tflite file."
-            )
+            hint = f"Did you mean {path / inside[0]}?" if inside else "Give a build's folder or a .tflite file."
             raise DataError(f"{path} holds no {MODEL_NAME}.", hint=hint)
         return _in_folder(path)
     if not path.is_file():

@@ -100,9 +100,7 @@ def _tflm(job: _Job) -> tuple[Facts, Arrays]:
     import tflite_micro
 
     inputs = job.inputs()
-    interpreter = tflite_micro.runtime.Interpreter.from_bytes(
-        job.model, arena_size=job.request["arena_bytes"]
-    )
+    interpreter = tflite_micro.runtime.Interpreter.from_bytes(job.model, arena_size=job.request["arena_bytes"])
     rows = np.empty((len(inputs), job.request["classes"]), dtype=job.request["output_dtype"])
     for i, image in enumerate(inputs):
         interpreter.set_input(image, 0)

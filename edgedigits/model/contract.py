@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgedigits.data.digits import CLASSES
 from edgedigits.data.preprocess import INPUT_SCALE, INPUT_ZERO_POINT
+from edgedigits.data.shape import CLASSES
 from edgedigits.errors import CheckFailedError
 from edgedigits.model.ir import Graph, Operator, Tensor
 from edgedigits.model.summary import count_zeros, shape_text

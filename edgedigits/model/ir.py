@@ -79,9 +79,7 @@ class Tensor:
         if any(length < 0 for length in self.shape):
             raise ValueError(f"its shape {list(self.shape)} has a negative length")
         if len(self.shape_signature) != len(self.shape):
-            raise ValueError(
-                f"its shape signature {list(self.shape_signature)} does not fit {list(self.shape)}"
-            )
+            raise ValueError(f"its shape signature {list(self.shape_signature)} does not fit {list(self.shape)}")
         if any(length < DYNAMIC for length in self.shape_signature):
             raise ValueError(f"its shape signature {list(self.shape_signature)} has a length below -1")
 

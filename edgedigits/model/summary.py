@@ -219,9 +219,7 @@ def count_zeros(tensor: Tensor) -> int:
         return int(np.count_nonzero(tensor.data == 0))
     points: Any = tensor.zero_points
     if tensor.is_per_channel:
-        points = points.reshape(
-            [-1 if axis == tensor.quantized_dimension else 1 for axis in range(len(tensor.shape))]
-        )
+        points = points.reshape([-1 if axis == tensor.quantized_dimension else 1 for axis in range(len(tensor.shape))])
     return int(np.count_nonzero(tensor.data == points))
 
 
@@ -250,9 +248,7 @@ def _constant(graph: Graph, operator: Operator, position: int) -> Tensor | None:
 def _layer(graph: Graph, operator: Operator) -> LayerFacts:
     weights, bias = layer_constants(graph, operator)
     operands = [graph.tensors[index] for index in operator.inputs if index >= 0]
-    others = {
-        tensor.buffer: tensor.nbytes for tensor in operands if tensor is not weights and tensor is not bias
-    }
+    others = {tensor.buffer: tensor.nbytes for tensor in operands if tensor is not weights and tensor is not bias}
     return LayerFacts(
         index=operator.index,
         name=_layer_name(graph, operator, weights),
@@ -309,7 +305,8 @@ def _layer_name(graph: Graph, operator: Operator, weights: Tensor | None) -> str
         while len(parts) > 1 and parts[-1].rstrip("0123456789_") in _ROLES:
             parts.pop()
             if len(parts) == 1 or parts[-1].rstrip("0123456789_") not in _ROLES:
-                return parts[-1]
+                # The wrapper of quantization-aware training puts this in front of the layer's own name.
+                return parts[-1].removeprefix("quant_")
     return (operator.custom_code or operator.opcode).lower()
 
 

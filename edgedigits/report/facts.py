@@ -124,8 +124,7 @@ class BuildFacts:
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
         mistakes = [
-            {f.name: getattr(m, f.name) for f in dataclasses.fields(m) if f.name != "pixels"}
-            for m in self.mistakes
+            {f.name: getattr(m, f.name) for f in dataclasses.fields(m) if f.name != "pixels"} for m in self.mistakes
         ]
         return {
             "schema": SCHEMA,

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits.data.digits import IMAGE_SIDE, PIXELS
+from edgedigits.data.shape import IMAGE_SIDE, PIXELS
 from edgedigits.training.keras_env import tf
 
 GROUP = 16

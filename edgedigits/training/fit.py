@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgedigits.config import CLASSES, TrainingConfig
+from edgedigits.config import TrainingConfig
 from edgedigits.data.digits import Splits
+from edgedigits.data.shape import CLASSES
 from edgedigits.progress import Progress, Stage
 from edgedigits.training.batches import as_tensors, training_batches
 from edgedigits.training.keras_env import keras, tf
@@ -106,9 +107,7 @@ def _callbacks(config: TrainingConfig, plan: StagePlan, stage: Stage, tensorboar
         )
     if config.patience:
         callbacks.append(
-            _RestoreBest(
-                patience=config.patience, restore_best_weights=True, start_from_epoch=plan.settled, **watch
-            )
+            _RestoreBest(patience=config.patience, restore_best_weights=True, start_from_epoch=plan.settled, **watch)
         )
     if tensorboard is not None:
         callbacks.append(keras.callbacks.TensorBoard(str(tensorboard / plan.name), write_graph=False))

@@ -1,6 +1,6 @@
 """The losses, each on logits (n, 10) with integer labels (n,), each truly differentiated.
 
-s are the logits of one image, y its label, p = softmax(s), K = 10 classes. The value of a batch is the mean over images.
+s are the logits of one image, y its label, p = softmax(s), K = 10 classes. A batch's value is the mean over images.
 
 ===================== =================================================================================================
 cross-entropy         −log p_y
@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.config import CLASSES, LossConfig
+from edgedigits.config import LossConfig
+from edgedigits.data.shape import CLASSES
 from edgedigits.training.keras_env import keras, tf
 
 PACKAGE = "edgedigits"
@@ -154,7 +155,9 @@ class Focal(LogitsLoss):
         self.gamma = float(gamma)
         self.alpha = [float(a) for a in np.atleast_1d(alpha)]
         if self.gamma < 0 or len(self.alpha) not in (0, 1, CLASSES):
-            raise ValueError(f"gamma must be ≥ 0, alpha empty, one or ten numbers. Received: gamma={gamma}, alpha={alpha}")
+            raise ValueError(
+                f"gamma must be ≥ 0, alpha empty, one or ten numbers. Received: gamma={gamma}, alpha={alpha}"
+            )
 
     def per_image(self, labels: Any, logits: Any) -> Any:
         log_p = _log_p_true(labels, logits)

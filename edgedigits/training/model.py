@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgedigits.config import CLASSES, BuildConfig
-from edgedigits.data.digits import PIXELS
+from edgedigits.config import BuildConfig
+from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.training.keras_env import keras
 
 

@@ -38,9 +38,7 @@ def test_inspect_fits_one_screen(capsys) -> None:
     text = "\n".join(lines)
     assert "mnist-5k: 5,000 digits of 28×28 pixels from 0 to 255" in text
     assert "Nothing unusual was found." in text
-    assert [
-        line.split()[:3] for line in lines if line.strip().startswith(("train", "validation", "test"))
-    ] == [
+    assert [line.split()[:3] for line in lines if line.strip().startswith(("train", "validation", "test"))] == [
         ["train", "3750", "375"],
         ["validation", "500", "50"],
         ["test", "750", "75"],
@@ -88,10 +86,7 @@ def test_a_sheet_that_is_no_png_is_refused(capsys) -> None:
 
 
 def test_a_csv_that_is_made_can_be_inspected(capsys) -> None:
-    assert (
-        _run("data", "make-csv", "mnist-5k", "--out", "t.csv.gz", "--split", "test", "--seed", "7", "--json")
-        == 0
-    )
+    assert _run("data", "make-csv", "mnist-5k", "--out", "t.csv.gz", "--split", "test", "--seed", "7", "--json") == 0
     made = json.loads(capsys.readouterr().out)
     assert (made["count"], made["split"], made["origin"]) == (750, "test", "test split of mnist-5k (seed 7)")
     assert made["bytes"] == Path("t.csv.gz").stat().st_size
@@ -102,9 +97,7 @@ def test_a_csv_that_is_made_can_be_inspected(capsys) -> None:
 def test_make_csv_says_what_it_wrote_and_never_overwrites(capsys) -> None:
     words = ("data", "make-csv", "mnist-5k", "--out", "[red]t.csv")
     assert _run(*words, "--split", "validation") == 0
-    assert (
-        capsys.readouterr().out == "[red]t.csv: 500 digits, 0.9 MB (validation split of mnist-5k (seed 42))\n"
-    )
+    assert capsys.readouterr().out == "[red]t.csv: 500 digits, 0.9 MB (validation split of mnist-5k (seed 42))\n"
     assert _run(*words) == EXIT_DATA
     assert "[red]t.csv exists already." in capsys.readouterr().err
     assert _run(*words, "--force", "--quiet") == 0
@@ -168,17 +161,12 @@ def test_a_fallback_is_said(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("EDGEDIGITS_DATA", str(tmp_path))
     assert _run("data", "inspect", "auto") == 0
     out, err = capsys.readouterr()
-    assert (
-        "EDGEDIGITS_DATA leads to no usable MNIST files: the 5,000 real digits of mnist-5k were used." in out
-    )
+    assert "EDGEDIGITS_DATA leads to no usable MNIST files: the 5,000 real digits of mnist-5k were used." in out
     assert "Using mnist-5k" in err
 
 
 def test_nothing_heavy_is_imported_before_the_verb_runs() -> None:
-    code = (
-        "import sys, edgedigits.cli.data; print([m for m in ('numpy', 'pandas', 'PIL', 'rich') if m in "
-        "sys.modules])"
-    )
+    code = "import sys, edgedigits.cli.data; print([m for m in ('numpy', 'pandas', 'PIL', 'rich') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found == "[]\n"
 
@@ -193,9 +181,7 @@ def test_an_interruption_leaves_nothing_half_made(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
     )
     deadline = time.monotonic() + 20
-    while (
-        not list(tmp_path.glob(".t.csv.gz.*.part")) and process.poll() is None and time.monotonic() < deadline
-    ):
+    while not list(tmp_path.glob(".t.csv.gz.*.part")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)

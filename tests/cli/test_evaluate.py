@@ -13,7 +13,7 @@ import pytest
 
 from edgedigits.cli import main as cli
 from edgedigits.cli.evaluate import byte_count, microseconds, percentage
-from edgedigits.data.digits import PIXELS
+from edgedigits.data.shape import PIXELS
 from tests.tflite_builder import random_mlp
 
 
@@ -57,9 +57,7 @@ def test_json_is_one_object_with_the_same_figures(folder: Path, capsys: pytest.C
 
 
 def test_latency_is_measured_unless_told_not_to(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = cli.main(
-        ["evaluate", str(folder), "--data", str(folder / "digits.csv"), "--threads", "2", "--json"]
-    )
+    code = cli.main(["evaluate", str(folder), "--data", str(folder / "digits.csv"), "--threads", "2", "--json"])
 
     assert code == 0
     latency = json.loads(capsys.readouterr().out)["evaluation"]["latency"]
@@ -130,9 +128,7 @@ def test_sizes(text: str, count: int) -> None:
     assert byte_count(text) == count
 
 
-@pytest.mark.parametrize(
-    ("text", "time"), [("50", 50), ("50us", 50), ("50µs", 50), ("50 μs", 50), ("0.05ms", 50)]
-)
+@pytest.mark.parametrize(("text", "time"), [("50", 50), ("50us", 50), ("50µs", 50), ("50 μs", 50), ("0.05ms", 50)])
 def test_times(text: str, time: float) -> None:
     assert microseconds(text) == pytest.approx(time)
 

@@ -88,9 +88,7 @@ def test_somebody_elses_model_is_shown_and_no_failure(tmp_path: Path) -> None:
     outcome = inspect(write_model(tmp_path, float_model=True))
     assert outcome.failures == ()
     assert outcome.payload["contract"]["holds"] is False
-    assert "contract  not met: its input is float32 [1, 784], expected int8 [1, n] (and 3 more)" in printed(
-        outcome
-    )
+    assert "contract  not met: its input is float32 [1, 784], expected int8 [1, n] (and 3 more)" in printed(outcome)
 
 
 def test_per_channel_scales_are_a_count_and_a_range(tmp_path: Path) -> None:

@@ -22,9 +22,7 @@ def pruned(few, prune: PruningConfig, target: dict[str, float], hidden=(32, 16))
     set_seed(3)
     wrapped = add_pruning(build_mlp(config), prune, target, STEPS)
     plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
-    history = train(
-        wrapped, few, config.training, plan, CrossEntropy(), SILENT, extra_callbacks=pruning_callbacks()
-    )
+    history = train(wrapped, few, config.training, plan, CrossEntropy(), SILENT, extra_callbacks=pruning_callbacks())
     return wrapped, history
 
 

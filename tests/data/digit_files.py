@@ -21,9 +21,7 @@ def idx_labels(labels: np.ndarray) -> bytes:
     return struct.pack(">II", 0x801, len(labels)) + labels.tobytes()
 
 
-def write_idx(
-    folder: Path, digits: Digits, prefix: str = "train", *, packed: bool = False, dot: str = "-"
-) -> Path:
+def write_idx(folder: Path, digits: Digits, prefix: str = "train", *, packed: bool = False, dot: str = "-") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         f"{prefix}-images{dot}idx3-ubyte": idx_images(digits.images),

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digit_files import idx_images, idx_labels, told, write_idx, write_pngs
 from PIL import Image
 
 from edgedigits.data.checks import as_images, as_labels, require_trainable
 from edgedigits.data.digits import Digits
 from edgedigits.data.load import load_splits, read_source
 from edgedigits.errors import EXIT_DATA, DataError
+from tests.data.digit_files import idx_images, idx_labels, told, write_idx, write_pngs
 
 AGAIN = "Download or copy it again."
 
@@ -71,8 +71,7 @@ def test_a_pixel_that_is_none(value, dtype, sentence: str) -> None:
 @pytest.mark.parametrize("shape", [(784,), (3, 27, 28), (3, 28, 28, 3), (3, 783), ()])
 def test_images_of_another_shape(shape: tuple[int, ...]) -> None:
     expected = (
-        f"x has the shape {shape}, expected (n, 28, 28) or (n, 784). Images must be grey and 28×28: resize "
-        "them first."
+        f"x has the shape {shape}, expected (n, 28, 28) or (n, 784). Images must be grey and 28×28: resize them first."
     )
     assert _message(as_images, np.zeros(shape, np.uint8), "x") == expected
 
@@ -96,8 +95,7 @@ def test_a_label_that_is_none(labels, sentence: str) -> None:
 
 def test_too_few_digits_and_too_few_classes(few: Digits) -> None:
     assert _message(require_trainable, few.take(np.arange(9)), "train.csv") == (
-        "train.csv holds 9 digits, at least 10 are needed. Some thousands are needed for a model that is of "
-        "use."
+        "train.csv holds 9 digits, at least 10 are needed. Some thousands are needed for a model that is of use."
     )
     ones = Digits(np.zeros((20, 784), np.uint8), np.ones(20, np.uint8))
     assert "train.csv holds only digits labelled 1, at least two classes are needed." in _message(
@@ -110,8 +108,7 @@ def test_a_share_too_small_for_a_single_digit(few: Digits, tmp_path: Path) -> No
     with pytest.raises(DataError) as caught:
         load_splits(str(folder), validation_fraction=0.01, test_fraction=0.2, seed=0)
     assert str(caught.value) == (
-        "set holds 12 digits: a share of 0.01 leaves none for validation. Add digits or raise "
-        "--validation-fraction."
+        "set holds 12 digits: a share of 0.01 leaves none for validation. Add digits or raise --validation-fraction."
     )
 
 
@@ -255,10 +252,7 @@ def test_a_npz_that_is_cut_off_or_none(few: Digits, tmp_path: Path) -> None:
     np.savez_compressed(path, x=few.images, y=few.labels)
     whole = path.read_bytes()
     path.write_bytes(whole[:-200])
-    assert (
-        _npz_message(path)
-        == "d.npz is a damaged .npz archive: File is not a zip file. Save or copy it again."
-    )
+    assert _npz_message(path) == "d.npz is a damaged .npz archive: File is not a zip file. Save or copy it again."
     path.write_bytes(whole[:200] + b"\xff" * 50 + whole[250:])
     assert _npz_message(path).startswith("d.npz is a damaged .npz archive: ")
     path.write_bytes(b"\x93NUMPY" + b"\0" * 20)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digit_files import csv_lines, told, write_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -21,6 +20,7 @@ from edgedigits.data.csv_layout import read_layout
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import HEADER, write_csv
 from edgedigits.errors import DataError
+from tests.data.digit_files import csv_lines, told, write_text
 
 DIGITS = st.integers(1, 6).flatmap(
     lambda count: st.builds(
@@ -166,8 +166,7 @@ KAGGLE = "Was the label column dropped? Kaggle's test.csv has no labels: use its
         ),
         (
             lambda lines: [line[: line.index(",") + 512] for line in ["1" + ",0" * 256]],
-            "f.csv, line 1: 256 pixel columns, expected 784. These look like images of 16×16: resize them "
-            "to 28×28.",
+            "f.csv, line 1: 256 pixel columns, expected 784. These look like images of 16×16: resize them to 28×28.",
         ),
         (
             lambda lines: [line.replace(",", ";") for line in lines],
@@ -231,9 +230,7 @@ def test_text_that_is_not_utf8_far_down(few: Digits, tmp_path: Path) -> None:
     path.write_bytes(b"\n".join(lines))
     with pytest.raises(DataError) as caught:
         read_csv(path)
-    assert (
-        told(caught.value, tmp_path) == "f.csv, line 31: byte 0xe9 is not UTF-8 text. Save it as a UTF-8 CSV."
-    )
+    assert told(caught.value, tmp_path) == "f.csv, line 31: byte 0xe9 is not UTF-8 text. Save it as a UTF-8 CSV."
 
 
 def test_a_gzip_file_that_is_damaged_or_cut_off(few: Digits, tmp_path: Path) -> None:
@@ -295,7 +292,5 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text("x")
     path.chmod(0)
-    with pytest.raises(
-        DataError, match=r"f\.csv cannot be read: Permission denied\. Check its permissions\."
-    ):
+    with pytest.raises(DataError, match=r"f\.csv cannot be read: Permission denied\. Check its permissions\."):
         read_csv(path)

@@ -156,8 +156,8 @@ def test_a_faulty_mirror_is_told_and_leaves_nothing(fault: str, host: str, tmp_p
     with pytest.raises(DataError) as caught:
         _download(_network(host, fault, patience=patience), tmp_path / "f.gz")
     assert str(caught.value) == (
-        f"f.gz could not be downloaded ({host}: {FAULTS[fault]}). Check the network, set EDGEDIGITS_DATA to a "
-        "folder with the four MNIST files, or use mnist-5k."
+        f"f.gz could not be downloaded ({host}: {FAULTS[fault]}). Check the network, set EDGEDIGITS_DATA to "
+        "a folder with the four MNIST files, or use mnist-5k."
     )
     assert list(tmp_path.iterdir()) == []
     assert time.monotonic() - began < 5

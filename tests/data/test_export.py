@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digit_files import csv_lines, told, write_idx
 
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import HEADER, write_csv
@@ -16,6 +15,7 @@ from edgedigits.data.load import load_splits, read_source
 from edgedigits.data.writing import replacing
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.progress import SilentProgress
+from tests.data.digit_files import csv_lines, told, write_idx
 
 
 def test_the_file_is_kaggle_s(few: Digits, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digit_files import write_idx
 from PIL import Image
 
 from edgedigits.data.contact_sheet import PER_CLASS, write_contact_sheet
@@ -22,14 +21,13 @@ from edgedigits.data.inspection import (
     inspect_source,
 )
 from edgedigits.errors import DataError
+from tests.data.digit_files import write_idx
 
 DIVISION = {"validation_fraction": 0.1, "test_fraction": 0.15, "seed": 42}
 
 
 def _joined(*parts: Digits) -> Digits:
-    return Digits(
-        np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
-    )
+    return Digits(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
 
 
 def test_real_digits_have_nothing_unusual(five_thousand: Digits) -> None:
@@ -46,9 +44,7 @@ def test_inverted_digits_are_noticed_and_measured_the_same(five_thousand: Digits
     upright = inspect_parts({"all": five_thousand}, "x")
     facts = inspect_parts({"all": Digits(255 - five_thousand.images, five_thousand.labels)}, "x")
     assert facts.polarity == BLACK_ON_WHITE
-    assert facts.findings == (
-        "The digits are black on white, models expect white on black: switch --invert.",
-    )
+    assert facts.findings == ("The digits are black on white, models expect white on black: switch --invert.",)
     assert (facts.centre, facts.box) == (upright.centre, upright.box)
 
 
@@ -87,9 +83,7 @@ def test_one_image_under_two_labels_is_told(few: Digits) -> None:
 
 
 def test_blank_images_are_counted(few: Digits) -> None:
-    facts = inspect_parts(
-        {"all": _joined(few, Digits(np.full((2, 784), 9, np.uint8), np.zeros(2, np.uint8)))}, "x"
-    )
+    facts = inspect_parts({"all": _joined(few, Digits(np.full((2, 784), 9, np.uint8), np.zeros(2, np.uint8)))}, "x")
     assert facts.parts[0].near_constant == 2
     assert "2 images are all but one grey." in facts.findings
 
@@ -126,13 +120,9 @@ def test_missing_and_uneven_classes_are_told(five_thousand: Digits) -> None:
 def test_a_source_that_no_build_could_use_is_inspected_all_the_same(others: Digits, tmp_path: Path) -> None:
     facts = inspect_source(str(write_idx(tmp_path / "only", others, "t10k")), **DIVISION)
     assert [(part.name, part.count) for part in facts.parts] == [("all", 20)]
-    assert facts.findings[0].startswith(
-        "No build is possible: only holds a test set only, nothing to train on."
-    )
+    assert facts.findings[0].startswith("No build is possible: only holds a test set only, nothing to train on.")
     facts = inspect_contents(Contents(others.take(np.arange(3)), None, "few.csv"), **DIVISION)
-    assert facts.findings[0].startswith(
-        "No build is possible: few.csv holds 3 digits, at least 10 are needed."
-    )
+    assert facts.findings[0].startswith("No build is possible: few.csv holds 3 digits, at least 10 are needed.")
 
 
 # --- contact sheet --------------------------------------------------------------------------------

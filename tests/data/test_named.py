@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digit_files import idx_images, idx_labels, write_idx
 
 from edgedigits.data import mnist, named
 from edgedigits.data.digits import Digits
@@ -17,6 +16,7 @@ from edgedigits.data.load import load_splits
 from edgedigits.data.named import OFFLINE_NOTE, UNUSABLE_NOTE, read_named
 from edgedigits.errors import DataError, ToolMissingError
 from edgedigits.progress import SilentProgress
+from tests.data.digit_files import idx_images, idx_labels, write_idx
 
 DIVISION = {"validation_fraction": 0.1, "test_fraction": 0.15, "seed": 42}
 
@@ -30,9 +30,7 @@ class _Listener(SilentProgress):
 
 
 @pytest.fixture
-def small_mnist(
-    few: Digits, others: Digits, monkeypatch: pytest.MonkeyPatch, sealed: Path
-) -> tuple[Digits, Digits]:
+def small_mnist(few: Digits, others: Digits, monkeypatch: pytest.MonkeyPatch, sealed: Path) -> tuple[Digits, Digits]:
     """Eighty digits that take the place of MNIST: the pins are theirs."""
     parts = {"train": few, "t10k": others}
     pins = {}
@@ -59,9 +57,7 @@ def test_mnist_from_the_cache(small_mnist, sealed: Path) -> None:
 
 @pytest.mark.parametrize("inside", [".", "mnist"])
 @pytest.mark.parametrize("packed", [True, False])
-def test_mnist_from_the_environment(
-    inside: str, packed: bool, small_mnist, tmp_path: Path, monkeypatch
-) -> None:
+def test_mnist_from_the_environment(inside: str, packed: bool, small_mnist, tmp_path: Path, monkeypatch) -> None:
     _store(tmp_path / "data" / inside, small_mnist, packed=packed)
     monkeypatch.setenv("EDGEDIGITS_DATA", str(tmp_path / "data"))
     assert read_named("mnist").train.digest == small_mnist[0].digest
@@ -85,12 +81,8 @@ def test_only_what_is_missing_is_downloaded(small_mnist, sealed: Path, tmp_path:
     assert mnist.read_mnist(network=network).test.digest == small_mnist[1].digest
 
 
-def test_without_any_mnist_the_name_is_an_error_and_auto_falls_back(
-    sealed: Path, five_thousand: Digits
-) -> None:
-    with pytest.raises(
-        DataError, match=r"^train-images-idx3-ubyte\.gz could not be downloaded \(no mirrors\)\.$"
-    ):
+def test_without_any_mnist_the_name_is_an_error_and_auto_falls_back(sealed: Path, five_thousand: Digits) -> None:
+    with pytest.raises(DataError, match=r"^train-images-idx3-ubyte\.gz could not be downloaded \(no mirrors\)\.$"):
         try:
             read_named("mnist")
         except DataError as error:
@@ -159,9 +151,7 @@ def test_a_cached_file_that_is_cut_off(small_mnist, sealed: Path) -> None:
 def test_a_cache_that_cannot_be_made(small_mnist, tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(
-        DataError, match=r"The cache folder .*file/edgedigits/mnist cannot be made: Not a directory\."
-    ):
+    with pytest.raises(DataError, match=r"The cache folder .*file/edgedigits/mnist cannot be made: Not a directory\."):
         read_named("mnist")
 
 

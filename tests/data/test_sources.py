@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digit_files import csv_lines, told, write_idx, write_pngs, write_text
 
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import HEADER
 from edgedigits.data.load import load_digits, load_splits, read_source
 from edgedigits.errors import ConfigError, DataError
+from tests.data.digit_files import csv_lines, told, write_idx, write_pngs, write_text
 
 DIVISION = {"validation_fraction": 0.2, "test_fraction": 0.2, "seed": 7}
 
@@ -111,9 +111,7 @@ def _png_below_train(folder: Path, digits: Digits) -> Path:
     return write_pngs(folder / "png" / "training", digits).parent
 
 
-FORMS = [
-    value for name, value in list(globals().items()) if name.startswith(("_csv", "_idx", "_npz", "_png"))
-]
+FORMS = [value for name, value in list(globals().items()) if name.startswith(("_csv", "_idx", "_npz", "_png"))]
 
 
 @pytest.mark.parametrize("write", FORMS, ids=lambda write: write.__name__.strip("_"))
@@ -125,9 +123,7 @@ def test_every_form_of_the_same_digits_gives_the_same_digest(write, few: Digits,
 
 def test_label_column_by_name_first_and_last(few: Digits, tmp_path: Path) -> None:
     header = HEADER.replace("label", "digit").split(",")
-    named = write_text(
-        tmp_path / "named.csv", [",".join([*header[1:], header[0]]), *csv_lines(few, label_at=784)]
-    )
+    named = write_text(tmp_path / "named.csv", [",".join([*header[1:], header[0]]), *csv_lines(few, label_at=784)])
     assert read_source(str(named), label_column="digit").everything.digest == few.digest
     bare = write_text(tmp_path / "bare.csv", csv_lines(few, label_at=784))
     assert read_source(str(bare), label_column="last").everything.digest == few.digest
@@ -178,9 +174,7 @@ def test_a_test_set_alone_is_for_evaluation_only(others: Digits, tmp_path: Path)
 def test_invert_turns_black_on_white_into_white_on_black(few: Digits, tmp_path: Path) -> None:
     dark = Digits(255 - few.images, few.labels)
     path = _csv(tmp_path, dark)
-    assert (
-        load_splits(str(path), **DIVISION).digest == load_splits(str(path), invert=False, **DIVISION).digest
-    )
+    assert load_splits(str(path), **DIVISION).digest == load_splits(str(path), invert=False, **DIVISION).digest
     assert read_source(str(path), invert=True).everything.digest == few.digest
 
 
@@ -265,9 +259,7 @@ def test_what_is_no_source(source: str, sentence: str, few: Digits, tmp_path: Pa
     assert told(caught.value, tmp_path) == sentence
 
 
-def test_full_mnist_as_a_folder_and_by_name_are_the_same(
-    mnist_folder: Path, monkeypatch, sealed: Path
-) -> None:
+def test_full_mnist_as_a_folder_and_by_name_are_the_same(mnist_folder: Path, monkeypatch, sealed: Path) -> None:
     monkeypatch.setenv("EDGEDIGITS_DATA", str(mnist_folder))
     named = load_splits("mnist", **DIVISION)
     assert (len(named.train), len(named.validation), len(named.test)) == (48000, 12000, 10000)

@@ -45,16 +45,13 @@ def test_every_digit_is_in_exactly_one_split(labels, validation, test, seed) -> 
 
 def test_another_seed_gives_another_split(five_thousand: Digits) -> None:
     one, other = (
-        split_indices(five_thousand.labels, validation_fraction=0.1, test_fraction=0.1, seed=seed)[2]
-        for seed in (1, 2)
+        split_indices(five_thousand.labels, validation_fraction=0.1, test_fraction=0.1, seed=seed)[2] for seed in (1, 2)
     )
     assert set(one.tolist()) != set(other.tolist())
 
 
 def test_a_fraction_of_zero_leaves_that_split_empty(five_thousand: Digits) -> None:
-    _, validation, test = split_indices(
-        five_thousand.labels, validation_fraction=0.0, test_fraction=0.1, seed=1
-    )
+    _, validation, test = split_indices(five_thousand.labels, validation_fraction=0.0, test_fraction=0.1, seed=1)
     assert (len(validation), len(test)) == (0, 500)
 
 

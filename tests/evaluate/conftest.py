@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgedigits.data.digits import PIXELS, Digits
+from edgedigits.data.digits import Digits
+from edgedigits.data.shape import PIXELS
 from edgedigits.evaluate.interpreter import Classifier, open_classifier
 from edgedigits.model.reader import read_tflite
 from tests.tflite_builder import random_mlp

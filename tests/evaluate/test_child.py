@@ -26,12 +26,8 @@ def test_a_segmentation_fault_is_a_sentence(classifier: Make, images: Images) ->
         run_tflm(classifier(), images, arena_bytes=16)
 
 
-def test_an_abort_is_a_sentence_with_its_last_words(
-    classifier: Make, images: Images, broken_library: Break
-) -> None:
-    broken_library(
-        "ai_edge_litert", "import os, sys\nprint('F: gave up', file=sys.stderr, flush=True)\nos.abort()"
-    )
+def test_an_abort_is_a_sentence_with_its_last_words(classifier: Make, images: Images, broken_library: Break) -> None:
+    broken_library("ai_edge_litert", "import os, sys\nprint('F: gave up', file=sys.stderr, flush=True)\nos.abort()")
 
     with pytest.raises(DataError, match="ended by SIGABRT while running it; its last words: F: gave up"):
         run_litert(classifier(), images)
@@ -92,9 +88,7 @@ def test_the_working_directory_shadows_no_library(
 
 
 def test_messages_name_the_model() -> None:
-    with Workspace(
-        "my model.tflite", b"nonsense", np.zeros((1, 784), np.uint8), np.zeros(256, np.int8)
-    ) as workspace:
+    with Workspace("my model.tflite", b"nonsense", np.zeros((1, 784), np.uint8), np.zeros(256, np.int8)) as workspace:
         request = {
             "kernels": ["default"],
             "threads": 1,

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgedigits.data.digits import PIXELS, Digits
+from edgedigits.data.digits import Digits
+from edgedigits.data.shape import PIXELS
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.evaluate import harness
 from edgedigits.evaluate.harness import Evaluation, check_gates, evaluate_model
@@ -112,9 +113,7 @@ def test_files_from_elsewhere_are_evaluated(tmp_path: Path, digits: Digits, opti
     assert is_int8 or any("int8" in note for note in evaluation.notes)
 
 
-def test_without_tflm_a_note_says_how_to_get_it(
-    build: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_tflm_a_note_says_how_to_get_it(build: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness, "tflm_installed", lambda: False)
     evaluation = evaluate_model(build, digits, latency=False)
 

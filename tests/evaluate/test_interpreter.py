@@ -127,9 +127,7 @@ def test_other_sizes_are_refused_by_name_and_shape(options: dict, words: list[st
 
 def test_an_end_without_a_scale_is_refused(classifier: Make) -> None:
     graph = classifier().graph
-    bare = replace(
-        graph.tensors[graph.inputs[0]], scales=np.zeros(0, np.float32), zero_points=np.zeros(0, np.int64)
-    )
+    bare = replace(graph.tensors[graph.inputs[0]], scales=np.zeros(0, np.float32), zero_points=np.zeros(0, np.int64))
     tensors = tuple(bare if tensor.index == bare.index else tensor for tensor in graph.tensors)
 
     with pytest.raises(UnsupportedModelError, match="without one quantization scale"):
@@ -160,9 +158,7 @@ def test_a_file_cut_short_is_damaged(classifier: Make, images: Images) -> None:
 
 
 def test_outputs_that_are_not_numbers_are_refused(images: Images) -> None:
-    content = build_mlp(
-        [np.full((10, 784), np.nan, np.float32)], [np.zeros(10, np.float32)], float_model=True
-    )
+    content = build_mlp([np.full((10, 784), np.nan, np.float32)], [np.zeros(10, np.float32)], float_model=True)
 
     with pytest.raises(DataError, match="NaN"):
         run_litert(open_classifier(read_tflite(content)), images, kernels=["default"])

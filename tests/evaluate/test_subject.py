@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgedigits.data.digits import PIXELS
 from edgedigits.data.load import load_splits
+from edgedigits.data.shape import PIXELS
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.evaluate.subject import find_subject, load_subject_digits
 

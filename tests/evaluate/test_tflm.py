@@ -30,9 +30,7 @@ def test_tflm_rounds_twice(classifier: Make, images: Images, seed: int) -> None:
 def test_the_two_roundings_are_not_the_same(classifier: Make, images: Images) -> None:
     """Otherwise the proofs against either runtime would be one proof."""
     graph = classifier(0, sizes=(784, 24, 16, 10)).graph
-    once, twice = (
-        arithmetic.run(graph, to_int8(images), how) for how in (arithmetic.single, arithmetic.double)
-    )
+    once, twice = (arithmetic.run(graph, to_int8(images), how) for how in (arithmetic.single, arithmetic.double))
 
     difference = np.abs(once.astype(int) - twice)
     assert difference.max() == 1

@@ -17,6 +17,4 @@ def assert_golden(name: str, text: str) -> None:
     if os.environ.get("EDGEDIGITS_UPDATE_GOLDEN"):
         path.write_bytes(text.encode())
     assert path.exists(), f"{path} is missing: run with EDGEDIGITS_UPDATE_GOLDEN=1 and read it"
-    assert text.encode() == path.read_bytes(), (
-        f"{path} differs: run with EDGEDIGITS_UPDATE_GOLDEN=1, then git diff"
-    )
+    assert text.encode() == path.read_bytes(), f"{path} differs: run with EDGEDIGITS_UPDATE_GOLDEN=1, then git diff"

@@ -69,9 +69,7 @@ def test_pruned_zeros_must_still_be_there() -> None:
     zeros = [count_zeros(tensor) for tensor in weights]
     check_contract(graph, minimum_zeros=zeros)
     check_contract(graph, minimum_zeros=[0, 0])
-    with pytest.raises(
-        CheckFailedError, match=rf"'dense_1/MatMul' has {zeros[1]} zero weights, .* {zeros[1] + 1}"
-    ):
+    with pytest.raises(CheckFailedError, match=rf"'dense_1/MatMul' has {zeros[1]} zero weights, .* {zeros[1] + 1}"):
         check_contract(graph, minimum_zeros=[zeros[0], zeros[1] + 1])
 
 

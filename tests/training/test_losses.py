@@ -8,14 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from edgedigits.config import HINGES, LOSSES, LossConfig, make_config, parse_sections
+from edgedigits.config import HINGES, LOSSES, LossConfig
+from edgedigits.config_file import make_config, parse_sections
 from edgedigits.training.keras_env import keras, tf
 from edgedigits.training.losses import Focal, WeightedCrossEntropy, class_weights, make_loss
 
 LABELS = np.array([3, 0, 9, 3, 1], np.uint8)
 VARIANTS = [{"name": name} for name in LOSSES if name != "hinge"]
 VARIANTS += [{"name": "hinge", "hinge": kind} for kind in HINGES]
-VARIANTS += [{"name": "focal", "gamma": 0.5, "alpha": 0.25}, {"name": "focal", "alpha": "1,2,3,4,5,6,7,8,9,10"}]
+VARIANTS += [
+    {"name": "focal", "gamma": 0.5, "alpha": 0.25},
+    {"name": "focal", "alpha": "1,2,3,4,5,6,7,8,9,10"},
+]
 VARIANTS += [{"name": "weighted-cross-entropy", "class_weights": "effective-number"}]
 
 

@@ -8,7 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from edgedigits.config import SECTIONS, BuildConfig, flag_of, make_config, parse_option, read_config_file
+from edgedigits.config import SECTIONS, BuildConfig
+from edgedigits.config_file import make_config, read_config_file
+from edgedigits.options import flag_of, parse_option
 
 _UNSET = argparse.SUPPRESS
 
@@ -53,5 +55,5 @@ def _given(args: argparse.Namespace) -> Mapping[str, Mapping[str, Any]]:
         section, dot, name = dest.partition(".")
         if dot:
             option_field = next(f for f in fields(SECTIONS[section]) if f.name == name)
-            given.setdefault(section, {})[name] = parse_option(section, option_field, raw, flag_of(option_field))
+            given.setdefault(section, {})[name] = parse_option(option_field, raw, flag_of(option_field))
     return given

@@ -1,0 +1,78 @@
+"""Config from and to files: TOML, or the manifest of an earlier build."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from edgedigits.config import SECTIONS, BuildConfig
+from edgedigits.errors import ConfigError, DataError, nearest
+from edgedigits.options import parse_option
+
+
+def parse_sections(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """Check tables of a TOML file or a manifest and return {section: {field: value}}.
+
+    Raises:
+        ConfigError: an unknown table or key (the nearest is named), or a wrong value.
+    """
+    parsed: dict[str, dict[str, Any]] = {}
+    for section, table in tables.items():
+        if section not in SECTIONS:
+            raise ConfigError(f"{where}: there is no table [{section}].", hint=nearest(section, SECTIONS))
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{where}: {section} is {table!r}, expected a table.", hint=f"Write it as [{section}].")
+        known = {option_field.name: option_field for option_field in fields(SECTIONS[section])}
+        for key in table:
+            if key not in known:
+                raise ConfigError(f"{where}: [{section}] has no key '{key}'.", hint=nearest(key, known))
+        parsed[section] = {
+            key: parse_option(known[key], raw, f"{where}: [{section}] {key}") for key, raw in table.items()
+        }
+    return parsed
+
+
+def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Read a TOML file, or the config of a build's manifest.json, as {section: {field: value}}.
+
+    Raises:
+        DataError: the file is missing, unreadable, or neither TOML nor a manifest.
+        ConfigError: a table, key or value is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = json.loads(text)["config"] if path.suffix == ".json" else tomllib.loads(text)
+    except FileNotFoundError:
+        raise DataError(
+            f"{path}: no such file.", hint="--config takes a TOML file or a build's manifest.json."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}).", hint="--config takes a text file in TOML.") from None
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{path}: not valid {path.suffix.lstrip('.') or 'TOML'}: {error}.") from None
+    except (KeyError, TypeError):
+        raise DataError(f"{path}: holds no 'config'.", hint="Give the manifest.json of a build.") from None
+    return parse_sections(tables, str(path))
+
+
+def make_config(sections: Mapping[str, Mapping[str, Any]]) -> BuildConfig:
+    """Build the config from parsed values; what is not named keeps its default."""
+    return BuildConfig(**{name: SECTIONS[name](**values) for name, values in sections.items()})
+
+
+def to_tables(config: BuildConfig) -> dict[str, dict[str, Any]]:
+    """Return every choice that shapes the result as JSON- and TOML-serialisable tables.
+
+    `read_config_file` takes them back. Where the result is written is left out: two builds of the same choices are
+    the same build.
+    """
+    tables = dataclasses.asdict(config)
+    tables["output"] = {"name": config.output.name}
+    tables["prune"]["layer_sparsity"] = dict(config.prune.layer_sparsity)
+    tables["training"]["batch_size"] = config.training.batch_size or "full"
+    return tables

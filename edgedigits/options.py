@@ -1,0 +1,179 @@
+"""How a flag's text or a TOML value becomes a field of the config, and how a field is declared.
+
+A parser takes either form and raises ValueError with what it expected.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from edgedigits.data.shape import CLASSES
+from edgedigits.errors import ConfigError, nearest
+
+FULL_BATCH = 0
+"""`batch_size` of full-batch gradient descent; written "full" by users."""
+
+Parser = Callable[[Any], Any]
+
+
+def integer(low: int, high: int | None = None) -> Parser:
+    """Return a parser of integers from `low` to `high`; 3.0 counts as one, true does not."""
+    span = f"an integer from {low} to {high}" if high is not None else f"an integer of at least {low}"
+
+    def parse(raw: Any) -> int:
+        if isinstance(raw, bool) or (isinstance(raw, float) and not raw.is_integer()):
+            raise ValueError(span)
+        try:
+            value = int(raw)
+        except (TypeError, ValueError):
+            raise ValueError(span) from None
+        if value < low or (high is not None and value > high):
+            raise ValueError(span)
+        return value
+
+    return parse
+
+
+def number(low: float, high: float, *, open_low: bool = False, open_high: bool = False) -> Parser:
+    """Return a parser of numbers; NaN is never inside."""
+    span = f"a number {'above' if open_low else 'from'} {low:g} {'and below' if open_high else 'to'} {high:g}"
+
+    def parse(raw: Any) -> float:
+        try:
+            value = float("nan") if isinstance(raw, bool) else float(raw)
+        except (TypeError, ValueError):
+            raise ValueError(span) from None
+        inside = (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
+        if not inside:
+            raise ValueError(span)
+        return value
+
+    return parse
+
+
+def boolean(raw: Any) -> bool:
+    """Parse true or false; flags give it ready-made."""
+    if not isinstance(raw, bool):
+        raise ValueError("true or false")
+    return raw
+
+
+def text(raw: Any) -> str:
+    """Parse any text."""
+    if not isinstance(raw, str):
+        raise ValueError("a text")
+    return raw
+
+
+def choice(known: tuple[str, ...]) -> Parser:
+    """Return a parser that takes one of `known` and names the nearest for any other."""
+
+    def parse(raw: Any) -> str:
+        if raw not in known:
+            raise ValueError(f"one of {', '.join(known)}. {nearest(str(raw), known)}")
+        return str(raw)
+
+    return parse
+
+
+def _sequence(raw: Any) -> list[Any]:
+    if isinstance(raw, str):
+        return [part.strip() for part in raw.split(",") if part.strip()]
+    return list(raw) if isinstance(raw, (list, tuple)) else [raw]
+
+
+def hidden_widths(raw: Any) -> tuple[int, ...]:
+    """Parse layer widths: "32,16", [32, 16] or 32."""
+    try:
+        return tuple(integer(1, 4096)(width) for width in _sequence(raw))
+    except ValueError:
+        raise ValueError("layer widths from 1 to 4096, such as 32,16") from None
+
+
+def batch_size(raw: Any) -> int:
+    """Parse a batch size; "full" is FULL_BATCH."""
+    if raw == "full":
+        return FULL_BATCH
+    try:
+        return int(integer(1)(raw))
+    except ValueError:
+        raise ValueError("an integer of at least 1, or full") from None
+
+
+def per_class(raw: Any) -> tuple[float, ...]:
+    """Parse nothing, one number for all classes, or ten."""
+    try:
+        values = tuple(number(0, 1e6)(value) for value in _sequence(raw))
+    except ValueError:
+        values = (0.0, 0.0)
+    if len(values) not in (0, 1, CLASSES):
+        raise ValueError("one non-negative number, or ten separated by commas")
+    return values
+
+
+def class_weights(raw: Any) -> str | tuple[float, ...]:
+    """Parse the name of a rule or ten numbers."""
+    if raw in ("balanced", "effective-number"):
+        return str(raw)
+    try:
+        values = per_class(raw)
+    except ValueError:
+        values = ()
+    if len(values) != CLASSES or sum(values) == 0:
+        raise ValueError("balanced, effective-number, or ten non-negative numbers separated by commas")
+    return values
+
+
+def layer_sparsity(raw: Any) -> tuple[tuple[str, float], ...]:
+    """Parse "hidden_1=0.9,hidden_2=0.5" or a table as pairs of layer and share."""
+    expected = "layer=sparsity pairs such as hidden_1=0.9,hidden_2=0.5, each sparsity from 0 and below 1"
+    pairs = raw.items() if isinstance(raw, Mapping) else _sequence(raw)
+    parsed = []
+    for pair in pairs:
+        name, value = pair.partition("=")[::2] if isinstance(pair, str) else pair
+        try:
+            parsed.append((str(name).strip(), float(number(0, 1, open_high=True)(value))))
+        except ValueError:
+            raise ValueError(expected) from None
+    return tuple(parsed)
+
+
+def symbol(raw: Any) -> str:
+    """Parse the beginning of C names."""
+    if not isinstance(raw, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", raw):
+        raise ValueError("a C identifier such as edgedigits_model")
+    return raw
+
+
+def option(default: Any, parse: Parser, help_text: str, *, flag: str = "", metavar: str = "") -> Any:
+    """Declare a field: its default, how text becomes its value, and what `--help` says of it."""
+    return dataclasses.field(
+        default=default, metadata={"parse": parse, "help": help_text, "flag": flag, "metavar": metavar}
+    )
+
+
+def flag_of(option_field: dataclasses.Field[Any]) -> str:
+    """Return the command-line flag of a field, e.g. "--batch-size"."""
+    return str(option_field.metadata["flag"]) or "--" + option_field.name.replace("_", "-")
+
+
+def parse_option(option_field: dataclasses.Field[Any], raw: Any, where: str) -> Any:
+    """Turn a flag's text or a TOML value into the field's value.
+
+    Args:
+        option_field: the dataclass field.
+        raw: the text or TOML value.
+        where: what the user wrote it as, for the message: a flag or a file and key.
+
+    Raises:
+        ConfigError: the value is not one the field takes.
+    """
+    try:
+        return option_field.metadata["parse"](raw)
+    except ValueError as error:
+        raise ConfigError(
+            f"{where} is {raw!r}, expected {error}" + "." * (not str(error).endswith(("?", ".")))
+        ) from None

@@ -1,0 +1,138 @@
+"""Draws how the classes fared: the confusion matrix, and precision and recall of each digit."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FixedLocator
+
+from edgedigits.report.facts import BuildFacts
+from edgedigits.report.style import BLUE, FILL, GRID, INK, MUTED, RED, WIDTH, Plot, new_figure
+from edgedigits.report.words import percent
+
+_STRONGEST = 0.72
+_DIAGONAL = 0.3
+_RIGHT_GIVEN = "right"
+
+
+def class_plots(facts: BuildFacts) -> tuple[Plot, ...]:
+    """Return the confusion matrix and the figure of precision and recall by class."""
+    scores = facts.evaluation.scores
+    how = f"measured: model.tflite on {facts.evaluation.scored_by}, {scores.count:,} test images"
+    errors = scores.count - sum(scores.confusion[digit][digit] for digit in range(len(scores.confusion)))
+    weakest = min(range(len(scores.per_class)), key=lambda digit: scores.per_class[digit].recall)
+    return (
+        Plot(
+            "confusion",
+            "Confusion matrix",
+            f"Confusion matrix: {errors:,} of {scores.count:,} test images are off the diagonal. {_worst(facts)}",
+            f"{how}; the redder, the larger the share of that digit's images",
+            lambda: _confusion(scores.confusion),
+        ),
+        Plot(
+            "classes",
+            "Precision and recall by digit",
+            f"Precision and recall by digit; the lowest recall is {percent(scores.per_class[weakest].recall)}, "
+            f"for the digit {weakest}.",
+            how,
+            lambda: _classes(facts),
+        ),
+    )
+
+
+def _worst(facts: BuildFacts) -> str:
+    cells = [
+        (count, true, given)
+        for true, row in enumerate(facts.evaluation.scores.confusion)
+        for given, count in enumerate(row)
+        if true != given and count
+    ]
+    if not cells:
+        return "No image is misclassified."
+    count, true, given = max(cells, key=lambda cell: (cell[0], -cell[1], -cell[2]))
+    return f"Most often {true} is taken for {given}: {count:,} times."
+
+
+def _confusion(confusion: tuple[tuple[int, ...], ...]) -> Figure:
+    figure, axes = new_figure("Confusion matrix", WIDTH, (36, 34, 8, 26))
+    largest = max((_error_share(row, i, j) for i, row in enumerate(confusion) for j in range(len(row))), default=0)
+    for true, row in enumerate(confusion):
+        for given, count in enumerate(row):
+            diagonal = true == given
+            share = _error_share(row, true, given)
+            # The square root keeps a single mistake visible beside the most common one.
+            strength = (
+                _DIAGONAL
+                if diagonal
+                else 0.1 * (count > 0) + (_STRONGEST - 0.1) * (share / largest if largest else 0) ** 0.5
+            )
+            if strength and count:
+                colour = FILL if diagonal else RED
+                axes.add_patch(Rectangle((given - 0.5, true - 0.5), 1, 1, facecolor=colour, alpha=strength, lw=0))
+            if count:
+                weight = "normal" if diagonal else "bold"
+                size = 9 if count < 1000 else 8
+                axes.text(
+                    given,
+                    true,
+                    str(count),
+                    ha="center",
+                    va="center",
+                    fontsize=size,
+                    color=MUTED if diagonal else INK,
+                    fontweight=weight,
+                )
+    ticks = range(len(confusion))
+    axes.set(xlim=(-0.5, len(confusion) - 0.5), ylim=(len(confusion) - 0.5, -0.5), xticks=ticks, yticks=ticks)
+    axes.set_xticks([tick + 0.5 for tick in ticks], minor=True)
+    axes.set_yticks([tick + 0.5 for tick in ticks], minor=True)
+    axes.grid(which="minor", color=GRID, linewidth=0.6)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("class given", fontsize=9, labelpad=3)
+    axes.set_ylabel("true class", fontsize=9, labelpad=3)
+    return figure
+
+
+def _error_share(row: tuple[int, ...], true: int, given: int) -> float:
+    return row[given] / max(1, sum(row)) if true != given else 0.0
+
+
+def _classes(facts: BuildFacts) -> Figure:
+    per_class = facts.evaluation.scores.per_class
+    figure, axes = new_figure("Precision and recall by digit", WIDTH, (24, 34, 14, 26))
+    lowest = min(min(one.precision, one.recall) for one in per_class)
+    for digit, one in enumerate(per_class):
+        axes.plot([100 * one.precision, 100 * one.recall], [digit, digit], color=FILL, linewidth=2.5, zorder=1)
+    for values, label, colour, marker in (
+        ([one.precision for one in per_class], "precision", RED, "D"),
+        ([one.recall for one in per_class], "recall", BLUE, "o"),
+    ):
+        axes.plot(
+            [100 * value for value in values],
+            range(len(values)),
+            marker,
+            color=colour,
+            label=label,
+            markersize=5 if marker == "D" else 6,
+            clip_on=False,
+            zorder=2,
+        )
+    # A little room to the left of the worst one, and never less than a few percent in all.
+    axes.set_xlim(max(0.0, min(100 * lowest - 1, 95.0)), 100)
+    axes.set_ylim(len(per_class) - 0.5, -0.5)
+    axes.yaxis.set_major_locator(FixedLocator(range(len(per_class))))
+    axes.xaxis.set_major_formatter("{x:g}%")
+    axes.tick_params(axis="y", length=0)
+    axes.grid()
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+    figure.legend(
+        loc="upper right",
+        bbox_to_anchor=(1, 1 + 2 / WIDTH),
+        ncols=2,
+        handletextpad=0.2,
+        columnspacing=0.8,
+        borderpad=0.3,
+    )
+    return figure

@@ -1,0 +1,39 @@
+"""Every figure of a build's report, and the files they are written to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgedigits.report.class_plots import class_plots
+from edgedigits.report.curves import training_plots
+from edgedigits.report.facts import BuildFacts
+from edgedigits.report.style import Plot, png_file, svg_file
+from edgedigits.report.weight_plots import weight_plots
+
+
+def all_plots(facts: BuildFacts) -> tuple[Plot, ...]:
+    """Return every figure of a build, in the order of the page."""
+    return (*training_plots(facts), *class_plots(facts), *weight_plots(facts))
+
+
+def write_plots(facts: BuildFacts, folder: Path) -> tuple[Path, ...]:
+    """Write each figure as .svg and as .png, both on white.
+
+    Args:
+        facts: the build.
+        folder: made if it is not there.
+
+    Returns:
+        The paths, in the order of the page.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for plot in all_plots(facts):
+        for suffix, content in ((".svg", svg_file(plot)), (".png", png_file(plot))):
+            path = folder / f"{plot.name}{suffix}"
+            path.write_bytes(content)
+            written.append(path)
+    return tuple(written)

@@ -1,0 +1,153 @@
+"""How the figures of a report look, and how they become bytes: the same facts give the same bytes.
+
+Figures are drawn once, in the colours below on nothing. Files get a white background. In the page the same drawing
+follows the reader's light or dark colours, since each colour below becomes a CSS variable there.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart in all common kinds of colour blindness; dashes tell lines apart in print.
+INK, MUTED, GRID, FILL = "#1c2024", "#60666e", "#d9dce0", "#b3b9c1"
+BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
+CSS_NAMES = {
+    INK: "ink",
+    MUTED: "muted",
+    GRID: "grid",
+    FILL: "fill",
+    BLUE: "blue",
+    RED: "red",
+    GREEN: "green",
+}
+WIDTH = 360
+"""Width of a figure in points: about a phone's screen in CSS pixels, so that text keeps its size there."""
+
+_PNG_DPI = 200
+_RC = {
+    "font.family": "DejaVu Sans",  # Comes with Matplotlib, so it is the same on every machine.
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "lines.linewidth": 1.6,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "legend.handlelength": 1.8,
+    "svg.hashsalt": "edgedigits",
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure of a report.
+
+    Attributes:
+        name: of its files, without a suffix.
+        title: what it shows, in a few words.
+        description: the same for those who cannot see it, with the figures that matter.
+        how: how the figures were obtained.
+        draw: draws it; called inside `drawing_style`.
+    """
+
+    name: str
+    title: str
+    description: str
+    how: str
+    draw: Callable[[], Figure]
+
+
+@contextmanager
+def drawing_style() -> Iterator[None]:
+    """Use the style of the report, whatever the user's own configuration of Matplotlib says."""
+    with matplotlib.style.context(["default", _RC]):
+        yield
+
+
+def new_figure(title: str, height: float, margins: tuple[float, float, float, float]) -> tuple[Figure, Axes]:
+    """Return a figure of the usual width with one pair of axes.
+
+    Args:
+        title: above the axes.
+        height: of the figure, in points.
+        margins: around the axes in points: left, bottom, right, top.
+    """
+    left, bottom, right, top = margins
+    figure = Figure(figsize=(WIDTH / 72, height / 72), facecolor="none")
+    size = ((WIDTH - left - right) / WIDTH, (height - bottom - top) / height)
+    axes = figure.add_axes((left / WIDTH, bottom / height, *size), facecolor="none")
+    figure.text(4 / WIDTH, 1 - 5 / height, title, va="top", fontsize=11, fontweight="bold")
+    axes.tick_params(length=3, width=0.8, labelsize=9)
+    return figure, axes
+
+
+def svg_file(plot: Plot) -> bytes:
+    """Return the figure as an .svg file on white; letters are outlines, so that no font is needed."""
+    return _svg(plot, "path", "white").encode()
+
+
+def png_file(plot: Plot) -> bytes:
+    """Return the figure as a .png file on white."""
+    content = io.BytesIO()
+    with drawing_style():
+        # Without the library's version in it, the file only depends on what is drawn.
+        plot.draw().savefig(content, format="png", dpi=_PNG_DPI, facecolor="white", metadata={"Software": None})
+    return content.getvalue()
+
+
+def svg_inline(plot: Plot) -> str:
+    """Return the figure as an <svg> element for the page.
+
+    Its colours are CSS variables, its letters text in the font of the page, and its ids do not clash with those of
+    other figures.
+    """
+    text = _svg(plot, "none", "none")
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    view_box = re.search(r'viewBox="[^"]*"', text)
+    head = f'<svg {view_box[0] if view_box else ""} role="img" aria-label="{escape(plot.description)}">'
+    text = re.sub(r"<svg[^>]*>", lambda _: head, text)
+    text = re.sub(r" font-family: [^;\"]*;?| transform=\"rotate\(-?0 [^\"]*\"", "", text)
+    text = text.replace("xlink:href", "href")
+    text = _own_ids(text, plot.name)
+    for colour, name in CSS_NAMES.items():
+        text = text.replace(colour, f"var(--{name})")
+    return re.sub(r"\s*\n\s*", " ", re.sub(r">\s+<", "><", text)).strip()
+
+
+def _svg(plot: Plot, letters: str, background: str) -> str:
+    content = io.StringIO()
+    with drawing_style(), matplotlib.rc_context({"svg.fonttype": letters}):
+        nothing = dict.fromkeys(("Date", "Creator", "Type", "Format"))
+        plot.draw().savefig(content, format="svg", facecolor=background, metadata=nothing)
+    return content.getvalue()
+
+
+def _own_ids(text: str, name: str) -> str:
+    """Drop the ids that nothing refers to and put `name` in front of the others."""
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+
+    def rename(match: re.Match[str]) -> str:
+        return f' id="{name}-{match[1]}"' if match[1] in used else ""
+
+    text = re.sub(r' id="([^"]*)"', rename, text)
+    return re.sub(r'(url\(|href=")#', rf"\g<1>#{name}-", text)

@@ -1,0 +1,131 @@
+"""Says the facts of a build in words and figures, the same on a terminal, in the page and in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgedigits.model.summary import LayerFacts
+from edgedigits.report.facts import BuildFacts, StageSummary
+
+STAGE_LABELS = {"float": "float32", "prune": "pruned", "qat": "QAT"}
+LOSS_MEANINGS = {
+    "cross-entropy": "−log p of the true class",
+    "weighted-cross-entropy": "−w log p of the true class, with a weight w for each class",
+    "mse": "squared error between softmax and one-hot label, summed over the classes (Brier score)",
+    "focal": "−α(1 − p)^γ log p of the true class: images that are easy already count less",
+    "hinge": "how far the true class falls short of leading by a margin of 1",
+    "one-hot": "no value: softmax minus one-hot label is sent back as the gradient as it is",
+}
+_KIB = 1024
+
+
+@dataclass(frozen=True)
+class Step:
+    """One accuracy on the way from the float32 model to the file.
+
+    Attributes:
+        label: short, e.g. "pruned".
+        accuracy: on the test split, 0…1.
+        how: how it was obtained.
+    """
+
+    label: str
+    accuracy: float
+    how: str
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """Return 0.9749 as "97.49%"."""
+    return f"{share:.{digits}%}"
+
+
+def points(difference: float) -> str:
+    """Return a difference of two shares in percentage points, signed: "−0.27", "+0.10" or "±0.00"."""
+    text = f"{100 * difference:+.2f}".replace("-", "−")
+    return "±0.00" if text in ("+0.00", "−0.00") else text
+
+
+def size_text(count: int) -> str:
+    """Return bytes for people: "812 B" or "28.8 KiB"."""
+    return f"{count:,} B" if count < _KIB else f"{count / _KIB:,.1f} KiB"
+
+
+def stage_label(stage: StageSummary) -> str:
+    """Return the short name of a stage's result."""
+    return STAGE_LABELS.get(stage.name, stage.name)
+
+
+def dense_layers(facts: BuildFacts) -> tuple[LayerFacts, ...]:
+    """Return the layers that hold weights, from the input to the output."""
+    return tuple(layer for layer in facts.model.layers if layer.weights is not None)
+
+
+def network(facts: BuildFacts) -> str:
+    """Return the widths of the network, e.g. "784-32-16-10"."""
+    shapes = [layer.weights.tensor.shape for layer in dense_layers(facts) if layer.weights]
+    widths = [shapes[0][-1], *(shape[0] for shape in shapes)] if shapes else []
+    return "-".join(map(str, widths))
+
+
+def sparsity(facts: BuildFacts) -> float:
+    """Return the share of zeros among all weights of the file."""
+    return facts.model.zeros / max(1, facts.model.weights)
+
+
+def accuracy_steps(facts: BuildFacts) -> tuple[Step, ...]:
+    """Return the test accuracy after each stage, and last that of the file."""
+    steps = [Step(stage_label(s), s.test_accuracy, "measured: Keras model") for s in facts.stages]
+    runtime = facts.evaluation.scored_by
+    return (*steps, Step("int8", facts.evaluation.scores.accuracy, f"measured: model.tflite on {runtime}"))
+
+
+def loss_words(config: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the loss and the parameters that it has, e.g. "focal (γ = 2)"."""
+    loss = config.get("loss", {})
+    name = str(loss.get("name", "unknown"))
+    parameters = _loss_parameters(name, loss)
+    return f"{name} ({', '.join(parameters)})" if parameters else name
+
+
+def _loss_parameters(name: str, loss: Mapping[str, Any]) -> list[str]:
+    if name == "focal":
+        alpha = loss.get("alpha") or ()
+        return [f"γ = {loss.get('gamma', 2):g}", *([f"α = {value_words(alpha)}"] if alpha else [])]
+    if name == "weighted-cross-entropy":
+        weights = loss.get("class_weights", "")
+        beta = [f"β = {loss.get('beta', 0):g}"] if weights == "effective-number" else []
+        return [f"weights {value_words(weights)}", *beta]
+    if name == "hinge":
+        return [str(loss.get("hinge", ""))]
+    return []
+
+
+def value_words(value: Any) -> str:
+    """Return a value of the configuration as a person would write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} = {value_words(one)}" for key, one in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(value_words(one) for one in value) or "none"
+    return str(value) if value != "" else "default"
+
+
+def compression_words(facts: BuildFacts) -> str:
+    """Return what was done to the float32 model, e.g. "pruned to 80%, quantization-aware training"."""
+    names = [stage.name for stage in facts.stages]
+    words = []
+    if "prune" in names:
+        shares = sorted(set(facts.target_sparsity.values()))
+        words.append(f"pruned to {', '.join(f'{100 * share:g}%' for share in shares)}")
+    words.append("quantization-aware training" if "qat" in names else "quantized after training")
+    return ", ".join(words)
+
+
+def split_words(sizes: Mapping[str, int]) -> str:
+    """Return the sizes of the splits: "3,825 train, 425 validation, 750 test"."""
+    return ", ".join(f"{count:,} {split}" for split, count in sizes.items())
