@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgedigits import options
+from edgedigits.emit.identifiers import DEFAULT_PREFIX
 from edgedigits.errors import ConfigError, nearest
 from edgedigits.options import option
 
@@ -151,7 +152,7 @@ class OutputConfig:
     """Where a build lands and what it is called."""
 
     out: str = option("", options.text, "folder to write (default: deploy/<loss and compression>)", metavar="DIR")
-    name: str = option("edgedigits_model", options.symbol, "prefix of the C symbols", metavar="SYMBOL")
+    name: str = option(DEFAULT_PREFIX, options.symbol, "prefix of the C symbols", metavar="SYMBOL")
     tensorboard: str = option(
         "", options.text, "folder for TensorBoard event files, one sub-folder a stage", metavar="DIR"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,5 +51,7 @@ def _with_batch_of_one(model: Any) -> Any:
 
 
 def _convert(converter: Any) -> bytes:
-    with quiet_stderr():
+    with quiet_stderr(), warnings.catch_warnings():
+        # TensorFlow warns of missing input statistics although the input carries its range.
+        warnings.simplefilter("ignore", UserWarning)
         return bytes(converter.convert())

@@ -6,11 +6,11 @@ A parser takes either form and raises ValueError with what it expected.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgedigits.data.shape import CLASSES
+from edgedigits.emit.identifiers import DEFAULT_PREFIX, check_prefix
 from edgedigits.errors import ConfigError, nearest
 
 FULL_BATCH = 0
@@ -143,9 +143,11 @@ def layer_sparsity(raw: Any) -> tuple[tuple[str, float], ...]:
 
 def symbol(raw: Any) -> str:
     """Parse the beginning of C names."""
-    if not isinstance(raw, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", raw):
-        raise ValueError("a C identifier such as edgedigits_model")
-    return raw
+    try:
+        return check_prefix(text(raw))
+    except ConfigError as error:
+        reason = error.message.partition("' ")[2]
+        raise ValueError(f"a prefix for C names such as {DEFAULT_PREFIX}; this one {reason}") from None
 
 
 def option(default: Any, parse: Parser, help_text: str, *, flag: str = "", metavar: str = "") -> Any:

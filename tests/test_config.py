@@ -63,7 +63,7 @@ def test_a_build_is_named_after_what_shapes_it():
         ({"training": {"epochs": True}}, "[training] epochs is True, expected an integer from 1 to 100000."),
         ({"model": {"hidden": "32,zwei"}}, "[model] hidden is '32,zwei', expected layer widths from 1 to 4096, such as 32,16."),
         ({"qat": {"enabled": "yes"}}, "[qat] enabled is 'yes', expected true or false."),
-        ({"output": {"name": "2nd"}}, "[output] name is '2nd', expected a C identifier such as edgedigits_model."),
+        ({"output": {"name": "2nd"}}, "[output] name is '2nd', expected a prefix for C names such as edgedigits_model; this one is not a C identifier."),
         ({"loss": {"alpha": "1,2"}}, "[loss] alpha is '1,2', expected one non-negative number, or ten separated by commas."),
         ({"loss": {"class_weights": "equal"}}, "[loss] class_weights is 'equal', expected balanced, effective-number, or ten non-negative numbers separated by commas."),
         ({"prune": {"layer_sparsity": "hidden_1"}}, "[prune] layer_sparsity is 'hidden_1', expected layer=sparsity pairs"),

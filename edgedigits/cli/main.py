@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any, NoReturn, cast
 
 from edgedigits import __version__
 from edgedigits.cli.flags import COMMON_DEFAULTS, common_flags
+from edgedigits.cli.interrupts import interruptible
 from edgedigits.cli.outcome import Outcome, Verb
 from edgedigits.errors import (
     EXIT_CHECK_FAILED,
@@ -105,14 +105,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     verbose = "-v" in argv or "--verbose" in argv
-    # A supervisor's SIGTERM cleans up the same way as Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         from edgedigits.cli.terminal import TerminalProgress
 
         args = _parse(argv)
         progress = TerminalProgress(quiet=args.quiet, verbose=args.verbose)
-        outcome = _verb(args.verb).run(args, progress)
+        with interruptible():
+            outcome = _verb(args.verb).run(args, progress)
         return _print_outcome(outcome, args)
     except EdgedigitsError as error:
         if verbose:

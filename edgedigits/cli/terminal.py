@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.progress import SILENT, Stage
+from edgedigits.cli.interrupts import check_interrupt
+from edgedigits.progress import Stage
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 
-class _BarStage:
+class _Bar:
     def __init__(self, bars: RichProgress, task: Any) -> None:
         self._bars, self._task = bars, task
 
     def advance(self, steps: int = 1, note: str = "") -> None:
+        check_interrupt()
         self._bars.update(self._task, advance=steps, note=note)
+
+
+class _NoBar:
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        check_interrupt()
 
 
 class TerminalProgress:
@@ -39,11 +46,12 @@ class TerminalProgress:
             print(message, file=sys.stderr)
 
     def stage(self, title: str, total: int | None = None) -> AbstractContextManager[Stage]:
+        check_interrupt()
         if not self._quiet and sys.stderr.isatty():
             return _bar(title, total)
-        if self._verbose and not self._quiet:
+        if self._verbose:
             self.say(title)
-        return SILENT.stage(title, total)
+        return nullcontext(_NoBar())
 
 
 @contextmanager
@@ -59,4 +67,4 @@ def _bar(title: str, total: int | None) -> Iterator[Stage]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        yield _BarStage(bars, bars.add_task(title, total=total, note=""))
+        yield _Bar(bars, bars.add_task(title, total=total, note=""))

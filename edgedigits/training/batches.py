@@ -64,5 +64,5 @@ def training_batches(digits: Digits, config: TrainingConfig, stage_seed: int) ->
         return batch, tf.gather(labels, indices)
 
     indices = tf.data.Dataset.range(2**62).flat_map(epoch_indices)
-    dataset = indices.enumerate().map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(8)
+    dataset = indices.enumerate().map(gather).prefetch(8)
     return Batches(dataset, steps, batch_size)

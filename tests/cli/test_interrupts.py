@@ -1,0 +1,31 @@
+"""A signal that a library swallows is raised again at the next step."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from edgedigits.cli.interrupts import check_interrupt, interruptible
+from edgedigits.cli.terminal import TerminalProgress
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_swallowed_interrupt_comes_back_at_the_next_step(number):
+    with interruptible(), TerminalProgress().stage("Work", 2) as stage:
+        stage.advance()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        with pytest.raises(KeyboardInterrupt):
+            stage.advance()
+        with pytest.raises(KeyboardInterrupt):
+            TerminalProgress().stage("More work")
+
+
+def test_afterwards_everything_is_as_before():
+    handler = signal.getsignal(signal.SIGINT)
+    with interruptible():
+        assert signal.getsignal(signal.SIGINT) is not handler
+    assert signal.getsignal(signal.SIGINT) is handler
+    with interruptible():
+        check_interrupt()

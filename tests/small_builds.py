@@ -1,0 +1,26 @@
+"""Choices that make a build small enough for a test."""
+
+from __future__ import annotations
+
+from edgedigits.config import HINGES, LOSSES
+
+SHORT = {
+    "training": {"epochs": 6, "batch_size": 64},
+    "prune": {"epochs": 4, "frequency": 4},
+    "qat": {"epochs": 2},
+    "model": {"hidden": [12, 8]},
+}
+COMPRESSIONS = {
+    "post-training": {},
+    "qat": {"qat": {"enabled": True}},
+    "prune": {"prune": {"enabled": True}},
+    "qat+prune": {"qat": {"enabled": True}, "prune": {"enabled": True}},
+}
+ALL_LOSSES = [{"name": name} for name in LOSSES if name != "hinge"]
+ALL_LOSSES += [{"name": "hinge", "hinge": kind} for kind in HINGES]
+
+
+def merged(*tables: dict) -> dict:
+    """Merge config tables; later ones win."""
+    names = {name for table in tables for name in table}
+    return {name: {key: value for table in tables for key, value in table.get(name, {}).items()} for name in names}

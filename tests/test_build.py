@@ -1,0 +1,178 @@
+"""A build from end to end, small: what lands in the folder, that it keeps the contract, and that it repeats."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgedigits
+from edgedigits.api import BuildResult
+from edgedigits.data.digits import Digits
+from edgedigits.data.export import write_csv
+from edgedigits.errors import DataError
+from edgedigits.model.contract import check_contract, dense_weights
+from edgedigits.model.reader import read_tflite
+from tests.small_builds import COMPRESSIONS, SHORT, merged
+
+
+@pytest.fixture(scope="module")
+def csv(few, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "train.csv"
+    everything = Digits(
+        np.concatenate([few.train.images, few.validation.images, few.test.images]),
+        np.concatenate([few.train.labels, few.validation.labels, few.test.labels]),
+    )
+    write_csv(everything, path)
+    return path
+
+
+def run(csv: Path, folder: Path, *tables: dict, **options) -> BuildResult:
+    place = {"data": {"source": str(csv)}, "output": {"out": str(folder)}}
+    return edgedigits.build(merged(SHORT, place, *tables), **options)
+
+
+@pytest.fixture
+def build(csv, tmp_path):
+    """Make a build of the tables given in a folder "it" of its own."""
+
+    def make(*tables: dict, **options) -> BuildResult:
+        return run(csv, tmp_path / "it", *tables, **options)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def built(csv, tmp_path_factory) -> dict[str, BuildResult]:
+    """One build of each compression, shared by the tests that only look at it."""
+    place = tmp_path_factory.mktemp("builds")
+    return {name: run(csv, place / name, tables) for name, tables in COMPRESSIONS.items()}
+
+
+def files(folder: Path) -> dict[str, str]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+def test_a_build_repeats_byte_for_byte_from_its_manifest(built, tmp_path):
+    folder = built["qat+prune"].folder
+    tables = json.loads((folder / "manifest.json").read_text())["config"]
+    again = edgedigits.build(merged(tables, {"output": {"out": str(tmp_path / "again")}}))
+    assert files(again.folder) == files(folder)
+
+
+def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):
+    folder = built["qat+prune"].folder
+    manifest = json.loads((folder / "manifest.json").read_text())
+    digests = files(folder)
+    del digests["manifest.json"]
+    assert {name: facts["sha256"] for name, facts in manifest["files"].items()} == digests
+    plain = {name for name in digests if not name.startswith("plots/")}
+    assert plain == {
+        "model.tflite",
+        "model_float.tflite",
+        "model_data.h",
+        "tflm_resolver.h",
+        "report.json",
+        "report.html",
+    }
+    assert manifest["data"]["sizes"] == {"train": 750, "validation": 100, "test": 150}
+    assert manifest["versions"]["tensorflow-model-optimization"] == "0.8.1"
+    assert not list(folder.parent.glob(".*"))
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_every_compression_keeps_the_contract_and_its_zeros(built, compression):
+    result = built[compression]
+    graph = read_tflite(result.folder / "model.tflite")
+    check_contract(graph)
+    shares = [float(np.mean(tensor.data == 0)) for tensor in dense_weights(graph)]
+    assert [operator.opcode for operator in graph.operators] == ["FULLY_CONNECTED"] * 3
+    if "prune" in compression:
+        assert min(shares[:2]) >= 0.8
+    else:
+        assert max(shares[:2]) < 0.2
+    assert shares[2] < 0.2
+    names = [stage.name for stage in result.facts.stages]
+    assert names == [
+        "float",
+        *(["prune"] if "prune" in compression else []),
+        *(["qat"] if "qat" in compression else []),
+    ]
+
+
+def test_softmax_is_deployed_when_asked_for(build):
+    result = build({"model": {"softmax": True}}, COMPRESSIONS["qat"])
+    graph = read_tflite(result.folder / "model.tflite")
+    assert graph.operators[-1].opcode == "SOFTMAX"
+    output = graph.tensors[graph.outputs[0]]
+    assert (float(output.scale), output.zero_point) == (1 / 256, -128)
+    assert result.facts.evaluation.outputs_are == "probabilities"
+    assert "AddSoftmax" in (result.folder / "tflm_resolver.h").read_text()
+
+
+def test_per_tensor_weights_are_there_for_old_runtimes(built, build):
+    results = built["post-training"], build({"qat": {"per_tensor": True}})
+    graphs = [read_tflite(result.folder / "model.tflite") for result in results]
+    channels = [[len(tensor.scales) for tensor in dense_weights(graph)] for graph in graphs]
+    assert channels == [[12, 8, 10], [1, 1, 1]]
+
+
+def test_a_network_without_hidden_layers_is_a_network(build):
+    graph = read_tflite(build({"model": {"hidden": []}}, COMPRESSIONS["qat"]).folder / "model.tflite")
+    assert len(graph.operators) == 1
+
+
+def test_parity_names_every_runtime_and_keras(built):
+    evaluation = built["qat"].facts.evaluation
+    rows = {row.runtime: row for row in evaluation.parity}
+    assert {"litert-default", "keras-float", "keras"} <= set(rows)
+    assert rows["litert-default"].max_lsb <= 1
+    assert rows["keras"].changed_classes <= 1
+
+
+def test_an_existing_build_is_replaced_by_force_only(build):
+    first = build()
+    (first.folder / "mark").touch()
+    with pytest.raises(DataError, match="exists already. Choose another --out, or overwrite it with --force."):
+        build()
+    assert (first.folder / "mark").exists()
+    build(force=True)
+    assert not (first.folder / "mark").exists()
+
+
+def test_a_folder_that_is_no_build_is_never_replaced(build, tmp_path):
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "thesis.txt").write_text("years of work")
+    with pytest.raises(DataError, match="exists and is not a build of edgedigits"):
+        build(force=True)
+    assert (tmp_path / "it" / "thesis.txt").read_text() == "years of work"
+
+
+def test_nothing_is_left_of_a_build_that_fails(build, tmp_path):
+    with pytest.raises(DataError):
+        build({"data": {"source": str(tmp_path / "none.csv")}})
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_build_leaves_nothing_and_keeps_the_old_one(build, tmp_path):
+    class Impatient:
+        def say(self, message):
+            pass
+
+        def stage(self, title, total=None):
+            raise KeyboardInterrupt
+
+    old = files(build().folder)
+    with pytest.raises(KeyboardInterrupt):
+        build(force=True, progress=Impatient())
+    assert [path.name for path in tmp_path.iterdir()] == ["it"]
+    assert files(tmp_path / "it") == old
+
+
+def test_a_result_shows_itself_in_a_notebook(built):
+    page = built["qat"]._repr_html_()
+    assert "<table" in page and "%" in page
