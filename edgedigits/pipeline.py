@@ -15,6 +15,7 @@ from edgedigits.config import BuildConfig
 from edgedigits.data.digits import Splits
 from edgedigits.data.preprocess import to_float
 from edgedigits.progress import Progress
+from edgedigits.training.epochs import steps_per_epoch
 from edgedigits.training.fit import History, StagePlan, train
 from edgedigits.training.keras_env import set_seed
 from edgedigits.training.losses import LogitsLoss, make_loss
@@ -118,14 +119,9 @@ def train_and_compress(config: BuildConfig, splits: Splits, progress: Progress) 
 
 def _prune(line: _Line, model: Any) -> Any:
     prune, target = line.config.prune, line.config.target_sparsity
-    steps_per_epoch = _steps_per_epoch(line)
-    wrapped = add_pruning(model, prune, target, steps_per_epoch * prune.epochs)
+    steps = steps_per_epoch(len(line.splits.train), line.config.training) * prune.epochs
+    wrapped = add_pruning(model, prune, target, steps)
     settled = int(np.ceil(prune.end * prune.epochs))
     shares = sorted({f"{100 * share:g} %" for share in target.values()})
     plan = line.plan("prune", f"Pruning to {', '.join(shares)}", prune.epochs, prune.rate, settled)
     return line.stage(plan, wrapped, pruning_callbacks(), finish=strip_pruning)
-
-
-def _steps_per_epoch(line: _Line) -> int:
-    count = len(line.splits.train)
-    return count // min(line.config.training.batch_size or count, count)

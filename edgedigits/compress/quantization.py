@@ -12,6 +12,13 @@ from edgedigits.training.keras_env import keras, tf, tfmot
 _PRESERVE = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme
 
 
+class _PixelQuantizer(tfmot.quantization.keras.quantizers.AllValuesQuantizer):
+    """Fake quantization of the input, for conversion: training pixels are on its grid already, so it is spared there."""
+
+    def __call__(self, inputs: Any, training: bool, weights: Any, **kwargs: Any) -> Any:
+        return inputs if training else super().__call__(inputs, training, weights, **kwargs)
+
+
 def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, preserve_zeros: bool) -> Any:
     """Return a clone of `model` with fake quantization, its ranges preset.
 
@@ -33,6 +40,7 @@ def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, prese
             if scheme
             else tfmot.quantization.keras.quantize_apply(annotated)
         )
+    aware.layers[0].quantizer = _PixelQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
     _preset_ranges(aware, model, calibration)
     return aware
 

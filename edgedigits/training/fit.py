@@ -1,7 +1,9 @@
 """One stage of training: the same loop for the float, the pruning and the quantization-aware stage.
 
-A whole epoch runs in one call of the compiled train function (`steps_per_execution`), so Python is entered once an
-epoch. TF-MOT's wrappers count their steps inside the graph; that masks follow the same curve is tested.
+A whole epoch is one XLA program: the network is small, so that the time of a step is not in its products but in
+starting its hundred operations one by one. Keras's `fit` is kept around it, with its callbacks and history, and Keras's
+`train_step` inside it. TF-MOT's wrappers count their steps in the graph; that masks follow the curve of a plain `fit`
+is tested.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from edgedigits.config import TrainingConfig
 from edgedigits.data.digits import Splits
 from edgedigits.data.shape import CLASSES
 from edgedigits.progress import Progress, Stage
-from edgedigits.training.batches import as_tensors, training_batches
+from edgedigits.training.epochs import as_input, as_tensors, training_epochs
 from edgedigits.training.keras_env import keras, tf
 from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE, make_optimizer
@@ -114,6 +116,31 @@ def _callbacks(config: TrainingConfig, plan: StagePlan, stage: Stage, tensorboar
     return callbacks
 
 
+def _epoch_at_once(model: Any, steps: int) -> Any:
+    """Return what `fit` calls for its one "step" an epoch: all real steps, compiled as one loop."""
+
+    @tf.function(jit_compile=True)
+    def run(images: Any, labels: Any) -> dict[str, Any]:
+        def step(number: Any) -> Any:
+            model.train_step((as_input(images[number]), labels[number]))
+            return number + 1
+
+        tf.while_loop(lambda number: number < steps, step, [0])
+        return dict(model.get_metrics_result())
+
+    return lambda iterator: run(*next(iterator))
+
+
+def _validation_at_once(model: Any) -> Any:
+    """Return what `fit` calls to validate: all images in one compiled batch."""
+
+    @tf.function(jit_compile=True)
+    def run(images: Any, labels: Any) -> dict[str, Any]:
+        return dict(model.test_step((images, labels)))
+
+    return lambda iterator: run(*next(iterator))
+
+
 def train(
     model: Any,
     splits: Splits,
@@ -140,21 +167,21 @@ def train(
     Returns:
         Figures by epoch.
     """
-    batches = training_batches(splits.train, config, plan.seed)
-    optimizer = make_optimizer(config, plan.peak, batches.steps * plan.epochs)
-    model.compile(
-        optimizer,
-        loss=loss,
-        metrics=[ClassificationCounts()],
-        steps_per_execution=batches.steps,
-    )
+    stream = training_epochs(splits.train, config, plan.seed)
+    optimizer = make_optimizer(config, plan.peak, stream.steps * plan.epochs)
+    model.compile(optimizer, loss=loss, metrics=[ClassificationCounts()])
+    # `fit` asks for these functions again and again: they are made, and compiled, once.
+    epoch, validate = _epoch_at_once(model, stream.steps), _validation_at_once(model)
+    model.make_train_function = lambda force=False: epoch
+    model.make_test_function = lambda force=False: validate
+    validation = tf.data.Dataset.from_tensors(as_tensors(splits.validation)).repeat()
     with progress.stage(plan.title, plan.epochs) as stage:
         fitted = model.fit(
-            batches.dataset,
+            stream.dataset,
             epochs=plan.epochs,
-            steps_per_epoch=batches.steps,
-            validation_data=as_tensors(splits.validation),
-            validation_batch_size=len(splits.validation),
+            steps_per_epoch=1,
+            validation_data=validation,
+            validation_steps=1,
             callbacks=[*extra_callbacks, *_callbacks(config, plan, stage, tensorboard)],
             verbose=0,
         )

@@ -8,6 +8,7 @@ import pytest
 from edgedigits.compress.pruning import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
 from edgedigits.config import BuildConfig, ModelConfig, PruningConfig, TrainingConfig
 from edgedigits.progress import SILENT
+from edgedigits.training.epochs import as_tensors
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import keras, set_seed, tfmot
 from edgedigits.training.losses import CrossEntropy
@@ -44,28 +45,36 @@ def test_sparsity_follows_the_cubic_from_begin_to_end(few):
     assert history["sparsity"] == pytest.approx(cubic, abs=0.001)
 
 
-def test_the_curve_is_that_of_a_plain_fit_with_one_step_at_a_time(few):
-    """TF-MOT counts its steps inside the graph, so many steps per execution change nothing."""
+class Masks(keras.callbacks.Callback):
+    """Count the zeros of every mask at the end of each epoch."""
 
-    class Masks(keras.callbacks.Callback):
-        def __init__(self):
-            super().__init__()
-            self.zeros = []
+    def __init__(self):
+        super().__init__()
+        self.zeros = []
 
-        def on_epoch_end(self, epoch, logs=None):
-            masks = [mask for layer in self.model.layers for _, mask, _ in getattr(layer, "pruning_vars", [])]
-            self.zeros.append([int(np.sum(mask.numpy() == 0)) for mask in masks])
+    def on_epoch_end(self, epoch, logs=None):
+        masks = [mask for layer in self.model.layers for _, mask, _ in getattr(layer, "pruning_vars", [])]
+        self.zeros.append([int(np.sum(mask.numpy() == 0)) for mask in masks])
 
+
+def test_the_curve_is_that_of_a_plain_fit(few):
+    """TF-MOT counts its steps inside the graph, so an epoch in one compiled loop prunes as `fit(X, y)` does."""
+    config = TrainingConfig(batch_size=BATCH, augment="none")
     curves = []
-    for steps_per_execution in (1, 10):
+    for plain in (True, False):
         set_seed(3)
         target = {"hidden_1": 0.8, "hidden_2": 0.5}
         wrapped = add_pruning(build_mlp(BuildConfig()), PruningConfig(frequency=7), target, STEPS)
-        wrapped.compile("adam", loss=CrossEntropy(), steps_per_execution=steps_per_execution)
         masks = Masks()
-        images, labels = few.train.images.astype(np.float32) / 255, few.train.labels.astype(np.int32)
-        callbacks = [tfmot.sparsity.keras.UpdatePruningStep(), masks]
-        wrapped.fit(images, labels, batch_size=BATCH, epochs=EPOCHS, shuffle=False, callbacks=callbacks, verbose=0)
+        if plain:
+            wrapped.compile("adam", loss=CrossEntropy())
+            callbacks = [tfmot.sparsity.keras.UpdatePruningStep(), masks]
+            images, labels = as_tensors(few.train)
+            wrapped.fit(images, labels, batch_size=BATCH, epochs=EPOCHS, callbacks=callbacks, verbose=0)
+        else:
+            plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
+            callbacks = [*pruning_callbacks(), masks]
+            train(wrapped, few, config, plan, CrossEntropy(), SILENT, extra_callbacks=callbacks)
         curves.append(masks.zeros)
     assert curves[0] == curves[1]
 

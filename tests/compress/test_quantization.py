@@ -20,7 +20,7 @@ CONFIG = BuildConfig(training=TrainingConfig(batch_size=60, augment="light"))
 def model(few):
     set_seed(3)
     made = build_mlp(CONFIG)
-    train(made, few, CONFIG.training, StagePlan("float", "", 3, 3e-3, 1), CrossEntropy(), SILENT)
+    train(made, few, CONFIG.training, StagePlan("float", "", 30, 3e-3, 1), CrossEntropy(), SILENT)
     # Four fifths of zeros, as pruning leaves them.
     for layer in made.layers[:-1]:
         kernel = layer.kernel.numpy()

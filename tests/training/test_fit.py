@@ -9,7 +9,7 @@ import pytest
 
 from edgedigits.config import BuildConfig, TrainingConfig
 from edgedigits.progress import SILENT
-from edgedigits.training.batches import as_tensors
+from edgedigits.training.epochs import as_tensors
 from edgedigits.training.fit import ClassificationCounts, StagePlan, train
 from edgedigits.training.keras_env import keras, set_seed
 from edgedigits.training.losses import CrossEntropy

@@ -1,0 +1,92 @@
+"""The stream of training epochs: each a shuffled, perhaps distorted copy of the training images in batches.
+
+The next epoch is prepared in TensorFlow's own threads while the network trains on the present one. Images stay bytes
+until a step uses them: they are what a device will see, and a quarter of the memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edgedigits.config import TrainingConfig
+from edgedigits.data.digits import Digits
+from edgedigits.data.shape import PIXELS
+from edgedigits.training.augment import LEVELS, Distortion, distort
+from edgedigits.training.keras_env import tf
+
+CHUNK = 4096
+"""Images distorted at a time: bounds the memory of the interpolation to some 60 MB."""
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """An endless, seeded stream.
+
+    Attributes:
+        dataset: tf.data.Dataset of (uint8 (steps, batch_size, 784), int32 (steps, batch_size)), one element an epoch.
+        steps: batches an epoch; a remainder smaller than a batch is left out of the epoch, a different one each time.
+        batch_size: images a batch.
+    """
+
+    dataset: Any
+    steps: int
+    batch_size: int
+
+
+def steps_per_epoch(count: int, config: TrainingConfig) -> int:
+    """Return the batches in an epoch of `count` images."""
+    return count // min(config.batch_size or count, count)
+
+
+def as_tensors(digits: Digits) -> tuple[Any, Any]:
+    """Return float32 images (n, 784) in [0, 1] and int32 labels (n,)."""
+    return as_input(tf.constant(digits.images)), tf.cast(tf.constant(digits.labels), tf.int32)
+
+
+def as_input(pixels: Any) -> Any:
+    """Return uint8 pixels as the float model sees them, p/255: `data.preprocess.to_float` in TensorFlow."""
+    return tf.cast(pixels, tf.float32) / 255.0
+
+
+def training_epochs(digits: Digits, config: TrainingConfig, stage_seed: int) -> Epochs:
+    """Return the stream of one training stage.
+
+    Args:
+        digits: the training split.
+        config: batch size and augmentation.
+        stage_seed: makes order and distortions repeatable, different for each stage.
+    """
+    count = len(digits)
+    steps = steps_per_epoch(count, config)
+    shape = (steps, count // steps if steps == 1 else config.batch_size)
+    level = LEVELS.get(config.augment)
+    images, labels = tf.constant(digits.images), tf.cast(tf.constant(digits.labels), tf.int32)
+
+    def epoch(number: Any) -> tuple[Any, Any]:
+        seed = tf.stack([tf.constant(stage_seed, tf.int32), tf.cast(number, tf.int32)])
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), seed)[: shape[0] * shape[1]]
+        pixels = tf.gather(images, order) if level is None else _distorted(images, order, level, seed)
+        return tf.reshape(pixels, (*shape, PIXELS)), tf.reshape(tf.gather(labels, order), shape)
+
+    if steps == 1 and level is None:
+        # Full-batch gradient descent sees the same sum in any order: nothing to shuffle.
+        same = tf.reshape(images, (*shape, PIXELS)), tf.reshape(labels, shape)
+        return Epochs(tf.data.Dataset.from_tensors(same).repeat(), *shape)
+    return Epochs(tf.data.Dataset.range(2**31 - 1).map(epoch).prefetch(1), *shape)
+
+
+def _distorted(images: Any, order: Any, level: Distortion, seed: Any) -> Any:
+    """Return the images at `order` distorted, uint8 (n, 784), a chunk at a time."""
+    count = order.shape[0]
+    chunks = -(-count // CHUNK)
+    padded = tf.reshape(tf.pad(order, [[0, chunks * CHUNK - count]]), (chunks, CHUNK)) if chunks > 1 else order[None]
+
+    def distort_chunk(item: Any) -> Any:
+        number, indices = item
+        pixels = distort(as_input(tf.gather(images, indices)), level, seed * 1_000_003 + number)
+        return tf.cast(tf.round(pixels * 255.0), tf.uint8)
+
+    items = (tf.range(chunks), padded)
+    moved = tf.map_fn(distort_chunk, items, fn_output_signature=tf.TensorSpec((None, PIXELS), tf.uint8))
+    return tf.reshape(moved, (-1, PIXELS))[:count]
