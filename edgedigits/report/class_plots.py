@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator
@@ -10,9 +11,8 @@ from edgedigits.report.facts import BuildFacts
 from edgedigits.report.style import BLUE, FILL, GRID, INK, MUTED, RED, WIDTH, Plot, new_figure
 from edgedigits.report.words import percent
 
-_STRONGEST = 0.72
-_DIAGONAL = 0.3
-_RIGHT_GIVEN = "right"
+_WEAKEST, _STRONGEST, _DIAGONAL = 0.1, 0.72, 0.3
+"""How opaque a cell is: the rarest error, the most common one, and those on the diagonal."""
 
 
 def class_plots(facts: BuildFacts) -> tuple[Plot, ...]:
@@ -24,14 +24,12 @@ def class_plots(facts: BuildFacts) -> tuple[Plot, ...]:
     return (
         Plot(
             "confusion",
-            "Confusion matrix",
             f"Confusion matrix: {errors:,} of {scores.count:,} test images are off the diagonal. {_worst(facts)}",
             f"{how}; the redder, the larger the share of that digit's images",
             lambda: _confusion(scores.confusion),
         ),
         Plot(
             "classes",
-            "Precision and recall by digit",
             f"Precision and recall by digit; the lowest recall is {percent(scores.per_class[weakest].recall)}, "
             f"for the digit {weakest}.",
             how,
@@ -58,40 +56,37 @@ def _confusion(confusion: tuple[tuple[int, ...], ...]) -> Figure:
     largest = max((_error_share(row, i, j) for i, row in enumerate(confusion) for j in range(len(row))), default=0)
     for true, row in enumerate(confusion):
         for given, count in enumerate(row):
-            diagonal = true == given
-            share = _error_share(row, true, given)
-            # The square root keeps a single mistake visible beside the most common one.
-            strength = (
-                _DIAGONAL
-                if diagonal
-                else 0.1 * (count > 0) + (_STRONGEST - 0.1) * (share / largest if largest else 0) ** 0.5
-            )
-            if strength and count:
-                colour = FILL if diagonal else RED
-                axes.add_patch(Rectangle((given - 0.5, true - 0.5), 1, 1, facecolor=colour, alpha=strength, lw=0))
             if count:
-                weight = "normal" if diagonal else "bold"
-                size = 9 if count < 1000 else 8
-                axes.text(
-                    given,
-                    true,
-                    str(count),
-                    ha="center",
-                    va="center",
-                    fontsize=size,
-                    color=MUTED if diagonal else INK,
-                    fontweight=weight,
-                )
+                _cell(axes, true, given, count, _error_share(row, true, given) / (largest or 1))
     ticks = range(len(confusion))
     axes.set(xlim=(-0.5, len(confusion) - 0.5), ylim=(len(confusion) - 0.5, -0.5), xticks=ticks, yticks=ticks)
-    axes.set_xticks([tick + 0.5 for tick in ticks], minor=True)
-    axes.set_yticks([tick + 0.5 for tick in ticks], minor=True)
-    axes.grid(which="minor", color=GRID, linewidth=0.6)
-    axes.tick_params(which="both", length=0)
+    borders = [tick - 0.5 for tick in range(len(confusion) + 1)]
+    axes.hlines(borders, borders[0], borders[-1], colors=GRID, linewidth=0.6)
+    axes.vlines(borders, borders[0], borders[-1], colors=GRID, linewidth=0.6)
+    axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("class given", fontsize=9, labelpad=3)
-    axes.set_ylabel("true class", fontsize=9, labelpad=3)
+    axes.set_xlabel("class given", fontsize=9.5, labelpad=3)
+    axes.set_ylabel("true class", fontsize=9.5, labelpad=3)
     return figure
+
+
+def _cell(axes: Axes, true: int, given: int, count: int, share: float) -> None:
+    """Draw one count; `share` is that of an error, 1 for the most common one."""
+    diagonal = true == given
+    # The square root keeps a single mistake visible beside the most common one.
+    strength = _DIAGONAL if diagonal else _WEAKEST + (_STRONGEST - _WEAKEST) * share**0.5
+    colour = FILL if diagonal else RED
+    axes.add_patch(Rectangle((given - 0.5, true - 0.5), 1, 1, facecolor=colour, alpha=strength, linewidth=0))
+    axes.text(
+        given,
+        true,
+        str(count),
+        ha="center",
+        va="center",
+        fontsize=9 if count < 10_000 else 7,
+        color=MUTED if diagonal else INK,
+        fontweight="normal" if diagonal else "bold",
+    )
 
 
 def _error_share(row: tuple[int, ...], true: int, given: int) -> float:
@@ -104,22 +99,22 @@ def _classes(facts: BuildFacts) -> Figure:
     lowest = min(min(one.precision, one.recall) for one in per_class)
     for digit, one in enumerate(per_class):
         axes.plot([100 * one.precision, 100 * one.recall], [digit, digit], color=FILL, linewidth=2.5, zorder=1)
-    for values, label, colour, marker in (
-        ([one.precision for one in per_class], "precision", RED, "D"),
-        ([one.recall for one in per_class], "recall", BLUE, "o"),
-    ):
-        axes.plot(
-            [100 * value for value in values],
-            range(len(values)),
-            marker,
-            color=colour,
-            label=label,
-            markersize=5 if marker == "D" else 6,
-            clip_on=False,
-            zorder=2,
-        )
+    digits = range(len(per_class))
+    # Where both are the same, the disc shows inside the hollow diamond.
+    axes.plot([100 * one.recall for one in per_class], digits, "o", color=BLUE, label="recall", ms=5, clip_on=False)
+    axes.plot(
+        [100 * one.precision for one in per_class],
+        digits,
+        "D",
+        markeredgecolor=RED,
+        markerfacecolor="none",
+        markeredgewidth=1.5,
+        markersize=8,
+        label="precision",
+        clip_on=False,
+    )
     # A little room to the left of the worst one, and never less than a few percent in all.
-    axes.set_xlim(max(0.0, min(100 * lowest - 1, 95.0)), 100)
+    axes.set_xlim(min(100 * lowest - 2, 95.0), 100)
     axes.set_ylim(len(per_class) - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(range(len(per_class))))
     axes.xaxis.set_major_formatter("{x:g}%")

@@ -95,7 +95,7 @@ def _latency(latency: Latency, host: str) -> Text:
     threads = "1 thread" if latency.threads == 1 else f"{latency.threads} threads"
     return Text.assemble(
         (f"p50 {latency.p50_us:g}", "bold"),
-        f", p90 {latency.p90_us:g}, p99 {latency.p99_us:g} µs an image: {host}, {threads}",
+        f", p90 {latency.p90_us:g}, p99 {latency.p99_us:g} µs on {host}, {threads}",
     )
 
 

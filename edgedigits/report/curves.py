@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from edgedigits.report.facts import BuildFacts, StageSummary
+from edgedigits.report.scales import Scale, loss_scale, share_scale, zeros_scale
 from edgedigits.report.style import BLUE, GREEN, INK, MUTED, RED, WIDTH, Plot, new_figure
 from edgedigits.report.words import STAGE_LABELS, percent, sparsity
 
 # More points than a figure has room for: a long training is thinned out, its last epoch kept.
 MOST_POINTS = 300
-_SHARES = (0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
 _LEFT, _BOTTOM, _RIGHT, _TOP, _HEIGHT = 42.0, 34.0, 10.0, 52.0, 250.0
-_POINTS_PER_LETTER = 5.2
+_POINTS_PER_LETTER = 5.6
 _HOW = "measured by Keras at the end of each epoch"
 
 Line = tuple[str, str, str, bool]
@@ -45,10 +45,9 @@ def _accuracy(facts: BuildFacts) -> Plot:
     lines = (("accuracy", "training", RED, True), ("val_accuracy", "validation", BLUE, False))
     return Plot(
         "accuracy",
-        "Accuracy by epoch",
         f"Accuracy by epoch over {_stage_names(facts)}. {_ends(facts, 'val_accuracy', 'validation accuracy')}",
         f"{_HOW}; the scale is logarithmic in the errors",
-        lambda: _curves(facts, "Accuracy", lines, _share_scale),
+        lambda: _curves(facts, "Accuracy", lines, share_scale),
     )
 
 
@@ -61,11 +60,10 @@ def _precision_recall(facts: BuildFacts) -> Plot:
     )
     return Plot(
         "precision_recall",
-        "Precision and recall by epoch",
         f"Macro precision and recall by epoch over {_stage_names(facts)}. "
         + _ends(facts, "val_recall", "validation recall"),
         f"{_HOW}, means over the ten classes; the scale is logarithmic in the errors",
-        lambda: _curves(facts, "Precision and recall, mean of classes", lines, _share_scale),
+        lambda: _curves(facts, "Precision and recall, mean of classes", lines, share_scale),
     )
 
 
@@ -74,10 +72,9 @@ def _loss(facts: BuildFacts) -> Plot:
     lines = (("loss", "training", RED, True), ("val_loss", "validation", BLUE, False))
     return Plot(
         "loss",
-        "Loss by epoch",
         f"The loss {name} by epoch over {_stage_names(facts)}.",
         f"{_HOW}; every stage minimises the same loss",
-        lambda: _curves(facts, f"Loss: {name}", lines, _loss_scale),
+        lambda: _curves(facts, f"Loss: {name}", lines, loss_scale),
     )
 
 
@@ -85,7 +82,6 @@ def _sparsity(facts: BuildFacts) -> Plot:
     final = sparsity(facts)
     return Plot(
         "sparsity",
-        "Sparsity by epoch",
         f"Share of zeros among the pruned weights by epoch; {percent(final, 1)} of all weights of the file are 0.",
         f"{_HOW} on the masks of the pruned layers",
         lambda: _draw_sparsity(facts),
@@ -93,7 +89,7 @@ def _sparsity(facts: BuildFacts) -> Plot:
 
 
 def _draw_sparsity(facts: BuildFacts) -> Figure:
-    figure = _curves(facts, "Zeros among the pruned weights", (("sparsity", "", BLUE, False),), _zeros_scale)
+    figure = _curves(facts, "Zeros among the pruned weights", (("sparsity", "", BLUE, False),), zeros_scale)
     axes = figure.axes[0]
     for target in sorted(set(facts.target_sparsity.values())):
         axes.axhline(100 * target, color=MUTED, linewidth=0.9, dashes=(4, 3), zorder=1)
@@ -104,13 +100,9 @@ def _draw_sparsity(facts: BuildFacts) -> Figure:
             xytext=(3, 3),
             textcoords="offset points",
             color=MUTED,
-            fontsize=9,
+            fontsize=9.5,
         )
     return figure
-
-
-Scale = Callable[[Axes, Sequence[Sequence[float]]], Callable[[Sequence[float]], list[float]]]
-"""Prepares the vertical axis for all values that come, and returns how values are placed on it."""
 
 
 def _curves(facts: BuildFacts, title: str, lines: Sequence[Line], scale: Scale) -> Figure:
@@ -156,7 +148,7 @@ def _epoch_axis(axes: Axes, facts: BuildFacts) -> None:
     total = sum(stage.epochs for stage in facts.stages)
     axes.set_xlim(0.5, total + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    axes.set_xlabel("epoch", fontsize=9, labelpad=2)
+    axes.set_xlabel("epoch", fontsize=9.5, labelpad=2)
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     for _, start in _starts(facts):
@@ -170,7 +162,7 @@ def _epoch_axis(axes: Axes, facts: BuildFacts) -> None:
             xytext=(0, 4),
             textcoords="offset points",
             color=INK,
-            fontsize=9,
+            fontsize=9.5,
         )
 
 
@@ -180,9 +172,10 @@ def _stage_labels(facts: BuildFacts, total: int) -> list[tuple[str, float]]:
     names = [STAGE_LABELS.get(stage.name, stage.name) for stage in facts.stages]
     lengths = [(_POINTS_PER_LETTER * len(name) + 8) / width for name in names]
     lefts: list[float] = []
-    for (_, start), _length in zip(_starts(facts), lengths, strict=True):
-        earliest = lefts[-1] + lengths[len(lefts) - 1] if lefts else 0.0
+    earliest = 0.0
+    for (_, start), length in zip(_starts(facts), lengths, strict=True):
         lefts.append(max(start / total + 0.008, earliest))
+        earliest = lefts[-1] + length
     latest = 1.0
     for index in reversed(range(len(lefts))):
         lefts[index] = min(lefts[index], latest - lengths[index])
@@ -201,61 +194,6 @@ def _thin(start: int, values: Sequence[float]) -> tuple[list[int], list[float]]:
     count = len(values)
     chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(int)).tolist()
     return [start + 1 + index for index in chosen], [values[index] for index in chosen]
-
-
-def _share_scale(axes: Axes, series: Sequence[Sequence[float]]) -> Callable[[Sequence[float]], list[float]]:
-    """Give every halving of the error the same room: the last percent is what builds differ by."""
-    errors = [1 - value for values in series for value in values]
-    positive = [error for error in errors if error > 1e-9]
-    # No error at all would be infinitely far up: it is drawn a little above the smallest one.
-    floor = max(1e-4, min(positive, default=0.01)) / 1.5
-    perfect = len(positive) < len(errors)
-
-    def place(values: Sequence[float]) -> list[float]:
-        return [-math.log10(max(1 - value, floor)) for value in values]
-
-    low = min((place([1 - error])[0] for error in errors), default=0.0)
-    high = max((place([1 - error])[0] for error in errors), default=2.0)
-    room = 0.04 * max(high - low, 0.2)
-    axes.set_ylim(low - room, high + room)
-    shares = [share for share in _SHARES if low - room <= -math.log10(1 - share) <= high + room]
-    shares = _spread(shares, low, high)
-    ticks = [-math.log10(1 - share) for share in shares]
-    labels = [f"{100 * share:g}%" for share in shares]
-    if perfect:
-        top = -math.log10(floor)
-        near = [index for index, tick in enumerate(ticks) if top - tick < 0.09 * (high - low)]
-        ticks = [tick for index, tick in enumerate(ticks) if index not in near] + [top]
-        labels = [label for index, label in enumerate(labels) if index not in near] + ["100%"]
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_yticklabels(labels)
-    return place
-
-
-def _spread(shares: list[float], low: float, high: float) -> list[float]:
-    """Add round shares between those given until there are three ticks: a short training moves little."""
-    if len(shares) >= 3:
-        return shares
-    bottom, top = 1 - 10**-low, 1 - 10**-high
-    return [float(share) for share in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(bottom, top) if share < 1]
-
-
-def _loss_scale(axes: Axes, series: Sequence[Sequence[float]]) -> Callable[[Sequence[float]], list[float]]:
-    values = [value for one in series for value in one if math.isfinite(value)]
-    if values and min(values) > 0 and max(values) > 5 * min(values):
-        axes.set_yscale("log")
-        decades = max(values) / min(values)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 1000 else (1,)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_locator(NullLocator())
-    return list
-
-
-def _zeros_scale(axes: Axes, series: Sequence[Sequence[float]]) -> Callable[[Sequence[float]], list[float]]:
-    axes.set_ylim(0, 100)
-    axes.yaxis.set_major_formatter("{x:g}%")
-    return lambda values: [100 * value for value in values]
 
 
 def _stage_names(facts: BuildFacts) -> str:

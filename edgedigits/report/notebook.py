@@ -4,9 +4,32 @@ from __future__ import annotations
 
 from html import escape
 
+from edgedigits.evaluate.notebook import to_html as evaluation_to_html
 from edgedigits.report.facts import BuildFacts
+from edgedigits.report.headlines import headlines
+from edgedigits.report.words import accuracy_steps, compression_words, loss_words, percent
+
+_CELL = 'style="text-align:left;padding:2px 12px 2px 0"'
 
 
 def to_html(facts: BuildFacts) -> str:
-    """Return the figures that matter as HTML with inline styles only."""
-    return f"<p><b>{escape(facts.name)}</b></p>"
+    """Return the figures that matter as HTML with inline styles only; the evaluation's own folds out below.
+
+    It takes its colours from the notebook, light or dark.
+    """
+    steps = " → ".join(f"{step.label} {percent(step.accuracy)}" for step in accuracy_steps(facts))
+    rows = [(one.title, one.value, one.detail, one.how) for one in headlines(facts)]
+    rows.insert(1, ("by stage", "", steps, "measured: test split"))
+    lines = "".join(_row(*row) for row in rows)
+    return (
+        f"<p><b>{escape(facts.name)}</b>: {escape(facts.data.source)}, "
+        f"{escape(loss_words(facts.config))} loss, {escape(compression_words(facts))}</p>\n"
+        f"<table>{lines}</table>\n"
+        f"<details><summary>digit by digit, agreement of runtimes</summary>"
+        f"{evaluation_to_html(facts.evaluation)}</details>"
+    )
+
+
+def _row(title: str, value: str, detail: str, how: str) -> str:
+    cells = (f"<b>{escape(value)}</b>", escape(detail), f"<small>{escape(how)}</small>")
+    return f"<tr><th {_CELL}>{escape(title)}</th>" + "".join(f"<td {_CELL}>{cell}</td>" for cell in cells) + "</tr>"

@@ -2,11 +2,124 @@
 
 from __future__ import annotations
 
-from html import escape
+import base64
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from edgedigits.report.facts import BuildFacts
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from edgedigits.data.shape import IMAGE_SIDE
+from edgedigits.report import page_tables
+from edgedigits.report.class_plots import class_plots
+from edgedigits.report.curves import has_loss, training_plots
+from edgedigits.report.facts import BuildFacts, Mistake
+from edgedigits.report.headlines import headlines
+from edgedigits.report.style import Plot, svg_inline
+from edgedigits.report.weight_plots import weight_plots
+from edgedigits.report.words import (
+    compression_words,
+    loss_meaning,
+    loss_words,
+    network,
+    percent,
+    split_words,
+)
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the page: an <svg> element, and how its figures were obtained."""
+
+    svg: Markup
+    how: str
 
 
 def render_page(facts: BuildFacts) -> str:
     """Return report.html: one page that needs no other file, no network and no JavaScript."""
-    return f"<!doctype html><title>{escape(facts.name)}</title>"
+    return _environment().get_template("report.html.j2").render(**_view(facts))
+
+
+@lru_cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        newline_sequence="\n",
+        autoescape=True,
+    )
+
+
+def _view(facts: BuildFacts) -> dict[str, Any]:
+    """Return everything the template lays out; it computes nothing."""
+    evaluation = facts.evaluation
+    return {
+        "name": facts.name,
+        "network": network(facts),
+        "loss": loss_words(facts.config),
+        "loss_meaning": loss_meaning(facts.config),
+        "has_loss": has_loss(facts),
+        "compression": compression_words(facts),
+        "softmax": evaluation.outputs_are == "probabilities",
+        "digits": split_words(facts.data.sizes),
+        "source": facts.data.source,
+        "headlines": headlines(facts),
+        "sizes": _size_bars(facts),
+        "stages": page_tables.stages_table(facts),
+        "training_figures": _figures(training_plots(facts)),
+        "class_figures": _figures(class_plots(facts)),
+        "classes": page_tables.classes_table(facts),
+        "calibration_error": percent(evaluation.scores.calibration_error),
+        "ties": f"{evaluation.scores.ties:,}",
+        "mistakes": [_picture(mistake) for mistake in facts.mistakes],
+        "mistake_count": f"{_mistake_count(facts):,}",
+        "image_count": f"{evaluation.scores.count:,}",
+        "layers": page_tables.layers_table(facts),
+        "weight_figures": _figures(weight_plots(facts)),
+        "size": page_tables.size_table(facts),
+        "parity": page_tables.parity_table(facts),
+        "data": page_tables.data_table(facts),
+        "choices": page_tables.config_tables(facts),
+        "versions": page_tables.versions_table(facts),
+        "notes": evaluation.notes,
+        "scored_by": evaluation.scored_by,
+        "host": evaluation.host,
+        "digest": facts.model.digest,
+    }
+
+
+def _size_bars(facts: BuildFacts) -> list[tuple[str, str, str]]:
+    """Return label, figure and width in percent of the three sizes."""
+    size = facts.evaluation.size
+    counts = (("float32", size.float_bytes), ("int8", size.raw), ("int8, gzip", size.gzip))
+    most = max(count for _, count in counts)
+    return [(label, f"{count:,} B", f"{100 * count / most:.1f}%") for label, count in counts]
+
+
+def _figures(plots: tuple[Plot, ...]) -> list[Figure]:
+    return [Figure(Markup(svg_inline(plot)), plot.how) for plot in plots]
+
+
+def _mistake_count(facts: BuildFacts) -> int:
+    scores = facts.evaluation.scores
+    return scores.count - sum(row[digit] for digit, row in enumerate(scores.confusion))
+
+
+def _picture(mistake: Mistake) -> dict[str, Any]:
+    content = io.BytesIO()
+    Image.fromarray(mistake.pixels.reshape(IMAGE_SIDE, IMAGE_SIDE)).save(content, format="PNG", optimize=True)
+    return {
+        "source": "data:image/png;base64," + base64.b64encode(content.getvalue()).decode(),
+        "label": mistake.label,
+        "predicted": mistake.predicted,
+        "margin": mistake.margin,
+        "index": mistake.index,
+    }

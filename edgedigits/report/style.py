@@ -29,14 +29,13 @@ CSS_NAMES = {
     RED: "red",
     GREEN: "green",
 }
-WIDTH = 360
-"""Width of a figure in points: about a phone's screen in CSS pixels, so that text keeps its size there."""
+WIDTH = 330
+"""Width of a figure in points: a little below a phone's screen in CSS pixels, so that text keeps its size there."""
 
 _PNG_DPI = 200
 _RC = {
     "font.family": "DejaVu Sans",  # Comes with Matplotlib, so it is the same on every machine.
     "font.size": 10,
-    "axes.titlesize": 11,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED,
     "axes.linewidth": 0.8,
@@ -50,8 +49,9 @@ _RC = {
     "ytick.color": MUTED,
     "lines.linewidth": 1.6,
     "legend.frameon": False,
-    "legend.fontsize": 9,
+    "legend.fontsize": 9.5,
     "legend.handlelength": 1.8,
+    "text.parse_math": False,  # A dollar sign in a name is a dollar sign.
     "svg.hashsalt": "edgedigits",
 }
 
@@ -62,14 +62,12 @@ class Plot:
 
     Attributes:
         name: of its files, without a suffix.
-        title: what it shows, in a few words.
-        description: the same for those who cannot see it, with the figures that matter.
+        description: what it shows, for those who cannot see it, with the figures that matter.
         how: how the figures were obtained.
         draw: draws it; called inside `drawing_style`.
     """
 
     name: str
-    title: str
     description: str
     how: str
     draw: Callable[[], Figure]
@@ -95,7 +93,7 @@ def new_figure(title: str, height: float, margins: tuple[float, float, float, fl
     size = ((WIDTH - left - right) / WIDTH, (height - bottom - top) / height)
     axes = figure.add_axes((left / WIDTH, bottom / height, *size), facecolor="none")
     figure.text(4 / WIDTH, 1 - 5 / height, title, va="top", fontsize=11, fontweight="bold")
-    axes.tick_params(length=3, width=0.8, labelsize=9)
+    axes.tick_params(length=3, width=0.8, labelsize=9.5)
     return figure, axes
 
 

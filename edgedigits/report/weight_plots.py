@@ -23,7 +23,6 @@ def _plot(histogram: WeightHistogram) -> Plot:
     count = sum(histogram.after)
     return Plot(
         f"weights_{histogram.layer}",
-        f"Weights of {histogram.layer}",
         f"Histogram of the {count:,} weights of {histogram.layer} before and after compression; after it "
         f"{histogram.zeros:,} are exactly 0 ({percent(histogram.zeros / max(1, count), 1)}).",
         "counted: float32 model before, int8 weights of model.tflite times their scale after",
@@ -47,7 +46,7 @@ def _draw(histogram: WeightHistogram) -> Figure:
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_major_locator(MaxNLocator(7, symmetric=True))
-    axes.set_xlabel("weight", fontsize=9, labelpad=2)
+    axes.set_xlabel("weight", fontsize=9.5, labelpad=2)
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     if histogram.zeros:

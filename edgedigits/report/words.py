@@ -10,11 +10,11 @@ from edgedigits.model.summary import LayerFacts
 from edgedigits.report.facts import BuildFacts, StageSummary
 
 STAGE_LABELS = {"float": "float32", "prune": "pruned", "qat": "QAT"}
-LOSS_MEANINGS = {
+_LOSS_MEANINGS = {
     "cross-entropy": "−log p of the true class",
     "weighted-cross-entropy": "−w log p of the true class, with a weight w for each class",
     "mse": "squared error between softmax and one-hot label, summed over the classes (Brier score)",
-    "focal": "−α(1 − p)^γ log p of the true class: images that are easy already count less",
+    "focal": "−(1 − p)^γ log p of the true class: images that are easy already count less",
     "hinge": "how far the true class falls short of leading by a margin of 1",
     "one-hot": "no value: softmax minus one-hot label is sent back as the gradient as it is",
 }
@@ -89,6 +89,13 @@ def loss_words(config: Mapping[str, Mapping[str, Any]]) -> str:
     return f"{name} ({', '.join(parameters)})" if parameters else name
 
 
+def loss_meaning(config: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what the loss minimises, for an image whose true class has the probability p."""
+    loss = config.get("loss", {})
+    meaning = _LOSS_MEANINGS.get(str(loss.get("name")), "")
+    return meaning.replace("−(1", "−α(1") if loss.get("alpha") else meaning
+
+
 def _loss_parameters(name: str, loss: Mapping[str, Any]) -> list[str]:
     if name == "focal":
         alpha = loss.get("alpha") or ()
@@ -116,13 +123,13 @@ def value_words(value: Any) -> str:
 
 
 def compression_words(facts: BuildFacts) -> str:
-    """Return what was done to the float32 model, e.g. "pruned to 80%, quantization-aware training"."""
+    """Return what was done to the float32 model, e.g. "pruned to 80%, trained quantization-aware"."""
     names = [stage.name for stage in facts.stages]
     words = []
     if "prune" in names:
         shares = sorted(set(facts.target_sparsity.values()))
         words.append(f"pruned to {', '.join(f'{100 * share:g}%' for share in shares)}")
-    words.append("quantization-aware training" if "qat" in names else "quantized after training")
+    words.append("trained quantization-aware" if "qat" in names else "quantized after training")
     return ", ".join(words)
 
 

@@ -1,0 +1,65 @@
+"""The few figures of a build that matter, for the head of the page and for notebooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgedigits.report.facts import BuildFacts
+from edgedigits.report.words import dense_layers, network, percent, points, sparsity
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One of the few figures that matter.
+
+    Attributes:
+        title: what it is.
+        value: the figure.
+        detail: what it comes from.
+        how: how it was obtained.
+    """
+
+    title: str
+    value: str
+    detail: str
+    how: str
+
+
+def headlines(facts: BuildFacts) -> list[Headline]:
+    """Return accuracy, size, zeros, network and, where it was measured, RAM."""
+    evaluation, model = facts.evaluation, facts.model
+    scores, size = evaluation.scores, evaluation.size
+    start = facts.stages[0].test_accuracy
+    macs = "" if model.macs is None else f", {model.macs:,} MACs an image"
+    layers = len(dense_layers(facts))
+    found = [
+        Headline(
+            "Accuracy, int8",
+            percent(scores.accuracy),
+            f"float32 {percent(start)}, {points(scores.accuracy - start)} points",
+            f"measured: {scores.count:,} test images, {evaluation.scored_by}",
+        ),
+        Headline(
+            "Size of model.tflite",
+            f"{size.raw:,} B",
+            f"{size.ratio:.1f}× below float32; gzip {size.gzip:,} B, {size.gzip_ratio:.1f}×",
+            f"measured: the file; float32 {size.float_how}",
+        ),
+        Headline(
+            "Weights that are 0",
+            percent(sparsity(facts), 1),
+            f"{model.zeros:,} of {model.weights:,} weights",
+            "counted in the file",
+        ),
+        Headline(
+            "Network",
+            network(facts),
+            f"{layers} {'layer' if layers == 1 else 'layers'}, {model.parameters:,} parameters{macs}",
+            "counted in the file and from its shapes",
+        ),
+    ]
+    if evaluation.arena is not None:
+        arena = evaluation.arena
+        detail = "an upper bound: pointers of a 32-bit core are smaller"
+        found.append(Headline("RAM for TFLM", f"{arena.bytes:,} B", detail, arena.how))
+    return found

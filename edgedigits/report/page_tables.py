@@ -1,0 +1,189 @@
+"""The tables of a report's page, as text laid out in rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgedigits.config import LOSSES
+from edgedigits.model.summary import LayerFacts, shape_text
+from edgedigits.report.facts import BuildFacts
+from edgedigits.report.words import percent, points, size_text, stage_label, value_words
+
+NOTHING = "–"
+_RUNTIMES = {
+    "litert-default": "LiteRT's default kernels (XNNPACK), which round in float32",
+    "litert-reference": "LiteRT's reference kernels, which round once",
+    "tflm": "TensorFlow Lite Micro on this host, which rounds twice",
+    "keras": "the Keras model that was converted, its outputs quantized",
+    "keras-float": "the float32 twin, its outputs quantized: the price of int8",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Attributes:
+        label: what it holds, for those who cannot see it.
+        head: titles of the columns.
+        rows: cells by row; the first heads its row.
+        words: columns that hold words and align left; the others hold figures.
+    """
+
+    label: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: frozenset[int] = frozenset({0})
+
+
+def stages_table(facts: BuildFacts) -> Table:
+    """Return accuracy by stage, the float32 twin and the file last."""
+    start = facts.stages[0].test_accuracy
+    keras = "measured: Keras model"
+    rows: list[tuple[str, ...]] = []
+    for stage in facts.stages:
+        validation = stage.history.get("val_accuracy") or [float("nan")]
+        cells = (percent(stage.test_accuracy), points(stage.test_accuracy - start), percent(validation[-1]))
+        rows.append((stage_label(stage), *cells, f"{stage.epochs:,}", f"{stage.title}; {keras}"))
+    evaluation = facts.evaluation
+    twin = "The same weights in float32; measured: model_float.tflite, litert-default"
+    file = f"What is deployed; measured: model.tflite, {evaluation.scored_by}"
+    for label, accuracy, how in (
+        ("float32 twin", evaluation.float_accuracy, twin),
+        ("int8", evaluation.scores.accuracy, file),
+    ):
+        if accuracy is not None:
+            rows.append((label, percent(accuracy), points(accuracy - start), NOTHING, NOTHING, how))
+    head = ("model", "test", "points", "validation", "epochs", "how")
+    return Table("Accuracy by stage", head, tuple(rows), frozenset({0, 5}))
+
+
+def classes_table(facts: BuildFacts) -> Table:
+    """Return precision, recall, F1, support and loss by class, and their means."""
+    scores = facts.evaluation.scores
+    rows: list[tuple[str, ...]] = [
+        (
+            str(digit),
+            percent(one.precision),
+            percent(one.recall),
+            percent(one.f1),
+            f"{one.support:,}",
+            f"{one.loss:.4f}",
+        )
+        for digit, one in enumerate(scores.per_class)
+    ]
+    means = (scores.macro_precision, scores.macro_recall, scores.macro_f1)
+    rows.append(("all", *map(percent, means), f"{scores.count:,}", f"{scores.loss:.4f}"))
+    head = ("digit", "precision", "recall", "F1", "images", "loss (nats)")
+    return Table("Scores by digit", head, tuple(rows))
+
+
+def layers_table(facts: BuildFacts) -> Table:
+    """Return shape, zeros against the target, distinct weights and bytes of each layer."""
+    head = ("layer", "weights", "shape", "zeros", "target", "distinct", "entropy", "bytes", "MACs", "operator")
+    rows = tuple(_layer(layer, facts.target_sparsity) for layer in facts.model.layers)
+    return Table("Layers of model.tflite", head, rows, frozenset({0, 9}))
+
+
+def _layer(layer: LayerFacts, targets: dict[str, float]) -> tuple[str, ...]:
+    operator = layer.op if layer.activation == "NONE" else f"{layer.op} + {layer.activation}"
+    macs = NOTHING if layer.macs is None else f"{layer.macs:,}"
+    weights = layer.weights
+    if weights is None:
+        return (layer.name, *[NOTHING] * 6, f"{layer.constant_bytes:,}", macs, operator)
+    target = targets.get(layer.name)
+    return (
+        layer.name,
+        f"{weights.count:,}",
+        shape_text(weights.tensor.shape),
+        NOTHING if weights.zeros is None else f"{weights.zeros:,} ({percent(weights.sparsity or 0, 1)})",
+        NOTHING if target is None else percent(target, 1),
+        NOTHING if weights.distinct is None else f"{weights.distinct:,}",
+        NOTHING if weights.entropy_bits is None else f"{weights.entropy_bits:.2f} bit",
+        f"{weights.nbytes + layer.bias_bytes + layer.constant_bytes:,}",
+        macs,
+        operator,
+    )
+
+
+def size_table(facts: BuildFacts) -> Table:
+    """Return the bytes of the float32 model, of the file, and of the file compressed."""
+    size, model = facts.evaluation.size, facts.model
+    file = "measured: bytes of the file"
+    rows = (
+        ("float32 model", f"{size.float_bytes:,}", size_text(size.float_bytes), "1.0×", size.float_how),
+        ("model.tflite, int8", f"{size.raw:,}", size_text(size.raw), f"{size.ratio:.1f}×", file),
+        (
+            "of which not weights or biases",
+            f"{model.overhead:,}",
+            size_text(model.overhead),
+            NOTHING,
+            "measured: names, shapes, quantization, padding",
+        ),
+        (
+            "model.tflite through gzip",
+            f"{size.gzip:,}",
+            size_text(size.gzip),
+            f"{size.gzip_ratio:.1f}×",
+            "measured: gzip -9, without name and time",
+        ),
+    )
+    return Table("Sizes", ("what", "bytes", "", "times smaller", "how"), rows, frozenset({0, 4}))
+
+
+def parity_table(facts: BuildFacts) -> Table:
+    """Return how far other runtimes are from the reference kernels of LiteRT."""
+    rows = tuple(
+        (
+            row.runtime,
+            f"{row.changed_classes:,} of {row.images:,}",
+            f"{row.differing_bytes:,} of {row.bytes:,}",
+            f"{row.max_lsb:,}",
+            _RUNTIMES.get(row.runtime, ""),
+        )
+        for row in facts.evaluation.parity
+    )
+    head = ("runtime", "classes changed", "outputs that differ", "by at most (LSB)", "what it is")
+    return Table("Agreement of runtimes", head, rows, frozenset({0, 4}))
+
+
+def data_table(facts: BuildFacts) -> Table:
+    """Return where the digits come from and how they were divided."""
+    data = facts.data
+    rows = [
+        ("source", data.source),
+        *((f"{split} images", f"{count:,}") for split, count in data.sizes.items()),
+        ("SHA-256 of the splits", data.digest),
+        ("SHA-256 of the test split", facts.evaluation.data_digest),
+    ]
+    if data.note:
+        rows.insert(1, ("note", data.note))
+    return Table("Data set", ("", ""), tuple(rows), frozenset({0, 1}))
+
+
+def config_tables(facts: BuildFacts) -> tuple[Table, ...]:
+    """Return every choice by table of the configuration; of a step that was not taken, only that."""
+    return tuple(
+        Table(f"[{section}]", ("", ""), tuple(_choices(section, table)), frozenset({0, 1}))
+        for section, table in facts.config.items()
+        if table
+    )
+
+
+def _choices(section: str, table: dict[str, object]) -> list[tuple[str, str]]:
+    shown = {"enabled": False} if table.get("enabled") is False else table
+    if section == "loss":
+        shown = {key: value for key, value in table.items() if key in _LOSS_KEYS.get(str(table.get("name")), table)}
+    return [(key, value_words(value)) for key, value in shown.items()]
+
+
+_LOSS_KEYS: dict[str, tuple[str, ...]] = dict.fromkeys(LOSSES, ("name",)) | {
+    "focal": ("name", "gamma", "alpha"),
+    "weighted-cross-entropy": ("name", "class_weights", "beta"),
+    "hinge": ("name", "hinge"),
+}
+
+
+def versions_table(facts: BuildFacts) -> Table:
+    """Return the versions of the libraries that shape a build."""
+    return Table("Versions", ("", ""), tuple(facts.versions.items()), frozenset({0, 1}))

@@ -1,0 +1,26 @@
+"""The card of a build in a notebook."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+from edgedigits.report.notebook import to_html
+from tests.report.conftest import MakeFacts
+
+
+def test_the_card_holds_the_figures_that_matter(make_facts: MakeFacts) -> None:
+    facts = make_facts()
+    card = to_html(facts)
+    ElementTree.fromstring(f"<div>{card}</div>")
+    for figure in (
+        "focal-qat-prune",
+        "float32 97.33% → pruned 97.07% → QAT 97.20% → int8",
+        f"{facts.evaluation.size.raw:,} B",
+        "784-32-16-10",
+        "measured: 750 test images",
+    ):
+        assert figure in card
+
+
+def test_text_from_outside_is_escaped(make_facts: MakeFacts) -> None:
+    assert "<script" not in to_html(make_facts(name="<script>"))
