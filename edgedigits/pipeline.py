@@ -14,6 +14,7 @@ from edgedigits.compress.quantization import add_fake_quantization, strip_fake_q
 from edgedigits.config import BuildConfig
 from edgedigits.data.digits import Splits
 from edgedigits.data.preprocess import to_float
+from edgedigits.errors import CheckFailedError
 from edgedigits.progress import Progress
 from edgedigits.training.epochs import steps_per_epoch
 from edgedigits.training.fit import History, StagePlan, train
@@ -81,6 +82,7 @@ class _Line:
             extra_callbacks=callbacks,
             tensorboard=Path(folder) if folder else None,
         )
+        _check_converged(plan, history)
         finished = finish(model) if finish else model
         self.done.append(TrainedStage(plan, history, finished))
         return finished
@@ -90,6 +92,15 @@ class _Line:
         # Every stage draws its own order and distortions.
         seed = training.seed + 1_000_003 * len(self.done)
         return StagePlan(name, title, epochs, training.peak_learning_rate * rate, seed % 2**31, settled)
+
+
+def _check_converged(plan: StagePlan, history: History) -> None:
+    for epoch, loss in enumerate(history["loss"], start=1):
+        if not np.isfinite(loss):
+            raise CheckFailedError(
+                f"{plan.title} diverged: the loss became {loss} in epoch {epoch} of {plan.epochs}.",
+                hint=f"Lower the learning rate, which peaked at {plan.peak:g}: --learning-rate {plan.peak / 10:g}.",
+            )
 
 
 def train_and_compress(config: BuildConfig, splits: Splits, progress: Progress) -> Trained:
@@ -102,6 +113,9 @@ def train_and_compress(config: BuildConfig, splits: Splits, progress: Progress) 
         config: every choice.
         splits: train and validation are used; test is not touched.
         progress: gets a bar for each stage.
+
+    Raises:
+        CheckFailedError: the training diverged.
     """
     set_seed(config.training.seed)
     calibration = to_float(splits.train.images[:CALIBRATION_IMAGES])
@@ -122,6 +136,6 @@ def _prune(line: _Line, model: Any) -> Any:
     steps = steps_per_epoch(len(line.splits.train), line.config.training) * prune.epochs
     wrapped = add_pruning(model, prune, target, steps)
     settled = int(np.ceil(prune.end * prune.epochs))
-    shares = sorted({f"{100 * share:g} %" for share in target.values()})
+    shares = sorted({f"{100 * share:g}%" for share in target.values()})
     plan = line.plan("prune", f"Pruning to {', '.join(shares)}", prune.epochs, prune.rate, settled)
     return line.stage(plan, wrapped, pruning_callbacks(), finish=strip_pruning)

@@ -8,6 +8,7 @@ import pytest
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.convert import to_int8_tflite
 from edgedigits.data.preprocess import to_float
+from edgedigits.errors import CheckFailedError
 from edgedigits.evaluate.interpreter import open_classifier, run_litert
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.reader import read_tflite
@@ -53,4 +54,11 @@ def test_stages_use_their_own_order_of_the_images_and_the_rates_asked_for(few):
     assert [plan.name for plan in plans] == ["float", "prune", "qat"]
     assert [plan.peak for plan in plans] == pytest.approx([3e-3, 1.5e-3, 3e-4])
     assert len({plan.seed for plan in plans}) == 3
-    assert plans[1].title == "Pruning to 80 %"
+    assert plans[1].title == "Pruning to 80%"
+
+
+def test_a_training_that_diverges_is_told_and_not_deployed(few):
+    reckless = {"training": {"optimizer": "sgd", "learning_rate": 100}, "model": {"hidden": [64] * 6}}
+    tables = merged(SHORT, reckless, {"loss": {"name": "hinge"}})
+    with pytest.raises(CheckFailedError, match=r"diverged: the loss became (nan|inf) in epoch \d+ of 6. Lower the"):
+        train_and_compress(make_config(parse_sections(tables, "t")), few, SILENT)
