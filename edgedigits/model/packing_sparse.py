@@ -1,0 +1,260 @@
+"""Encodings that store only weights that are not zero, by columns, so that zero inputs cost nothing.
+
+A column holds the weights of one input. Its list of rows is a chain of steps: the first from row 0, each next one
+from the row before. `starts` (inputs + 1) says where each column begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.model.encoding import Activity, Constant, Weights
+
+BLOCK = 4
+CODEBOOK_SIZE = 16
+COLUMN_INSTRUCTIONS = 20
+
+
+def _starts(counts: NDArray[np.int64]) -> Constant:
+    """Return "starts" for the lengths (inputs,) of the columns."""
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    return Constant("starts", ends.astype(np.uint16 if ends[-1] <= 0xFFFF else np.uint32))
+
+
+def _steps(rows: NDArray[np.int64], largest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return steps between ascending rows, none above `largest`, and which entry each belongs to.
+
+    A longer gap is bridged by fillers of the largest step, which belong to entry −1.
+    """
+    gaps = np.diff(rows, prepend=0)
+    fillers = np.maximum(0, -(-gaps // largest) - 1)
+    last = np.cumsum(fillers + 1) - 1
+    steps = np.full(int((fillers + 1).sum()), largest, np.int64)
+    steps[last] = gaps - fillers * largest
+    owners = np.full(len(steps), -1, np.int64)
+    owners[last] = np.arange(len(rows))
+    return steps, owners
+
+
+def _columns(weights: Weights, largest: int) -> list[tuple[NDArray[np.int64], Weights]]:
+    """Return steps and weights of every column; fillers have weight 0."""
+    columns = []
+    for column in weights.T:
+        rows = np.flatnonzero(column)
+        steps, owners = _steps(rows, largest)
+        values = np.where(owners >= 0, column[rows[owners]] if len(rows) else 0, 0).astype(np.int8)
+        columns.append((steps, values))
+    return columns
+
+
+def _place(columns: list[tuple[NDArray[np.int64], NDArray[np.int8]]], shape: tuple[int, int]) -> Weights:
+    """Return the weights (out, in) that steps and weights of every column stand for."""
+    weights = np.zeros(shape, np.int8)
+    for index, (steps, values) in enumerate(columns):
+        rows = np.cumsum(steps)[values != 0]
+        weights[rows, index] = values[values != 0]
+    return weights
+
+
+def _active_entries(weights: Weights, activity: Activity) -> float:
+    return activity.inputs * float(np.count_nonzero(weights))
+
+
+def _scan(weights: Weights, activity: Activity) -> float:
+    outputs, inputs = weights.shape
+    return 60 + 1.75 * inputs + COLUMN_INSTRUCTIONS * activity.inputs * inputs + 3 * outputs
+
+
+class Lists8:
+    """A byte of step and a byte of weight an entry; two entries a word, bytes (step, weight, step, weight)."""
+
+    name = "lists8"
+    summary = "weights that are not zero, by columns: 8 bits of step to the row, 8 of weight"
+    code_bytes = 250
+
+    def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
+        """Return "entries": uint32, and "starts" in words; a column of odd length ends with a zero weight."""
+        words = []
+        for steps, values in _columns(weights, 255):
+            pair = np.zeros((len(steps) + 1) // 2 * 2, "<u2")
+            pair[: len(steps)] = steps | values.view(np.uint8).astype(np.int64) << 8
+            words.append(pair.view("<u4"))
+        counts = np.array([len(column) for column in words], np.int64)
+        return Constant("entries", np.concatenate(words)), _starts(counts)
+
+    def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
+        """Return the weights (out, in) again."""
+        entries, starts = (constant.values for constant in constants)
+        columns = []
+        for start, stop in pairwise(starts):
+            pair = np.ascontiguousarray(entries[start:stop]).view(np.uint8).reshape(-1, 2)
+            columns.append((pair[:, 0].astype(np.int64), pair[:, 1].copy().view(np.int8)))
+        return _place(columns, shape)
+
+    def instructions(self, weights: Weights, activity: Activity) -> float:
+        """About 7 an entry of an active column."""
+        return _scan(weights, activity) + 7.2 * _active_entries(weights, activity)
+
+
+class Lists4:
+    """Four bits of step and a byte of weight an entry; two entries are bytes (steps, weight, weight)."""
+
+    name = "lists4"
+    summary = "weights that are not zero, by columns: 4 bits of step to the row, 8 of weight"
+    code_bytes = 270
+
+    def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
+        """Return "entries": uint8, and "starts" in bytes; a column of odd length ends with a zero weight."""
+        triples = []
+        for steps, values in _columns(weights, 15):
+            count = (len(steps) + 1) // 2
+            padded = np.zeros((2, count * 2), np.uint8)
+            padded[0, : len(steps)], padded[1, : len(steps)] = steps, values.view(np.uint8)
+            both = padded.reshape(2, count, 2)
+            triple = np.stack([both[0, :, 0] | both[0, :, 1] << 4, both[1, :, 0], both[1, :, 1]], axis=1)
+            triples.append(triple.reshape(-1))
+        counts = np.array([len(column) for column in triples], np.int64)
+        return Constant("entries", np.concatenate(triples)), _starts(counts)
+
+    def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
+        """Return the weights (out, in) again."""
+        entries, starts = (constant.values for constant in constants)
+        columns = []
+        for start, stop in pairwise(starts):
+            triple = np.asarray(entries[start:stop], np.uint8).reshape(-1, 3)
+            steps = np.stack([triple[:, 0] & 15, triple[:, 0] >> 4], axis=1).reshape(-1).astype(np.int64)
+            columns.append((steps, np.ascontiguousarray(triple[:, 1:]).reshape(-1).view(np.int8)))
+        return _place(columns, shape)
+
+    def instructions(self, weights: Weights, activity: Activity) -> float:
+        """About 7.5 an entry of an active column, fillers included."""
+        entries = sum(len(steps) for steps, _ in _columns(weights, 15))
+        return _scan(weights, activity) + 7.8 * activity.inputs * entries
+
+
+@dataclass(frozen=True)
+class CodedLists:
+    """One byte an entry: the step in the low bits, and an index into a table of the different weights.
+
+    Args:
+        step_bits: 4 or 5; the rest indexes up to 16 or 8 different weights, zero among them.
+    """
+
+    step_bits: int
+    code_bytes: int = 270
+
+    @property
+    def name(self) -> str:
+        """Such as "coded44"."""
+        return f"coded{self.step_bits}{8 - self.step_bits}"
+
+    @property
+    def summary(self) -> str:
+        """One clause for comments and reports."""
+        bits = f"{self.step_bits} bits of step to the row, {8 - self.step_bits} of an index of different weights"
+        return f"weights that are not zero, by columns: {bits}"
+
+    def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
+        """Return "entries": uint8, "starts" in entries, and "codebook": int8."""
+        codebook = np.unique(np.append(weights, np.int8(0)))
+        if len(codebook) > 1 << (8 - self.step_bits):
+            return None
+        columns = _columns(weights, (1 << self.step_bits) - 1)
+        entries = [steps | np.searchsorted(codebook, values) << self.step_bits for steps, values in columns]
+        counts = np.array([len(column) for column in entries], np.int64)
+        flat = np.concatenate(entries).astype(np.uint8)
+        return Constant("entries", flat), _starts(counts), Constant("codebook", codebook.astype(np.int8))
+
+    def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
+        """Return the weights (out, in) again."""
+        entries, starts, codebook = (constant.values for constant in constants)
+        columns = []
+        for start, stop in pairwise(starts):
+            column = np.asarray(entries[start:stop], np.int64)
+            steps = column & ((1 << self.step_bits) - 1)
+            columns.append((steps, np.asarray(codebook, np.int8)[column >> self.step_bits]))
+        return _place(columns, shape)
+
+    def instructions(self, weights: Weights, activity: Activity) -> float:
+        """About 9 an entry of an active column, fillers included."""
+        entries = sum(len(steps) for steps, _ in _columns(weights, (1 << self.step_bits) - 1))
+        return _scan(weights, activity) + 9.5 * activity.inputs * entries
+
+
+class Bitmap:
+    """A bit a weight that says whether it is there, by columns, and the weights that are."""
+
+    name = "bitmap"
+    summary = "weights that are not zero, by columns, with a bit for each row"
+    code_bytes = 250
+
+    def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
+        """Return "masks": uint8, [input][8 rows], low bit first; "weights": int8; and "starts" in weights."""
+        present = weights.T != 0
+        masks = np.packbits(present, axis=1, bitorder="little")
+        values = np.ascontiguousarray(weights.T)[present]
+        return Constant("masks", masks.reshape(-1)), Constant("weights", values), _starts(present.sum(axis=1))
+
+    def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
+        """Return the weights (out, in) again."""
+        outputs, inputs = shape
+        masks = np.asarray(constants[0].values, np.uint8).reshape(inputs, -1)
+        present = np.unpackbits(masks, axis=1, count=outputs, bitorder="little").astype(np.bool_)
+        columns = np.zeros((inputs, outputs), np.int8)
+        columns[present] = constants[1].values
+        return columns.T
+
+    def instructions(self, weights: Weights, activity: Activity) -> float:
+        """About 5 a row and 5 more a weight of an active column."""
+        rows = activity.inputs * weights.size
+        return _scan(weights, activity) + 5.0 * rows + 5.0 * _active_entries(weights, activity)
+
+
+class Blocks:
+    """Blocks of four rows of a column, stored whole where one of the four is not zero."""
+
+    name = "blocks"
+    summary = "blocks of 4 rows that are not all zero, by columns: 8 bits of step to the block, 4 weights"
+    code_bytes = 260
+
+    def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
+        """Return "weights": uint32, a block a word; "steps": uint8, in blocks; and "starts" in blocks."""
+        outputs, inputs = weights.shape
+        padded = np.zeros((-(-outputs // BLOCK) * BLOCK, inputs), np.int8)
+        padded[:outputs] = weights
+        words = np.ascontiguousarray(padded.T).view("<u4")
+        values, steps, counts = [], [], []
+        for column in words:
+            rows = np.flatnonzero(column)
+            gaps, owners = _steps(rows, 255)
+            values.append(np.where(owners >= 0, column[rows[owners]] if len(rows) else 0, 0).astype("<u4"))
+            steps.append(gaps)
+            counts.append(len(gaps))
+        return (
+            Constant("weights", np.concatenate(values)),
+            Constant("steps", np.concatenate(steps).astype(np.uint8)),
+            _starts(np.array(counts, np.int64)),
+        )
+
+    def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
+        """Return the weights (out, in) again."""
+        outputs, inputs = shape
+        values, steps, starts = (constant.values for constant in constants)
+        words = np.zeros((inputs, -(-outputs // BLOCK)), "<u4")
+        for index, (start, stop) in enumerate(pairwise(starts)):
+            present = values[start:stop] != 0
+            rows = np.cumsum(steps[start:stop].astype(np.int64))[present]
+            words[index, rows] = values[start:stop][present]
+        return words.view(np.int8)[:, :outputs].T
+
+    def instructions(self, weights: Weights, activity: Activity) -> float:
+        """About 24 a block of an active column."""
+        outputs, inputs = weights.shape
+        padded = np.zeros((-(-outputs // BLOCK) * BLOCK, inputs), np.bool_)
+        padded[:outputs] = weights != 0
+        blocks = float(padded.reshape(-1, BLOCK, inputs).any(axis=1).sum())
+        return _scan(weights, activity) + 24 * activity.inputs * blocks

@@ -1,0 +1,109 @@
+"""Every encoding gives the weights back, counts its bytes exactly, and is chosen where it is best."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edgedigits.errors import UnsupportedModelError
+from edgedigits.model.encoding import DIGITS, Encoding
+from edgedigits.model.lowering import lower
+from edgedigits.model.packing import ENCODINGS, Goal, choose, use
+from edgedigits.model.reader import read_tflite
+from tests.tflite_builder import build_mlp, random_mlp
+
+BY_NAME = {encoding.name: encoding for encoding in ENCODINGS}
+
+
+@st.composite
+def kernels(draw: st.DrawFn) -> NDArray[np.int8]:
+    """Weights (1…300, 1…60) of any density, also with empty and full columns, and of few or many values."""
+    rows, columns = draw(st.integers(1, 300)), draw(st.integers(1, 60))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    values = draw(st.sampled_from([[-128, 127, 5], [-1, 1], list(range(-7, 8)), list(range(-128, 128))]))
+    weights = random.choice(np.array(values, np.int8), (rows, columns))
+    density = random.choice([0.0, 0.02, 0.1, 0.5, 1.0], columns)
+    return weights * (random.random((rows, columns)) < density).astype(np.int8)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda encoding: encoding.name)
+@given(weights=kernels())
+@settings(max_examples=60, deadline=None)
+def test_what_was_packed_is_unpacked(encoding: Encoding, weights: NDArray[np.int8]) -> None:
+    constants = encoding.pack(weights)
+    if constants is None:
+        assert len(np.unique(weights)) > 7
+        return
+    np.testing.assert_array_equal(encoding.unpack(constants, weights.shape), weights)
+    assert encoding.instructions(weights, DIGITS) > 0
+
+
+def test_bytes_are_those_of_the_arrays() -> None:
+    weights = np.arange(1, 121, dtype=np.int8).reshape(10, 12)
+
+    def nbytes(name: str, kernel: NDArray[np.int8] = weights) -> int:
+        return sum(constant.nbytes for constant in BY_NAME[name].pack(kernel) or ())
+
+    starts = 2 * 13
+    assert nbytes("rows") == nbytes("pairs") == 120
+    assert nbytes("lists8") == 240 + starts
+    assert nbytes("lists4") == 180 + starts
+    assert nbytes("bitmap") == 120 + 12 * 2 + starts
+    assert nbytes("blocks") == 12 * 3 * 5 + starts
+    assert nbytes("codebook", weights % 3) == 60 + 3
+    assert nbytes("coded44", np.ones((10, 12), np.int8)) == 120 + starts + 2
+
+
+def test_long_gaps_are_bridged() -> None:
+    weights = np.zeros((300, 2), np.int8)
+    weights[299] = 7
+    (entries, starts) = BY_NAME["lists8"].pack(weights) or ()
+    assert entries.values.tolist() == [255 | 44 << 16 | 7 << 24] * 2
+    assert starts.values.tolist() == [0, 1, 2]
+
+
+def test_starts_grow_to_32_bits_where_16_do_not_do() -> None:
+    weights = np.ones((300, 300), np.int8)
+    assert (BY_NAME["lists4"].pack(weights) or ())[1].values.dtype == np.uint32
+    assert (BY_NAME["lists8"].pack(weights) or ())[1].values.dtype == np.uint16
+
+
+def chosen(goal: Goal, **options: float) -> list[str]:
+    network = lower(read_tflite(random_mlp(1, (784, 100, 10), **options)))
+    return [one.encoding.name for one in choose(network, goal)]
+
+
+def test_dense_layers_are_stored_in_pairs_for_speed() -> None:
+    assert chosen(Goal.SPEED) == ["pairs", "pairs"]
+
+
+def test_pruned_layers_are_stored_as_lists() -> None:
+    assert chosen(Goal.SPEED, density=0.05)[0] in ("lists8", "lists4")
+    assert chosen(Goal.SIZE, density=0.15)[0] == "lists4"
+
+
+def test_size_is_never_larger_and_speed_never_slower() -> None:
+    for density in (0.02, 0.1, 0.3, 0.6, 1.0):
+        network = lower(read_tflite(random_mlp(2, (784, 64, 10), density=density)))
+        packed = {goal: choose(network, goal) for goal in Goal}
+        slack = sum(encoding.code_bytes for encoding in ENCODINGS)
+        nbytes = {goal: sum(one.nbytes for one in layers) for goal, layers in packed.items()}
+        instructions = {goal: sum(one.instructions for one in layers) for goal, layers in packed.items()}
+        assert nbytes[Goal.SIZE] <= min(nbytes.values()) + slack
+        assert instructions[Goal.SPEED] <= min(instructions.values()) + 1
+
+
+def test_a_clustered_model_uses_its_codebook_for_size() -> None:
+    random = np.random.default_rng(0)
+    weights = [random.choice(np.arange(-70, 80, 10), (64, 784)), random.integers(-99, 99, (10, 64))]
+    network = lower(read_tflite(build_mlp([kernel.astype(np.int8) for kernel in weights], [None, None])))
+    assert choose(network, Goal.SIZE)[0].encoding.name == "codebook"
+
+
+def test_an_encoding_that_cannot_hold_the_weights_is_refused_by_name() -> None:
+    network = lower(read_tflite(random_mlp(1, (20, 10))))
+    with pytest.raises(UnsupportedModelError, match="cannot be stored as 'codebook'"):
+        use(network, ["codebook"])
