@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgedigits import options
-from edgedigits.emit.identifiers import DEFAULT_PREFIX
+from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.errors import ConfigError, nearest
 from edgedigits.options import option
 

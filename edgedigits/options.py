@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.data.shape import CLASSES
-from edgedigits.emit.identifiers import DEFAULT_PREFIX, check_prefix
 from edgedigits.errors import ConfigError, nearest
 
 FULL_BATCH = 0

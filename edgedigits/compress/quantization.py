@@ -13,7 +13,7 @@ _PRESERVE = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme
 
 
 class _PixelQuantizer(tfmot.quantization.keras.quantizers.AllValuesQuantizer):
-    """Fake quantization of the input, for conversion: training pixels are on its grid already, so it is spared there."""
+    """Fake quantization of the input, for conversion only: training pixels lie on its grid already."""
 
     def __call__(self, inputs: Any, training: bool, weights: Any, **kwargs: Any) -> Any:
         return inputs if training else super().__call__(inputs, training, weights, **kwargs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgedigits.emit.identifiers import DEFAULT_PREFIX, check_prefix
+from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.emit.provenance import provenance
 from edgedigits.emit.render import render
 from edgedigits.model.ir import Graph

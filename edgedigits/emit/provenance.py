@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgedigits import __version__
-from edgedigits.emit.identifiers import comment_text
+from edgedigits.emit.comments import comment_text
 from edgedigits.model.ir import Graph, Tensor
 from edgedigits.model.summary import shape_text
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from edgedigits.emit.identifiers import DEFAULT_PREFIX, check_prefix, comment_text
+from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
+from edgedigits.emit.comments import comment_text
 from edgedigits.emit.provenance import provenance
 from edgedigits.emit.render import render
 from edgedigits.errors import ConfigError, UnsupportedModelError

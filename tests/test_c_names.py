@@ -1,10 +1,10 @@
-"""Which prefixes may start a name in generated C and C++, and what may stand in its comments."""
+"""Which prefixes may start a name in generated C and C++."""
 
 from __future__ import annotations
 
 import pytest
 
-from edgedigits.emit.identifiers import DEFAULT_PREFIX, check_prefix, comment_text
+from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.errors import EXIT_USAGE, ConfigError
 
 
@@ -37,18 +37,3 @@ def test_others_are_refused_with_a_reason_and_a_remedy(prefix: str, reason: str)
         check_prefix(prefix)
     assert caught.value.exit_code == EXIT_USAGE
     assert DEFAULT_PREFIX in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        ("plain, with marks: [1, 784]", "plain, with marks: [1, 784]"),
-        ("ends */ here", "ends * / here"),
-        ("opens /* here", "opens / * here"),
-        ("two\nlines\\", "two lines/"),
-        ("trigraph ??/", "trigraph ? ?/"),
-        ("naïve", "na?ve"),
-    ],
-)
-def test_text_from_a_file_cannot_leave_its_comment(text: str, safe: str) -> None:
-    assert comment_text(text) == safe

@@ -1,4 +1,4 @@
-"""Names and comments that go into generated C and C++: what may be written there, and how."""
+"""Names that generated C and C++ may start with."""
 
 from __future__ import annotations
 
@@ -53,10 +53,3 @@ def _objection(prefix: str) -> str:
     if len(prefix) > MAX_PREFIX_LENGTH:
         return f"has {len(prefix)} characters, more than {MAX_PREFIX_LENGTH}"
     return ""
-
-
-def comment_text(text: str) -> str:
-    """Return `text` from a file as one line that cannot end or disturb a C comment: printable ASCII only."""
-    one_line = re.sub(r"[^ -~]+", lambda found: " " if found[0].isspace() else "?", text)
-    # "*/" ends the comment, "/*" and "\" before a line end draw warnings, and so do trigraphs.
-    return one_line.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "? ?").strip()
