@@ -1,0 +1,108 @@
+"""Where the hand-written C of `firmware_stub/` is, and what an emitted engine calls itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgedigits.errors import DataError
+
+_PACKAGE = Path(__file__).parent.parent
+_SIZE = re.compile(r"^\s*#\s*define\s+(\w+)_INPUT_SIZE\s+\(?(\d+)", re.MULTILINE)
+_ROUNDING = re.compile(r"\brounding\b\W+(?:\w+\W+){0,2}?(litert|tflm)\b", re.IGNORECASE)
+_HINT = "Give a build's folder, or one that `edgedigits compile` wrote."
+
+
+def firmware_stub() -> Path:
+    """Return the folder of the firmware's sources: inside the installed package, or beside it in a checkout.
+
+    Raises:
+        DataError: it is in neither place.
+    """
+    for folder in (_PACKAGE / "firmware_stub", _PACKAGE.parent / "firmware_stub"):
+        if (folder / "src" / "model.h").is_file():
+            return folder
+    raise DataError("firmware_stub is not where edgedigits is installed.", hint="Install edgedigits again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An emitted engine.
+
+    Attributes:
+        folder: where its .c and .h are.
+        header: file name of its header.
+        sources: its .c files.
+        prefix: start of its functions' names.
+        macro: start of its macros' names.
+        input_size: int8 values that go in.
+        output_size: int8 values that come out.
+        workspace_bytes: RAM that the caller lends it.
+        rounding: "litert" or "tflm": whose arithmetic it repeats.
+    """
+
+    folder: Path
+    header: str
+    sources: tuple[Path, ...]
+    prefix: str
+    macro: str
+    input_size: int
+    output_size: int
+    workspace_bytes: int
+    rounding: str
+
+    @property
+    def invoke(self) -> str:
+        """Name of the function that computes one image."""
+        return f"{self.prefix}_invoke"
+
+    @property
+    def defines(self) -> dict[str, str]:
+        """Macros that tell `firmware_stub/src/model.h` which engine to include."""
+        return {"MODEL_HEADER": f'"{self.header}"', "MODEL_PREFIX": self.prefix, "MODEL_MACRO": self.macro}
+
+
+def find_engine(path: Path) -> Engine:
+    """Find the engine at `path`: a build's folder, its engine/, or any folder that holds an emitted engine.
+
+    Raises:
+        DataError: there is none, or its header lacks one of the sizes.
+    """
+    if not path.is_dir():
+        raise DataError(f"{path} is not a folder.", hint=_HINT)
+    for folder in (path / "engine", path):
+        for header in sorted(folder.glob("*.h")):
+            found = _SIZE.search(header.read_text(encoding="utf-8", errors="replace"))
+            if found:
+                return _read_engine(folder, header, found[1])
+    raise DataError(f"{path} holds no engine.", hint=_HINT)
+
+
+def _read_engine(folder: Path, header: Path, macro: str) -> Engine:
+    text = header.read_text(encoding="utf-8", errors="replace")
+    prefix = next((name for name in re.findall(r"\b(\w+)_invoke\s*\(", text) if name.upper() == macro), "")
+    source = header.with_suffix(".c")
+    if not prefix:
+        raise DataError(f"{header} declares no function {macro.lower()}_invoke.", hint="Build or compile it again.")
+    if not source.is_file():
+        raise DataError(f"{source} is missing beside its header.", hint="Build or compile it again.")
+    rounding = _ROUNDING.search(text)
+    return Engine(
+        folder=folder,
+        header=header.name,
+        sources=(source,),
+        prefix=prefix,
+        macro=macro,
+        input_size=_size(header, text, f"{macro}_INPUT_SIZE"),
+        output_size=_size(header, text, f"{macro}_OUTPUT_SIZE"),
+        workspace_bytes=_size(header, text, f"{macro}_WORKSPACE_BYTES"),
+        rounding=rounding[1].lower() if rounding else "litert",
+    )
+
+
+def _size(header: Path, text: str, name: str) -> int:
+    found = re.search(rf"^\s*#\s*define\s+{name}\s+\(?(\d+)", text, re.MULTILINE)
+    if not found:
+        raise DataError(f"{header} does not define {name} as a number.", hint="Build or compile it again.")
+    return int(found[1])

@@ -1,0 +1,244 @@
+"""Compiles C for a core: with the clang inside the `ziglang` package, or with a GCC that is installed.
+
+Both make one ELF from sources and a linker script, without a C library. `zig cc` comes from PyPI and knows every core;
+GCC is the independent second opinion where it is present.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError, nearest
+from edgedigits.targets.cores import Core
+
+TOOLCHAINS = ("zig", "gcc")
+OLDEST_ZIG = (0, 15, 2)
+TIMEOUT_S = 300.0
+STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion")
+
+_GCC = {
+    "arm": ("arm-none-eabi-gcc",),
+    "riscv": ("riscv-none-elf-gcc", "riscv32-unknown-elf-gcc", "riscv64-unknown-elf-gcc"),
+}
+# What every program is built with: C99 without a library, unused functions dropped, no tables for unwinding.
+_COMMON = (
+    "-std=c99",
+    "-g",
+    "-ffreestanding",
+    "-fomit-frame-pointer",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+)
+# lld tells by how much; GNU ld only sometimes, but prints what each region would hold.
+_OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
+_NO_ROOM = re.compile(r"will not fit in region [`'](\w+)'")
+_USAGE = re.compile(r"^\s*(\w+):\s+(\d+) ([KMG]?)B\s+(\d+) ([KMG]?)B", re.MULTILINE)
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """A compiler that is present.
+
+    Attributes:
+        name: "zig" or "gcc".
+        version: as the compiler gives it, such as "zig 0.17.1" or "gcc 12.2.1".
+        command: how it is started.
+    """
+
+    name: str
+    version: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to compile.
+
+    Attributes:
+        sources: .c files.
+        output: the ELF to write.
+        linker_scripts: its memory and sections; joined, since lld under zig finds no INCLUDE.
+        entry: symbol where the program starts; what it does not reach is dropped.
+        include: folders of headers.
+        defines: macros, name → value.
+        optimize: such as "-O2" or "-Os".
+        flags: more flags for the compiler.
+    """
+
+    sources: Sequence[Path]
+    output: Path
+    linker_scripts: Sequence[Path]
+    entry: str
+    include: Sequence[Path] = ()
+    defines: Mapping[str, str] = field(default_factory=dict)
+    optimize: str = "-O2"
+    flags: Sequence[str] = ()
+
+
+def find_toolchain(name: str, core: Core) -> Toolchain:
+    """Return the toolchain `name` if it is present and knows `core`.
+
+    Raises:
+        ConfigError: no toolchain is called so.
+        ToolMissingError: it is not installed or too old; the hint says how to get it.
+    """
+    if name == "zig":
+        return _find_zig()
+    if name == "gcc":
+        return _find_gcc(core)
+    raise ConfigError(f"There is no toolchain '{name}'.", hint=nearest(name, TOOLCHAINS))
+
+
+def _find_zig() -> Toolchain:
+    install = "Install it: pip install 'edgedigits[mcu]'"
+    if find_spec("ziglang") is None:
+        raise ToolMissingError("The compiler zig (package ziglang) is not installed.", hint=install)
+    command = (sys.executable, "-m", "ziglang")
+    version = _run([*command, "version"]).stdout.strip()
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    if numbers < OLDEST_ZIG:
+        oldest = ".".join(map(str, OLDEST_ZIG))
+        raise ToolMissingError(f"ziglang {version or '?'} is older than {oldest}.", hint=install)
+    return Toolchain("zig", f"zig {version}", (*command, "cc"))
+
+
+def _find_gcc(core: Core) -> Toolchain:
+    names = _GCC[core.architecture]
+    path = next((found for found in map(shutil.which, names) if found), None)
+    if path is None:
+        package = "gcc-arm-none-eabi" if core.architecture == "arm" else "gcc-riscv64-unknown-elf"
+        raise ToolMissingError(
+            f"{names[0]}, the GCC for {core.name}, is not installed.",
+            hint=f"Install it (Debian, Ubuntu: apt-get install {package}), or use --toolchain zig.",
+        )
+    return Toolchain("gcc", f"gcc {_run([path, '-dumpfullversion']).stdout.strip()}", (path,))
+
+
+def compile_program(toolchain: Toolchain, core: Core, program: Program) -> Path:
+    """Compile and link.
+
+    Returns:
+        `program.output`.
+
+    Raises:
+        CheckFailedError: it does not fit into the linker script's memory; says by how many bytes.
+        DataError: the sources do not compile or link; holds the compiler's first error.
+    """
+    result = _run(_command_line(toolchain, core, program), _environment(toolchain))
+    if result.returncode == 0 and program.output.is_file():
+        return program.output
+    overflow = _overflow(result)
+    if overflow:
+        raise CheckFailedError(
+            f"{program.output.name} does not fit: it needs {overflow[1]:,} bytes more {overflow[0]} than there are.",
+            hint="Choose a board with more, a smaller model, or prune and compile with --optimize size.",
+        )
+    raise DataError(
+        f"{toolchain.version} cannot compile {program.output.name} for {core.name}: {_first_error(result.stderr)}.",
+        hint="Build or compile the engine again; if it persists, try the other toolchain.",
+    )
+
+
+def _command_line(toolchain: Toolchain, core: Core, program: Program) -> list[str]:
+    is_zig = toolchain.name == "zig"
+    # No -nostdlib for zig: a freestanding target has no library, and 0.16 and later would lose their compiler-rt.
+    start = ["-fno-sanitize=undefined"] if is_zig else ["-nostdlib", "-Wl,--build-id=none", "-Wl,--print-memory-usage"]
+    return [
+        *toolchain.command,
+        *(core.zig_flags if is_zig else core.gcc_flags),
+        *_COMMON,
+        program.optimize,
+        *program.flags,
+        *start,
+        *(f"-D{name}={value}" for name, value in program.defines.items()),
+        *(f"-I{folder}" for folder in program.include),
+        f"-Wl,-T,{_joined_script(program)}",
+        # lld ignores ENTRY() in scripts.
+        f"-Wl,-e,{program.entry}",
+        "-Wl,--gc-sections",
+        *map(str, program.sources),
+        *([] if is_zig else ["-lgcc"]),
+        "-o",
+        str(program.output),
+    ]
+
+
+def _overflow(result: subprocess.CompletedProcess[str]) -> tuple[str, int] | None:
+    """Return the region that is too small and by how many bytes, if that is what went wrong."""
+    names = {"FLASH": "flash"}
+    told = _OVERFLOW.search(result.stderr)
+    if told:
+        return names.get(told[1], told[1]), int(told[2])
+    named = _NO_ROOM.search(result.stderr)
+    for region, used, used_unit, size, size_unit in _USAGE.findall(result.stdout):
+        if named and region == named[1]:
+            return names.get(region, region), int(used) * _UNITS[used_unit] - int(size) * _UNITS[size_unit]
+    return None
+
+
+def _joined_script(program: Program) -> Path:
+    script = program.output.with_suffix(".ld")
+    script.write_text("\n".join(part.read_text(encoding="utf-8") for part in program.linker_scripts), encoding="utf-8")
+    return script
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
+            env=None if environment is None else {**os.environ, **environment},
+        )
+    except subprocess.TimeoutExpired:
+        name = Path(command[0]).name
+        raise DataError(f"{name} did not finish within {TIMEOUT_S:g} s.", hint="Is the machine overloaded?") from None
+    except OSError as error:
+        what = f"{command[0]} cannot be started: {error.strerror}."
+        raise ToolMissingError(what, hint="Install it again.") from error
+
+
+def _environment(toolchain: Toolchain) -> dict[str, str]:
+    if toolchain.name != "zig":
+        return {}
+    cache = str(zig_cache())
+    return {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+
+
+@lru_cache
+def zig_cache() -> Path:
+    """Return the folder where zig keeps what it compiled of itself; it exists also where there is no home."""
+    if "ZIG_GLOBAL_CACHE_DIR" in os.environ:
+        chosen = Path(os.environ["ZIG_GLOBAL_CACHE_DIR"])
+        chosen.mkdir(parents=True, exist_ok=True)
+        return chosen
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    cache = Path(tempfile.gettempdir()) / f"edgedigits-zig-{user}"
+    cache.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and cache.stat().st_uid != os.getuid():
+        # Somebody else's folder under our name: what it holds would end up in firmware.
+        cache = Path(tempfile.mkdtemp(prefix="edgedigits-zig-"))
+    return cache
+
+
+def _first_error(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("collect2:")]
+    errors = [line for line in telling if "error" in line.lower() or "undefined" in line.lower()]
+    return (errors or lines or ["no reason given"])[0].rstrip(".")

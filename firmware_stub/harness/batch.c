@@ -1,0 +1,125 @@
+/*
+ * Runs the engine on every image of a file, inside an emulator with semihosting. `edgedigits simulate --emulator qemu`
+ * builds and runs it. Files, in the working directory of the emulator:
+ *
+ *   images.bin   n × MODEL_INPUT_SIZE bytes
+ *   results.bin  n × (MODEL_OUTPUT_SIZE bytes of output, then 4 bytes of SysTick ticks, little-endian)
+ *   facts.bin    three uint32: ticks of an empty call, deepest stack in bytes, images run
+ */
+#include "model.h"
+#include "semihosting.h"
+
+#define SYST_CSR (*(volatile uint32_t *)0xE000E010u)
+#define SYST_RVR (*(volatile uint32_t *)0xE000E014u)
+#define SYST_CVR (*(volatile uint32_t *)0xE000E018u)
+#define SCB_CCR (*(volatile uint32_t *)0xE000ED14u)
+#define SYST_MASK 0x00FFFFFFu
+#define CCR_UNALIGN_TRP 8u
+
+#define PAINT 0xA5C35A3Cu
+#define PAINTED_WORDS 2048u
+
+__attribute__((noreturn)) void stop(int status);
+
+void stop(int status) {
+    semihosting_exit(status);
+}
+
+typedef void invoke_t(const int8_t *input, int8_t *output, void *workspace);
+
+/* One instruction, whatever the compiler: nothing may stand before or behind it. */
+__attribute__((naked, noinline)) static void empty(const int8_t *input, int8_t *output, void *workspace) {
+    __asm volatile("bx lr");
+}
+
+static int8_t input[MODEL_INPUT_SIZE] __attribute__((aligned(4)));
+static struct {
+    int8_t output[MODEL_OUTPUT_SIZE];
+    uint8_t ticks[4];
+} result;
+static uint32_t workspace[MODEL_WORKSPACE_WORDS];
+
+/* Through a pointer that the compiler cannot see through: both functions are called in the same way. */
+__attribute__((noinline)) static uint32_t timed(invoke_t *volatile *function) {
+    invoke_t *called = *function;
+    uint32_t before = SYST_CVR;
+    called(input, result.output, workspace);
+    return (before - SYST_CVR) & SYST_MASK;
+}
+
+static volatile uint32_t *stack_pointer(void) {
+    volatile uint32_t *here;
+    __asm volatile("mov %0, sp" : "=r"(here));
+    return here;
+}
+
+/*
+ * The deepest stack of one call, in bytes. Nothing lives below the stack pointer, since no interrupt is enabled, and this
+ * function calls nothing but the model: the words below are free to be painted. Each word has a paint of its own, or a
+ * register that happens to hold the paint and is saved there would not be seen.
+ */
+__attribute__((noinline)) static uint32_t stack_of(invoke_t *volatile *function) {
+    invoke_t *called = *function;
+    volatile uint32_t *top = stack_pointer();
+    for (uint32_t i = 1; i <= PAINTED_WORDS; i++) {
+        *(top - i) = PAINT ^ i;
+    }
+    called(input, result.output, workspace);
+    uint32_t words = PAINTED_WORDS;
+    while (words > 0 && *(top - words) == (PAINT ^ words)) {
+        words--;
+    }
+    return 4u * words;
+}
+
+static void put_word(uint8_t *to, uint32_t word) {
+    for (int i = 0; i < 4; i++) {
+        to[i] = (uint8_t)(word >> (8 * i));
+    }
+}
+
+static int save_facts(const uint32_t facts[3]) {
+    uint8_t bytes[12];
+    for (int i = 0; i < 3; i++) {
+        put_word(bytes + 4 * i, facts[i]);
+    }
+    int32_t file = semihosting_open("facts.bin", 9, SEMIHOSTING_WRITE_BINARY);
+    if (file < 0 || semihosting_write(file, bytes, sizeof bytes) != 0) {
+        return 1;
+    }
+    semihosting_close(file);
+    return 0;
+}
+
+int main(void) {
+    static invoke_t *volatile nothing = empty;
+    static invoke_t *volatile model = model_invoke;
+    uint32_t facts[3] = {SYST_MASK, 0, 0};
+#ifdef TRAP_UNALIGNED
+    SCB_CCR |= CCR_UNALIGN_TRP;
+#endif
+    SYST_RVR = SYST_MASK;
+    SYST_CVR = 0;
+    SYST_CSR = 5; /* on, no interrupt, clock of the processor */
+
+    int32_t images = semihosting_open("images.bin", 10, SEMIHOSTING_READ_BINARY);
+    int32_t results = semihosting_open("results.bin", 11, SEMIHOSTING_WRITE_BINARY);
+    if (images < 0 || results < 0) {
+        return 2;
+    }
+    for (int i = 0; i < 4; i++) {
+        uint32_t ticks = timed(&nothing);
+        facts[0] = ticks < facts[0] ? ticks : facts[0];
+    }
+    while (semihosting_read(images, input, sizeof input) == 0) {
+        put_word(result.ticks, timed(&model));
+        uint32_t stack = stack_of(&model);
+        facts[1] = stack > facts[1] ? stack : facts[1];
+        facts[2]++;
+        if (semihosting_write(results, &result, sizeof result) != 0) {
+            return 3;
+        }
+    }
+    semihosting_close(results);
+    return save_facts(facts);
+}

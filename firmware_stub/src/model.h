@@ -1,0 +1,32 @@
+/*
+ * The engine that a build emitted, under fixed names. The build system says which one:
+ *
+ *   MODEL_HEADER  its header, in quotes           MODEL_PREFIX  start of its functions' names
+ *   MODEL_MACRO   start of its macros' names
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#ifndef MODEL_HEADER
+#define MODEL_HEADER "edgedigits_model.h"
+#define MODEL_PREFIX edgedigits_model
+#define MODEL_MACRO EDGEDIGITS_MODEL
+#endif
+
+#include MODEL_HEADER
+
+#define MODEL_JOIN_AS_WRITTEN(start, end) start##_##end
+#define MODEL_JOIN(start, end) MODEL_JOIN_AS_WRITTEN(start, end)
+
+#define MODEL_INPUT_SIZE MODEL_JOIN(MODEL_MACRO, INPUT_SIZE)
+#define MODEL_OUTPUT_SIZE MODEL_JOIN(MODEL_MACRO, OUTPUT_SIZE)
+#define MODEL_WORKSPACE_BYTES MODEL_JOIN(MODEL_MACRO, WORKSPACE_BYTES)
+
+#define model_invoke MODEL_JOIN(MODEL_PREFIX, invoke)
+#define model_classify MODEL_JOIN(MODEL_PREFIX, classify)
+#define model_self_test MODEL_JOIN(MODEL_PREFIX, self_test)
+
+/* Words of the workspace; at least one, since C has no empty arrays. */
+#define MODEL_WORKSPACE_WORDS (((size_t)MODEL_WORKSPACE_BYTES + 3u) / 4u + 1u)
+
+#endif

@@ -1,0 +1,267 @@
+#include "protocol.h"
+
+#include "crc32.h"
+#include "model.h"
+#include "platform.h"
+
+#define AS_TEXT_AS_WRITTEN(name) #name
+#define AS_TEXT(name) AS_TEXT_AS_WRITTEN(name)
+
+enum { WORD_LENGTH = 8, MOST_RUNS = 10000 };
+
+/* How a line ended. */
+typedef enum { LINE_END, LINE_SPACE, CONSOLE_END } end_t;
+
+static int8_t input[MODEL_INPUT_SIZE] __attribute__((aligned(4)));
+static int8_t output[MODEL_OUTPUT_SIZE] __attribute__((aligned(4)));
+static uint32_t workspace[MODEL_WORKSPACE_WORDS];
+static int self_test_result;
+
+#ifdef HOST_TEST
+static const uint8_t flash_image[4] = {1, 2, 3, 4};
+#define FLASH_START flash_image
+#define FLASH_BYTES sizeof flash_image
+#else
+extern const uint8_t __flash_start[], __flash_end[];
+#define FLASH_START __flash_start
+#define FLASH_BYTES (size_t)(__flash_end - __flash_start)
+#endif
+
+static void say(const char *text) {
+    while (*text != '\0') {
+        platform_put(*text++);
+    }
+}
+
+static void say_hex(uint32_t value, int digits) {
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+        platform_put("0123456789abcdef"[(value >> shift) & 15u]);
+    }
+}
+
+static void say_number(const char *name, uint32_t value) {
+    char digits[10];
+    int count = 0;
+    do {
+        digits[count++] = (char)('0' + (int)(value % 10u));
+        value /= 10u;
+    } while (value > 0);
+    say(name);
+    while (count > 0) {
+        platform_put(digits[--count]);
+    }
+}
+
+static int is_line_end(int character) {
+    return character == '\n' || character == '\r';
+}
+
+static end_t skip_line(int character) {
+    while (character >= 0 && !is_line_end(character)) {
+        character = platform_get();
+    }
+    return character < 0 ? CONSOLE_END : LINE_END;
+}
+
+/* Answers with an error, after the rest of the line has been read. */
+static end_t refuse(const char *reason, int character) {
+    end_t end = skip_line(character);
+    say("error ");
+    say(reason);
+    say("\n");
+    return end;
+}
+
+/* Value of a hexadecimal digit, or below 0. */
+static int hex_digit(int character) {
+    if (character >= '0' && character <= '9') {
+        return character - '0';
+    }
+    if (character >= 'a' && character <= 'f') {
+        return character - 'a' + 10;
+    }
+    if (character >= 'A' && character <= 'F') {
+        return character - 'A' + 10;
+    }
+    return -1;
+}
+
+/* Ticks of one inference on `input`. */
+static uint32_t infer(void) {
+    uint32_t before = platform_ticks();
+    model_invoke(input, output, workspace);
+    return (platform_ticks() - before) & PLATFORM_TICK_MASK;
+}
+
+static void answer_run(uint32_t received) {
+    int8_t margin = 0;
+    uint32_t ticks = infer();
+    int winner = model_classify(input, workspace, &margin);
+    say_number("ok run class=", (uint32_t)winner);
+    say_number(" margin=", (uint32_t)(uint8_t)margin);
+    say_number(" ticks=", ticks);
+    say(" received=");
+    say_hex(received, 8);
+    say(" output=");
+    for (size_t i = 0; i < MODEL_OUTPUT_SIZE; i++) {
+        say_hex((uint8_t)output[i], 2);
+    }
+    say("\n");
+}
+
+/* Digits are decoded as they arrive: a line of 1,568 of them needs no buffer. */
+static end_t run_command(end_t end) {
+    size_t digits = 0;
+    if (end != LINE_SPACE) {
+        return refuse("length", '\n');
+    }
+    for (;;) {
+        int character = platform_get();
+        if (character < 0) {
+            return CONSOLE_END;
+        }
+        if (is_line_end(character)) {
+            break;
+        }
+        int value = hex_digit(character);
+        if (value < 0) {
+            return refuse("digit", character);
+        }
+        if (digits >= 2u * sizeof input) {
+            return refuse("long", character);
+        }
+        uint8_t *byte = (uint8_t *)input + digits / 2u;
+        *byte = (uint8_t)(digits % 2u == 0u ? value << 4 : *byte | value);
+        digits++;
+    }
+    if (digits != 2u * sizeof input) {
+        return refuse("length", '\n');
+    }
+    answer_run(crc32(0, input, sizeof input));
+    return LINE_END;
+}
+
+static void answer_bench(uint32_t runs) {
+    uint32_t total = 0;
+    uint32_t least = PLATFORM_TICK_MASK;
+    uint32_t most = 0;
+    uint32_t done = 0;
+    /* Ends early where the sum would no longer fit. */
+    while (done < runs && total <= UINT32_MAX - PLATFORM_TICK_MASK) {
+        uint32_t ticks = infer();
+        total += ticks;
+        least = ticks < least ? ticks : least;
+        most = ticks > most ? ticks : most;
+        done++;
+    }
+    say_number("ok bench runs=", done);
+    say_number(" ticks=", total);
+    say_number(" least=", least);
+    say_number(" most=", most);
+    say("\n");
+}
+
+static end_t bench_command(end_t end) {
+    uint32_t runs = 0;
+    int character = end == LINE_SPACE ? platform_get() : '\n';
+    for (; character >= '0' && character <= '9' && runs <= MOST_RUNS; character = platform_get()) {
+        runs = 10u * runs + (uint32_t)(character - '0');
+    }
+    if (character < 0) {
+        return CONSOLE_END;
+    }
+    if (!is_line_end(character) || runs < 1 || runs > MOST_RUNS) {
+        return refuse("number", character);
+    }
+    answer_bench(runs);
+    return LINE_END;
+}
+
+static void answer_id(void) {
+    say("ok id protocol=1 model=" AS_TEXT(MODEL_PREFIX));
+    say_number(" input=", MODEL_INPUT_SIZE);
+    say_number(" output=", MODEL_OUTPUT_SIZE);
+    say_number(" workspace=", MODEL_WORKSPACE_BYTES);
+    say_number(" tick_hz=", platform_tick_hz());
+    say_number(" selftest=", (uint32_t)self_test_result);
+    say("\n");
+}
+
+static void answer_crc(void) {
+    say("ok crc flash=");
+    say_hex(crc32(0, FLASH_START, FLASH_BYTES), 8);
+    say_number(" bytes=", (uint32_t)FLASH_BYTES);
+    say("\n");
+}
+
+static void answer_selftest(void) {
+    self_test_result = model_self_test(workspace);
+    say_number("ok selftest result=", (uint32_t)self_test_result);
+    say("\n");
+}
+
+/* Reads up to the end of the first word. One that is too long becomes "?", which is no command. */
+static end_t read_word(char word[WORD_LENGTH + 1]) {
+    int count = 0;
+    for (;;) {
+        int character = platform_get();
+        if (character < 0) {
+            return CONSOLE_END;
+        }
+        if (is_line_end(character) || character == ' ') {
+            if (count > WORD_LENGTH) {
+                word[0] = '?';
+                count = 1;
+            }
+            word[count] = '\0';
+            return character == ' ' ? LINE_SPACE : LINE_END;
+        }
+        if (count < WORD_LENGTH) {
+            word[count] = (char)character;
+        }
+        count = count <= WORD_LENGTH ? count + 1 : count;
+    }
+}
+
+static int equal(const char *one, const char *other) {
+    while (*one != '\0' && *one == *other) {
+        one++;
+        other++;
+    }
+    return *one == *other;
+}
+
+int protocol_begin(void) {
+    self_test_result = model_self_test(workspace);
+    say_number("ready edgedigits protocol=1 selftest=", (uint32_t)self_test_result);
+    say("\n");
+    return self_test_result;
+}
+
+int protocol_serve(void) {
+    static const struct {
+        const char *name;
+        void (*answer)(void);
+    } plain[] = {{"id", answer_id}, {"crc", answer_crc}, {"selftest", answer_selftest}};
+    char word[WORD_LENGTH + 1];
+    end_t end = read_word(word);
+    if (end == CONSOLE_END) {
+        return 0; /* half a word is no command, and `word` was not filled */
+    }
+    if (end == LINE_END && word[0] == '\0') {
+        return 1; /* an empty line, or the LF of a CR LF */
+    }
+    if (equal(word, "run")) {
+        return run_command(end) != CONSOLE_END;
+    }
+    if (equal(word, "bench")) {
+        return bench_command(end) != CONSOLE_END;
+    }
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        if (end == LINE_END && equal(word, plain[i].name)) {
+            plain[i].answer();
+            return 1;
+        }
+    }
+    return refuse("command", end == LINE_END ? '\n' : ' ') != CONSOLE_END;
+}

@@ -1,0 +1,117 @@
+"""A hand-written engine of the emitted ones' interface: one dense layer in plain C, and the same in NumPy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+HEADER = """\
+/* rounding litert */
+#ifndef TINY_H
+#define TINY_H
+#include <stddef.h>
+#include <stdint.h>
+#define {macro}_INPUT_SIZE {inputs}
+#define {macro}_OUTPUT_SIZE {outputs}
+#define {macro}_WORKSPACE_BYTES {workspace}
+void {prefix}_invoke(const int8_t *input, int8_t *output, void *workspace);
+int {prefix}_classify(const int8_t *input, void *workspace, int8_t *margin);
+void {prefix}_preprocess(const uint8_t *pixels, int invert, int8_t *input);
+int {prefix}_self_test(void *workspace);
+#endif
+"""
+SOURCE = """\
+#include "{prefix}.h"
+
+static const int8_t weights[{outputs}][{inputs}] = {{
+{rows}
+}};
+
+void {prefix}_invoke(const int8_t *input, int8_t *output, void *workspace) {{
+    {extra}
+    (void)workspace;
+    for (int row = 0; row < {outputs}; row++) {{
+        int32_t sum = 0;
+        for (int i = 0; i < {inputs}; i++) {{
+            if (input[i] != -128) {{
+                sum += (input[i] + 128) * weights[row][i];
+            }}
+        }}
+        sum = sum / 1024;
+        output[row] = (int8_t)(sum > 127 ? 127 : sum < -128 ? -128 : sum);
+    }}
+}}
+
+int {prefix}_classify(const int8_t *input, void *workspace, int8_t *margin) {{
+    int8_t output[{outputs}];
+    int best = 0;
+    int second = -1;
+    {prefix}_invoke(input, output, workspace);
+    for (int i = 1; i < {outputs}; i++) {{
+        if (output[i] > output[best]) {{
+            second = best;
+            best = i;
+        }} else if (second < 0 || output[i] > output[second]) {{
+            second = i;
+        }}
+    }}
+    int lead = second < 0 ? 0 : output[best] - output[second];
+    *margin = (int8_t)(lead > 127 ? 127 : lead);
+    return best;
+}}
+
+void {prefix}_preprocess(const uint8_t *pixels, int invert, int8_t *input) {{
+    for (int i = 0; i < {inputs}; i++) {{
+        input[i] = (int8_t)((invert ? 255 - pixels[i] : pixels[i]) - 128);
+    }}
+}}
+
+int {prefix}_self_test(void *workspace) {{
+    (void)workspace;
+    return {self_test};
+}}
+"""
+
+
+def write_engine(
+    folder: Path,
+    *,
+    inputs: int = 784,
+    outputs: int = 10,
+    prefix: str = "edgedigits_model",
+    workspace: int = 0,
+    extra: str = "",
+    self_test: int = 0,
+    seed: int = 0,
+) -> NDArray[np.int8]:
+    """Write `<prefix>.h` and `.c` into `folder`; return the weights, int8 (outputs, inputs).
+
+    `extra` is C that runs at the start of `invoke`, for what an engine must not do.
+    """
+    weights = np.random.default_rng(seed).integers(-20, 21, (outputs, inputs)).astype(np.int8)
+    rows = ",\n".join("{" + ", ".join(map(str, row)) + "}" for row in weights.tolist())
+    names = {"prefix": prefix, "macro": prefix.upper(), "inputs": inputs, "outputs": outputs, "workspace": workspace}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{prefix}.h").write_text(HEADER.format(**names))
+    (folder / f"{prefix}.c").write_text(SOURCE.format(**names, rows=rows, extra=extra, self_test=self_test))
+    return weights
+
+
+def expected(weights: NDArray[np.int8], inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return what the engine gives for `inputs` (n, inputs): int8 (n, outputs)."""
+    sums = (inputs.astype(np.int64) + 128) @ weights.astype(np.int64).T
+    quotients = np.sign(sums) * (np.abs(sums) // 1024)
+    return np.clip(quotients, -128, 127).astype(np.int8)
+
+
+def random_inputs(count: int, size: int = 784, *, seed: int = 0, ink: float = 0.2) -> NDArray[np.int8]:
+    """Return int8 (count, size): background −128 but for a share `ink`, as digits are; all −128 and all 127 first."""
+    random = np.random.default_rng(seed)
+    values = random.integers(-128, 128, (count, size)).astype(np.int8)
+    values[random.random((count, size)) >= ink] = -128
+    values[0] = -128
+    if count > 1:
+        values[1] = 127
+    return values
