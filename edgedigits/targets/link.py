@@ -1,0 +1,239 @@
+"""The wire to a board: a serial port, a TCP socket, or the pipes of an emulator."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from edgedigits.errors import ConfigError, DataError, ToolMissingError
+from edgedigits.targets.boards import Board
+
+BAUD = 115200
+CONNECT_TIMEOUT_S = 5.0
+LONGEST_LINE = 65536
+
+
+class Link(Protocol):
+    """Bytes to and from a board."""
+
+    name: str
+
+    def write(self, content: bytes) -> None:
+        """Send all of it; raise DataError when the other side is gone."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what has come, at least one byte; nothing when none came in time. Raise DataError when closed."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class LineReader:
+    """Cuts what a link brings into lines."""
+
+    def __init__(self, link: Link) -> None:
+        self._link, self._kept = link, b""
+
+    def line(self, timeout_s: float) -> str | None:
+        """Return the next line without its end, or None when none was complete in time.
+
+        Bytes that are no ASCII become "\\ufffd": garbage is for the caller to judge.
+
+        Raises:
+            DataError: the link is closed, or a line has no end.
+        """
+        deadline = time.monotonic() + timeout_s
+        while b"\n" not in self._kept:
+            rest = deadline - time.monotonic()
+            fresh = self._link.read(rest) if rest > 0 else b""
+            if not fresh:
+                return None
+            self._kept += fresh
+            if len(self._kept) > LONGEST_LINE:
+                raise DataError(
+                    f"{self._link.name} sends {LONGEST_LINE:,} bytes without a line's end.",
+                    hint=f"Is it the firmware of firmware_stub, at {BAUD:,} baud?",
+                )
+        line, self._kept = self._kept.split(b"\n", 1)
+        return line.decode("ascii", errors="replace").strip("\r\0 ")
+
+    def drop(self) -> None:
+        """Forget what has come so far."""
+        self._kept = b""
+        while self._link.read(0.05):
+            pass
+
+
+def open_link(port: str) -> Link:
+    """Open a port: "/dev/ttyACM0", "COM3", or "socket://host:number".
+
+    Raises:
+        ConfigError: a socket's address cannot be read.
+        ToolMissingError: there is no such port, nobody listens there, or pyserial is not installed.
+    """
+    if port.startswith("socket://"):
+        host, _, number = port.removeprefix("socket://").rpartition(":")
+        if not host or not number.isdecimal() or not 0 < int(number) < 65536:
+            raise ConfigError(
+                f"'{port}' is not the address of a socket.", hint="Write it like socket://localhost:4444."
+            )
+        return _SocketLink(port, host, int(number))
+    return _SerialLink(port)
+
+
+class _SocketLink:
+    def __init__(self, name: str, host: str, number: int) -> None:
+        self.name = name
+        try:
+            self._socket = socket.create_connection((host, number), timeout=CONNECT_TIMEOUT_S)
+        except OSError as error:
+            raise ToolMissingError(
+                f"Nobody answers at {name}: {error.strerror or error}.",
+                hint=f"Start QEMU with -serial tcp:{host}:{number},server=on,wait=off.",
+            ) from error
+
+    def write(self, content: bytes) -> None:
+        try:
+            self._socket.settimeout(CONNECT_TIMEOUT_S)
+            self._socket.sendall(content)
+        except OSError as error:
+            raise _closed(self.name) from error
+
+    def read(self, timeout_s: float) -> bytes:
+        try:
+            self._socket.settimeout(max(timeout_s, 0.001))
+            content = self._socket.recv(4096)
+        except TimeoutError:
+            return b""
+        except OSError as error:
+            raise _closed(self.name) from error
+        if not content:
+            raise _closed(self.name)
+        return content
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _SerialLink:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        try:
+            import serial
+        except ImportError as error:
+            raise ToolMissingError(
+                "The package pyserial is not installed.", hint="Install it: pip install 'edgedigits[flash]'"
+            ) from error
+        self._error: Any = serial.SerialException
+        try:
+            self._port = serial.Serial(name, BAUD, timeout=0.1, write_timeout=CONNECT_TIMEOUT_S)
+        except (serial.SerialException, ValueError, OSError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ToolMissingError(f"The port {name} cannot be opened: {reason}.", hint=_known_ports()) from error
+
+    def write(self, content: bytes) -> None:
+        try:
+            self._port.write(content)
+            self._port.flush()
+        except (self._error, OSError) as error:
+            raise _closed(self.name) from error
+
+    def read(self, timeout_s: float) -> bytes:
+        try:
+            self._port.timeout = timeout_s
+            return bytes(self._port.read(max(1, self._port.in_waiting)))
+        except (self._error, OSError) as error:
+            raise _closed(self.name) from error
+
+    def close(self) -> None:
+        self._port.close()
+
+
+def _known_ports() -> str:
+    from serial.tools.list_ports import comports
+
+    names = [port.device for port in comports()]
+    return f"Known ports: {', '.join(names)}." if names else "This machine has no serial port; is the board plugged in?"
+
+
+def _closed(name: str) -> DataError:
+    return DataError(
+        f"The connection to {name} was closed.", hint="Is the board still plugged in, the emulator running?"
+    )
+
+
+class _ProcessLink:
+    """The pipes of an emulator whose serial port is its standard input and output."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None and process.stdout is not None
+        self.name, self._process = name, process
+        self._in, self._out = process.stdin, process.stdout
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._out, selectors.EVENT_READ)
+
+    def write(self, content: bytes) -> None:
+        try:
+            self._in.write(content)
+            self._in.flush()
+        except OSError as error:
+            raise _closed(self.name) from error
+
+    def read(self, timeout_s: float) -> bytes:
+        if not self._selector.select(max(timeout_s, 0.001)):
+            return b""
+        content = os.read(self._out.fileno(), 4096)
+        if not content:
+            raise _closed(self.name)
+        return content
+
+    def close(self) -> None:
+        self._selector.close()
+        self._process.kill()
+        self._process.wait()
+        self._in.close()
+        self._out.close()
+
+
+def qemu_arguments(board: Board, program: Path, serial: str) -> list[str]:
+    """Return how QEMU is started with firmware whose UART is connected to `serial`, such as "stdio".
+
+    Raises:
+        ConfigError: QEMU does not emulate the board.
+        ToolMissingError: QEMU is not installed.
+    """
+    from edgedigits.targets.emulator_qemu import require_qemu
+
+    if not board.qemu:
+        raise ConfigError(f"QEMU does not emulate {board.name}.", hint="edgedigits boards --json names those it does.")
+    # The firmware talks on USART2 of an STM32F4, which is QEMU's second port.
+    first = ["-serial", "null"] if board.qemu == "netduinoplus2" else []
+    common = ["-M", board.qemu, "-kernel", str(program), "-display", "none", "-monitor", "none"]
+    return [require_qemu(), *common, *first, "-serial", serial]
+
+
+@contextmanager
+def emulated_board(board: Board, program: Path) -> Iterator[Link]:
+    """Run firmware in QEMU and yield the wire to it; the emulator ends with the block.
+
+    Raises:
+        ConfigError, ToolMissingError: as `qemu_arguments`.
+    """
+    process = subprocess.Popen(
+        qemu_arguments(board, program, "stdio"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    link = _ProcessLink(f"QEMU's {board.qemu}", process)
+    try:
+        yield link
+    finally:
+        link.close()

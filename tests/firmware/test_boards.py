@@ -1,0 +1,166 @@
+"""Firmware for every supported board compiles without a warning, and runs in QEMU where it emulates the board."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgedigits.errors import CheckFailedError, ConfigError
+from edgedigits.targets import toolchain as toolchains
+from edgedigits.targets.boards import find_board, load_boards
+from edgedigits.targets.device import Device
+from edgedigits.targets.firmware import build_firmware
+from edgedigits.targets.link import emulated_board
+from edgedigits.targets.stub import find_engine, firmware_stub
+from tests.targets.conftest import toolchain_or_skip
+from tests.targets.tiny_engine import expected, random_inputs, write_engine
+
+SUPPORTED = [name for name, board in load_boards().items() if board.firmware]
+EMULATED = [name for name in SUPPORTED if load_boards()[name].qemu]
+
+
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_it_compiles_without_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, toolchain: str
+) -> None:
+    write_engine(tmp_path, prefix="my_net", inputs=20)
+    strict = (*toolchains._COMMON, *toolchains.STRICT, "-Werror", "-Wno-unused-command-line-argument")
+    monkeypatch.setattr(toolchains, "_COMMON", strict)
+    board = find_board(name)
+    compiler = toolchain_or_skip(toolchain, board.core)
+
+    for console in ("uart", "semihosting"):
+        image = build_firmware(find_engine(tmp_path), board, compiler, tmp_path / f"{console}.elf", console=console)
+        assert image.footprint.flash < 9000 and image.footprint.static_ram < 200
+        assert all(address >= 0x0 and content for address, _, content in image.segments)
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_it_answers_in_qemu(qemu: None, tmp_path: Path, name: str) -> None:
+    weights, inputs = write_engine(tmp_path, inputs=100), random_inputs(4, 100)
+    board = find_board(name)
+    image = build_firmware(find_engine(tmp_path), board, toolchain_or_skip("zig", board.core), tmp_path / "f.elf")
+
+    with emulated_board(board, image.path) as link:
+        device = Device(link)
+        identity = device.identify()
+        run = device.run(inputs, identity)
+        ticks = device.bench(3)
+
+    assert np.array_equal(run.outputs, expected(weights, inputs)) and run.resent == 0
+    assert np.array_equal(run.classes, run.outputs.argmax(axis=1))
+    assert (run.ticks > 0).all() and ticks > 0
+    start, end = image.address("__flash_start"), image.address("__flash_end")
+    flash = next(content for _, run_at, content in image.segments if run_at <= start < run_at + len(content))
+    assert identity.flash_bytes == end - start
+    assert identity.flash_crc == zlib.crc32(flash[: end - start])
+
+
+def test_a_fault_ends_semihosted_firmware(qemu: None, tmp_path: Path) -> None:
+    write_engine(tmp_path, self_test=0, extra="")
+    source = tmp_path / "edgedigits_model.c"
+    source.write_text(source.read_text().replace("return 0;", "return *(volatile int *)0xF0000000u;"))
+    board = find_board("mps2-an386")
+    compiler = toolchain_or_skip("zig", board.core)
+    image = build_firmware(find_engine(tmp_path), board, compiler, tmp_path / "f.elf", console="semihosting")
+
+    command = ["qemu-system-arm", "-M", board.qemu, "-kernel", image.path, "-display", "none", "-monitor", "none"]
+    done = subprocess.run(
+        [*command, "-serial", "none", "-semihosting-config", "enable=on,target=native"],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=30,
+    )
+    assert done.returncode == 139
+
+
+def test_a_model_that_does_not_fit_says_which_symbol_and_by_how_much(tmp_path: Path) -> None:
+    write_engine(tmp_path, inputs=2000, outputs=150)
+    board = find_board("microbit")
+
+    with pytest.raises(CheckFailedError, match=r"needs (3|4)\d,\d\d\d bytes more flash .*weights 300,000 B"):
+        build_firmware(find_engine(tmp_path), board, toolchain_or_skip("zig", board.core), tmp_path / "f.elf")
+
+
+def test_a_model_that_needs_too_much_ram_says_so(tmp_path: Path) -> None:
+    write_engine(tmp_path, workspace=20000)
+    board = find_board("microbit")
+
+    with pytest.raises(CheckFailedError, match="bytes more RAM"):
+        build_firmware(find_engine(tmp_path), board, toolchain_or_skip("zig", board.core), tmp_path / "f.elf")
+
+
+def test_a_board_without_support_and_a_console_that_is_none(tmp_path: Path) -> None:
+    write_engine(tmp_path)
+    engine, board = find_engine(tmp_path), find_board("nrf52840dk")
+    compiler = toolchain_or_skip("zig", board.core)
+
+    with pytest.raises(ConfigError, match=r"does not support esp32-c3\. It supports rp2040, nrf52840dk"):
+        build_firmware(engine, find_board("esp32-c3"), compiler, tmp_path / "f.elf")
+    with pytest.raises(ConfigError, match="no console 'usb'"):
+        build_firmware(engine, board, compiler, tmp_path / "f.elf", console="usb")
+
+
+def test_the_linker_scripts_agree_with_the_catalogue() -> None:
+    units = {"K": 1 << 10, "M": 1 << 20}
+    for name in SUPPORTED:
+        text = (firmware_stub() / "boards" / name / "memory.ld").read_text()
+        for region, size in (("FLASH", load_boards()[name].flash), ("RAM", load_boards()[name].ram)):
+            line = next(line for line in text.splitlines() if line.strip().startswith(region))
+            number = line.split("LENGTH = ")[1].split(" ")[0]
+            assert int(number[:-1]) * units[number[-1]] == size, f"{name} {region}"
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "zig"])
+def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, compiler: str) -> None:
+    if shutil.which("cmake") is None:
+        pytest.skip("cmake is not installed")
+    board = find_board("mps2-an386")
+    toolchain_or_skip(compiler, board.core)
+    weights = write_engine(tmp_path / "deploy" / "one" / "engine", inputs=50, prefix="my_net")
+    inputs = random_inputs(3, 50)
+    environment = {**toolchains._environment(toolchains.Toolchain("zig", "", ())), **_path_with_this_python()}
+    command = ["cmake", "-S", str(firmware_stub()), "-B", "b", "-DEDGEDIGITS_MODEL=deploy/one", "-DBOARD=mps2-an386"]
+    command += ["-DEDGEDIGITS_PREFIX=my_net", f"-DEDGEDIGITS_COMPILER={compiler}", "-DCMAKE_C_FLAGS=-Werror"]
+
+    for step in (command, ["cmake", "--build", "b"]):
+        done = subprocess.run(step, cwd=tmp_path, capture_output=True, text=True, timeout=200, env=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    with emulated_board(board, tmp_path / "b" / "firmware.elf") as link:
+        device = Device(link)
+        run = device.run(inputs, device.identify())
+    assert np.array_equal(run.outputs, expected(weights, inputs))
+    assert (tmp_path / "b" / "firmware.bin").is_file() == (compiler == "gcc")
+
+
+def _path_with_this_python() -> dict[str, str]:
+    import os
+    import sys
+
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["-DBOARD=mps2-an396"], "There is no board 'mps2-an396'.  Known: microbit, mps2-an385"),
+        (["-DBOARD=rp2040", "-DEDGEDIGITS_MODEL=nowhere"], "holds no edgedigits_model.c"),
+        ([], "Choose one with -DBOARD=NAME"),
+    ],
+)
+def test_cmake_tells_what_is_wrong(tmp_path: Path, flags: list[str], words: str) -> None:
+    if shutil.which("cmake") is None:
+        pytest.skip("cmake is not installed")
+    command = ["cmake", "-S", str(firmware_stub()), "-B", str(tmp_path / "b"), *flags]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode != 0
+    assert " ".join(words.split()) in " ".join(done.stderr.split())

@@ -1,0 +1,155 @@
+"""The firmware's line protocol, compiled for this host under sanitizers: every answer, every bound."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edgedigits.targets.stub import firmware_stub
+from tests.emit.compilers import STRICT
+from tests.targets.tiny_engine import expected, random_inputs, write_engine
+
+INPUTS, OUTPUTS = 12, 3
+READY = "ready edgedigits protocol=1 selftest=0"
+
+
+def build(folder: Path, **options: int) -> tuple[Path, np.ndarray]:
+    """Compile the protocol with a tiny engine; return the program and the engine's weights."""
+    compiler = shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler on this host")
+    stub, here = firmware_stub(), Path(__file__).parent
+    weights = write_engine(folder, inputs=INPUTS, outputs=OUTPUTS, prefix="my_net", **options)
+    sources = [stub / "src" / name for name in ("main.c", "protocol.c", "crc32.c")]
+    program = folder / "program"
+    command = [
+        *(compiler, "-std=c99", "-O1", "-g", *STRICT, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+        *("-DHOST_TEST", '-DMODEL_HEADER="my_net.h"', "-DMODEL_PREFIX=my_net", "-DMODEL_MACRO=MY_NET"),
+        *(f"-I{stub / 'src'}", f"-I{folder}"),
+        *map(str, [*sources, here / "host_platform.c", folder / "my_net.c"]),
+        *("-o", str(program)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return program, weights
+
+
+@pytest.fixture(scope="module")
+def firmware(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    return build(tmp_path_factory.mktemp("host"))
+
+
+def talk(program: Path, said: bytes) -> list[str]:
+    """Send everything, return all lines that came back."""
+    done = subprocess.run([program], input=said, capture_output=True, timeout=20)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout.decode("ascii").splitlines()
+
+
+def test_it_greets_and_says_who_it_is(firmware: tuple[Path, np.ndarray]) -> None:
+    ready, identity, crc, check = talk(firmware[0], b"id\ncrc\nselftest\n")
+
+    assert ready == READY
+    assert identity == "ok id protocol=1 model=my_net input=12 output=3 workspace=0 tick_hz=1000 selftest=0"
+    assert crc == f"ok crc flash={zlib.crc32(bytes([1, 2, 3, 4])):08x} bytes=4"
+    assert check == "ok selftest result=0"
+
+
+def test_it_runs_images(firmware: tuple[Path, np.ndarray]) -> None:
+    program, weights = firmware
+    inputs = random_inputs(20, INPUTS, ink=0.8)
+
+    _, *answers = talk(program, b"".join(f"run {row.tobytes().hex()}\n".encode() for row in inputs))
+
+    for row, output, answer in zip(inputs, expected(weights, inputs), answers, strict=True):
+        facts = dict(pair.split("=") for pair in answer.removeprefix("ok run ").split())
+        ranked = np.sort(output)
+        assert facts["output"] == output.tobytes().hex()
+        assert int(facts["class"]) == int(output.argmax())
+        assert int(facts["margin"]) == min(127, int(ranked[-1]) - int(ranked[-2]))
+        assert facts["received"] == f"{zlib.crc32(row.tobytes()):08x}"
+        assert facts["ticks"] == "7"
+
+
+def test_it_measures(firmware: tuple[Path, np.ndarray]) -> None:
+    answers = talk(firmware[0], b"bench 1\nbench 100\nbench 10000\n")[1:]
+
+    assert answers == [f"ok bench runs={n} ticks={7 * n} least=7 most=7" for n in (1, 100, 10000)]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("hello", "command"),
+        ("IDENTIFY-YOURSELF-PLEASE", "command"),
+        ("id please", "command"),
+        ("idx", "command"),
+        ("selftestx", "command"),
+        (" id", "command"),
+        ("run", "length"),
+        ("run ", "length"),
+        ("run 00", "length"),
+        ("run " + "0" * 23, "length"),
+        ("run " + "0" * 25, "long"),
+        ("run " + "0" * 5000, "long"),
+        ("run " + "0g" * 12, "digit"),
+        ("run  " + "00" * 12, "digit"),
+        ("run -1", "digit"),
+        ("bench", "number"),
+        ("bench ", "number"),
+        ("bench 0", "number"),
+        ("bench 10001", "number"),
+        ("bench 99999999999999999999", "number"),
+        ("bench -5", "number"),
+        ("bench 1x", "number"),
+        ("\x01\x02\x7f\x1b", "command"),
+    ],
+)
+def test_each_mistake_gets_one_line_and_the_next_command_works(
+    firmware: tuple[Path, np.ndarray], line: str, reason: str
+) -> None:
+    answers = talk(firmware[0], line.encode("latin-1") + b"\nid\n")
+
+    assert answers[1] == f"error {reason}"
+    assert len(answers) == 3 and answers[2].startswith("ok id ")
+
+
+def test_lines_may_end_in_any_way_and_hex_in_any_case(firmware: tuple[Path, np.ndarray]) -> None:
+    answers = talk(firmware[0], b"\r\n\r\nid\r\ncrc\rid\nrun " + b"aB" * 12 + b"\r\nrun " + b"Ab" * 12)
+
+    assert [answer[:7] for answer in answers[1:]] == ["ok id p", "ok crc ", "ok id p", "ok run "]
+
+
+@pytest.mark.parametrize("before", ["id", "crc", "bench 2", "run " + "00" * 12, "bench 0", "hello"])
+@pytest.mark.parametrize("rest", ["", "i", "bench", "bench 1", "run", "run 00"])
+def test_a_console_that_ends_ends_the_firmware(firmware: tuple[Path, np.ndarray], before: str, rest: str) -> None:
+    """Also in the middle of a line, which then is no command, whatever the line before it was."""
+    answers = talk(firmware[0], f"{before}\n{rest}".encode())
+
+    assert len(answers) == 2
+
+
+def test_a_failed_self_test_is_told(tmp_path: Path) -> None:
+    program, _ = build(tmp_path, self_test=3)
+    done = subprocess.run([program], input=b"id\n", capture_output=True, timeout=60)
+
+    assert done.returncode == 3
+    assert b"ready edgedigits protocol=1 selftest=3" in done.stdout and b" selftest=3\n" in done.stdout
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_can_break_it(firmware: tuple[Path, np.ndarray], noise: bytes) -> None:
+    """Under address and undefined-behaviour sanitizers; after any noise, a line end brings it back."""
+    answers = talk(firmware[0], noise + b"\nid\n")
+
+    assert answers[0] == READY
+    assert answers[-1].startswith("ok id ")
+    assert all(answer.startswith(("ok ", "error ")) for answer in answers[1:])
