@@ -1,0 +1,210 @@
+"""A simulation compares with the interpreter itself, and its figures are the parts' sums."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgedigits.errors import CheckFailedError, ConfigError, UnsupportedModelError
+from edgedigits.evaluate.interpreter import Classifier, open_classifier
+from edgedigits.model.reader import read_tflite
+from edgedigits.targets.boards import find_board
+from edgedigits.targets.cores import CORES
+from edgedigits.targets.gates import Limits, check_simulation, milliseconds, to_json
+from edgedigits.targets.needs import fits, measure_needs
+from edgedigits.targets.oracle import engine_inputs, oracle_outputs
+from edgedigits.targets.simulate import Simulation, simulate, simulate_inputs
+from edgedigits.targets.stub import Engine, find_engine
+from tests.targets.conftest import toolchain_or_skip
+from tests.targets.plain_engine import write_plain_engine
+from tests.targets.tiny_engine import expected, random_inputs, write_engine
+from tests.tflite_builder import random_mlp
+
+pytest.importorskip("unicorn")
+
+M4 = CORES["cortex-m4"]
+
+
+def classifier_of(**options: Any) -> Classifier:
+    return open_classifier(read_tflite(random_mlp(3, **options), "random.tflite"))
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    """uint8 (120, 784): a fifth of the pixels inked, one blank, one all ink."""
+    random = np.random.default_rng(1)
+    pixels = (random.integers(0, 256, (120, 784)) * (random.random((120, 784)) < 0.2)).astype(np.uint8)
+    pixels[0], pixels[1] = 0, 255
+    return pixels
+
+
+@pytest.fixture(scope="module")
+def two_layers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Classifier]:
+    """784-12-10 and its engine in plain C."""
+    folder, classifier = tmp_path_factory.mktemp("two"), classifier_of(sizes=(784, 12, 10))
+    write_plain_engine(folder, classifier.graph)
+    return find_engine(folder), classifier
+
+
+@pytest.fixture(scope="module")
+def result(two_layers: tuple[Engine, Classifier], images: np.ndarray) -> Simulation:
+    return simulate(*two_layers, images, M4, toolchain_or_skip("zig", M4))
+
+
+def test_an_exact_engine_equals_litert(result: Simulation) -> None:
+    assert (result.differing, result.bytes, result.differences) == (0, 1200, ())
+    assert result.oracle == "LiteRT, reference kernels"
+    assert result.images == 120 and len(result.counts) == 120
+
+
+def test_the_parts_add_up(result: Simulation) -> None:
+    assert result.footprint.flash == result.footprint.code + result.footprint.constants
+    assert result.footprint.constants == pytest.approx(784 * 12 + 12 * 10 + 22 * 4, abs=8)
+    assert result.ram.total == 24 + 784 + 10 + result.ram.stack
+    assert sum(result.by_function.values()) == pytest.approx(result.instructions.mean)
+    assert result.instructions.least <= result.instructions.mean <= result.instructions.p95 <= result.instructions.most
+    assert result.cycles is not None and result.cycles.low >= result.instructions.mean
+
+
+def test_one_wrong_byte_in_a_thousand_is_found(
+    two_layers: tuple[Engine, Classifier], images: np.ndarray, tmp_path: Path
+) -> None:
+    engine, classifier = two_layers
+    for path in engine.folder.iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    source = tmp_path / "edgedigits_model.c"
+    text = source.read_text()
+    broken = text[: text.rindex("}")] + "    if (input[400] == -77) { output[3]++; }\n}\n"
+    source.write_text(broken)
+    marked = images.copy()
+    marked[:, 400] = 0
+    marked[17, 400] = 128 - 77
+
+    run = simulate(find_engine(tmp_path), classifier, marked, M4, toolchain_or_skip("zig", M4))
+
+    assert run.differing == 1
+    assert (run.differences[0].image, run.differences[0].output) == (17, 3)
+    assert run.differences[0].engine == run.differences[0].oracle + 1
+    assert "1 of 1,200 output bytes differ from LiteRT" in check_simulation(run, Limits())[0]
+
+
+def test_the_other_oracle_is_tflm(two_layers: tuple[Engine, Classifier], images: np.ndarray) -> None:
+    pytest.importorskip("tflite_micro")
+
+    run = simulate(*two_layers, images, M4, toolchain_or_skip("zig", M4), rounding="tflm")
+
+    assert run.oracle == "TensorFlow Lite Micro"
+    assert run.bytes == 1200 and run.differing < 30, "other rounding: a few bytes, by one"
+    assert all(abs(found.engine - found.oracle) == 1 for found in run.differences)
+
+
+def test_both_emulators_give_one_report(
+    qemu: None, two_layers: tuple[Engine, Classifier], images: np.ndarray, result: Simulation
+) -> None:
+    other = simulate(*two_layers, images, M4, toolchain_or_skip("zig", M4), emulator="qemu")
+
+    assert other.differing == 0
+    assert other.instructions.mean == pytest.approx(result.instructions.mean, abs=1)
+    assert other.ram == result.ram and other.footprint == result.footprint
+    assert other.cycles is None and other.by_function == {}
+
+
+def test_an_engine_of_any_size_runs_without_a_model(tmp_path: Path) -> None:
+    weights = write_engine(tmp_path, inputs=5, outputs=3)
+    inputs = random_inputs(9, 5)
+
+    run = simulate_inputs(
+        find_engine(tmp_path),
+        inputs,
+        M4,
+        toolchain_or_skip("zig", M4),
+        expected=expected(weights, inputs),
+        oracle="NumPy",
+    )
+
+    assert (run.differing, run.bytes, run.oracle) == (0, 27, "NumPy")
+
+
+def test_inputs_of_another_size(tiny: Engine) -> None:
+    with pytest.raises(ConfigError, match=r"takes 784 values an image, and there are \[2, 5\]"):
+        simulate_inputs(tiny, random_inputs(2, 5), M4, toolchain_or_skip("zig", M4))
+    with pytest.raises(ConfigError, match="Did you mean 'unicorn'"):
+        simulate_inputs(tiny, random_inputs(2), M4, toolchain_or_skip("zig", M4), emulator="unicron")
+
+
+def test_an_engine_of_another_model(tmp_path: Path, images: np.ndarray) -> None:
+    write_engine(tmp_path, outputs=7)
+
+    with pytest.raises(CheckFailedError, match="Is it the engine of this model"):
+        simulate(find_engine(tmp_path), classifier_of(sizes=(784, 10)), images[:2], M4, toolchain_or_skip("zig", M4))
+
+
+def test_gates_name_the_biggest_symbols_and_the_parts(result: Simulation) -> None:
+    failures = check_simulation(result, Limits(flash=1024, ram=512, instructions=1000), find_board("microbit"))
+
+    assert len(failures) == 3
+    assert "above the 1,024 B allowed; biggest: weights0 9,408 B" in failures[0]
+    assert "above the 512 B allowed: workspace 24 B, input 784 B" in failures[1]
+    assert "above the 1,000 allowed" in failures[2]
+    assert check_simulation(result, Limits(16384, 2048, 1e6), find_board("microbit")) == ()
+
+
+def test_a_board_that_is_too_small_says_how_many_bytes(result: Simulation) -> None:
+    board = replace(find_board("microbit"), flash=9000, ram=800)
+
+    flash, ram = check_simulation(result, Limits(), board)
+
+    assert f"{result.footprint.flash - 9000:,} B too big for the flash of microbit; biggest: weights0" in flash
+    assert f"{result.ram.total - 800} B more RAM than microbit has" in ram
+
+
+def test_json_says_how_each_figure_was_obtained(result: Simulation) -> None:
+    facts = to_json(result, find_board("nrf52840dk"))
+
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    for group in ("parity", "instructions"):
+        assert facts[group]["how"].startswith("emulated: cortex-m4, unicorn")
+    assert facts["cycles"]["how"].startswith("estimated")
+    assert facts["board"]["how"].startswith("vendor")
+
+
+def test_time_follows_from_the_clock(result: Simulation) -> None:
+    assert result.cycles is not None
+    low, high = milliseconds(result, find_board("nrf52840dk")) or (0, 0)
+
+    assert low == pytest.approx(result.cycles.low / 64000) and low < high
+    assert milliseconds(replace(result, cycles=None), find_board("nrf52840dk")) is None
+
+
+@pytest.mark.parametrize("io", ["int8", "uint8", "float32"])
+def test_an_engine_takes_and_gives_int8_whatever_the_ends(io: str, images: np.ndarray) -> None:
+    plain, ended = classifier_of(sizes=(784, 10)), classifier_of(sizes=(784, 10), io=io)
+
+    assert np.array_equal(engine_inputs(ended, images), images.astype(np.int16) - 128)
+    assert np.array_equal(oracle_outputs(ended, images, "litert"), oracle_outputs(plain, images, "litert"))
+
+
+def test_a_float_model_has_no_engine(images: np.ndarray) -> None:
+    with pytest.raises(UnsupportedModelError, match="is float32, and no int8 tensor lies behind it"):
+        engine_inputs(classifier_of(sizes=(784, 10), float_model=True), images)
+
+
+def test_an_unknown_rounding(images: np.ndarray) -> None:
+    with pytest.raises(ConfigError, match="no rounding 'stochastic'"):
+        oracle_outputs(classifier_of(sizes=(784, 10)), images, "stochastic")
+
+
+def test_needs_by_core(tiny: Engine, compiled: Callable[..., Any]) -> None:
+    boards = [find_board(name) for name in ("microbit", "nrf52840dk", "mps3-an547", "esp32-c3", "bluepill")]
+    needs = measure_needs(tiny, [board.core for board in boards], toolchain_or_skip("zig", M4))
+
+    assert needs["cortex-m4"].flash == compiled(tiny).footprint.flash
+    assert "as on cortex-m33" in needs["cortex-m55"].how
+    for fit in fits(boards, needs):
+        assert fit.fits and fit.flash_left == fit.board.flash - needs[fit.board.core.name].flash
