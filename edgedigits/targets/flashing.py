@@ -1,0 +1,134 @@
+"""Puts firmware onto a board: through a debug probe with pyOCD, or as UF2 onto the RP2040's boot drive."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
+from edgedigits.progress import SILENT, Progress
+from edgedigits.targets.boards import Board
+from edgedigits.targets.elf import Image
+from edgedigits.targets.uf2 import check_rp2040, to_uf2
+
+UF2_BOARDS = ("rp2040",)
+PROGRAM_TIMEOUT_S = 120.0
+# Where operating systems mount drives; the RP2040's holds INFO_UF2.TXT.
+_MOUNTS = ("/media/*/*", "/run/media/*/*", "/mnt/*", "/Volumes/*")
+_DRIVE_MARK = "INFO_UF2.TXT"
+
+
+def uf2_of(board: Board, image: Image) -> bytes:
+    """Return firmware as UF2.
+
+    Raises:
+        ConfigError: the board takes none.
+        DataError: the board would not start it.
+    """
+    if board.name not in UF2_BOARDS:
+        raise ConfigError(f"{board.name} takes no UF2 file.", hint=f"UF2 is for {', '.join(UF2_BOARDS)}.")
+    segments = [(load, content) for load, _, content in image.segments]
+    check_rp2040(segments)
+    return to_uf2(segments)
+
+
+def find_boot_drive() -> Path | None:
+    """Return the mounted boot drive of an RP2040, or None."""
+    folders = [found for pattern in _MOUNTS for found in sorted(Path("/").glob(pattern.lstrip("/")))]
+    folders += [Path(f"{letter}:/") for letter in "DEFGHIJKLMNOPQRSTUVWXYZ"] if sys.platform == "win32" else []
+    for folder in folders:
+        try:
+            mark = folder / _DRIVE_MARK
+            if mark.is_file() and "RPI-RP2" in mark.read_text(errors="replace"):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+def flash(board: Board, image: Image, *, probe: str = "", progress: Progress = SILENT) -> str:
+    """Program a board.
+
+    Args:
+        board: the board.
+        image: its firmware.
+        probe: the debug probe's unique id, or the start of it; by default the only one there is.
+        progress: gets one bar without steps.
+
+    Returns:
+        What was done, as a sentence.
+
+    Raises:
+        ToolMissingError: pyOCD, the probe or the boot drive is missing, or pyOCD does not know the target yet.
+        ConfigError: pyOCD has no such target at all.
+        CheckFailedError: programming failed.
+    """
+    drive = find_boot_drive() if board.name in UF2_BOARDS and not probe else None
+    if drive is not None:
+        return _copy_uf2(board, image, drive)
+    if not board.pyocd:
+        raise ConfigError(
+            f"pyOCD has no target for {board.name}.", hint="Write the ELF with --out and use its own tool."
+        )
+    if find_spec("pyocd") is None:
+        raise ToolMissingError("pyOCD is not installed.", hint="Install it: pip install 'edgedigits[flash]'")
+    with progress.stage(f"Programming {board.name}"):
+        _run_pyocd(board, image, probe)
+    return f"Programmed {board.name} through pyOCD and reset it."
+
+
+def _copy_uf2(board: Board, image: Image, drive: Path) -> str:
+    content = uf2_of(board, image)
+    try:
+        (drive / "edgedigits.uf2").write_bytes(content)
+    except OSError as error:
+        raise DataError(f"{drive} cannot be written: {error.strerror}.", hint="Plug the board in again.") from error
+    return f"Copied {len(content):,} bytes of UF2 to {drive}; the board starts by itself."
+
+
+def _run_pyocd(board: Board, image: Image, probe: str) -> None:
+    # Without --no-wait pyOCD would wait for a probe for ever. It resets the board when it is done.
+    command = [sys.executable, "-m", "pyocd", "load", "--no-wait", "--target", board.pyocd]
+    command += ["--uid", probe] if probe else []
+    try:
+        done = subprocess.run(
+            [*command, "--format", "elf", str(image.path)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=PROGRAM_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise CheckFailedError(
+            f"pyOCD did not finish within {PROGRAM_TIMEOUT_S:g} s.",
+            hint="Reset the board and the probe, and try again.",
+        ) from None
+    text = done.stdout + done.stderr
+    if done.returncode != 0 or _says_no_probe(text):
+        raise _pyocd_error(board, text)
+
+
+def _says_no_probe(text: str) -> bool:
+    lower = text.lower()
+    return any(
+        words in lower for words in ("no connected debug probes", "no available debug probe", "no target device")
+    )
+
+
+def _pyocd_error(board: Board, text: str) -> Exception:
+    if _says_no_probe(text):
+        drive = " Or hold BOOTSEL while plugging it in, for its boot drive." if board.name in UF2_BOARDS else ""
+        return ToolMissingError(
+            "There is no debug probe.", hint=f"Plug in {board.name}, or its probe, and check the cable.{drive}"
+        )
+    if "not recognized" in text or "unknown target" in text.lower():
+        return ToolMissingError(
+            f"pyOCD does not know the target {board.pyocd} yet.",
+            hint=f"Let it fetch the vendor's pack: pyocd pack install {board.pyocd}",
+        )
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    last = next((line for line in reversed(lines) if " E " in line or "error" in line.lower()), (lines or ["?"])[-1])
+    return CheckFailedError(f"pyOCD cannot program {board.name}: {last[:200].rstrip('.')}.", hint="Try again with -v.")

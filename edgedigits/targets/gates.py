@@ -1,0 +1,98 @@
+"""Limits on a simulation, the fit on a board, and the same figures as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgedigits.targets.boards import Board
+from edgedigits.targets.simulate import Simulation
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most that is allowed; None for no limit.
+
+    Attributes:
+        flash: bytes of the engine, code and constants.
+        ram: bytes of variables, workspace, input, output and stack together.
+        instructions: instructions an image, mean.
+    """
+
+    flash: int | None = None
+    ram: int | None = None
+    instructions: float | None = None
+
+
+def check_simulation(run: Simulation, limits: Limits, board: Board | None = None) -> tuple[str, ...]:
+    """Return one sentence for each check that fails: outputs that differ, limits, and the board's memory."""
+    failures = []
+    if run.differing:
+        first = run.differences[0]
+        failures.append(
+            f"{run.differing:,} of {run.bytes:,} output bytes differ from {run.oracle}, first of image {first.image}, "
+            f"output {first.output}: {first.engine} instead of {first.oracle}."
+        )
+    flash, ram, mean = run.footprint.flash, run.ram.total, run.instructions.mean
+    biggest = ", ".join(f"{symbol.name} {symbol.size:,} B" for symbol in run.biggest)
+    if limits.flash is not None and flash > limits.flash:
+        over = flash - limits.flash
+        failures.append(f"flash {flash:,} B is {over:,} B above the {limits.flash:,} B allowed; biggest: {biggest}.")
+    if limits.ram is not None and ram > limits.ram:
+        over = ram - limits.ram
+        failures.append(f"RAM {ram:,} B is {over:,} B above the {limits.ram:,} B allowed: {_ram_parts(run)}.")
+    if limits.instructions is not None and mean > limits.instructions:
+        failures.append(f"{mean:,.0f} instructions an image, mean, are above the {limits.instructions:,.0f} allowed.")
+    if board is not None and flash > board.flash:
+        over = flash - board.flash
+        failures.append(f"the engine is {over:,} B too big for the flash of {board.name}; biggest: {biggest}.")
+    if board is not None and ram > board.ram:
+        failures.append(f"the engine needs {ram - board.ram:,} B more RAM than {board.name} has: {_ram_parts(run)}.")
+    return tuple(failures)
+
+
+def _ram_parts(run: Simulation) -> str:
+    return ", ".join(f"{name} {size:,} B" for name, size in asdict(run.ram).items() if size)
+
+
+def to_json(run: Simulation, board: Board | None = None) -> dict[str, Any]:
+    """Return a simulation as JSON values; each group says how it was obtained."""
+    how = f"emulated: {run.core}, {run.emulator}, compiled by {run.toolchain} {run.optimize}"
+    facts: dict[str, Any] = {
+        "core": run.core,
+        "toolchain": run.toolchain,
+        "optimize": run.optimize,
+        "emulator": run.emulator,
+        "images": run.images,
+        "parity": {
+            "oracle": run.oracle,
+            "differing_bytes": run.differing,
+            "bytes": run.bytes,
+            "first_differences": [asdict(difference) for difference in run.differences],
+            "how": how,
+        },
+        "flash": {
+            **asdict(run.footprint),
+            "total": run.footprint.flash,
+            "biggest": [asdict(symbol) for symbol in run.biggest],
+            "how": f"measured: sections of the ELF, {run.toolchain} {run.optimize}, invoke() and what it reaches",
+        },
+        "ram": {**asdict(run.ram), "total": run.ram.total, "how": f"stack {how}; the rest measured: ELF and header"},
+        "instructions": {
+            **asdict(run.instructions),
+            "by_function": run.by_function,
+            "how": how,
+        },
+    }
+    if run.cycles is not None:
+        facts["cycles"] = {**asdict(run.cycles), "how": "estimated: costs by class of instruction, no wait states"}
+    if board is not None:
+        facts["board"] = {"name": board.name, "flash": board.flash, "ram": board.ram, "how": board.source}
+    return facts
+
+
+def milliseconds(run: Simulation, board: Board) -> tuple[float, float] | None:
+    """Return the estimated least and most milliseconds of one inference at the board's clock, or None."""
+    if run.cycles is None:
+        return None
+    return run.cycles.low / (1000 * board.clock_mhz), run.cycles.high / (1000 * board.clock_mhz)
