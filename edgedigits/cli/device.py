@@ -1,0 +1,117 @@
+"""`edgedigits device`: send digits to a board, or to an emulated one, and judge what comes back."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgedigits.cli.outcome import Outcome
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgedigits.progress import Progress
+    from edgedigits.targets.device_report import DeviceReport
+    from edgedigits.targets.link import Link
+    from edgedigits.targets.stub import Engine
+
+HELP = "send test images to a board running the firmware: accuracy, parity, time"
+QEMU_PORT = "qemu:"
+DEFAULT_IMAGES = 100
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("path", metavar="PATH", type=Path, help="the build that was flashed")
+    parser.add_argument(
+        "--port",
+        required=True,
+        metavar="PORT",
+        help="/dev/ttyACM0, COM3, socket://host:number, or qemu:BOARD to build for and run that board in QEMU",
+    )
+    parser.add_argument(
+        "--images",
+        type=_image_count,
+        default=DEFAULT_IMAGES,
+        metavar="N",
+        help=f"how many digits to send (default {DEFAULT_IMAGES}; about 7 a second at 115,200 baud)",
+    )
+    parser.add_argument("--data", default="", metavar="SOURCE", help="as for evaluate (default: the build's own)")
+    parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
+    parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
+    parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="for qemu:BOARD (default zig)")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Connect, send, compare."""
+    import numpy as np
+
+    from edgedigits.cli.simulate import find_model
+    from edgedigits.evaluate.interpreter import open_classifier
+    from edgedigits.evaluate.subject import load_subject_digits
+    from edgedigits.model.reader import read_tflite
+    from edgedigits.targets.device import Device
+    from edgedigits.targets.device_report import check_report, examine_device
+    from edgedigits.targets.stub import find_engine
+
+    engine = find_engine(args.path)
+    subject = find_model(args.path, args.model)
+    classifier = open_classifier(read_tflite(subject.model))
+    with _link(args, engine, progress) as link:
+        chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress)
+        digits = chosen.digits.take(np.arange(min(args.images, len(chosen.digits))))
+        rounding = args.rounding or engine.rounding
+        report = examine_device(Device(link), link.name, classifier, digits, rounding, progress=progress)
+    payload = {"device": report.to_json(), "data": chosen.origin, "data_note": chosen.note}
+    return Outcome(payload, lambda console: _show(console, report, chosen.origin), check_report(report))
+
+
+@contextmanager
+def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Iterator[Link]:
+    from edgedigits.targets.link import emulated_board, open_link
+
+    if not args.port.startswith(QEMU_PORT):
+        link = open_link(args.port)
+        try:
+            yield link
+        finally:
+            link.close()
+        return
+    from edgedigits.targets.boards import find_board
+    from edgedigits.targets.firmware import build_firmware
+    from edgedigits.targets.toolchain import find_toolchain
+
+    board = find_board(args.port.removeprefix(QEMU_PORT))
+    with tempfile.TemporaryDirectory(prefix="edgedigits-device-") as folder:
+        toolchain = find_toolchain(args.toolchain, board.core)
+        image = build_firmware(engine, board, toolchain, Path(folder) / "firmware.elf")
+        with emulated_board(board, image.path) as emulated:
+            yield emulated
+
+
+def _image_count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of images")
+    return int(text)
+
+
+def _show(console: Console, report: DeviceReport, origin: str) -> None:
+    from rich.markup import escape
+
+    identity = report.identity
+    parity = "every byte equal" if not report.differing else f"[red]{report.differing:,} bytes differ[/red]"
+    again = f", {report.resent} sent again" if report.resent else ""
+    for line in (
+        f"[bold]{escape(report.name)}[/bold] runs {escape(identity.model)}: self-test passed, "
+        f"{identity.flash_bytes:,} B of flash, CRC-32 {identity.flash_crc:08x}",
+        f"accuracy  [bold]{report.accuracy:.2%}[/bold] of {report.images:,} digits: {escape(origin)}{again}",
+        f"parity    [bold]{parity}[/bold]: {report.bytes:,} output bytes against {escape(report.oracle)}",
+        f"time      [bold]{report.mean_us:,.1f} µs[/bold] an image, p95 {report.p95_us:,.1f}, "
+        f"slowest {report.most_us:,.1f} (measured by the device's clock, {identity.tick_hz:,} Hz)",
+    ):
+        console.print(line, soft_wrap=True)

@@ -1,0 +1,95 @@
+"""`edgedigits flash`: build firmware around an engine, check that it fits, put it onto a board."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgedigits.cli.outcome import Outcome
+from edgedigits.errors import DataError
+
+if TYPE_CHECKING:
+    from edgedigits.progress import Progress
+    from edgedigits.targets.boards import Board
+    from edgedigits.targets.elf import Image
+
+HELP = "build firmware for a board and program it: through a debug probe, or UF2 for RP2040"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("path", metavar="PATH", type=Path, help="a build's folder, or one that holds an engine")
+    parser.add_argument("--board", metavar="BOARD", required=True, help="see edgedigits boards")
+    parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="compiler (default zig)")
+    parser.add_argument("--console", choices=("uart", "semihosting"), default="uart", help="default uart")
+    parser.add_argument("--probe", metavar="ID", default="", help="which debug probe, by the start of its id")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="write the firmware here (.elf, .bin or .uf2) and program nothing"
+    )
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Build, check, program."""
+    from edgedigits.targets.boards import find_board
+    from edgedigits.targets.firmware import board_support, build_firmware
+    from edgedigits.targets.flashing import flash
+    from edgedigits.targets.stub import find_engine
+    from edgedigits.targets.toolchain import find_toolchain
+
+    board = find_board(args.board)
+    board_support(board)
+    engine = find_engine(args.path)
+    toolchain = find_toolchain(args.toolchain, board.core)
+    with tempfile.TemporaryDirectory(prefix="edgedigits-flash-") as folder:
+        image = build_firmware(engine, board, toolchain, Path(folder) / "firmware.elf", console=args.console)
+        done = _write(args.out, board, image) if args.out else flash(board, image, probe=args.probe, progress=progress)
+    used = image.footprint
+    payload = {
+        "board": board.name,
+        "done": done,
+        "firmware": {
+            "flash": used.flash,
+            "flash_left": board.flash - used.flash,
+            "ram": used.static_ram,
+            "ram_left": board.ram - used.static_ram,
+            "how": f"measured: {toolchain.version} -O2, sections of the ELF; RAM without the stack",
+        },
+    }
+    return Outcome(payload, lambda console: console.print(_text(board, image, done), markup=False, soft_wrap=True))
+
+
+def _write(path: Path, board: Board, image: Image) -> str:
+    from edgedigits.targets.flashing import uf2_of
+
+    ending = path.suffix.lower()
+    if ending not in (".elf", ".bin", ".uf2"):
+        raise DataError(f"{path} ends in '{path.suffix}'.", hint="Firmware is written as .elf, .bin or .uf2.")
+    if ending == ".uf2":
+        content = uf2_of(board, image)
+    else:
+        content = image.path.read_bytes() if ending == ".elf" else _flat(image)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}.", hint="Choose another --out.") from error
+    return f"Wrote {path}, {len(content):,} bytes; nothing was programmed."
+
+
+def _flat(image: Image) -> bytes:
+    """The bytes of flash from the first to the last that are used; gaps are filled as erased flash is."""
+    start = min(load for load, _, _ in image.segments)
+    end = max(load + len(content) for load, _, content in image.segments)
+    flat = bytearray(b"\xff" * (end - start))
+    for load, _, content in image.segments:
+        flat[load - start : load - start + len(content)] = content
+    return bytes(flat)
+
+
+def _text(board: Board, image: Image, done: str) -> str:
+    used = image.footprint
+    return (
+        f"{done}\nfirmware for {board.title}: {used.flash:,} B of flash ({board.flash - used.flash:,} left), "
+        f"{used.static_ram:,} B of RAM and the stack ({board.ram - used.static_ram:,} left)"
+    )

@@ -1,0 +1,174 @@
+"""`edgedigits simulate`: the engine on an emulated core, byte for byte against the interpreter."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgedigits.cli.evaluate import byte_count
+from edgedigits.cli.outcome import Outcome
+from edgedigits.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgedigits.evaluate.interpreter import Classifier
+    from edgedigits.evaluate.subject import Subject
+    from edgedigits.progress import Progress
+    from edgedigits.targets.boards import Board
+    from edgedigits.targets.cores import Core
+    from edgedigits.targets.simulate import Simulation
+
+HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
+DEFAULT_CORE = "cortex-m4"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("path", metavar="PATH", type=Path, help="a build's folder, or one that holds an engine")
+    parser.add_argument("--core", metavar="CORE", help=f"core to emulate (default {DEFAULT_CORE}, or the board's)")
+    parser.add_argument("--board", metavar="BOARD", help="also hold it against this board's memory and clock")
+    parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="compiler (default zig)")
+    parser.add_argument("--emulator", choices=("unicorn", "qemu"), help="default unicorn, for cortex-m55 qemu")
+    parser.add_argument("--optimize", metavar="FLAG", default="O2", help="the compiler's -O, such as O2, O3, Os")
+    parser.add_argument("--images", type=_image_count, metavar="N", help="first N digits only (default all)")
+    parser.add_argument("--data", default="", metavar="SOURCE", help="as for evaluate (default: the build's own)")
+    parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
+    parser.add_argument("--invert", action="store_true", help="the digits are dark on light")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
+    parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
+    gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
+    gates.add_argument("--max-flash", type=byte_count, metavar="BYTES", help="most bytes of flash, such as 16K")
+    gates.add_argument("--max-ram", type=byte_count, metavar="BYTES", help="most bytes of RAM, stack included")
+    gates.add_argument("--max-instructions", type=_instructions, metavar="N", help="most instructions an image, mean")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Compile, emulate, compare."""
+    from edgedigits.evaluate.interpreter import open_classifier
+    from edgedigits.evaluate.subject import load_subject_digits
+    from edgedigits.model.reader import read_tflite
+    from edgedigits.targets.gates import Limits, check_simulation, to_json
+    from edgedigits.targets.simulate import simulate
+    from edgedigits.targets.stub import find_engine
+    from edgedigits.targets.toolchain import find_toolchain
+
+    core, board = _target(args)
+    toolchain = find_toolchain(args.toolchain, core)
+    engine = find_engine(args.path)
+    subject = find_model(args.path, args.model)
+    classifier: Classifier = open_classifier(read_tflite(subject.model))
+    chosen = load_subject_digits(subject, args.data, split=args.split, invert=args.invert, progress=progress)
+    images = chosen.digits.images[: args.images]
+    result = simulate(
+        engine,
+        classifier,
+        images,
+        core,
+        toolchain,
+        emulator=args.emulator or ("unicorn" if core.unicorn_cpu else "qemu"),
+        optimize=_optimize(args.optimize),
+        rounding=args.rounding or "",
+        progress=progress,
+    )
+    limits = Limits(args.max_flash, args.max_ram, args.max_instructions)
+    payload = {"simulation": to_json(result, board), "data": chosen.origin, "data_note": chosen.note}
+    return Outcome(
+        payload,
+        lambda console: _show(console, result, board, chosen.origin, chosen.note),
+        check_simulation(result, limits, board),
+    )
+
+
+def _target(args: argparse.Namespace) -> tuple[Core, Board | None]:
+    from edgedigits.targets.boards import find_board
+    from edgedigits.targets.cores import find_core
+
+    board = find_board(args.board) if args.board else None
+    core = find_core(args.core) if args.core else board.core if board else find_core(DEFAULT_CORE)
+    if board is not None and board.core is not core:
+        raise ConfigError(f"{board.name} has a {board.core.name}, not a {core.name}.", hint="Leave out --core.")
+    return core, board
+
+
+def find_model(path: Path, model: Path | None) -> Subject:
+    """Find the .tflite of an engine: named, or beside it.
+
+    Raises:
+        DataError: there is none.
+    """
+    from edgedigits.evaluate.subject import find_subject
+
+    if model is not None:
+        return find_subject(model)
+    for folder in (path, path.parent) if path.name == "engine" else (path,):
+        if any(folder.glob("*.tflite")):
+            return find_subject(folder if (folder / "model.tflite").is_file() else next(folder.glob("*.tflite")))
+    raise DataError(f"{path} holds an engine but no .tflite to compare it with.", hint="Name it with --model FILE.")
+
+
+def _optimize(text: str) -> str:
+    level = text.removeprefix("-").removeprefix("O")
+    if level not in ("0", "1", "2", "3", "s", "z"):
+        raise ConfigError(f"There is no optimization '{text}'.", hint="Write it like O2, O3 or Os.")
+    return f"-O{level}"
+
+
+def _image_count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of images")
+    return int(text)
+
+
+def _instructions(text: str) -> int:
+    found = re.fullmatch(r"(\d+)([kKmM]?)", text.replace(",", "").replace("_", ""))
+    if not found or int(found[1]) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of instructions; write it like 20000 or 20k")
+    return int(found[1]) * {"": 1, "k": 1000, "m": 1000000}[found[2].lower()]
+
+
+def _show(console: Console, result: Simulation, board: Board | None, origin: str, note: str) -> None:
+    from rich.markup import escape
+
+    for line in _lines(result, board, origin):
+        console.print(line, soft_wrap=True)
+    if note:
+        console.print(f"note: {escape(note)}", soft_wrap=True)
+
+
+def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
+    from rich.markup import escape
+
+    foot, ram, count = result.footprint, result.ram, result.instructions
+    parity = "every byte equal" if not result.differing else f"[red]{result.differing:,} bytes differ[/red]"
+    lines = [
+        f"[bold]{result.core}[/bold], {escape(result.toolchain)} {result.optimize}, "
+        f"emulated by {escape(result.emulator)}",
+        f"parity        [bold]{parity}[/bold]: {result.bytes:,} output bytes of {result.images:,} images "
+        f"against {escape(result.oracle)}",
+        f"instructions  [bold]{count.mean:,.0f}[/bold] an image, p95 {count.p95:,.0f}, "
+        f"from {count.least:,} to {count.most:,} (emulated)",
+        f"flash         [bold]{foot.flash:,} B[/bold]: code {foot.code:,}, weights and constants "
+        f"{foot.constants + foot.data:,} (measured: ELF)",
+        f"RAM           [bold]{ram.total:,} B[/bold]: workspace {ram.workspace:,}, input {ram.input:,}, "
+        f"output {ram.output:,}, stack {ram.stack:,}" + (f", variables {ram.variables:,}" if ram.variables else ""),
+        f"biggest       {escape(', '.join(f'{symbol.name} {symbol.size:,}' for symbol in result.biggest))}",
+    ]
+    if result.cycles is not None:
+        low, middle, high = result.cycles.low, result.cycles.middle, result.cycles.high
+        lines.append(f"cycles        about {middle:,.0f}, between {low:,.0f} and {high:,.0f} (estimate)")
+    if board is not None:
+        lines.append(_board_line(result, board))
+    lines.append(f"on {escape(origin)}")
+    return lines
+
+
+def _board_line(result: Simulation, board: Board) -> str:
+    from edgedigits.targets.gates import milliseconds
+
+    time = milliseconds(result, board)
+    clock = "" if time is None else f", {time[0]:.3g} to {time[1]:.3g} ms at {board.clock_mhz:g} MHz (estimate)"
+    flash, ram = board.flash - result.footprint.flash, board.ram - result.ram.total
+    return f"{board.name:<13} {flash:,} B of flash and {ram:,} B of RAM left{clock}"

@@ -1,0 +1,132 @@
+"""`edgedigits simulate` as a user meets it: text, JSON, exit codes, and mistakes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgedigits.cli import main as cli
+from edgedigits.cli.simulate import _image_count, _instructions
+from edgedigits.model.reader import read_tflite
+from tests.targets.plain_engine import write_plain_engine
+from tests.targets.tiny_engine import write_engine
+from tests.tflite_builder import random_mlp
+
+pytest.importorskip("unicorn")
+pytest.importorskip("ziglang")
+
+
+@pytest.fixture(autouse=True)
+def only_this_verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "VERBS", ("simulate",))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with model.tflite, engine/ and digits.csv, 100 random digits."""
+    path = tmp_path_factory.mktemp("build")
+    model = random_mlp(0, sizes=(784, 10))
+    (path / "model.tflite").write_bytes(model)
+    write_plain_engine(path / "engine", read_tflite(model, "model.tflite"))
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 784))
+    header = ",".join(["label", *(f"pixel{index}" for index in range(784))])
+    table = np.column_stack([np.arange(100) % 10, pixels])
+    np.savetxt(path / "digits.csv", table, fmt="%d", delimiter=",", header=header, comments="")
+    return path
+
+
+def run(folder: Path, *flags: str) -> int:
+    return cli.main(["simulate", str(folder), "--data", str(folder / "digits.csv"), "--split", "all", *flags])
+
+
+def test_the_text_tells_every_figure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "--board", "nrf52840dk") == 0
+
+    text = capsys.readouterr().out
+    assert "every byte equal: 1,000 output bytes of 100 images against LiteRT" in text
+    for word in ("instructions", "flash", "RAM", "stack", "biggest", "estimate", "64 MHz", "zig", "unicorn", "left"):
+        assert word in text
+
+
+@pytest.mark.parametrize("core", ["m0plus", "m7", "rv32imc"])
+def test_other_cores(folder: Path, capsys: pytest.CaptureFixture[str], core: str) -> None:
+    assert run(folder, "--core", core, "--images", "20", "--json") == 0
+
+    facts = json.loads(capsys.readouterr().out)["simulation"]
+    assert facts["parity"]["differing_bytes"] == 0 and facts["images"] == 20
+    assert "cycles" not in facts
+
+
+def test_the_engines_folder_itself_will_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["simulate", str(folder / "engine"), "--data", str(folder / "digits.csv"), "--images", "5"]) == 0
+
+
+def test_limits_end_with_exit_code_1_and_the_biggest_symbols(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ("--images", "5", "--max-flash", "4K", "--max-ram", "256", "--max-instructions", "20k", "--json")
+    assert run(folder, *flags) == 1
+
+    said = capsys.readouterr()
+    facts = json.loads(said.out)
+    assert facts["status"] == "failed" and len(facts["failures"]) == 3
+    assert "weights0 7,840 B" in said.err
+
+
+def test_an_engine_that_is_not_exact_fails(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_engine(tmp_path)
+
+    code = cli.main(
+        ["simulate", str(tmp_path), "--model", str(folder), "--data", str(folder / "digits.csv"), "--split", "all"]
+    )
+
+    assert code == 1
+    assert "output bytes differ from LiteRT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (["--core", "cortex-m4f"], 2, "Did you mean 'cortex-m4'"),
+        (["--board", "nrf52480dk"], 2, "Did you mean 'nrf52840dk'"),
+        (["--board", "bluepill", "--core", "m4"], 2, "bluepill has a cortex-m3, not a cortex-m4"),
+        (["--toolchain", "keil"], 2, "invalid choice"),
+        (["--optimize", "fast"], 2, "Write it like O2"),
+        (["--images", "0"], 2, "not a number of images"),
+        (["--core", "m55", "--emulator", "unicorn"], 2, "--emulator qemu"),
+        (["--core", "rv32imc", "--emulator", "qemu"], 2, "--emulator unicorn"),
+    ],
+)
+def test_mistakes_are_told_with_their_remedy(
+    folder: Path, capsys: pytest.CaptureFixture[str], flags: list[str], code: int, words: str
+) -> None:
+    assert run(folder, *flags) == code
+    assert words in capsys.readouterr().err
+
+
+def test_folders_without_what_is_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["simulate", str(tmp_path / "nowhere")]) == 3
+    assert cli.main(["simulate", str(tmp_path)]) == 3
+    assert "holds no engine" in capsys.readouterr().err
+
+    write_engine(tmp_path)
+    assert cli.main(["simulate", str(tmp_path)]) == 3
+    assert "--model FILE" in capsys.readouterr().err
+
+
+def test_numbers() -> None:
+    assert (_instructions("20000"), _instructions("20k"), _instructions("1M")) == (20000, 20000, 1000000)
+    assert _image_count("10") == 10
+    for wrong in ("", "0", "-3", "many", "1.5k"):
+        with pytest.raises(ArgumentTypeError):
+            _instructions(wrong)
+
+
+def test_nothing_heavy_is_imported_before_the_verb_runs() -> None:
+    code = "import sys, edgedigits.cli.simulate, edgedigits.cli.boards; sys.exit('numpy' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
