@@ -19,6 +19,11 @@ HINGES = ("weston-watkins", "one-vs-rest", "crammer-singer")
 OPTIMIZERS = ("adam", "momentum", "sgd")
 SCHEDULES = ("constant", "cosine", "exponential", "cyclical", "plateau")
 AUGMENTATIONS = ("none", "light", "strong")
+ROUNDINGS = ("litert", "tflm")
+GOALS = ("speed", "size", "balanced")
+
+_FOCAL, _WEIGHTED, _HINGE = (("loss", "name", name) for name in ("focal", "weighted-cross-entropy", "hinge"))
+_PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("qat", "enabled", False)
 
 DEFAULT_LEARNING_RATES = {"adam": 3e-3, "momentum": 0.05, "sgd": 0.2}
 
@@ -59,18 +64,26 @@ class LossConfig:
     name: str = option(
         "cross-entropy", options.choice(LOSSES), f"one of {', '.join(LOSSES)}", flag="--loss", metavar="LOSS"
     )
-    gamma: float = option(2.0, options.number(0, 20), "focal: focusing exponent", metavar="2.0")
-    alpha: tuple[float, ...] = option((), options.per_class, "focal: weight, one for all classes or ten", metavar="A,…")
+    gamma: float = option(2.0, options.number(0, 20), "focal: focusing exponent", metavar="2.0", needs=_FOCAL)
+    alpha: tuple[float, ...] = option(
+        (), options.per_class, "focal: weight, one for all classes or ten", metavar="A,…", needs=_FOCAL
+    )
     class_weights: str | tuple[float, ...] = option(
         "balanced",
         options.class_weights,
         "weighted-cross-entropy: balanced, effective-number, or ten numbers",
         metavar="W",
+        needs=_WEIGHTED,
     )
     beta: float = option(
-        0.999, options.number(0, 1, open_high=True), "weighted-cross-entropy: β of the effective number"
+        0.999,
+        options.number(0, 1, open_high=True),
+        "weighted-cross-entropy: β of the effective number",
+        needs=_WEIGHTED,
     )
-    hinge: str = option("weston-watkins", options.choice(HINGES), f"hinge: {', '.join(HINGES)}", metavar="KIND")
+    hinge: str = option(
+        "weston-watkins", options.choice(HINGES), f"hinge: {', '.join(HINGES)}", metavar="KIND", needs=_HINGE
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,25 +122,34 @@ class PruningConfig:
 
     enabled: bool = option(False, options.boolean, "prune the hidden layers by magnitude", flag="--prune")
     sparsity: float = option(
-        0.8, options.number(0, 1, open_high=True), "share of zeros in each pruned layer at the end"
+        0.8, options.number(0, 1, open_high=True), "share of zeros in each pruned layer at the end", needs=_PRUNE
     )
-    initial_sparsity: float = option(0.0, options.number(0, 1, open_high=True), "share of zeros at the beginning")
+    initial_sparsity: float = option(
+        0.0, options.number(0, 1, open_high=True), "share of zeros at the beginning", needs=_PRUNE
+    )
     layer_sparsity: tuple[tuple[str, float], ...] = option(
-        (), options.layer_sparsity, "sparsity of single layers, hidden_1 … logits", metavar="LAYER=S,…"
+        (), options.layer_sparsity, "sparsity of single layers, hidden_1 … logits", metavar="LAYER=S,…", needs=_PRUNE
     )
-    output: bool = option(False, options.boolean, "prune the output layer as well", flag="--prune-output")
-    epochs: int = option(60, options.integer(1, 100_000), "epochs of the pruning stage", flag="--prune-epochs")
+    output: bool = option(False, options.boolean, "prune the output layer as well", flag="--prune-output", needs=_PRUNE)
+    epochs: int = option(
+        60, options.integer(1, 100_000), "epochs of the pruning stage", flag="--prune-epochs", needs=_PRUNE
+    )
     rate: float = option(
         1.0,
         options.number(0, 10, open_low=True),
         "peak learning rate of the stage, as a share of the float stage's",
         flag="--prune-rate",
+        needs=_PRUNE,
     )
     begin: float = option(
-        0.0, options.number(0, 1, open_high=True), "begin, as a share of the stage", flag="--prune-begin"
+        0.0, options.number(0, 1, open_high=True), "begin, as a share of the stage", flag="--prune-begin", needs=_PRUNE
     )
-    end: float = option(0.6, options.number(0, 1, open_low=True), "end, as a share of the stage", flag="--prune-end")
-    frequency: int = option(50, options.integer(1), "steps between two updates of the masks", flag="--prune-frequency")
+    end: float = option(
+        0.6, options.number(0, 1, open_low=True), "end, as a share of the stage", flag="--prune-end", needs=_PRUNE
+    )
+    frequency: int = option(
+        50, options.integer(1), "steps between two updates of the masks", flag="--prune-frequency", needs=_PRUNE
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,16 +157,35 @@ class QuantizationConfig:
     """Quantization-aware training; without it the model is quantized after training from calibration images."""
 
     enabled: bool = option(False, options.boolean, "train on with fake quantization (TF-MOT)", flag="--qat")
-    epochs: int = option(15, options.integer(1, 100_000), "epochs of the quantization-aware stage", flag="--qat-epochs")
+    epochs: int = option(
+        15, options.integer(1, 100_000), "epochs of the quantization-aware stage", flag="--qat-epochs", needs=_QAT
+    )
     rate: float = option(
         0.3,
         options.number(0, 10, open_low=True),
         "peak learning rate of the stage, as a share of the float stage's",
         flag="--qat-rate",
+        needs=_QAT,
     )
     per_tensor: bool = option(
-        False, options.boolean, "without --qat: one weight scale a layer, for runtimes older than TFLM of 2024"
+        False,
+        options.boolean,
+        "without --qat: one weight scale a layer, for runtimes older than TFLM of 2024",
+        needs=_NO_QAT,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig:
+    """The C engine: whose arithmetic it repeats, and what its weights are packed for."""
+
+    rounding: str = option(
+        "litert",
+        options.choice(ROUNDINGS),
+        "litert: bit for bit as LiteRT's reference kernels; tflm: as TensorFlow Lite Micro",
+        metavar="NAME",
+    )
+    optimize: str = option("balanced", options.choice(GOALS), ", ".join(GOALS), metavar="GOAL")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +213,7 @@ class BuildConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     prune: PruningConfig = field(default_factory=PruningConfig)
     qat: QuantizationConfig = field(default_factory=QuantizationConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
 
     def __post_init__(self) -> None:
@@ -227,5 +269,6 @@ SECTIONS: dict[str, type] = {
     "training": TrainingConfig,
     "prune": PruningConfig,
     "qat": QuantizationConfig,
+    "engine": EngineConfig,
     "output": OutputConfig,
 }

@@ -150,10 +150,17 @@ def symbol(raw: Any) -> str:
         raise ValueError(f"a prefix for C names such as {DEFAULT_PREFIX}; this one {reason}") from None
 
 
-def option(default: Any, parse: Parser, help_text: str, *, flag: str = "", metavar: str = "") -> Any:
-    """Declare a field: its default, how text becomes its value, and what `--help` says of it."""
+Need = tuple[str, str, Any]
+"""Section, field and value that an option has no effect without."""
+
+
+def option(
+    default: Any, parse: Parser, help_text: str, *, flag: str = "", metavar: str = "", needs: Need | None = None
+) -> Any:
+    """Declare a field: its default, how text becomes its value, what `--help` says of it, and what it needs."""
     return dataclasses.field(
-        default=default, metadata={"parse": parse, "help": help_text, "flag": flag, "metavar": metavar}
+        default=default,
+        metadata={"parse": parse, "help": help_text, "flag": flag, "metavar": metavar, "needs": needs},
     )
 
 

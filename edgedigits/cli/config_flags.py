@@ -49,6 +49,24 @@ def config_from_arguments(args: argparse.Namespace, config_file: str | None) -> 
     return make_config(values)
 
 
+def flags_without_effect(args: argparse.Namespace, config: BuildConfig) -> list[str]:
+    """Return a sentence for each flag given that does nothing without another, such as --sparsity without --prune."""
+    notes = []
+    for section, given in _given(args).items():
+        for option_field in fields(SECTIONS[section]):
+            needs = option_field.metadata["needs"]
+            if option_field.name in given and needs and getattr(getattr(config, needs[0]), needs[1]) != needs[2]:
+                needed = next(one for one in fields(SECTIONS[needs[0]]) if one.name == needs[1])
+                notes.append(f"{flag_of(option_field)} has no effect {_condition(flag_of(needed), needs[2])}.")
+    return notes
+
+
+def _condition(flag: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"{'without' if value else 'with'} {flag}"
+    return f"without {flag} {value}"
+
+
 def _given(args: argparse.Namespace) -> Mapping[str, Mapping[str, Any]]:
     given: dict[str, dict[str, Any]] = {}
     for dest, raw in vars(args).items():

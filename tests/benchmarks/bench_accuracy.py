@@ -7,6 +7,7 @@ Each row is one `edgedigits build` with the flags shown, in a process of its own
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -40,10 +41,15 @@ def build(flags: str, data: str = "mnist") -> dict[str, Any]:
 
 def main() -> None:
     """Print the rows asked for, all by default."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"rows, all by default: {', '.join(ROWS)}")
+    names = parser.parse_args().names or list(ROWS)
+    if unknown := set(names) - set(ROWS):
+        parser.error(f"no row {', '.join(sorted(unknown))}")
     print(
         "| name | flags | float32 % | int8 % | .tflite B | gzip B | zeros |\n| --- | --- | --- | --- | --- | --- | --- |"
     )
-    for name in sys.argv[1:] or ROWS:
+    for name in names:
         report = build(ROWS[name])["report"]
         scores, size, model = report["evaluation"]["scores"], report["evaluation"]["size"], report["model"]
         print(

@@ -65,6 +65,24 @@ def test_a_build_tells_what_matters_in_under_a_screen(csv):
     assert err == ""
 
 
+@pytest.mark.parametrize(
+    ("flags", "note"),
+    [
+        ("--sparsity 0.9", "--sparsity has no effect without --prune."),
+        ("--gamma 3 --loss mse", "--gamma has no effect without --loss focal."),
+        (
+            "--class-weights balanced --loss focal",
+            "--class-weights has no effect without --loss weighted-cross-entropy.",
+        ),
+        ("--hinge one-vs-rest", "--hinge has no effect without --loss hinge."),
+        ("--per-tensor --qat", "--per-tensor has no effect with --qat."),
+    ],
+)
+def test_a_flag_that_does_nothing_is_told(flags, note, capsys):
+    assert main(["build", "--data", "none.csv", *flags.split()]) == 3
+    assert capsys.readouterr().err.startswith(f"note: {note}\n")
+
+
 def test_json_is_the_whole_report_and_the_latency(csv, capsys):
     assert main(["build", "--data", str(csv), *QUICK, "--out", "b", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)

@@ -17,11 +17,6 @@ from edgedigits.data.shape import PIXELS
 from tests.tflite_builder import random_mlp
 
 
-@pytest.fixture(autouse=True)
-def only_this_verb(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "VERBS", ("evaluate",))
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with model.tflite and digits.npz, 100 random digits."""
