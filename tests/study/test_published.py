@@ -1,0 +1,132 @@
+"""The report's arithmetic does what the report did: classical learns, quantized collapses, and for these reasons."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from edgedigits.data.digits import Splits
+from edgedigits.study import published
+from edgedigits.study.published import Weights, backward, forward, initial_weights, quantize, updated
+from edgedigits.study.report_data import report_table
+
+ITERATIONS = 100
+
+
+@pytest.fixture(scope="module")
+def images(splits_5k: Splits) -> tuple[np.ndarray, np.ndarray]:
+    """3,000 digits as the report has them: float64 (784, n) in [0, 1], and labels."""
+    return np.ascontiguousarray(splits_5k.train.images[:3000].T / 255.0), splits_5k.train.labels[:3000]
+
+
+@pytest.fixture(scope="module")
+def trained(images) -> dict[str, float]:
+    """Training accuracy of each family after 100 iterations at 0.5, its shortest setting."""
+    found = {}
+    for family in published.FAMILIES:
+        weights = published.train(family, *images, rate=0.5, iterations=ITERATIONS, seed=1)
+        given_classes = published.classify(weights, images[0], quantized=family == "quantized")
+        found[family] = float(np.mean(given_classes == images[1]))
+    return found
+
+
+def test_classical_learns_and_quantized_collapses_as_in_the_report(trained):
+    table = report_table()
+    theirs = {row.family: [] for row in table.rows}
+    for (row, setting), accuracy in table.accuracy.items():
+        if setting.name == "0.5/100":
+            theirs[row.family].append(accuracy)
+    assert trained["classical"] == pytest.approx(np.mean(theirs["classical"] + theirs["pruned"]), abs=0.06)
+    assert trained["quantized"] < 0.45
+    assert max(theirs["quantized"]) < 0.45
+
+
+def test_pruned_is_the_same_arithmetic_as_classical(trained):
+    assert trained["pruned"] == trained["classical"]
+
+
+def test_small_gradients_vanish(images):
+    """With the first weights every gradient of the hidden layer is below 0.05: of most, nothing is left."""
+    pixels, labels = images
+    weights, onehot = initial_weights(1), np.eye(10)[:, labels]
+    exact = backward(weights, pixels, onehot, forward(weights, pixels, quantized=False), quantized=False)
+    cut = backward(weights, pixels, onehot, forward(weights, pixels, quantized=True), quantized=True)
+    assert np.mean(exact.w1 != 0) > 0.7
+    assert np.mean(cut.w1 != 0) < 0.6 * np.mean(exact.w1 != 0)
+
+
+def test_output_biases_never_learn(images):
+    pixels, labels = images
+    weights, onehot = initial_weights(1), np.eye(10)[:, labels]
+    gradients = backward(weights, pixels, onehot, forward(weights, pixels, quantized=False), quantized=False)
+    assert abs(gradients.b2) < 1e-12
+    assert isinstance(gradients.b1, float)
+
+
+def test_gradients_of_weights_are_those_of_cross_entropy():
+    """But for db they are right: central differences of the mean cross-entropy agree."""
+    draw = np.random.default_rng(3)
+    pixels, labels = draw.random((784, 20)), draw.integers(0, 10, 20)
+    onehot, weights = np.eye(10)[:, labels], initial_weights(5)
+    gradients = backward(weights, pixels, onehot, forward(weights, pixels, quantized=False), quantized=False)
+
+    def loss(w2: np.ndarray) -> float:
+        moved = Weights(weights.w1, weights.b1, w2, weights.b2)
+        return float(-np.mean(np.log(forward(moved, pixels, quantized=False)[2][labels, np.arange(20)])))
+
+    for place in ((0, 0), (3, 7), (9, 9)):
+        step = np.zeros((10, 10))
+        step[place] = 1e-5
+        assert gradients.w2[place] == pytest.approx(
+            (loss(weights.w2 + step) - loss(weights.w2 - step)) / 2e-5, abs=1e-8
+        )
+
+
+@given(arrays.arrays(np.float64, 20, elements=st.floats(-3, 3)))
+def test_quantize_rounds_towards_zero_to_steps_of_1_255_within_one(values):
+    found = quantize(values)
+    assert np.all(np.abs(found) <= np.minimum(np.abs(values) + 1e-15, 1.0))
+    assert np.allclose(found * 255, np.round(found * 255), atol=1e-9)
+    assert np.all(np.abs(np.clip(values, -1, 1) - found) < 1 / 255 + 1e-12)
+
+
+@given(arrays.arrays(np.float64, 20, elements=st.floats(-3, 3)))
+def test_quantizing_a_second_time_changes_nothing(values):
+    assert np.array_equal(quantize(quantize(values)), quantize(values))
+
+
+def test_pruning_takes_the_smallest_tenth_of_each_matrix():
+    pruned = initial_weights(2).pruned()
+    assert np.mean(pruned.w1 == 0) == pytest.approx(0.1, abs=1e-3)
+    assert np.mean(pruned.w2 == 0) == pytest.approx(0.1, abs=1e-2)
+
+
+def test_update_is_plain_gradient_descent():
+    weights = initial_weights(0)
+    gradients = published.Gradients(np.ones((10, 784)), 2.0, np.ones((10, 10)), 3.0)
+    moved = updated(weights, gradients, 0.5)
+    assert np.allclose(weights.w1 - moved.w1, 0.5)
+    assert np.allclose(weights.b1 - moved.b1, 1.0)
+    assert np.allclose(weights.b2 - moved.b2, 1.5)
+
+
+def test_first_weights_are_uniform_and_seeded():
+    one, same, other = initial_weights(4), initial_weights(4), initial_weights(5)
+    assert np.array_equal(one.w1, same.w1)
+    assert not np.array_equal(one.w1, other.w1)
+    assert one.w1.min() >= -0.5
+    assert one.w1.max() < 0.5
+    assert one.w1.std() == pytest.approx(1 / np.sqrt(12), rel=0.05)
+
+
+def test_the_table_is_shipped_whole():
+    table = report_table()
+    assert [setting.name for setting in table.settings] == ["0.01/1500", "0.1/1500", "0.1/500", "0.5/500", "0.5/100"]
+    assert len(table.rows) == 12
+    assert len(table.accuracy) == 60
+    assert sum(setting.iterations for setting in table.settings) * len(table.rows) == 49_200
+    assert min(table.accuracy.values()) == 0.087
+    assert max(table.accuracy.values()) == 0.916
