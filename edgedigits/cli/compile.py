@@ -1,0 +1,84 @@
+"""`edgedigits compile`: the C engine of any int8 MLP."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgedigits.c_names import DEFAULT_PREFIX
+from edgedigits.cli.outcome import Outcome
+from edgedigits.config import GOALS, ROUNDINGS, EngineConfig
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgedigits.emit.engine_facts import EngineFacts
+    from edgedigits.progress import Progress
+
+HELP = "write the C engine of any int8 MLP, ours or not"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("model", metavar="MODEL", type=Path, help="a .tflite file, or the folder of a build")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--prefix", metavar="NAME", default=DEFAULT_PREFIX, help=f"prefix of the C symbols (default {DEFAULT_PREFIX})"
+    )
+    defaults = EngineConfig()
+    parser.add_argument(
+        "--rounding",
+        choices=ROUNDINGS,
+        default=defaults.rounding,
+        help=f"whose arithmetic to repeat bit for bit (default {defaults.rounding})",
+    )
+    parser.add_argument(
+        "--optimize",
+        choices=GOALS,
+        default=defaults.optimize,
+        help=f"what the weights are packed for (default {defaults.optimize})",
+    )
+    parser.add_argument("--force", action="store_true", help="replace what an earlier run wrote there")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Compile the model."""
+    from edgedigits.compile import compile_model
+
+    choices = EngineConfig(rounding=args.rounding, optimize=args.optimize)
+    facts = compile_model(args.model, args.out, choices, args.prefix, force=args.force)
+    return Outcome(
+        {"folder": str(args.out), "engine": facts.to_json()}, lambda console: _show(console, facts, args.out)
+    )
+
+
+def _show(console: Console, facts: EngineFacts, folder: Path) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("layer", "shape", "encoding", "bytes", "instructions"):
+        table.add_column(title, justify="right" if title in ("bytes", "instructions") else "left", no_wrap=True)
+    for number, layer in enumerate(facts.layers, 1):
+        # Names come from the file: as Text they cannot be taken for markup.
+        shape = f"{layer.inputs}-{layer.outputs}"
+        table.add_row(str(number), shape, Text(layer.encoding), f"{layer.nbytes:,}", f"{layer.instructions:,}")
+    table.add_row("all", "", "", f"{facts.weight_bytes:,}", f"{facts.instructions:,}", style="bold")
+    console.print(table)
+    for line in _notes(facts):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(f"written  {folder}", markup=False, soft_wrap=True)
+    console.print(f"next     edgedigits simulate {folder}", markup=False, soft_wrap=True)
+
+
+def _notes(facts: EngineFacts) -> list[str]:
+    tables = f", {facts.table_bytes:,} B of tables" if facts.table_bytes else ""
+    notes = [
+        f"besides  {facts.bias_bytes:,} B of biases{tables} and the code; {facts.workspace_bytes:,} B of workspace",
+        f"exact    as {'LiteRT’s reference kernels' if facts.rounding == 'litert' else 'TensorFlow Lite Micro'}; "
+        "instructions are an estimate for Cortex-M4",
+    ]
+    if facts.dead_neurons:
+        notes.append(f"without  {facts.dead_neurons} dead neurons")
+    return [*notes, *(f"without  {reason}" for reason in facts.dropped)]

@@ -1,0 +1,69 @@
+"""From a `.tflite` to the C engine that does the same: lower, drop dead neurons, choose encodings, write."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from edgedigits.artifacts import new_folder, write_manifest, write_text
+from edgedigits.config import EngineConfig
+from edgedigits.emit.engine import EngineSource, render_engine
+from edgedigits.emit.engine_facts import EngineFacts, engine_facts
+from edgedigits.evaluate.subject import MODEL_NAME, find_subject
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.ir import Graph
+from edgedigits.model.lowering import lower
+from edgedigits.model.packing import Goal, choose
+from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
+
+
+def compile_graph(graph: Graph, choices: EngineConfig, prefix: str) -> tuple[EngineSource, EngineFacts]:
+    """Return the engine of a model, and the facts about it.
+
+    Args:
+        graph: a full-integer MLP.
+        choices: rounding, and what to choose the encodings for.
+        prefix: start of its C names.
+
+    Raises:
+        UnsupportedModelError: the engine cannot run the model; names operator, tensor and reason.
+        ConfigError: `prefix` cannot start a C name.
+    """
+    lowered = lower(graph, Rounding(choices.rounding))
+    network = simplify(lowered)
+    packed = choose(network, Goal(choices.optimize))
+    source = render_engine(network, packed, prefix)
+    return source, engine_facts(lowered, network, packed, source, choices.optimize)
+
+
+def write_engine(source: EngineSource, folder: Path) -> None:
+    """Write the engine's files into `folder`."""
+    for name, text in source.files().items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        write_text(folder / name, text)
+
+
+def compile_model(path: Path, folder: Path, choices: EngineConfig, prefix: str, *, force: bool = False) -> EngineFacts:
+    """Write a folder with the engine of any int8 MLP: engine/, vectors.h, model.tflite and manifest.json.
+
+    Args:
+        path: a `.tflite`, or the folder of a build.
+        folder: where to write; whole or not at all.
+        choices: rounding, and what to choose the encodings for.
+        prefix: start of its C names.
+        force: replace what an earlier run wrote there.
+
+    Raises:
+        DataError: the model cannot be read, or the folder cannot be written.
+        UnsupportedModelError, ConfigError: as `compile_graph`.
+    """
+    model = find_subject(path).model
+    graph = read_tflite(model)
+    content = model.read_bytes()
+    source, facts = compile_graph(graph, choices, prefix)
+    with new_folder(folder, force=force) as partial:
+        write_engine(source, partial)
+        (partial / MODEL_NAME).write_bytes(content)
+        write_manifest(partial, {"engine": asdict(choices), "output": {"name": prefix}}, {})
+    return facts

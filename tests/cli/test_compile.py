@@ -1,0 +1,149 @@
+"""`edgedigits compile` as a user meets it: the folder, the table, and models that it refuses."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgedigits.cli.main import main
+from tests.tflite_builder import random_mlp
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "theirs.tflite"
+    path.write_bytes(random_mlp(7, (784, 20, 10), density=0.2))
+    return path
+
+
+def contents(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_folder_holds_engine_vectors_and_model(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["compile", str(model), "--out", str(out), "--prefix", "digits", "--quiet"]) == 0
+
+    assert contents(out) == {"engine/digits.h", "engine/digits.c", "vectors.h", "model.tflite", "manifest.json"}
+    assert (out / "model.tflite").read_bytes() == model.read_bytes()
+    assert set(json.loads((out / "manifest.json").read_text())["files"]) == contents(out) - {"manifest.json"}
+
+
+def test_the_table_names_layer_encoding_bytes_and_instructions(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", str(model), "--out", str(tmp_path / "out"), "--optimize", "speed"]) == 0
+
+    text = capsys.readouterr().out
+    for words in (
+        "layer",
+        "encoding",
+        "bytes",
+        "instructions",
+        "784-18",
+        "18-10",
+        "2 dead neurons",
+        "workspace",
+        "estimate",
+    ):
+        assert words in text
+    assert f"next     edgedigits simulate {tmp_path / 'out'}" in text
+
+
+def test_json_adds_up(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", str(model), "--out", str(tmp_path / "out"), "--rounding", "tflm", "--json"]) == 0
+
+    facts = json.loads(capsys.readouterr().out)["engine"]
+    assert facts["rounding"] == "tflm" and facts["optimize"] == "balanced"
+    assert facts["weight_bytes"] == sum(layer["nbytes"] for layer in facts["layers"])
+    assert facts["instructions"] == sum(layer["instructions"] for layer in facts["layers"])
+    assert "rounding   tflm" in (tmp_path / "out" / "engine" / "edgedigits_model.h").read_text()
+
+
+def test_the_same_model_gives_the_same_bytes(model: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert main(["compile", str(model), "--out", str(tmp_path / name), "--quiet"]) == 0
+    for name in contents(tmp_path / "one"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_it_is_replaced_by_force_only(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["compile", str(model), "--out", str(tmp_path / "out"), "--quiet"]
+    assert main(command) == 0
+    assert main(command) == 3
+    assert "exists already" in capsys.readouterr().err
+    assert main([*command, "--force"]) == 0
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.txt").write_text("years of work")
+    assert main(["compile", str(model), "--out", str(tmp_path / "thesis"), "--force"]) == 3
+    assert (tmp_path / "thesis" / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (random_mlp(1, (20, 10), extra_op="TANH"), 5, ["operator 1 (TANH)", "tensor", "no such operator"]),
+        (random_mlp(1, (20, 10), float_model=True), 5, ["(FULLY_CONNECTED)", "float32", "full-integer quantization"]),
+        (random_mlp(1, (20, 10))[:700], 3, ["theirs.tflite"]),
+        (b"", 3, ["theirs.tflite"]),
+        (b"\x89PNG\r\n", 3, ["theirs.tflite"]),
+    ],
+    ids=["unsupported operator", "float model", "truncated", "empty", "another format"],
+)
+def test_what_cannot_be_compiled_leaves_nothing(
+    content: bytes, code: int, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "theirs.tflite"
+    path.write_bytes(content)
+
+    assert main(["compile", str(path), "--out", str(tmp_path / "out")]) == code
+
+    message = capsys.readouterr().err
+    assert all(word in message for word in words), message
+    assert "Traceback" not in message
+    assert [entry.name for entry in tmp_path.iterdir()] == ["theirs.tflite"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--prefix", "int"], "is a keyword of C"),
+        (["--optimize", "fast"], "invalid choice: 'fast'"),
+        (["--rounding", "double"], "invalid choice: 'double'"),
+    ],
+)
+def test_wrong_choices(
+    flags: list[str], words: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", str(model), "--out", str(tmp_path / "out"), *flags]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", str(tmp_path / "none.tflite"), "--out", str(tmp_path / "out")]) == 3
+    assert "does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [{}, {"softmax": True}, {"io": "float32", "per_channel": True}], ids=str)
+def test_what_was_compiled_can_be_simulated(
+    options: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if find_spec("unicorn") is None or find_spec("ziglang") is None:
+        pytest.skip("the extra mcu is not installed")
+    model, digits = tmp_path / "theirs.tflite", tmp_path / "digits.csv"
+    model.write_bytes(random_mlp(3, (784, 12, 10), **options))
+    random = np.random.default_rng(0)
+    rows = np.column_stack([np.arange(30) % 10, random.integers(0, 256, (30, 784)) * (random.random((30, 784)) < 0.3)])
+    header = ",".join(["label", *(f"pixel{index}" for index in range(784))])
+    np.savetxt(digits, rows, fmt="%d", delimiter=",", header=header, comments="")
+    assert main(["compile", str(model), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    capsys.readouterr()
+
+    assert main(["simulate", str(tmp_path / "out"), "--data", str(digits), "--split", "all"]) == 0
+    assert "every byte equal: 300 output bytes of 30 images" in capsys.readouterr().out
