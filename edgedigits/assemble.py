@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.artifacts import library_versions, write_json, write_manifest, write_text
+from edgedigits.compile import compile_graph, write_engine
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import to_tables
 from edgedigits.convert import to_float_tflite, to_int8_tflite
@@ -67,7 +68,9 @@ def assemble(
         )
         _check_parity(evaluation)
         stage.advance(note="evaluated")
-        facts = _gather(config, splits, trained, classifier, evaluation)
+        source, engine = compile_graph(classifier.graph, config.engine, config.output.name)
+        write_engine(source, folder)
+        facts = dataclasses.replace(_gather(config, splits, trained, classifier, evaluation), engine=engine)
         _emit(config, classifier.graph, evaluation.arena, folder)
         _report(facts, folder)
         stage.advance(note="written")

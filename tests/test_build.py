@@ -78,6 +78,9 @@ def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):
         "tflm_resolver.h",
         "report.json",
         "report.html",
+        "engine/edgedigits_model.h",
+        "engine/edgedigits_model.c",
+        "vectors.h",
     }
     assert manifest["data"]["sizes"] == {"train": 750, "validation": 100, "test": 150}
     assert manifest["versions"]["tensorflow-model-optimization"] == "0.8.1"

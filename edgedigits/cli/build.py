@@ -54,5 +54,5 @@ def _show(console: Console, result: BuildResult) -> None:
         result.facts,
         folder=folder,
         latency=result.latency,
-        next_command=f"edgedigits evaluate {folder}",
+        next_command=f"edgedigits simulate {folder}",
     )

@@ -24,6 +24,7 @@ from edgedigits.report.words import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from edgedigits.emit.engine_facts import EngineFacts
     from edgedigits.evaluate.latency import Latency
     from edgedigits.evaluate.parity import ParityRow
 
@@ -64,6 +65,8 @@ def _rows(facts: BuildFacts, latency: Latency | None) -> Iterable[tuple[str, Tex
             f"({size.float_bytes:,} B {size.float_how.partition(':')[0]})",
         ),
     )
+    if facts.engine is not None:
+        yield "engine", _engine(facts.engine)
     if latency is not None:
         yield "latency", _latency(latency, evaluation.host)
     if evaluation.arena is not None:
@@ -89,6 +92,15 @@ def _zeros(facts: BuildFacts) -> Text:
     )
     text = Text.assemble((percent(sparsity(facts), 1), "bold"), f" of {facts.model.weights:,} weights")
     return text.append(f" ({layers})" if layers else "")
+
+
+def _engine(engine: EngineFacts) -> Text:
+    encodings = ", ".join(layer.encoding for layer in engine.layers)
+    return Text.assemble(
+        (f"{engine.weight_bytes:,} B of packed weights", "bold"),
+        f" ({encodings}), {engine.workspace_bytes:,} B of workspace, "
+        f"about {engine.instructions:,} instructions on Cortex-M4 (estimate)",
+    )
 
 
 def _latency(latency: Latency, host: str) -> Text:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.emit.engine_facts import EngineFacts
 from edgedigits.evaluate.harness import Evaluation
 from edgedigits.model.summary import ModelFacts
 
@@ -108,6 +109,7 @@ class BuildFacts:
         histograms: by layer, in order.
         mistakes: the worst first.
         versions: of the libraries that matter.
+        engine: the C engine; None where there is none.
     """
 
     name: str
@@ -120,6 +122,7 @@ class BuildFacts:
     histograms: tuple[WeightHistogram, ...]
     mistakes: tuple[Mistake, ...]
     versions: dict[str, str]
+    engine: EngineFacts | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
@@ -138,4 +141,5 @@ class BuildFacts:
             "histograms": [dataclasses.asdict(histogram) for histogram in self.histograms],
             "mistakes": mistakes,
             "versions": self.versions,
+            "engine": self.engine.to_json() if self.engine else None,
         }

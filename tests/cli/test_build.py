@@ -58,7 +58,7 @@ def test_a_build_tells_what_matters_in_under_a_screen(csv):
         "gzip",
         "p50",
         "deploy/focal-12-qat-prune",
-        "edgedigits evaluate deploy/focal-12-qat-prune",
+        "edgedigits simulate deploy/focal-12-qat-prune",
     ):
         assert word in out, word
     # Nothing on stderr where it is not a terminal: no bars, no chatter of the libraries.
