@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
     from edgedigits.targets.boards import Board
     from edgedigits.targets.cores import Core
-    from edgedigits.targets.simulate import Simulation
+    from edgedigits.targets.simulation import Comparison, LayerCost, Simulation
 
 HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
 DEFAULT_CORE = "cortex-m4"
@@ -50,8 +50,9 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.evaluate.interpreter import open_classifier
     from edgedigits.evaluate.subject import load_subject_digits
     from edgedigits.model.reader import read_tflite
-    from edgedigits.targets.gates import Limits, check_simulation, to_json
+    from edgedigits.targets.gates import Limits, check_simulation
     from edgedigits.targets.simulate import simulate
+    from edgedigits.targets.simulation_json import to_json
     from edgedigits.targets.stub import find_engine
     from edgedigits.targets.toolchain import find_toolchain
 
@@ -143,13 +144,16 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
 
     foot, ram, count = result.footprint, result.ram, result.instructions
     parity = "every byte equal" if not result.differing else f"[red]{result.differing:,} bytes differ[/red]"
+    worst = f"; {result.no_background:,} without any background" if result.no_background is not None else ""
     lines = [
         f"[bold]{result.core}[/bold], {escape(result.toolchain)} {result.optimize}, "
         f"emulated by {escape(result.emulator)}",
         f"parity        [bold]{parity}[/bold]: {result.bytes:,} output bytes of {result.images:,} images "
         f"against {escape(result.oracle)}",
+        *(_other_line(other) for other in result.others),
         f"instructions  [bold]{count.mean:,.0f}[/bold] an image, p95 {count.p95:,.0f}, "
-        f"from {count.least:,} to {count.most:,} (emulated)",
+        f"from {count.least:,} to {count.most:,}{worst} (emulated)",
+        *(_layer_line(layer, count.mean) for layer in result.layers),
         f"flash         [bold]{foot.flash:,} B[/bold]: code {foot.code:,}, weights and constants "
         f"{foot.constants + foot.data:,} (measured: ELF)",
         f"RAM           [bold]{ram.total:,} B[/bold]: workspace {ram.workspace:,}, input {ram.input:,}, "
@@ -165,8 +169,27 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
     return lines
 
 
+def _other_line(other: Comparison) -> str:
+    from rich.markup import escape
+
+    verdict = "equal too" if not other.differing else f"[red]{other.differing:,} bytes differ[/red]"
+    return f"              {verdict}: {escape(other.what)}, {other.bytes:,} bytes ({escape(other.how)})"
+
+
+def _layer_line(layer: LayerCost, total: float) -> str:
+    from rich.markup import escape
+
+    words = [f"{layer.nbytes:,} B" + (f" as {layer.encoding}" if layer.encoding else "")]
+    if layer.instructions is not None:
+        share = layer.instructions.mean / total
+        words.insert(0, f"{layer.instructions.mean:,.0f} ({share:.0%})")
+    if layer.shape:
+        words.append(layer.shape)
+    return f"  {layer.name:<11} {escape(', '.join(words))}"
+
+
 def _board_line(result: Simulation, board: Board) -> str:
-    from edgedigits.targets.gates import milliseconds
+    from edgedigits.targets.simulation_json import milliseconds
 
     time = milliseconds(result, board)
     clock = "" if time is None else f", {time[0]:.3g} to {time[1]:.3g} ms at {board.clock_mhz:g} MHz (estimate)"

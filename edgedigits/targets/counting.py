@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +25,7 @@ from edgedigits.targets.elf import Image
 
 NATIVE_SOURCE = Path(__file__).parent / "native" / "block_counter.c"
 _COMPILE_TIMEOUT_S = 120.0
+KEEP = 255
 
 
 class CodeMap:
@@ -33,14 +34,17 @@ class CodeMap:
     Args:
         image: the program.
         architecture: "arm" (Thumb) or "riscv".
+        steps: address → step of the program that the code there begins or goes on with, 0…254; see `step_by_address`.
 
     Attributes:
         base: address of the first halfword of code.
         is_start: bool (halfwords,): an instruction starts here.
         starts: uint32 (halfwords + 1,): how many instructions start before this halfword.
+        steps: uint8 (halfwords,): step by halfword; KEEP where code belongs to whatever step runs.
+        step_count: how many steps there are.
     """
 
-    def __init__(self, image: Image, architecture: str) -> None:
+    def __init__(self, image: Image, architecture: str, steps: Mapping[int, int] | None = None) -> None:
         self.base = min((start for start, _ in image.code), default=0)
         end = max((stop for _, stop in image.code), default=0)
         self.is_start = np.zeros((end - self.base) // 2, dtype=np.bool_)
@@ -48,6 +52,12 @@ class CodeMap:
             for address in _instructions(_bytes_at(image, start, stop), start, architecture):
                 self.is_start[(address - self.base) // 2] = True
         self.starts = np.concatenate([[0], np.cumsum(self.is_start)]).astype(np.uint32)
+        self.steps = np.full(len(self.is_start), KEEP, dtype=np.uint8)
+        for address, step in (steps or {}).items():
+            # The debug information counts literals behind a function as its code.
+            if address < end:
+                self.steps[(address - self.base) // 2] = step
+        self.step_count = 1 + max((steps or {0: 0}).values())
 
 
 def _bytes_at(image: Image, start: int, stop: int) -> bytes:
@@ -81,6 +91,9 @@ class Counter(Protocol):
     def reset(self) -> None:
         """Start counting an image."""
 
+    def by_step(self) -> NDArray[np.int64]:
+        """Instructions since `reset` by step, (steps,)."""
+
     def executions(self) -> NDArray[np.int64]:
         """How often the instruction at each halfword was executed, (halfwords,); 0 where none starts."""
 
@@ -93,6 +106,9 @@ class _State(ctypes.Structure):
         ("halfwords", ctypes.c_uint64),
         ("starts", ctypes.c_void_p),
         ("difference", ctypes.c_void_p),
+        ("steps", ctypes.c_void_p),
+        ("by_step", ctypes.c_void_p),
+        ("step", ctypes.c_uint64),
         ("stop", ctypes.c_void_p),
         ("astray", ctypes.c_uint64),
     )
@@ -112,12 +128,15 @@ class NativeCounter:
         unicorn = _unicorn_library()
         self._code = code
         self._difference = np.zeros(len(code.starts), dtype=np.int64)
+        self._by_step = np.zeros(KEEP, dtype=np.int64)
         self._state = _State(
             limit=limit,
             base=code.base,
             halfwords=len(code.is_start),
             starts=code.starts.ctypes.data,
             difference=self._difference.ctypes.data,
+            steps=code.steps.ctypes.data,
+            by_step=self._by_step.ctypes.data,
             stop=ctypes.cast(unicorn.uc_emu_stop, ctypes.c_void_p).value,
         )
         self._hook = ctypes.c_size_t()
@@ -147,6 +166,12 @@ class NativeCounter:
         """Start counting an image."""
         self._state.instructions = 0
         self._state.astray = 0
+        self._state.step = 0
+        self._by_step[: self._code.step_count] = 0
+
+    def by_step(self) -> NDArray[np.int64]:
+        """Instructions since `reset` by step."""
+        return self._by_step[: self._code.step_count].copy()
 
     def executions(self) -> NDArray[np.int64]:
         """How often the instruction at each halfword was executed."""
@@ -158,7 +183,8 @@ class PythonCounter:
 
     def __init__(self, emulator: Any, code: CodeMap, limit: int) -> None:
         self._code, self._limit = code, limit
-        self._starts = code.starts.tolist()
+        self._starts, self._steps = code.starts.tolist(), code.steps.tolist()
+        self._step, self._by_step = 0, [0] * code.step_count
         self._difference = [0] * len(self._starts)
         self._instructions = 0
         self._astray: int | None = None
@@ -168,11 +194,13 @@ class PythonCounter:
         first = (address - self._code.base) // 2
         last = first + size // 2
         starts = self._starts
-        if first < 0 or last >= len(starts) or starts[first + 1] == starts[first]:
+        if first < 0 or last >= len(starts) or last <= first or starts[first + 1] == starts[first]:
             self._astray = address
             emulator.emu_stop()
             return
         self._instructions += starts[last] - starts[first]
+        self._step = self._step if self._steps[last - 1] == KEEP else self._steps[last - 1]
+        self._by_step[self._step] += starts[last] - starts[first]
         self._difference[first] += 1
         self._difference[last] -= 1
         if self._instructions > self._limit:
@@ -191,6 +219,11 @@ class PythonCounter:
     def reset(self) -> None:
         """Start counting an image."""
         self._instructions, self._astray = 0, None
+        self._step, self._by_step = 0, [0] * self._code.step_count
+
+    def by_step(self) -> NDArray[np.int64]:
+        """Instructions since `reset` by step."""
+        return np.array(self._by_step, dtype=np.int64)
 
     def executions(self) -> NDArray[np.int64]:
         """How often the instruction at each halfword was executed."""

@@ -152,6 +152,7 @@ def _results(folder: Path, board: Board, engine: Engine, count: int) -> Emulatio
         instructions=instructions,
         stack=int(facts[1]),
         executions={},
+        by_step=np.zeros((count, 0), dtype=np.int64),
         how=f"{_version()}, {board.qemu}, -icount shift={ICOUNT_SHIFT}, SysTick",
     )
 

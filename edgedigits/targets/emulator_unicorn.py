@@ -20,6 +20,7 @@ from edgedigits.progress import SILENT, Progress, Stage
 from edgedigits.targets.cores import Core
 from edgedigits.targets.counting import CodeMap, Counter, CounterFactory, counter_factory
 from edgedigits.targets.elf import Image
+from edgedigits.targets.steps import read_steps, step_by_address
 from edgedigits.targets.stub import Engine
 
 INSTRUCTION_LIMIT = 500_000_000
@@ -45,6 +46,8 @@ class Emulation:
         stack: bytes of stack that the deepest call took.
         executions: address → how often the instruction there was executed, over all images; empty where the emulator
             cannot tell.
+        by_step: int64 (n, 1 + steps), instructions of each image by step of the engine, first what comes before them;
+            no columns where the emulator cannot tell.
         how: emulator and version, such as "unicorn 2.1.4, Cortex-M4".
     """
 
@@ -52,6 +55,7 @@ class Emulation:
     instructions: NDArray[np.int64]
     stack: int
     executions: dict[int, int]
+    by_step: NDArray[np.int64]
     how: str
 
 
@@ -90,7 +94,7 @@ def run_unicorn(
             "The emulator unicorn is not installed.", hint="Install it: pip install 'edgedigits[mcu]'"
         ) from error
     make = factory or counter_factory()
-    code = CodeMap(image, core.architecture)
+    code = CodeMap(image, core.architecture, step_by_address(image.path, engine, read_steps(engine)))
     # Emulation in C releases Python's lock, so threads run side by side.
     workers = max(1, min(os.cpu_count() or 1, len(inputs) // IMAGES_PER_STEP))
     parts = np.array_split(inputs, workers)
@@ -102,11 +106,13 @@ def run_unicorn(
             for machine, part, first in zip(machines, parts, firsts, strict=True)
         ]
         results = [job.result() for job in jobs]
+    by_step = np.concatenate([counts for _, counts in results])
     totals = np.sum([machine.counter.executions() for machine in machines], axis=0)
     return Emulation(
         outputs=np.concatenate([outputs for outputs, _ in results]),
-        instructions=np.concatenate([counts for _, counts in results]),
+        instructions=by_step.sum(axis=1),
         stack=max(machine.stack_used() for machine in machines),
+        by_step=by_step,
         executions={code.base + 2 * int(i): int(totals[i]) for i in np.flatnonzero(totals)},
         how=f"unicorn {unicorn.__version__}, {core.unicorn_cpu.removeprefix('UC_CPU_')}",
     )
@@ -118,7 +124,7 @@ class _Machine:
     def __init__(
         self, core: Core, image: Image, engine: Engine, code: CodeMap, make: CounterFactory, limit: int
     ) -> None:
-        self._image, self._engine, self._limit = image, engine, limit
+        self._image, self._engine, self._limit, self._step_count = image, engine, limit, code.step_count
         self._emulator, self._registers = _new_emulator(core)
         self._fault = ""
         self._input = self._map_buffer(_INPUT_AT, engine.input_size, writable=False)
@@ -157,14 +163,14 @@ class _Machine:
         emulator.mem_map(_RETURN_AT, PAGE, UC_PROT_READ | UC_PROT_EXEC)
 
     def run(self, inputs: NDArray[np.int8], first: int, stage: Stage) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-        """Return outputs (n, output size) and instruction counts (n,); `first` is the number of inputs[0]."""
+        """Return outputs (n, output size) and instructions (n, steps); `first` is the number of inputs[0]."""
         outputs = np.empty((len(inputs), self._engine.output_size), dtype=np.int8)
-        counts = np.empty(len(inputs), dtype=np.int64)
+        counts = np.empty((len(inputs), self._step_count), dtype=np.int64)
         for i, row in enumerate(inputs):
             self._emulator.mem_write(self._input, row.tobytes())
             self._call(first + i)
             outputs[i] = np.frombuffer(self._emulator.mem_read(self._output, outputs.shape[1]), dtype=np.int8)
-            counts[i] = self.counter.instructions
+            counts[i] = self.counter.by_step()
             if (i + 1) % IMAGES_PER_STEP == 0:
                 stage.advance(IMAGES_PER_STEP)
         stage.advance(len(inputs) % IMAGES_PER_STEP)

@@ -9,6 +9,7 @@ from pathlib import Path
 from edgedigits.errors import CheckFailedError, ConfigError
 from edgedigits.targets.boards import Board, load_boards
 from edgedigits.targets.elf import Image, read_elf
+from edgedigits.targets.engine_elf import compile_engine
 from edgedigits.targets.stub import Engine, firmware_stub
 from edgedigits.targets.toolchain import Program, Toolchain, compile_program
 
@@ -92,7 +93,5 @@ def firmware_program(engine: Engine, board: Board, output: Path, console: str, o
 
 
 def _biggest_symbols(engine: Engine, board: Board, toolchain: Toolchain, output: Path) -> str:
-    from edgedigits.targets.simulate import compile_engine
-
     image = compile_engine(toolchain, board.core, engine, output.parent)
     return ", ".join(f"{symbol.name} {symbol.size:,} B" for symbol in image.biggest())

@@ -1,12 +1,11 @@
-"""Limits on a simulation, the fit on a board, and the same figures as JSON."""
+"""Limits on a simulation, and the fit on a board."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from edgedigits.targets.boards import Board
-from edgedigits.targets.simulate import Simulation
+from edgedigits.targets.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,11 @@ def check_simulation(run: Simulation, limits: Limits, board: Board | None = None
             f"{run.differing:,} of {run.bytes:,} output bytes differ from {run.oracle}, first of image {first.image}, "
             f"output {first.output}: {first.engine} instead of {first.oracle}."
         )
+    failures += [
+        f"{other.differing:,} of {other.bytes:,} output bytes of the {other.what} differ from {run.oracle}."
+        for other in run.others
+        if other.differing
+    ]
     flash, ram, mean = run.footprint.flash, run.ram.total, run.instructions.mean
     biggest = ", ".join(f"{symbol.name} {symbol.size:,} B" for symbol in run.biggest)
     if limits.flash is not None and flash > limits.flash:
@@ -53,46 +57,3 @@ def check_simulation(run: Simulation, limits: Limits, board: Board | None = None
 
 def _ram_parts(run: Simulation) -> str:
     return ", ".join(f"{name} {size:,} B" for name, size in asdict(run.ram).items() if size)
-
-
-def to_json(run: Simulation, board: Board | None = None) -> dict[str, Any]:
-    """Return a simulation as JSON values; each group says how it was obtained."""
-    how = f"emulated: {run.core}, {run.emulator}, compiled by {run.toolchain} {run.optimize}"
-    facts: dict[str, Any] = {
-        "core": run.core,
-        "toolchain": run.toolchain,
-        "optimize": run.optimize,
-        "emulator": run.emulator,
-        "images": run.images,
-        "parity": {
-            "oracle": run.oracle,
-            "differing_bytes": run.differing,
-            "bytes": run.bytes,
-            "first_differences": [asdict(difference) for difference in run.differences],
-            "how": how,
-        },
-        "flash": {
-            **asdict(run.footprint),
-            "total": run.footprint.flash,
-            "biggest": [asdict(symbol) for symbol in run.biggest],
-            "how": f"measured: sections of the ELF, {run.toolchain} {run.optimize}, invoke() and what it reaches",
-        },
-        "ram": {**asdict(run.ram), "total": run.ram.total, "how": f"stack {how}; the rest measured: ELF and header"},
-        "instructions": {
-            **asdict(run.instructions),
-            "by_function": run.by_function,
-            "how": how,
-        },
-    }
-    if run.cycles is not None:
-        facts["cycles"] = {**asdict(run.cycles), "how": "estimated: costs by class of instruction, no wait states"}
-    if board is not None:
-        facts["board"] = {"name": board.name, "flash": board.flash, "ram": board.ram, "how": board.source}
-    return facts
-
-
-def milliseconds(run: Simulation, board: Board) -> tuple[float, float] | None:
-    """Return the estimated least and most milliseconds of one inference at the board's clock, or None."""
-    if run.cycles is None:
-        return None
-    return run.cycles.low / (1000 * board.clock_mhz), run.cycles.high / (1000 * board.clock_mhz)

@@ -13,7 +13,7 @@ from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board, Fit
 from edgedigits.targets.cores import CORES, Core
 from edgedigits.targets.emulator_unicorn import run_unicorn
-from edgedigits.targets.simulate import compile_engine
+from edgedigits.targets.engine_elf import compile_engine
 from edgedigits.targets.stub import Engine
 from edgedigits.targets.toolchain import Toolchain
 

@@ -1,4 +1,4 @@
-"""Compiles an engine for a core, runs it there on digits, and holds every output byte against the oracle."""
+"""Runs an engine on an emulated core and on this machine, and holds every output byte against the oracle."""
 
 from __future__ import annotations
 
@@ -12,131 +12,26 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import CheckFailedError, ConfigError, nearest
 from edgedigits.evaluate.interpreter import Classifier
+from edgedigits.model.engine import run as run_numpy
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.lowering import lower
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.cores import Core
-from edgedigits.targets.disassembly import CycleEstimate, dsp_instructions, estimate_m4_cycles
-from edgedigits.targets.elf import Footprint, Image, Symbol, read_elf
+from edgedigits.targets.disassembly import estimate_m4_cycles
+from edgedigits.targets.elf import Image
 from edgedigits.targets.emulator_qemu import run_qemu
 from edgedigits.targets.emulator_unicorn import Emulation, run_unicorn
+from edgedigits.targets.engine_elf import compile_engine
+from edgedigits.targets.host import run_host
 from edgedigits.targets.oracle import ORACLES, engine_inputs, oracle_outputs
-from edgedigits.targets.stub import Engine, firmware_stub
-from edgedigits.targets.toolchain import Program, Toolchain, compile_program
+from edgedigits.targets.simulation import Comparison, Difference, Instructions, LayerCost, Ram, Simulation
+from edgedigits.targets.steps import read_steps
+from edgedigits.targets.stub import Engine
+from edgedigits.targets.toolchain import Toolchain
 
 EMULATORS = ("unicorn", "qemu")
 SHOWN_DIFFERENCES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Ram:
-    """Bytes of RAM that one inference takes.
-
-    Attributes:
-        variables: the engine's own; none in an emitted engine.
-        workspace: lent by the caller.
-        input: lent by the caller.
-        output: lent by the caller.
-        stack: the deepest call, by painting.
-    """
-
-    variables: int
-    workspace: int
-    input: int
-    output: int
-    stack: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.variables + self.workspace + self.input + self.output + self.stack
-
-
-@dataclass(frozen=True, slots=True)
-class Instructions:
-    """Instructions executed by one inference, over images."""
-
-    mean: float
-    p95: float
-    least: int
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One output byte that is not the oracle's."""
-
-    image: int
-    output: int
-    engine: int
-    oracle: int
-
-
-@dataclass(frozen=True, eq=False)
-class Simulation:
-    """Every figure about one engine on one emulated core.
-
-    Attributes:
-        core: name of the core.
-        toolchain: compiler and version.
-        optimize: its optimization flag.
-        emulator: emulator, version and machine.
-        oracle: what the outputs were compared with; empty where there was no model.
-        images: how many ran.
-        differing: output bytes that differ from the oracle.
-        bytes: output bytes compared.
-        differences: the first few that differ.
-        footprint: flash by section, of the engine alone.
-        biggest: the biggest symbols in flash.
-        ram: RAM by part.
-        instructions: instructions by image, summarised.
-        counts: int64 (n,), the same by image.
-        by_function: share of instructions by function, mean per image; empty where the emulator cannot tell.
-        cycles: estimate for Cortex-M4; None for other cores and emulators that count no single instructions.
-        outputs: int8 (n, output size).
-    """
-
-    core: str
-    toolchain: str
-    optimize: str
-    emulator: str
-    oracle: str
-    images: int
-    differing: int
-    bytes: int
-    differences: tuple[Difference, ...]
-    footprint: Footprint
-    biggest: tuple[Symbol, ...]
-    ram: Ram
-    instructions: Instructions
-    counts: NDArray[np.int64]
-    by_function: dict[str, float]
-    cycles: CycleEstimate | None
-    outputs: NDArray[np.int8]
-
-
-def compile_engine(toolchain: Toolchain, core: Core, engine: Engine, folder: Path, *, optimize: str = "-O2") -> Image:
-    """Compile nothing but the engine into `folder`/engine.elf: what invoke() reaches and no more.
-
-    Raises:
-        DataError: it does not compile.
-        CheckFailedError: it holds instructions that the core lacks.
-    """
-    stub = firmware_stub()
-    program = Program(
-        sources=[*engine.sources, stub / "src" / "memory.c"],
-        output=folder / "engine.elf",
-        linker_scripts=[stub / "harness" / "function.ld"],
-        entry=engine.invoke,
-        include=[engine.folder],
-        optimize=optimize,
-    )
-    image = read_elf(compile_program(toolchain, core, program))
-    foreign = () if core.has_dsp else dsp_instructions(image, core)
-    if foreign:
-        raise CheckFailedError(
-            f"The engine for {core.name} holds {len(foreign)} instructions that the core lacks: {foreign[0]}.",
-            hint="The emitted kernels or the compiler's flags are wrong for this core; please report it.",
-        )
-    return image
+BIGGEST_SYMBOLS = 5
 
 
 def simulate_inputs(
@@ -168,20 +63,10 @@ def simulate_inputs(
         ConfigError: unknown emulator, one that lacks the core, or inputs of another size.
         ToolMissingError, DataError, CheckFailedError: as the steps.
     """
-    if emulator not in EMULATORS:
-        raise ConfigError(f"There is no emulator '{emulator}'.", hint=nearest(emulator, EMULATORS))
-    if inputs.ndim != 2 or inputs.shape[1] != engine.input_size or len(inputs) == 0:
-        raise ConfigError(
-            f"The engine takes {engine.input_size} values an image, and there are {list(inputs.shape)}.",
-            hint="Is it the engine of this model?",
-        )
-    with tempfile.TemporaryDirectory(prefix="edgedigits-simulate-") as folder:
-        image = compile_engine(toolchain, core, engine, Path(folder), optimize=optimize)
-        if emulator == "qemu":
-            run = run_qemu(core, toolchain, engine, inputs, optimize=optimize, progress=progress)
-        else:
-            run = run_unicorn(core, image, engine, inputs, progress=progress)
-    return _summarize(engine, image, run, core, toolchain, optimize, expected, oracle)
+    job = _Job(engine, core, toolchain, emulator, optimize, progress)
+    image, (run,) = job.emulate(inputs)
+    summary = _summarize(job, image, run)
+    return summary if expected is None else with_oracle(summary, expected, oracle)
 
 
 def simulate(
@@ -196,7 +81,9 @@ def simulate(
     rounding: str = "",
     progress: Progress = SILENT,
 ) -> Simulation:
-    """Run an engine on digits and compare it with the interpreter that it claims to equal.
+    """Run an engine on digits and on extreme images, and compare it with the interpreter that it claims to equal.
+
+    The same images also run through the engine on this machine, under sanitizers, and through the NumPy engine.
 
     Args:
         engine: the engine.
@@ -210,16 +97,36 @@ def simulate(
         progress: gets bars.
 
     Raises:
-        As `simulate_inputs` and `oracle_outputs`.
+        As `simulate_inputs`, `oracle_outputs`, `run_host` and `lower`.
     """
     rounding = rounding or engine.rounding
-    inputs = engine_inputs(classifier, images)
-    # The interpreter runs in a process of its own, beside the compiler and the emulator.
-    with ThreadPoolExecutor(1) as pool:
-        awaited = pool.submit(oracle_outputs, classifier, images, rounding)
-        run = simulate_inputs(engine, inputs, core, toolchain, emulator=emulator, optimize=optimize, progress=progress)
-        expected = awaited.result()
-    return with_oracle(run, expected, ORACLES[rounding])
+    job = _Job(engine, core, toolchain, emulator, optimize, progress)
+    count, everything = len(images), np.concatenate([images, extreme_images(images.shape[1])])
+    inputs = engine_inputs(classifier, everything)
+    # The interpreter and the program for this machine run in processes of their own, beside the emulator.
+    with ThreadPoolExecutor(2) as pool:
+        awaited = pool.submit(oracle_outputs, classifier, everything, rounding)
+        on_host = pool.submit(run_host, toolchain, engine, inputs)
+        image, (run, extreme) = job.emulate(inputs[:count], inputs[count:])
+        expected, (host, host_how) = awaited.result(), on_host.result()
+    summary = with_oracle(_summarize(job, image, run), expected[:count], ORACLES[rounding])
+    numpy = run_numpy(lower(classifier.graph, Rounding(rounding)), inputs)
+    return replace(
+        summary,
+        ram=replace(summary.ram, stack=max(run.stack, extreme.stack)),
+        no_background=int(extreme.instructions[1:].max()),
+        others=(
+            _compare("emulated core, extreme images", run.how, extreme.outputs, expected[count:]),
+            _compare("host C", host_how, host, expected),
+            _compare("NumPy engine", f"NumPy {np.__version__}, exact integers", numpy, expected),
+        ),
+    )
+
+
+def extreme_images(size: int) -> NDArray[np.uint8]:
+    """Return images that no data set has, uint8 (8, size): blank, all ink, and random ones without any background."""
+    random = np.random.default_rng(0).integers(1, 256, (6, size))
+    return np.concatenate([np.full((1, size), 0), np.full((1, size), 255), random]).astype(np.uint8)
 
 
 def with_oracle(run: Simulation, expected: NDArray[np.int8], oracle: str) -> Simulation:
@@ -237,30 +144,58 @@ def with_oracle(run: Simulation, expected: NDArray[np.int8], oracle: str) -> Sim
     return replace(run, oracle=oracle, differing=len(rows), bytes=expected.size, differences=tuple(first))
 
 
-def _summarize(
-    engine: Engine,
-    image: Image,
-    run: Emulation,
-    core: Core,
-    toolchain: Toolchain,
-    optimize: str,
-    expected: NDArray[np.int8] | None,
-    oracle: str,
-) -> Simulation:
-    counts = run.instructions
+def _compare(what: str, how: str, outputs: NDArray[np.int8], expected: NDArray[np.int8]) -> Comparison:
+    return Comparison(what, how, len(expected), int(np.sum(outputs != expected)), expected.size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What to simulate, and with what."""
+
+    engine: Engine
+    core: Core
+    toolchain: Toolchain
+    emulator: str
+    optimize: str
+    progress: Progress
+
+    def emulate(self, *batches: NDArray[np.int8]) -> tuple[Image, list[Emulation]]:
+        """Compile once and run each batch, int8 (n, input size)."""
+        if self.emulator not in EMULATORS:
+            raise ConfigError(f"There is no emulator '{self.emulator}'.", hint=nearest(self.emulator, EMULATORS))
+        for inputs in batches:
+            if inputs.ndim != 2 or inputs.shape[1] != self.engine.input_size or len(inputs) == 0:
+                raise ConfigError(
+                    f"The engine takes {self.engine.input_size} values an image, and there are {list(inputs.shape)}.",
+                    hint="Is it the engine of this model?",
+                )
+        with tempfile.TemporaryDirectory(prefix="edgedigits-simulate-") as folder:
+            image = compile_engine(self.toolchain, self.core, self.engine, Path(folder), optimize=self.optimize)
+            return image, [self._run(image, inputs) for inputs in batches]
+
+    def _run(self, image: Image, inputs: NDArray[np.int8]) -> Emulation:
+        if self.emulator == "unicorn":
+            return run_unicorn(self.core, image, self.engine, inputs, progress=self.progress)
+        return run_qemu(self.core, self.toolchain, self.engine, inputs, optimize=self.optimize, progress=self.progress)
+
+
+def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
+    engine, core = job.engine, job.core
     is_m4 = core.name == "cortex-m4" and bool(run.executions)
-    summary = Simulation(
+    return Simulation(
         core=core.name,
-        toolchain=toolchain.version,
-        optimize=optimize,
+        toolchain=job.toolchain.version,
+        optimize=job.optimize,
         emulator=run.how,
         oracle="",
-        images=len(counts),
+        images=len(run.instructions),
         differing=0,
         bytes=0,
         differences=(),
+        others=(),
         footprint=image.footprint,
-        biggest=image.biggest(),
+        biggest=image.biggest(BIGGEST_SYMBOLS),
+        symbols=image.biggest(len(image.symbols)),
         ram=Ram(
             variables=image.footprint.static_ram,
             workspace=engine.workspace_bytes,
@@ -268,18 +203,32 @@ def _summarize(
             output=engine.output_size,
             stack=run.stack,
         ),
-        instructions=Instructions(
-            mean=float(counts.mean()),
-            p95=float(np.percentile(counts, 95)),
-            least=int(counts.min()),
-            most=int(counts.max()),
-        ),
-        counts=counts,
+        instructions=Instructions.of(run.instructions),
+        counts=run.instructions,
+        no_background=None,
+        layers=_layers(engine, image, run),
         by_function=_by_function(image, run),
-        cycles=estimate_m4_cycles(image, core, run.executions, len(counts)) if is_m4 else None,
+        cycles=estimate_m4_cycles(image, core, run.executions, len(run.instructions)) if is_m4 else None,
         outputs=run.outputs,
     )
-    return summary if expected is None else with_oracle(summary, expected, oracle)
+
+
+def _layers(engine: Engine, image: Image, run: Emulation) -> tuple[LayerCost, ...]:
+    steps = read_steps(engine)
+    told = run.by_step.shape[1] == 1 + len(steps)
+    return tuple(
+        LayerCost(
+            name=step.name,
+            shape=step.shape,
+            encoding=step.encoding,
+            nbytes=sum(symbol.size for symbol in image.symbols if symbol.name.startswith(step.symbols)),
+            # What comes before the first layer, a copy of the input at most, is there for it.
+            instructions=Instructions.of(run.by_step[:, number] + (run.by_step[:, 0] if number == 1 else 0))
+            if told
+            else None,
+        )
+        for number, step in enumerate(steps, start=1)
+    )
 
 
 def _by_function(image: Image, run: Emulation) -> dict[str, float]:

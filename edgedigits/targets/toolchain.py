@@ -107,7 +107,7 @@ def _find_zig() -> Toolchain:
     if find_spec("ziglang") is None:
         raise ToolMissingError("The compiler zig (package ziglang) is not installed.", hint=install)
     command = (sys.executable, "-m", "ziglang")
-    version = _run([*command, "version"]).stdout.strip()
+    version = run_tool([*command, "version"]).stdout.strip()
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     if numbers < OLDEST_ZIG:
         oldest = ".".join(map(str, OLDEST_ZIG))
@@ -124,7 +124,7 @@ def _find_gcc(core: Core) -> Toolchain:
             f"{names[0]}, the GCC for {core.name}, is not installed.",
             hint=f"Install it (Debian, Ubuntu: apt-get install {package}), or use --toolchain zig.",
         )
-    return Toolchain("gcc", f"gcc {_run([path, '-dumpfullversion']).stdout.strip()}", (path,))
+    return Toolchain("gcc", f"gcc {run_tool([path, '-dumpfullversion']).stdout.strip()}", (path,))
 
 
 def compile_program(toolchain: Toolchain, core: Core, program: Program) -> Path:
@@ -137,7 +137,7 @@ def compile_program(toolchain: Toolchain, core: Core, program: Program) -> Path:
         CheckFailedError: it does not fit into the linker script's memory; says by how many bytes.
         DataError: the sources do not compile or link; holds the compiler's first error.
     """
-    result = _run(_command_line(toolchain, core, program), _environment(toolchain))
+    result = run_tool(_command_line(toolchain, core, program), toolchain_environment(toolchain))
     if result.returncode == 0 and program.output.is_file():
         return program.output
     overflow = _overflow(result)
@@ -147,7 +147,7 @@ def compile_program(toolchain: Toolchain, core: Core, program: Program) -> Path:
             hint="Choose a board with more, a smaller model, or prune and compile with --optimize size.",
         )
     raise DataError(
-        f"{toolchain.version} cannot compile {program.output.name} for {core.name}: {_first_error(result.stderr)}.",
+        f"{toolchain.version} cannot compile {program.output.name} for {core.name}: {first_error(result.stderr)}.",
         hint="Build or compile the engine again; if it persists, try the other toolchain.",
     )
 
@@ -195,7 +195,13 @@ def _joined_script(program: Program) -> Path:
     return script
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run_tool(command: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a compiler to its end, whatever it returns.
+
+    Raises:
+        DataError: it did not end in time.
+        ToolMissingError: it cannot be started.
+    """
     try:
         return subprocess.run(
             command,
@@ -214,7 +220,8 @@ def _run(command: Sequence[str], environment: Mapping[str, str] | None = None) -
         raise ToolMissingError(what, hint="Install it again.") from error
 
 
-def _environment(toolchain: Toolchain) -> dict[str, str]:
+def toolchain_environment(toolchain: Toolchain) -> dict[str, str]:
+    """Return the environment variables that the toolchain needs."""
     if toolchain.name != "zig":
         return {}
     cache = str(zig_cache())
@@ -237,7 +244,8 @@ def zig_cache() -> Path:
     return cache
 
 
-def _first_error(text: str) -> str:
+def first_error(text: str) -> str:
+    """Return the line of a compiler's messages that tells most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith("collect2:")]
     errors = [line for line in telling if "error" in line.lower() or "undefined" in line.lower()]

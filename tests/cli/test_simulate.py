@@ -13,8 +13,7 @@ import pytest
 
 from edgedigits.cli import main as cli
 from edgedigits.cli.simulate import _image_count, _instructions
-from edgedigits.model.reader import read_tflite
-from tests.targets.plain_engine import write_plain_engine
+from tests.targets.emitted_engine import write_emitted_engine
 from tests.targets.tiny_engine import write_engine
 from tests.tflite_builder import random_mlp
 
@@ -31,9 +30,7 @@ def only_this_verb(monkeypatch: pytest.MonkeyPatch) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with model.tflite, engine/ and digits.csv, 100 random digits."""
     path = tmp_path_factory.mktemp("build")
-    model = random_mlp(0, sizes=(784, 10))
-    (path / "model.tflite").write_bytes(model)
-    write_plain_engine(path / "engine", read_tflite(model, "model.tflite"))
+    write_emitted_engine(path, random_mlp(0, sizes=(784, 10)))
     pixels = np.random.default_rng(0).integers(0, 256, (100, 784))
     header = ",".join(["label", *(f"pixel{index}" for index in range(784))])
     table = np.column_stack([np.arange(100) % 10, pixels])
@@ -68,13 +65,13 @@ def test_the_engines_folder_itself_will_do(folder: Path, capsys: pytest.CaptureF
 
 
 def test_limits_end_with_exit_code_1_and_the_biggest_symbols(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ("--images", "5", "--max-flash", "4K", "--max-ram", "256", "--max-instructions", "20k", "--json")
+    flags = ("--images", "5", "--max-flash", "4K", "--max-ram", "256", "--max-instructions", "5k", "--json")
     assert run(folder, *flags) == 1
 
     said = capsys.readouterr()
     facts = json.loads(said.out)
     assert facts["status"] == "failed" and len(facts["failures"]) == 3
-    assert "weights0 7,840 B" in said.err
+    assert "layer1_weights 7,840 B" in said.err
 
 
 def test_an_engine_that_is_not_exact_fails(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,7 +125,7 @@ def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, compiler: str) -> No
     toolchain_or_skip(compiler, board.core)
     weights = write_engine(tmp_path / "deploy" / "one" / "engine", inputs=50, prefix="my_net")
     inputs = random_inputs(3, 50)
-    environment = {**toolchains._environment(toolchains.Toolchain("zig", "", ())), **_path_with_this_python()}
+    environment = {**toolchains.toolchain_environment(toolchains.Toolchain("zig", "", ())), **_path_with_this_python()}
     command = ["cmake", "-S", str(firmware_stub()), "-B", "b", "-DEDGEDIGITS_MODEL=deploy/one", "-DBOARD=mps2-an386"]
     command += ["-DEDGEDIGITS_PREFIX=my_net", f"-DEDGEDIGITS_COMPILER={compiler}", "-DCMAKE_C_FLAGS=-Werror"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgedigits.targets.cores import CORES, Core
 from edgedigits.targets.elf import Image
-from edgedigits.targets.simulate import compile_engine
+from edgedigits.targets.engine_elf import compile_engine
 from edgedigits.targets.stub import Engine, find_engine
 from edgedigits.targets.toolchain import Toolchain, find_toolchain
 from tests.targets.tiny_engine import write_engine

@@ -12,7 +12,7 @@ from edgedigits.targets.cores import CORES
 from edgedigits.targets.disassembly import _cycles, dsp_instructions, estimate_m4_cycles, plain_mnemonic
 from edgedigits.targets.elf import Image, read_elf
 from edgedigits.targets.emulator_unicorn import run_unicorn
-from edgedigits.targets.simulate import compile_engine
+from edgedigits.targets.engine_elf import compile_engine
 from edgedigits.targets.stub import Engine, find_engine
 from edgedigits.targets.toolchain import Program, compile_program
 from tests.targets.conftest import toolchain_or_skip

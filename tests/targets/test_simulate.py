@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +17,15 @@ from edgedigits.evaluate.interpreter import Classifier, open_classifier
 from edgedigits.model.reader import read_tflite
 from edgedigits.targets.boards import find_board
 from edgedigits.targets.cores import CORES
-from edgedigits.targets.gates import Limits, check_simulation, milliseconds, to_json
+from edgedigits.targets.gates import Limits, check_simulation
 from edgedigits.targets.needs import fits, measure_needs
 from edgedigits.targets.oracle import engine_inputs, oracle_outputs
-from edgedigits.targets.simulate import Simulation, simulate, simulate_inputs
+from edgedigits.targets.simulate import simulate, simulate_inputs
+from edgedigits.targets.simulation import Simulation
+from edgedigits.targets.simulation_json import milliseconds, to_json
 from edgedigits.targets.stub import Engine, find_engine
 from tests.targets.conftest import toolchain_or_skip
-from tests.targets.plain_engine import write_plain_engine
+from tests.targets.emitted_engine import write_emitted_engine
 from tests.targets.tiny_engine import expected, random_inputs, write_engine
 from tests.tflite_builder import random_mlp
 
@@ -46,10 +49,10 @@ def images() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def two_layers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Classifier]:
-    """784-12-10 and its engine in plain C."""
-    folder, classifier = tmp_path_factory.mktemp("two"), classifier_of(sizes=(784, 12, 10))
-    write_plain_engine(folder, classifier.graph)
-    return find_engine(folder), classifier
+    """784-12-10, its first layer stored in pairs, its second in lists."""
+    model = random_mlp(3, sizes=(784, 12, 10))
+    engine = write_emitted_engine(tmp_path_factory.mktemp("two"), model, encodings=("pairs", "lists8"))
+    return engine, open_classifier(read_tflite(model, "random.tflite"))
 
 
 @pytest.fixture(scope="module")
@@ -63,30 +66,57 @@ def test_an_exact_engine_equals_litert(result: Simulation) -> None:
     assert result.images == 120 and len(result.counts) == 120
 
 
-def test_the_parts_add_up(result: Simulation) -> None:
+def test_the_parts_add_up(two_layers: tuple[Engine, Classifier], result: Simulation) -> None:
     assert result.footprint.flash == result.footprint.code + result.footprint.constants
-    assert result.footprint.constants == pytest.approx(784 * 12 + 12 * 10 + 22 * 4, abs=8)
-    assert result.ram.total == 24 + 784 + 10 + result.ram.stack
+    assert result.footprint.constants == sum(layer.nbytes for layer in result.layers)
+    assert result.ram.total == two_layers[0].workspace_bytes + 784 + 10 + result.ram.stack
     assert sum(result.by_function.values()) == pytest.approx(result.instructions.mean)
     assert result.instructions.least <= result.instructions.mean <= result.instructions.p95 <= result.instructions.most
     assert result.cycles is not None and result.cycles.low >= result.instructions.mean
+
+
+def test_everything_that_computes_is_held_against_the_oracle(result: Simulation) -> None:
+    assert [(other.what, other.images, other.differing, other.bytes) for other in result.others] == [
+        ("emulated core, extreme images", 8, 0, 80),
+        ("host C", 128, 0, 1280),
+        ("NumPy engine", 128, 0, 1280),
+    ]
+    assert result.no_background is not None and result.no_background > result.instructions.mean
+
+
+def test_instructions_are_told_by_layer(result: Simulation) -> None:
+    """Functions that only one of the layers calls are inside its share, and the shares make up the whole."""
+    first, second = result.layers
+    assert (first.name, first.shape, first.encoding) == ("layer 1", "784 inputs, 12 outputs, ReLU", "pairs")
+    assert (second.name, second.encoding) == ("layer 2", "lists8")
+    assert first.nbytes == 784 * 12 + 12 * 4
+    # 120 entries of two bytes and where each of 12 columns starts; ten biases, which compilers may put into the code.
+    assert second.nbytes in (2 * 120 + 2 * 13, 2 * 120 + 2 * 13 + 10 * 4)
+    assert first.instructions is not None and second.instructions is not None
+    assert first.instructions.mean + second.instructions.mean == pytest.approx(result.instructions.mean)
+    own = {name: result.by_function.get(name, 0.0) for name in ("list_pairs", "add_six", "sparse_lists8")}
+    shared = result.by_function["activate"] + result.by_function["edgedigits_model_invoke"]
+    assert own["list_pairs"] + own["add_six"] < first.instructions.mean < own["list_pairs"] + own["add_six"] + shared
+    assert own["sparse_lists8"] < second.instructions.mean
+    assert second.instructions.least < second.instructions.p95 <= second.instructions.most
 
 
 def test_one_wrong_byte_in_a_thousand_is_found(
     two_layers: tuple[Engine, Classifier], images: np.ndarray, tmp_path: Path
 ) -> None:
     engine, classifier = two_layers
-    for path in engine.folder.iterdir():
-        (tmp_path / path.name).write_text(path.read_text())
-    source = tmp_path / "edgedigits_model.c"
-    text = source.read_text()
-    broken = text[: text.rindex("}")] + "    if (input[400] == -77) { output[3]++; }\n}\n"
-    source.write_text(broken)
+    shutil.copytree(engine.folder.parent, tmp_path / "broken")
+    source = tmp_path / "broken" / "engine" / "edgedigits_model.c"
+    head, rest = source.read_text().split("void edgedigits_model_invoke", 1)
+    body, rest = rest.split("\n}\n", 1)
+    source.write_text(
+        f"{head}void edgedigits_model_invoke{body}\n    if (input[400] == -77) {{ output[3]++; }}\n}}\n{rest}"
+    )
     marked = images.copy()
     marked[:, 400] = 0
     marked[17, 400] = 128 - 77
 
-    run = simulate(find_engine(tmp_path), classifier, marked, M4, toolchain_or_skip("zig", M4))
+    run = simulate(find_engine(tmp_path / "broken"), classifier, marked, M4, toolchain_or_skip("zig", M4))
 
     assert run.differing == 1
     assert (run.differences[0].image, run.differences[0].output) == (17, 3)
@@ -146,11 +176,12 @@ def test_an_engine_of_another_model(tmp_path: Path, images: np.ndarray) -> None:
 
 
 def test_gates_name_the_biggest_symbols_and_the_parts(result: Simulation) -> None:
+    workspace = result.ram.workspace
     failures = check_simulation(result, Limits(flash=1024, ram=512, instructions=1000), find_board("microbit"))
 
     assert len(failures) == 3
-    assert "above the 1,024 B allowed; biggest: weights0 9,408 B" in failures[0]
-    assert "above the 512 B allowed: workspace 24 B, input 784 B" in failures[1]
+    assert "above the 1,024 B allowed; biggest: layer1_weights 9,408 B" in failures[0]
+    assert f"above the 512 B allowed: workspace {workspace} B, input 784 B" in failures[1]
     assert "above the 1,000 allowed" in failures[2]
     assert check_simulation(result, Limits(16384, 2048, 1e6), find_board("microbit")) == ()
 
@@ -160,7 +191,7 @@ def test_a_board_that_is_too_small_says_how_many_bytes(result: Simulation) -> No
 
     flash, ram = check_simulation(result, Limits(), board)
 
-    assert f"{result.footprint.flash - 9000:,} B too big for the flash of microbit; biggest: weights0" in flash
+    assert f"{result.footprint.flash - 9000:,} B too big for the flash of microbit; biggest: layer1_weights" in flash
     assert f"{result.ram.total - 800} B more RAM than microbit has" in ram
 
 
@@ -168,6 +199,10 @@ def test_json_says_how_each_figure_was_obtained(result: Simulation) -> None:
     facts = to_json(result, find_board("nrf52840dk"))
 
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    histogram = facts["instructions"]["histogram"]
+    assert sum(histogram["images"]) == 120 and len(histogram["edges"]) == len(histogram["images"]) + 1
+    assert histogram["edges"][0] == result.instructions.least and histogram["edges"][-1] == result.instructions.most + 1
+    assert [layer["encoding"] for layer in facts["instructions"]["by_layer"]] == ["pairs", "lists8"]
     for group in ("parity", "instructions"):
         assert facts[group]["how"].startswith("emulated: cortex-m4, unicorn")
     assert facts["cycles"]["how"].startswith("estimated")

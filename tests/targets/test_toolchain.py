@@ -72,7 +72,7 @@ def test_a_zig_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
         stdout = "0.13.0\n"
 
     monkeypatch.setattr(room, "find_spec", lambda name: object())
-    monkeypatch.setattr(room, "_run", lambda command: Done())
+    monkeypatch.setattr(room, "run_tool", lambda command: Done())
 
     with pytest.raises(ToolMissingError, match=r"ziglang 0\.13\.0 is older than 0\.15\.2"):
         find_toolchain("zig", M4)

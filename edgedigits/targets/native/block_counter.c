@@ -11,6 +11,8 @@
 #define EXPORTED __attribute__((visibility("default")))
 #endif
 
+enum { KEEP = 255 };
+
 typedef struct {
     uint64_t instructions;  /* executed since the caller last set it to 0 */
     uint64_t limit;         /* above this many the emulation is stopped */
@@ -18,6 +20,9 @@ typedef struct {
     uint64_t halfwords;     /* how many there are */
     const uint32_t *starts; /* [halfwords + 1]: how many instructions start before this halfword */
     int64_t *difference;    /* [halfwords + 1]: +1 where a stretch begins, -1 where it ends */
+    const uint8_t *steps;   /* [halfwords]: step that the code here begins or goes on with; KEEP: whatever runs */
+    uint64_t *by_step;      /* [KEEP]: instructions of each step; the caller sets them to 0 */
+    uint64_t step;          /* the one that runs */
     int (*stop)(void *emulator);
     uint64_t astray; /* 1 more than the address of a stretch that is not where instructions are; 0: none */
 } counter_t;
@@ -26,12 +31,18 @@ EXPORTED void edgedigits_count_block(void *emulator, uint64_t address, uint32_t 
     counter_t *counter = user;
     uint64_t first = (address - counter->base) / 2u;
     uint64_t last = first + size / 2u;
-    if (address < counter->base || last > counter->halfwords || counter->starts[first + 1] == counter->starts[first]) {
+    if (address < counter->base || last > counter->halfwords || last <= first || counter->starts[first + 1] == counter->starts[first]) {
         counter->astray = address + 1u;
         (void)counter->stop(emulator);
         return;
     }
-    counter->instructions += counter->starts[last] - counter->starts[first];
+    uint64_t executed = counter->starts[last] - counter->starts[first];
+    counter->instructions += executed;
+    /* The last instruction decides: it is the call or the branch that the stretch is there for. */
+    if (counter->steps[last - 1] != KEEP) {
+        counter->step = counter->steps[last - 1];
+    }
+    counter->by_step[counter->step] += executed;
     counter->difference[first]++;
     counter->difference[last]--;
     if (counter->instructions > counter->limit) {

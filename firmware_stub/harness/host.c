@@ -1,0 +1,55 @@
+/*
+ * Runs the engine on every image of a file, on the machine that compiled it: host IMAGES RESULTS
+ *
+ *   IMAGES   n × MODEL_INPUT_SIZE bytes
+ *   RESULTS  n × MODEL_OUTPUT_SIZE bytes
+ *
+ * Each buffer is an allocation of exactly its size, so that an address sanitizer sees a single byte beside it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model.h"
+
+enum { USAGE = 2, NO_MEMORY = 3, CANNOT_WRITE = 4, SELF_TEST_FAILED = 5, WRONG_CLASS = 6 };
+
+/* The class by the toolkit's rule: the highest score, the lowest class of equal ones. */
+static int best_of(const int8_t *scores) {
+    int best = 0;
+    for (int i = 1; i < MODEL_OUTPUT_SIZE; i++) {
+        best = scores[i] > scores[best] ? i : best;
+    }
+    return best;
+}
+
+int main(int count, char **arguments) {
+    if (count != 3) {
+        return USAGE;
+    }
+    FILE *images = fopen(arguments[1], "rb");
+    FILE *results = fopen(arguments[2], "wb");
+    if (images == NULL || results == NULL) {
+        return USAGE;
+    }
+    int8_t *input = malloc(MODEL_INPUT_SIZE);
+    int8_t *output = malloc(MODEL_OUTPUT_SIZE);
+    void *workspace = malloc((size_t)MODEL_WORKSPACE_BYTES + (MODEL_WORKSPACE_BYTES == 0));
+    if (input == NULL || output == NULL || workspace == NULL) {
+        return NO_MEMORY;
+    }
+    int status = model_self_test(workspace) == 0 ? 0 : SELF_TEST_FAILED;
+    while (status == 0 && fread(input, MODEL_INPUT_SIZE, 1, images) == 1) {
+        int8_t margin = 0;
+        model_invoke(input, output, workspace);
+        if (fwrite(output, MODEL_OUTPUT_SIZE, 1, results) != 1) {
+            status = CANNOT_WRITE;
+        } else if (model_classify(input, workspace, &margin) != best_of(output) || margin < 0) {
+            status = WRONG_CLASS;
+        }
+    }
+    free(workspace);
+    free(output);
+    free(input);
+    (void)fclose(images);
+    return fclose(results) == 0 ? status : CANNOT_WRITE;
+}
