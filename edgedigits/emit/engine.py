@@ -39,6 +39,7 @@ class EngineSource:
 
     Attributes:
         prefix: start of all public names, and the files' name.
+        outputs: number of scores.
         header: text of `engine/<prefix>.h`.
         source: text of `engine/<prefix>.c`.
         vectors: text of `vectors.h`, which lies beside the folder `engine/`.
@@ -49,6 +50,7 @@ class EngineSource:
     """
 
     prefix: str
+    outputs: int
     header: str
     source: str
     vectors: str
@@ -99,6 +101,7 @@ def render_engine(network: Network, packed: Sequence[PackedLayer], prefix: str =
     }
     return EngineSource(
         prefix=prefix,
+        outputs=network.outputs,
         header=render("engine.h.j2", **shared, **_header_facts(network, layers, sizes)),
         source=render("engine.c.j2", **shared, **memory, **_source_facts(network, layers, tables)),
         vectors=render("vectors.h.j2", **shared, **_vector_facts(network, layers)),

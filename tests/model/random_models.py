@@ -1,4 +1,4 @@
-"""Random int8 MLPs for hypothesis: 1–4 layers of odd widths, with what real files have at their worst."""
+"""Random int8 MLPs: 1–4 layers of odd widths, with what real files have at their worst."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tests.tflite_builder import INPUT_SCALE, build_mlp
 
 DENSITIES = (0.05, 0.2, 1.0)
+SEEDS = st.integers(0, 2**32 - 1)
 
 
 @dataclass(frozen=True)
@@ -24,29 +25,32 @@ class RandomModel:
     per_channel: bool
 
 
-@st.composite
-def models(draw: st.DrawFn, widest: int = 300, density: float | None = None) -> RandomModel:
-    """Draw a model: extreme scales, all-zero rows, saturating biases, any zero points, perhaps a softmax.
+def models(widest: int = 300) -> st.SearchStrategy[RandomModel]:
+    """Draw a model of layers up to `widest`."""
+    return st.builds(random_model, SEEDS, widest=st.just(widest))
+
+
+def random_model(seed: int, *, widest: int = 300, distinct: int = 256, layers: int = 0) -> RandomModel:
+    """Make a model: extreme scales, all-zero rows, saturating biases, any zero points, perhaps a softmax.
 
     Args:
-        draw: given by hypothesis.
+        seed: the same seed gives the same file.
         widest: largest width of a layer.
-        density: share of weights that are not zero; drawn by default.
+        distinct: most different weights in a layer, 0 among them.
+        layers: how many; 1 to 4 by default.
     """
-    sizes = draw(st.lists(st.integers(1, widest), min_size=2, max_size=5))
-    seed, per_channel = draw(st.integers(0, 2**32 - 1)), draw(st.booleans())
-    layers = len(sizes) - 1
-    scales = draw(st.lists(st.sampled_from([0.002, 0.02, 0.11, 0.9]), min_size=layers, max_size=layers))
-    zero_points = draw(st.lists(st.integers(-128, 127), min_size=layers, max_size=layers))
-    kinds = draw(st.lists(st.sampled_from(["relu", "relu6", "none"]), min_size=layers, max_size=layers))
     random = np.random.default_rng(seed)
+    count = layers or int(random.integers(1, 5))
+    sizes = [int(size) for size in random.integers(1, widest + 1, count + 1)]
+    per_channel = bool(random.integers(2))
+    scales = random.choice([0.002, 0.02, 0.11, 0.9], count).tolist()
     weights, biases, weight_scales = [], [], []
     input_scale = float(INPUT_SCALE)
     for shape, output_scale in zip(((rows, columns) for columns, rows in pairwise(sizes)), scales, strict=True):
-        kernel, dead = _kernel(random, shape, density or draw(st.sampled_from(DENSITIES)))
+        kernel, dead = _kernel(random, shape, distinct)
         scale = random.uniform(1 / 300, 1 / 50, shape[0] if per_channel else ()).astype(np.float32)
         if per_channel:
-            scale[dead] = draw(st.sampled_from([0.0, 4e-9, 1e-3]))
+            scale[dead] = random.choice([0.0, 4e-9, 1e-3])
         # A bias of 2³¹ − 1 may be scaled down, but not up: that would be refused.
         largest = 2**31 - 1 if input_scale * float(np.max(scale)) < output_scale / 2 else 2**20
         bias = random.integers(-(2**18), 2**18, shape[0], dtype=np.int32)
@@ -58,20 +62,22 @@ def models(draw: st.DrawFn, widest: int = 300, density: float | None = None) -> 
         biases,
         weight_scales=weight_scales,
         per_channel=per_channel,
-        activations=kinds,
+        activations=random.choice(["relu", "relu6", "none"], count).tolist(),
         activation_scales=scales,
-        activation_zero_points=zero_points,
-        softmax=draw(st.booleans()),
+        activation_zero_points=random.integers(-128, 128, count).tolist(),
+        softmax=bool(random.integers(2)),
     )
     return RandomModel(content, tuple(sizes), seed, per_channel)
 
 
 def _kernel(
-    random: np.random.Generator, shape: tuple[int, int], density: float
+    random: np.random.Generator, shape: tuple[int, int], distinct: int
 ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """Return weights (rows, columns) and which rows (rows,) are all zero."""
-    kernel = np.rint(random.normal(0, 40, shape)).clip(-127, 127).astype(np.int8)
-    kernel[random.random(shape) >= density] = 0
+    kernel = np.rint(random.normal(0, 40, shape)).clip(-128, 127).astype(np.int8)
+    if distinct < 256:
+        kernel = random.choice(np.append(random.integers(-128, 128, distinct - 1), 0).astype(np.int8), shape)
+    kernel[random.random(shape) >= random.choice(DENSITIES)] = 0
     dead = random.random(shape[0]) < 0.1
     kernel[dead] = 0
     return kernel, dead

@@ -1,0 +1,220 @@
+"""The generated engine, compiled for this machine: clean under every warning and sanitizer, exact in every byte."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgedigits.data.preprocess import to_float
+from edgedigits.emit.engine import EngineSource, render_engine
+from edgedigits.errors import ConfigError
+from edgedigits.evaluate.interpreter import quantize
+from edgedigits.model.engine import run
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.lowering import lower
+from edgedigits.model.network import Network
+from edgedigits.model.packing import ENCODINGS, Goal, PackedLayer, candidates, choose
+from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
+from tests.emit.compilers import C_COMPILERS, CXX_COMPILERS, available, compile_and_run
+from tests.emit.engine_program import SANITIZED, Answers, run_engines, write
+from tests.golden.compare import assert_golden
+from tests.model.oracles import hard_inputs
+from tests.model.random_models import random_model
+from tests.tflite_builder import random_mlp
+
+ENCODING_NAMES = [encoding.name for encoding in ENCODINGS]
+# Two seeds of each encoding and rounding as the first choice, and larger ones packed as the tool likes.
+SEEDS_AN_ENCODING = 2
+LARGE_MODELS = 6
+
+
+def network_of(content: bytes, rounding: Rounding = Rounding.LITERT) -> Network:
+    return simplify(lower(read_tflite(content), rounding))
+
+
+def pack_as(network: Network, name: str, random: np.random.Generator) -> tuple[PackedLayer, ...]:
+    """Store layers as `name` where that can hold them, and else as chance has it."""
+    packed = []
+    for options in candidates(network):
+        wanted = [one for one in options if one.encoding.name == name]
+        packed.append(wanted[0] if wanted else options[random.integers(len(options))])
+    return tuple(packed)
+
+
+@cache
+def random_engines() -> list[tuple[str, Network, EngineSource, NDArray[np.int8]]]:
+    """Encoding, network, engine and inputs of every random model."""
+    found = []
+    for number, name in enumerate(ENCODING_NAMES):
+        for rounding in Rounding:
+            for seed in range(SEEDS_AN_ENCODING):
+                model = random_model(1000 * number + seed, widest=70, distinct=8 if "co" in name else 256)
+                network = network_of(model.content, rounding)
+                packed = pack_as(network, name, np.random.default_rng(seed))
+                prefix = f"{name}_{rounding}_{seed}"
+                inputs = hard_inputs(network.inputs, seed)
+                found.append((name, network, render_engine(network, packed, prefix), inputs))
+    for seed in range(LARGE_MODELS):
+        network = network_of(random_model(seed, layers=1 + seed % 4).content, list(Rounding)[seed % 2])
+        source = render_engine(network, choose(network, list(Goal)[seed % 3]), f"large_{seed}")
+        found.append(("large", network, source, hard_inputs(network.inputs, seed)))
+    return found
+
+
+@pytest.fixture(scope="module", params=C_COMPILERS)
+def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answers]:
+    """What each random engine says, by prefix; one program a compiler, under sanitizers."""
+    available([request.param])
+    engines = [(source, inputs) for _, _, source, inputs in random_engines()]
+    found = run_engines(request.param, SANITIZED, engines, tmp_path_factory.mktemp(request.param))
+    return {source.prefix: answer for (source, _), answer in zip(engines, found, strict=True)}
+
+
+@pytest.mark.parametrize("name", [*ENCODING_NAMES, "large"])
+def test_c_equals_numpy_in_every_byte(answers: dict[str, Answers], name: str) -> None:
+    mine = [one for one in random_engines() if one[0] == name]
+    assert len(mine) >= 2 * SEEDS_AN_ENCODING
+    for _, network, source, inputs in mine:
+        np.testing.assert_array_equal(answers[source.prefix].scores, run(network, inputs), err_msg=source.prefix)
+
+
+def test_every_encoding_was_in_use() -> None:
+    for name in ENCODING_NAMES:
+        texts = [source.source for encoding, _, source, _ in random_engines() if encoding == name]
+        assert all(f"dense_{name}(" in text or f"sparse_{name}(" in text for text in texts), name
+
+
+def test_classes_are_those_of_numpys_argmax_and_margins_their_lead(answers: dict[str, Answers]) -> None:
+    ties = 0
+    for _, network, source, inputs in random_engines():
+        scores = run(network, inputs).astype(np.int64)
+        best = np.argmax(scores, axis=1)  # of equal ones the first
+        np.testing.assert_array_equal(answers[source.prefix].classes, best.astype(np.int8))
+        ordered = np.sort(np.pad(scores, ((0, 0), (1, 0)), constant_values=-129), axis=1)
+        lead = ordered[:, -1] - ordered[:, -2]
+        np.testing.assert_array_equal(answers[source.prefix].margins, np.minimum(lead, 127))
+        ties += int(np.sum(lead == 0))
+    assert ties > 0
+
+
+def test_the_self_tests_pass(answers: dict[str, Answers]) -> None:
+    assert {answer.self_test for answer in answers.values()} == {0}
+
+
+def _one(source: EngineSource, inputs: NDArray[np.int8], folder: Path) -> Answers:
+    flags = ["-std=c99", "-O1"]
+    return run_engines(available(C_COMPILERS)[0], flags, [(source, inputs)], folder)[0]
+
+
+@pytest.mark.parametrize(("name", "array"), [("pairs", "weights"), ("lists8", "entries"), ("codebook", "codebook")])
+def test_the_self_test_detects_one_flipped_bit_in_the_weights(name: str, array: str, tmp_path: Path) -> None:
+    network = network_of(random_model(3, widest=30, layers=2, distinct=7).content)
+    source = render_engine(network, pack_as(network, name, np.random.default_rng(0)))
+    found = re.search(rf"layer2_{array}\[\d+\] = {{\s*([-\w]+)", source.source)
+    assert found
+    flipped = str(int(found[1], 0) ^ 1)
+    damaged = replace(source, source=source.source[: found.start(1)] + flipped + source.source[found.end(1) :])
+    inputs = hard_inputs(network.inputs)
+    assert _one(source, inputs, tmp_path / "whole").self_test == 0
+    assert _one(damaged, inputs, tmp_path / "damaged").self_test == 1
+
+
+def test_the_self_test_says_which_image_gives_other_scores(tmp_path: Path) -> None:
+    source = render_engine(*_packed(network_of(random_mlp(2, (20, 8, 4)))))
+    head, _, tail = source.vectors.rpartition("    {")
+    found = re.match(r"-?\d+", tail)
+    assert found
+    wrong = replace(source, vectors=f"{head}    {{{int(found[0]) ^ 1}{tail[found.end() :]}")
+    vectors = int(re.search(r"_VECTORS (\d+)", source.vectors)[1])  # type: ignore[index]
+    assert _one(wrong, hard_inputs(20), tmp_path).self_test == 2 + vectors - 1
+
+
+def _packed(network: Network) -> tuple[Network, tuple[PackedLayer, ...]]:
+    return network, choose(network)
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero_point"), [(1 / 255, -128), (1 / 127, 0), (0.0059, -59)], ids=["usual", "half", "odd"]
+)
+def test_preprocess_is_the_toolkits_own(scale: float, zero_point: int, tmp_path: Path) -> None:
+    content = random_mlp(1, (256, 10), input_scale=np.float32(scale), input_zero_point=zero_point)
+    network = network_of(content)
+    source = render_engine(*_packed(network), "digits")
+    write(source, tmp_path)
+    (tmp_path / "main.c").write_text(
+        """\
+#include <stdio.h>
+#include "engine/digits.h"
+int main(void) {
+    uint8_t pixels[256];
+    int8_t inputs[2][256];
+    for (int i = 0; i < 256; ++i) {
+        pixels[i] = (uint8_t)i;
+    }
+    digits_preprocess(pixels, 0, inputs[0]);
+    digits_preprocess(pixels, 1, inputs[1]);
+    for (int i = 0; i < 512; ++i) {
+        printf("%d ", inputs[i / 256][i % 256]);
+    }
+    return 0;
+}
+"""
+    )
+    compiler = available(C_COMPILERS)[0]
+    printed = compile_and_run(compiler, ["-std=c99"], [tmp_path / "main.c", tmp_path / "engine/digits.c"], tmp_path)
+    plain, inverted = np.array(printed.split(), np.int64).reshape(2, 256)
+    expected = quantize(to_float(np.arange(256, dtype=np.uint8)), network.input)
+    np.testing.assert_array_equal(plain, expected)
+    np.testing.assert_array_equal(inverted, expected[::-1])
+
+
+@pytest.mark.parametrize("compiler", CXX_COMPILERS)
+def test_the_header_serves_cpp(compiler: str, tmp_path: Path) -> None:
+    available([compiler])
+    write(render_engine(*_packed(network_of(random_mlp(1, (6, 3)))), "digits"), tmp_path)
+    (tmp_path / "main.cpp").write_text('#include "engine/digits.h"\nint main() { return DIGITS_INPUT_SIZE - 6; }\n')
+    compile_and_run(compiler, ["-std=c++17"], [tmp_path / "main.cpp"], tmp_path)
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O2", "-O3", "-Os"])
+@pytest.mark.parametrize("compiler", C_COMPILERS)
+def test_no_warning_at_any_level(compiler: str, level: str, tmp_path: Path) -> None:
+    available([compiler])
+    network = network_of(random_model(5, widest=30, layers=4, distinct=7).content, Rounding.TFLM)
+    for name in ("pairs", "lists8"):
+        source = render_engine(network, pack_as(network, name, np.random.default_rng(1)), name)
+        run_engines(compiler, ["-std=c99", level], [(source, hard_inputs(network.inputs))], tmp_path / name)
+
+
+def test_only_the_kernels_a_model_needs_are_there() -> None:
+    network = network_of(random_mlp(1, (20, 8, 4)))
+    text = render_engine(network, pack_as(network, "rows", np.random.default_rng(0))).source
+    for word in ("list_pairs", "dense_pairs", "sparse_", "softmax", "pixel_inputs", "__asm__", "activate_each"):
+        assert word not in text
+    assert "float" not in text and "malloc" not in text
+    assert text.count("dense_rows(") == 3, "one kernel, two calls"
+
+
+def test_names_carry_the_prefix() -> None:
+    source = render_engine(*_packed(network_of(random_mlp(1, (6, 3)))), "digits")
+    public = re.findall(r"^(?:void|int) (\w+)\(", source.source, re.MULTILINE)
+    assert public == ["digits_invoke", "digits_classify", "digits_preprocess", "digits_self_test"]
+    assert set(source.files()) == {"engine/digits.h", "engine/digits.c", "vectors.h"}
+    with pytest.raises(ConfigError, match="keyword"):
+        render_engine(*_packed(network_of(random_mlp(1, (6, 3)))), "int")
+
+
+@pytest.mark.parametrize("name", ["pairs", "lists8"])
+def test_the_text_is_what_a_person_has_read(name: str) -> None:
+    network = network_of(random_mlp(6, (12, 7, 5), density=0.4, softmax=name == "lists8"))
+    source = render_engine(network, pack_as(network, name, np.random.default_rng(0)))
+    assert_golden(f"engine_{name}.c", source.source)
+    assert_golden(f"engine_{name}.h", source.header)
+    assert_golden(f"vectors_{name}.h", source.vectors)

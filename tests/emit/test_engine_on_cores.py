@@ -1,0 +1,67 @@
+"""The generated engine on emulated cores, where other instructions are chosen: every encoding, exact in every byte."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgedigits.emit.engine import render_engine
+from edgedigits.model.engine import run
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.lowering import lower
+from edgedigits.model.packing import use
+from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
+from edgedigits.targets.cores import CORES
+from edgedigits.targets.simulate import simulate_inputs
+from edgedigits.targets.stub import find_engine
+from tests.emit.engine_program import write
+from tests.model.oracles import hard_inputs
+from tests.model.random_models import random_model
+from tests.targets.conftest import toolchain_or_skip
+
+pytest.importorskip("unicorn")
+
+# Each encoding is once the first layer, which reads the image, and once a later one.
+CHAINS = [
+    ("pairs", "lists8", "lists4", "rows"),
+    ("lists8", "pairs", "blocks", "bitmap"),
+    ("lists4", "coded44", "pairs", "codebook"),
+    ("coded44", "coded53", "lists8", "pairs"),
+    ("coded53", "bitmap", "rows", "lists8"),
+    ("bitmap", "blocks", "codebook", "pairs"),
+    ("blocks", "rows", "coded53", "lists4"),
+    ("codebook", "codebook", "pairs", "lists8"),
+    ("rows", "pairs", "pairs", "blocks"),
+]
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("chain", CHAINS, ids="-".join)
+def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_path: Path) -> None:
+    number = CHAINS.index(chain)
+    rounding = list(Rounding)[(number + list(CORES).index(core)) % 2]
+    model = random_model(40 + number, widest=300 if number == 3 else 90, distinct=8, layers=4)
+    network = simplify(lower(read_tflite(model.content), rounding))
+    write(render_engine(network, use(network, chain)), tmp_path)
+    inputs = hard_inputs(network.inputs, number, count=20)
+    target = CORES[core]
+    emulator = "unicorn" if target.unicorn_cpu else "qemu"
+    if emulator == "qemu" and shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed")
+
+    found = simulate_inputs(
+        find_engine(tmp_path),
+        inputs,
+        target,
+        toolchain_or_skip("zig", target),
+        emulator=emulator,
+        expected=run(network, inputs),
+        oracle="NumPy",
+    )
+
+    assert (found.differing, found.bytes) == (0, 20 * network.outputs)
+    assert np.all(found.counts > 0)
