@@ -24,8 +24,8 @@ _REINSTALL = (
 def quiet_stderr() -> Iterator[None]:
     """Hold back what C++ libraries write to file descriptor 2; it is shown after all when the body raises.
 
-    Python-level control does not reach these messages. Setting TF_CPP_MIN_LOG_LEVEL in the environment switches
-    this off.
+    Python-level control does not reach these messages. TF_CPP_MIN_LOG_LEVEL=0 or 1 in the environment switches this
+    off.
     """
     if _USER_WANTS_LOGS:
         yield
@@ -47,7 +47,7 @@ def quiet_stderr() -> Iterator[None]:
             os.close(saved)
 
 
-_USER_WANTS_LOGS = "TF_CPP_MIN_LOG_LEVEL" in os.environ
+_USER_WANTS_LOGS = os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
