@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.evaluate import byte_count
 from edgedigits.cli.outcome import Outcome
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
 DEFAULT_CORE = "cortex-m4"
+# `--report` without a folder.
+_OWN_FOLDER = Path()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--invert", action="store_true", help="the digits are dark on light")
     parser.add_argument("--model", type=Path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
     parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
+    parser.add_argument(
+        "--report",
+        metavar="DIR",
+        nargs="?",
+        type=Path,
+        const=_OWN_FOLDER,
+        help="write simulate.json and simulate.html there (without DIR: into PATH)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace an earlier report")
     gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
     gates.add_argument("--max-flash", type=byte_count, metavar="BYTES", help="most bytes of flash, such as 16K")
     gates.add_argument("--max-ram", type=byte_count, metavar="BYTES", help="most bytes of RAM, stack included")
@@ -50,6 +61,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.evaluate.interpreter import open_classifier
     from edgedigits.evaluate.subject import load_subject_digits
     from edgedigits.model.reader import read_tflite
+    from edgedigits.report.engine_report import check_place, write_engine_report
     from edgedigits.targets.gates import Limits, check_simulation
     from edgedigits.targets.simulate import simulate
     from edgedigits.targets.simulation_json import to_json
@@ -57,6 +69,9 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.targets.toolchain import find_toolchain
 
     core, board = _target(args)
+    folder = args.path if args.report == _OWN_FOLDER else args.report
+    if folder is not None:
+        check_place(folder, force=args.force)
     toolchain = find_toolchain(args.toolchain, core)
     engine = find_engine(args.path)
     subject = find_model(args.path, args.model)
@@ -75,10 +90,14 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         progress=progress,
     )
     limits = Limits(args.max_flash, args.max_ram, args.max_instructions)
-    payload = {"simulation": to_json(result, board), "data": chosen.origin, "data_note": chosen.note}
+    payload: dict[str, Any] = {"simulation": to_json(result, board), "data": chosen.origin, "data_note": chosen.note}
+    if folder is not None:
+        name = args.path.resolve().name
+        paths = write_engine_report(folder, result, payload, name=name, origin=chosen.origin, board=board)
+        payload["report"] = [str(path) for path in paths]
     return Outcome(
         payload,
-        lambda console: _show(console, result, board, chosen.origin, chosen.note),
+        lambda console: _show(console, result, board, payload),
         check_simulation(result, limits, board),
     )
 
@@ -130,13 +149,15 @@ def _instructions(text: str) -> int:
     return int(found[1]) * {"": 1, "k": 1000, "m": 1000000}[found[2].lower()]
 
 
-def _show(console: Console, result: Simulation, board: Board | None, origin: str, note: str) -> None:
+def _show(console: Console, result: Simulation, board: Board | None, payload: dict[str, Any]) -> None:
     from rich.markup import escape
 
-    for line in _lines(result, board, origin):
+    for line in _lines(result, board, payload["data"]):
         console.print(line, soft_wrap=True)
-    if note:
-        console.print(f"note: {escape(note)}", soft_wrap=True)
+    if payload["data_note"]:
+        console.print(f"note: {escape(payload['data_note'])}", soft_wrap=True)
+    if "report" in payload:
+        console.print(f"written       {escape(', '.join(payload['report']))}", soft_wrap=True)
 
 
 def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from PIL import Image
 
 from edgedigits.data.shape import IMAGE_SIDE
@@ -19,7 +14,7 @@ from edgedigits.report.class_plots import class_plots
 from edgedigits.report.curves import has_loss, training_plots
 from edgedigits.report.facts import BuildFacts, Mistake
 from edgedigits.report.headlines import headlines
-from edgedigits.report.style import Plot, svg_inline
+from edgedigits.report.rendering import figures, page_templates
 from edgedigits.report.weight_plots import weight_plots
 from edgedigits.report.words import (
     compression_words,
@@ -30,32 +25,10 @@ from edgedigits.report.words import (
     split_words,
 )
 
-_TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the page: an <svg> element, and how its figures were obtained."""
-
-    svg: Markup
-    how: str
-
 
 def render_page(facts: BuildFacts) -> str:
     """Return report.html: one page that needs no other file, no network and no JavaScript."""
-    return _environment().get_template("report.html.j2").render(**_view(facts))
-
-
-@lru_cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        newline_sequence="\n",
-        autoescape=True,
-    )
+    return page_templates().get_template("report.html.j2").render(**_view(facts))
 
 
 def _view(facts: BuildFacts) -> dict[str, Any]:
@@ -74,8 +47,8 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "headlines": headlines(facts),
         "sizes": _size_bars(facts),
         "stages": page_tables.stages_table(facts),
-        "training_figures": _figures(training_plots(facts)),
-        "class_figures": _figures(class_plots(facts)),
+        "training_figures": figures(training_plots(facts)),
+        "class_figures": figures(class_plots(facts)),
         "classes": page_tables.classes_table(facts),
         "calibration_error": percent(evaluation.scores.calibration_error),
         "ties": f"{evaluation.scores.ties:,}",
@@ -83,7 +56,7 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "mistake_count": f"{_mistake_count(facts):,}",
         "image_count": f"{evaluation.scores.count:,}",
         "layers": page_tables.layers_table(facts),
-        "weight_figures": _figures(weight_plots(facts)),
+        "weight_figures": figures(weight_plots(facts)),
         "size": page_tables.size_table(facts),
         "parity": page_tables.parity_table(facts),
         "data": page_tables.data_table(facts),
@@ -102,10 +75,6 @@ def _size_bars(facts: BuildFacts) -> list[tuple[str, str, str]]:
     counts = (("float32", size.float_bytes), ("int8", size.raw), ("int8, gzip", size.gzip))
     most = max(count for _, count in counts)
     return [(label, f"{count:,} B", f"{100 * count / most:.1f}%") for label, count in counts]
-
-
-def _figures(plots: tuple[Plot, ...]) -> list[Figure]:
-    return [Figure(Markup(svg_inline(plot)), plot.how) for plot in plots]
 
 
 def _mistake_count(facts: BuildFacts) -> int:

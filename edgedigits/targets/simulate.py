@@ -220,7 +220,9 @@ def _layers(engine: Engine, image: Image, run: Emulation) -> tuple[LayerCost, ..
         LayerCost(
             name=step.name,
             shape=step.shape,
+            weights=step.weights,
             encoding=step.encoding,
+            symbols=step.symbols,
             nbytes=sum(symbol.size for symbol in image.symbols if symbol.name.startswith(step.symbols)),
             # What comes before the first layer, a copy of the input at most, is there for it.
             instructions=Instructions.of(run.by_step[:, number] + (run.by_step[:, 0] if number == 1 else 0))

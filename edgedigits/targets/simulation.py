@@ -57,14 +57,18 @@ class LayerCost:
     Attributes:
         name: such as "layer 1" or "softmax".
         shape: in words; empty for a softmax.
+        weights: how many there are, zeros included; 0 for a softmax.
         encoding: how its weights are stored; empty where that is not known.
+        symbols: start of the names of its constants.
         nbytes: flash of its constants: weights, biases, factors, tables.
         instructions: of this step, over images; None where the emulator cannot tell.
     """
 
     name: str
     shape: str
+    weights: int
     encoding: str
+    symbols: str
     nbytes: int
     instructions: Instructions | None
 

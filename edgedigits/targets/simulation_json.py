@@ -62,6 +62,7 @@ def _layer(layer: LayerCost) -> dict[str, Any]:
     return {
         "name": layer.name,
         "shape": layer.shape,
+        "weights": layer.weights,
         "encoding": layer.encoding,
         "flash": layer.nbytes,
         "instructions": None if layer.instructions is None else asdict(layer.instructions),

@@ -16,7 +16,7 @@ from typing import Any
 
 from edgedigits.targets.stub import Engine
 
-_LAYER = re.compile(r"^\s*/\* layer (\d+): (.*) \*/\s*$")
+_LAYER = re.compile(r"^\s*/\* layer (\d+): ((\d+) inputs, (\d+) outputs, .*) \*/\s*$")
 _SOFTMAX = re.compile(r"^\s*softmax\(")
 _ENCODING = re.compile(r"^ \*\s+layer (\d+): .*; [\d,]+ bytes as (\w+)\s*$", re.MULTILINE)
 
@@ -28,6 +28,7 @@ class Step:
     Attributes:
         name: such as "layer 1" or "softmax".
         shape: in words, such as "784 inputs, 32 outputs, ReLU"; empty for a softmax.
+        weights: how many there are, zeros included; 0 for a softmax.
         encoding: how its weights are stored, such as "pairs"; empty where the header does not say.
         symbols: start of the names of its constants, such as "layer1_".
         line: the line of the engine's source where it begins, counted from 1.
@@ -35,6 +36,7 @@ class Step:
 
     name: str
     shape: str
+    weights: int
     encoding: str
     symbols: str
     line: int
@@ -47,10 +49,10 @@ def read_steps(engine: Engine) -> tuple[Step, ...]:
     for number, text in _invoke_lines(engine):
         layer = _LAYER.match(text)
         if layer:
-            name, shape = f"layer {layer[1]}", layer[2]
-            steps.append(Step(name, shape, encodings.get(layer[1], ""), f"layer{layer[1]}_", number))
+            name, weights = f"layer {layer[1]}", int(layer[3]) * int(layer[4])
+            steps.append(Step(name, layer[2], weights, encodings.get(layer[1], ""), f"layer{layer[1]}_", number))
         elif _SOFTMAX.match(text):
-            steps.append(Step("softmax", "", "", "exponentials", number))
+            steps.append(Step("softmax", "", 0, "", "exponentials", number))
     return tuple(steps)
 
 

@@ -64,6 +64,19 @@ def test_the_engines_folder_itself_will_do(folder: Path, capsys: pytest.CaptureF
     assert cli.main(["simulate", str(folder / "engine"), "--data", str(folder / "digits.csv"), "--images", "5"]) == 0
 
 
+def test_a_report_is_written_once(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ("--images", "5", "--report", str(tmp_path / "out"), "--json")
+    assert run(folder, *flags) == 0
+
+    facts = json.loads(capsys.readouterr().out)
+    stored = json.loads((tmp_path / "out" / "simulate.json").read_text())
+    assert stored["simulation"] == facts["simulation"]
+    assert "LiteRT, reference kernels" in (tmp_path / "out" / "simulate.html").read_text()
+    assert run(folder, *flags) == 3
+    assert "overwrite it with --force" in capsys.readouterr().err
+    assert run(folder, *flags, "--force") == 0
+
+
 def test_limits_end_with_exit_code_1_and_the_biggest_symbols(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ("--images", "5", "--max-flash", "4K", "--max-ram", "256", "--max-instructions", "5k", "--json")
     assert run(folder, *flags) == 1

@@ -6,7 +6,6 @@ import base64
 import dataclasses
 import html
 import re
-from html.parser import HTMLParser
 from io import BytesIO
 from typing import Any
 
@@ -17,60 +16,7 @@ from PIL import Image
 from edgedigits.report.facts import BuildFacts, DataSummary
 from edgedigits.report.page import render_page
 from tests.report.conftest import MakeFacts
-
-VOID = {"meta", "link", "img", "br", "hr", "input", "source", "wbr", "col"}
-MOST_BYTES = 700_000
-
-
-class _Checker(HTMLParser):
-    """Checks that tags are balanced, ids unique, and collects what the page refers to and says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.images: list[dict[str, str | None]] = []
-        self.tags: set[str] = set()
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        assert len(values) == len(attrs), f"an attribute of <{tag}> is there twice"
-        self.tags.add(tag)
-        if tag not in VOID:
-            self.open.append(tag)
-        self.ids += [value for key, value in attrs if key == "id" and value]
-        self.links += [value for key, value in attrs if key in ("href", "src", "srcset", "action") and value]
-        if tag == "img":
-            self.images.append(values)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open[-1] == tag, f"</{tag}> inside {self.open[-3:]}"
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.words.append(data)
-
-
-def _check(page: str) -> _Checker:
-    checker = _Checker()
-    checker.feed(page)
-    checker.close()
-    assert checker.open == []
-    assert len(checker.ids) == len(set(checker.ids))
-    return checker
-
-
-def _text(page: str) -> str:
-    return re.sub(r"\s+", " ", " ".join(_check(page).words))
-
+from tests.report.page_checker import assert_stands_alone, check_page, page_text
 
 AWKWARD: dict[str, dict[str, Any]] = {
     "usual": {},
@@ -94,16 +40,7 @@ def any_facts(request: pytest.FixtureRequest, make_facts: MakeFacts) -> BuildFac
 
 
 def test_every_page_is_well_formed_small_and_stands_alone(any_facts: BuildFacts) -> None:
-    page = render_page(any_facts)
-    checker = _check(page)
-    assert len(page.encode()) < MOST_BYTES
-    assert checker.tags.isdisjoint({"script", "link", "iframe", "object", "embed", "base"})
-    for link in checker.links:
-        assert link.startswith(("#", "data:image/png;base64,"))
-    assert {link[1:] for link in checker.links if link.startswith("#")} <= set(checker.ids)
-    assert "http:" not in page and "https:" not in page and "@import" not in page
-    assert set(re.findall(r"url\(([^)]{1,6})", page)) <= {f"#{name[:5]}" for name in checker.ids}
-    assert "nan" not in page.lower().split() and "None" not in _text(page)
+    assert_stands_alone(render_page(any_facts))
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +50,7 @@ def usual_page(make_facts: MakeFacts) -> str:
 
 
 def test_every_figure_that_was_asked_for_is_on_the_page(make_facts: MakeFacts, usual_page: str) -> None:
-    facts, text = make_facts(), _text(usual_page)
+    facts, text = make_facts(), page_text(usual_page)
     scores, size, model = facts.evaluation.scores, facts.evaluation.size, facts.model
     wanted = [f"{stage.test_accuracy:.2%}" for stage in facts.stages]
     wanted += [stage.title for stage in facts.stages]
@@ -137,7 +74,7 @@ def test_every_figure_that_was_asked_for_is_on_the_page(make_facts: MakeFacts, u
 
 
 def test_every_choice_is_on_the_page_but_not_those_of_steps_left_out(make_facts: MakeFacts) -> None:
-    text = _text(render_page(make_facts(stages=("float",))))
+    text = page_text(render_page(make_facts(stages=("float",))))
     for key in ("batch_size", "optimizer", "learning_rate", "augment", "seed", "validation_fraction", "hidden"):
         assert key in text
     assert "initial_sparsity" not in text
@@ -151,20 +88,20 @@ def test_each_figure_says_how_it_was_obtained(usual_page: str) -> None:
 
 
 def test_the_loss_is_named_with_its_parameters(make_facts: MakeFacts) -> None:
-    text = _text(render_page(make_facts(loss={"name": "focal", "gamma": 1.5, "alpha": (0.25,)}, epochs=2)))
+    text = page_text(render_page(make_facts(loss={"name": "focal", "gamma": 1.5, "alpha": (0.25,)}, epochs=2)))
     assert "with the loss focal (γ = 1.5, α = 0.25), pruned" in text
     assert "−α(1 − p)^γ log p" in text
 
 
 def test_a_loss_without_a_value_is_said_to_have_none(make_facts: MakeFacts) -> None:
-    text = _text(render_page(make_facts(loss={"name": "one-hot"})))
+    text = page_text(render_page(make_facts(loss={"name": "one-hot"})))
     assert "no curve of the loss" in text and "Loss: one-hot" not in text
 
 
 def test_mistakes_are_shown_as_the_pictures_they_are(make_facts: MakeFacts) -> None:
     facts = make_facts(mistakes=3)
     page = render_page(facts)
-    images = _check(page).images
+    images = check_page(page).images
     assert len(images) == 3
     for image, mistake in zip(images, facts.mistakes, strict=True):
         content = base64.b64decode(str(image["src"]).partition(",")[2])
@@ -180,7 +117,7 @@ def test_a_perfect_model_has_no_mistakes_to_show(make_facts: MakeFacts) -> None:
 
 
 def test_a_runtime_that_was_left_out_is_told(make_facts: MakeFacts) -> None:
-    text = _text(render_page(make_facts(parity=("litert-default",))))
+    text = page_text(render_page(make_facts(parity=("litert-default",))))
     assert "TFLM was left out: it is not installed." in text
     assert "RAM for TFLM" not in text and "float32 twin" not in text
 
@@ -197,7 +134,7 @@ def test_text_from_outside_is_escaped(make_facts: MakeFacts) -> None:
     page = render_page(facts)
     assert "<script" not in page
     assert html.escape(evil, quote=False)[:20] in page
-    assert evil in _text(page)
+    assert evil in page_text(page)
 
 
 def test_the_same_facts_give_the_same_page(make_facts: MakeFacts, usual_page: str) -> None:
@@ -205,7 +142,7 @@ def test_the_same_facts_give_the_same_page(make_facts: MakeFacts, usual_page: st
 
 
 def test_there_is_no_clock_time_on_the_page(usual_page: str) -> None:
-    text = _text(usual_page)
+    text = page_text(usual_page)
     assert "µs" not in text and not re.search(r"\b20\d\d-\d\d-\d\d|\d\d:\d\d:\d\d", text)
 
 

@@ -1,0 +1,158 @@
+"""Draws what an engine takes: its memory, its instructions by layer, and how they spread over images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from edgedigits.report.style import BLUE, FILL, GREEN, INK, MUTED, RED, WIDTH, Plot, new_figure
+from edgedigits.targets.simulation import LayerCost, Simulation
+
+_ROW, _BINS = 26.0, 40
+_COLOURS = {"code": RED, "weights": BLUE, "constants": GREEN, "ram": BLUE, "stack": RED}
+
+
+def engine_plots(run: Simulation) -> tuple[Plot, ...]:
+    """Return flash, RAM, instructions by layer where they are known, and instructions over images."""
+    emulated = f"emulated: {run.core}, {run.emulator}, {run.images:,} images"
+    flash, ram = flash_parts(run), ram_parts(run)
+    plots = [
+        Plot(
+            "flash",
+            f"Flash: {_list(flash)}; together {run.footprint.flash:,} bytes.",
+            f"measured: ELF by {run.toolchain} {run.optimize}, invoke() and what it reaches",
+            lambda: _parts("Flash", flash),
+        ),
+        Plot(
+            "ram",
+            f"RAM: {_list(ram)}; together {run.ram.total:,} bytes.",
+            "measured: header and ELF; stack by painting, emulated",
+            lambda: _parts("RAM", ram),
+        ),
+    ]
+    told = [layer for layer in run.layers if layer.instructions is not None]
+    if told:
+        plots.append(
+            Plot(
+                "layers",
+                "Instructions by layer, mean: " + _list([(one.name, _mean(one), "") for one in told]) + ".",
+                f"{emulated}; bar: mean, line: from the least to the most, tick: p95",
+                lambda: _layers(told),
+            )
+        )
+    plots.append(
+        Plot(
+            "distribution",
+            f"Instructions over {run.images:,} images: mean {run.instructions.mean:,.0f}, "
+            f"95th percentile {run.instructions.p95:,.0f}, worst {run.instructions.most:,}.",
+            emulated,
+            lambda: _distribution(run),
+        )
+    )
+    return tuple(plots)
+
+
+def flash_parts(run: Simulation) -> list[tuple[str, int, str]]:
+    """Return label, bytes and colour of what makes up the flash: code, each layer, the rest."""
+    parts = [("code", run.footprint.code, _COLOURS["code"])]
+    parts += [(_layer_label(layer), layer.nbytes, _COLOURS["weights"]) for layer in run.layers]
+    rest = run.footprint.flash - sum(size for _, size, _ in parts)
+    return [*parts, ("rest, padding", rest, _COLOURS["constants"])] if rest else parts
+
+
+def ram_parts(run: Simulation) -> list[tuple[str, int, str]]:
+    """Return label, bytes and colour of what makes up the RAM."""
+    ram = run.ram
+    sizes = {
+        "input": ram.input,
+        "output": ram.output,
+        "workspace": ram.workspace,
+        "variables": ram.variables,
+        "stack": ram.stack,
+    }
+    return [
+        (name, size, _COLOURS["stack" if name == "stack" else "ram"])
+        for name, size in sizes.items()
+        if size or name != "variables"
+    ]
+
+
+def _layer_label(layer: LayerCost) -> str:
+    return f"{layer.name}, {layer.encoding}" if layer.encoding else layer.name
+
+
+def _mean(layer: LayerCost) -> int:
+    return round(layer.instructions.mean) if layer.instructions else 0
+
+
+def _list(parts: Sequence[tuple[str, int, str]]) -> str:
+    return ", ".join(f"{label} {size:,}" for label, size, _ in parts)
+
+
+def _rows(title: str, labels: Sequence[str]) -> tuple[Figure, Axes]:
+    """Return axes with a row for each label, the first on top."""
+    left = 12 + 6.1 * max(map(len, labels))
+    figure, axes = new_figure(title, 40 + _ROW * len(labels), (left, 10, 62, 26))
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    return figure, axes
+
+
+def _parts(title: str, parts: Sequence[tuple[str, int, str]]) -> Figure:
+    total = sum(size for _, size, _ in parts)
+    figure, axes = _rows(f"{title}: {total:,} bytes", [label for label, _, _ in parts])
+    for row, (_, size, colour) in enumerate(parts):
+        axes.barh(row, size, height=0.62, color=colour)
+        axes.annotate(
+            f"{size:,}", (size, row), (4, 0), textcoords="offset points", va="center", color=INK, fontsize=9.5
+        )
+    axes.set_xlim(0, max(size for _, size, _ in parts) or 1)
+    return figure
+
+
+def _layers(layers: Sequence[LayerCost]) -> Figure:
+    figure, axes = _rows("Instructions by layer", [layer.name for layer in layers])
+    for row, layer in enumerate(layers):
+        count = layer.instructions
+        if count is None:
+            continue
+        axes.barh(row, count.mean, height=0.62, color=FILL)
+        axes.plot([count.least, count.most], [row, row], color=MUTED, linewidth=1)
+        axes.plot([count.p95, count.p95], [row - 0.22, row + 0.22], color=RED, linewidth=1.8)
+        end = max(count.mean, count.most)
+        axes.annotate(
+            f"{count.mean:,.0f}", (end, row), (4, 0), textcoords="offset points", va="center", color=INK, fontsize=9.5
+        )
+    axes.set_xlim(0, max(layer.instructions.most for layer in layers if layer.instructions) or 1)
+    return figure
+
+
+def _distribution(run: Simulation) -> Figure:
+    height, count = 220.0, run.instructions
+    figure, axes = new_figure("Instructions over images", height, (42, 34, 16, 44))
+    images, edges = np.histogram(run.counts, _BINS)
+    axes.stairs(images, edges, color=FILL, fill=True)
+    for label, value, colour, dashes in (
+        ("mean", count.mean, INK, "-"),
+        ("p95", count.p95, BLUE, "--"),
+        ("worst", count.most, RED, "-."),
+    ):
+        axes.axvline(value, color=colour, linestyle=dashes, label=f"{label} {value:,.0f}")
+    axes.set_ylim(0, 1.05 * max(1, images.max()))
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_xlabel("instructions an image", fontsize=9.5, labelpad=2)
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
+    figure.legend(
+        loc="upper left", bbox_to_anchor=(-2 / WIDTH, 1 - 17 / height), ncols=3, columnspacing=1.2, borderpad=0.3
+    )
+    return figure

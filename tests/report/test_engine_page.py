@@ -1,0 +1,132 @@
+"""The page of a simulation holds every figure, stands alone, and shows what is wrong when something is."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgedigits.errors import DataError
+from edgedigits.report.engine_page import render_engine_page
+from edgedigits.report.engine_plots import engine_plots, flash_parts, ram_parts
+from edgedigits.report.engine_report import check_place, write_engine_report
+from edgedigits.report.style import svg_file
+from edgedigits.targets.boards import find_board
+from edgedigits.targets.disassembly import CycleEstimate
+from edgedigits.targets.elf import Footprint, Symbol
+from edgedigits.targets.simulation import Comparison, Instructions, LayerCost, Ram, Simulation
+from edgedigits.targets.simulation_json import to_json
+from tests.report.page_checker import assert_stands_alone, page_text
+
+
+@pytest.fixture(scope="module")
+def run() -> Simulation:
+    """A simulation of two layers on 200 images."""
+    counts = np.random.default_rng(0).normal(5000, 800, 200).astype(np.int64)
+    first, second = counts * 9 // 10, counts - counts * 9 // 10
+    symbols = (
+        Symbol("edgedigits_model_invoke", 0x10000, 700, "code"),
+        Symbol("layer1_weights", 0x10400, 7840, "constant"),
+        Symbol("layer2_entries", 0x12300, 90, "constant"),
+    )
+    return Simulation(
+        core="cortex-m4",
+        toolchain="zig 0.17.1",
+        optimize="-O2",
+        emulator="unicorn 2.1.4, ARM_CORTEX_M4",
+        oracle="LiteRT, reference kernels",
+        images=200,
+        differing=0,
+        bytes=2000,
+        differences=(),
+        others=(Comparison("host C", "gcc 12, ASan and UBSan", 208, 0, 2080),),
+        footprint=Footprint(code=700, constants=7934, data=0, zeroed=0),
+        biggest=symbols[:2],
+        symbols=symbols,
+        ram=Ram(0, 572, 784, 10, 96),
+        instructions=Instructions.of(counts),
+        counts=counts,
+        no_background=17_017,
+        layers=(
+            LayerCost("layer 1", "784 inputs, 10 outputs, ReLU", 7840, "pairs", "layer1_", 7840, Instructions.of(first)),
+            LayerCost("layer 2", "10 inputs, 10 outputs, no activation", 100, "lists4", "layer2_", 90, Instructions.of(second)),
+        ),
+        by_function={"edgedigits_model_invoke": float(counts.mean())},
+        cycles=CycleEstimate(5900.0, 8100.0),
+        outputs=np.zeros((200, 10), dtype=np.int8),
+    )  # fmt: skip
+
+
+def variants(run: Simulation) -> dict[str, Simulation]:
+    silent = tuple(replace(layer, instructions=None) for layer in run.layers)
+    return {
+        "usual": run,
+        "qemu": replace(run, layers=silent, by_function={}, cycles=None),
+        "no layers": replace(run, layers=()),
+        "constant": replace(run, counts=np.full(5, 777), instructions=Instructions(777.0, 777.0, 777, 777)),
+        "differing": replace(run, differing=3, others=()),
+    }
+
+
+@pytest.mark.parametrize("name", ["usual", "qemu", "no layers", "constant", "differing"])
+def test_every_page_is_well_formed_and_stands_alone(run: Simulation, name: str) -> None:
+    page = render_engine_page(variants(run)[name], "my <model>", "test set of mnist", find_board("nrf52840dk"))
+
+    assert_stands_alone(page)
+    assert "my <model> on cortex-m4" in page_text(page)
+
+
+def test_the_page_holds_every_figure(run: Simulation) -> None:
+    text = page_text(render_engine_page(run, "one", "test set of mnist", find_board("nrf52840dk")))
+
+    for figure in (
+        *("0 of 2,000", "0 of 2,080", "gcc 12, ASan and UBSan"),
+        *(f"{run.instructions.mean:,.0f}", f"{run.instructions.p95:,.0f}", f"{run.instructions.most:,}", "17,017"),
+        *("8,634", "7,840", "0x00400", "pairs", "lists4", "7.20", "1,462", "572", "96"),
+        *("about 7,000", "0.0922 to 0.127 ms at 64 MHz (estimate)", "vendor: nRF52840 product specification"),
+    ):
+        assert figure in text, figure
+
+
+def test_differences_are_not_hidden(run: Simulation) -> None:
+    text = page_text(render_engine_page(replace(run, differing=3), "one", "digits"))
+
+    assert "3 differ" in text and "3 of 2,000" in text
+
+
+def test_the_parts_make_up_the_whole(run: Simulation) -> None:
+    assert sum(size for _, size, _ in flash_parts(run)) == run.footprint.flash
+    assert sum(size for _, size, _ in ram_parts(run)) == run.ram.total
+
+
+def test_plots_say_in_words_what_they_show_and_repeat(run: Simulation) -> None:
+    plots = engine_plots(run)
+
+    assert [plot.name for plot in plots] == ["flash", "ram", "layers", "distribution"]
+    assert "layer 1, pairs 7,840" in plots[0].description
+    assert f"worst {run.instructions.most:,}" in plots[3].description
+    for plot in plots:
+        assert re.match("measured|emulated", plot.how)
+        assert svg_file(plot) == svg_file(plot)
+
+
+def test_files_are_written_whole_and_not_over_others(run: Simulation, tmp_path: Path) -> None:
+    facts = {"simulation": to_json(run)}
+    check_place(tmp_path / "new", force=False)
+
+    written = write_engine_report(tmp_path / "new", run, facts, name="one", origin="digits")
+
+    assert [path.name for path in written] == ["simulate.json", "simulate.html"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["simulate.html", "simulate.json"]
+    assert json.loads(written[0].read_text()) == facts
+    with pytest.raises(DataError, match=r"simulate\.json exists already.*--force"):
+        check_place(tmp_path / "new", force=False)
+    check_place(tmp_path / "new", force=True)
+    with pytest.raises(DataError, match="is a file, expected a folder"):
+        check_place(written[0], force=True)
+    with pytest.raises(DataError, match="cannot be written"):
+        write_engine_report(written[0], run, facts, name="one", origin="digits")
