@@ -28,7 +28,9 @@ from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME
 from edgedigits.evaluate.tflm import ArenaMeasurement
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.ir import Graph
+from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.rounding_bound import rounding_bound
 from edgedigits.model.summary import summarize
 from edgedigits.pipeline import Trained, train_and_compress
 from edgedigits.progress import Progress
@@ -41,8 +43,6 @@ WORST_SHOWN = 24
 HISTOGRAM_BINS = 48
 ARENA_MARGIN_BYTES = 256
 """Room for what the host cannot see, such as a port's own alignment of the arena's start."""
-MAX_LOGIT_LSB = 1
-"""How far LiteRT's default kernels and TFLM may be from the reference on a logit: the three round differently."""
 
 
 def assemble(
@@ -66,7 +66,7 @@ def assemble(
             evaluation.latency,
             dataclasses.replace(evaluation, latency=None, model=MODEL_NAME),
         )
-        _check_parity(evaluation)
+        _check_parity(evaluation, classifier.graph)
         stage.advance(note="evaluated")
         source, engine = compile_graph(classifier.graph, config.engine, config.output.name)
         write_engine(source, folder)
@@ -89,12 +89,13 @@ def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:
     return open_classifier(graph)
 
 
-def _check_parity(evaluation: Evaluation) -> None:
+def _check_parity(evaluation: Evaluation, graph: Graph) -> None:
+    bound = rounding_bound(lower(graph))
     for row in evaluation.parity:
-        if row.runtime != "keras-float" and evaluation.outputs_are == "logits" and row.max_lsb > MAX_LOGIT_LSB:
+        if row.runtime != "keras-float" and evaluation.outputs_are == "logits" and row.max_lsb > bound:
             raise CheckFailedError(
                 f"{row.runtime} differs from {row.baseline} by {row.max_lsb} steps on a logit, "
-                f"more than the {MAX_LOGIT_LSB} that rounding explains.",
+                f"more than the {bound} that rounding explains.",
                 hint="The installed runtime is not one this build was proven on; see the README's contract.",
             )
 
