@@ -1,7 +1,8 @@
 """Talks to the firmware of `firmware_stub/`: who it is, images in, outputs and times out.
 
 The protocol is told in `firmware_stub/src/protocol.h`. What was garbled or lost on the wire is noticed (the firmware
-sends back the CRC-32 of what it received) and sent again a few times; what stays wrong is an error, never a result.
+sends back the CRC-32 of what it received, and each of its lines carries its own) and asked for again a few times; what
+stays wrong is an error, never a result.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ ATTEMPTS = 4
 ANSWER_TIMEOUT_S = 5.0
 
 _PAIR = re.compile(r"(\w+)=(\S+)")
+_CHECKED = re.compile(r"(.*) check=([0-9a-f]{8})")
 _HINT = f"Is it the firmware of firmware_stub with this engine, at {BAUD:,} baud?"
 
 
@@ -160,13 +162,14 @@ class Device:
         for _ in range(ATTEMPTS):
             self._link.write(command.encode("ascii") + b"\n")
             said = self._answer(timeout_s or self._timeout_s)
-            if said is not None and said.startswith(f"ok {word}"):
-                return dict(_PAIR.findall(said))
+            whole = _whole(said or "")
+            if whole.startswith(f"ok {word} "):
+                return dict(_PAIR.findall(whole))
             self._again()
         if said is None:
             raise DataError(f"{self._link.name} does not answer within {self._timeout_s:g} s.", hint=_HINT)
-        if said.startswith("error"):
-            raise DataError(f"{self._link.name} refuses '{word}': {said}.", hint=_HINT)
+        if _whole(said).startswith("error"):
+            raise DataError(f"{self._link.name} refuses '{word}': {_whole(said)}.", hint=_HINT)
         raise DataError(f"{self._link.name} answers '{_printable(said)}', which is no answer to '{word}'.", hint=_HINT)
 
     def _answer(self, timeout_s: float) -> str | None:
@@ -192,6 +195,14 @@ class Device:
         )
 
 
+def _whole(line: str) -> str:
+    """Return a line without its checksum, or nothing where the two do not agree."""
+    found = _CHECKED.fullmatch(line)
+    if found and line.isascii() and zlib.crc32(found[1].encode("ascii")) == int(found[2], 16):
+        return found[1]
+    return ""
+
+
 def _bytes(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
@@ -201,4 +212,4 @@ def _bytes(text: str) -> bytes:
 
 def _printable(text: str) -> str:
     short = text if len(text) <= 40 else text[:40] + "…"
-    return "".join(character if character.isprintable() else "?" for character in short)
+    return "".join(one if one.isprintable() and one != "\ufffd" else "?" for one in short)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -169,8 +169,8 @@ def _closed(name: str) -> DataError:
     )
 
 
-class _ProcessLink:
-    """The pipes of an emulator whose serial port is its standard input and output."""
+class ProcessLink:
+    """The pipes of an emulator, or of any program, whose serial port is its standard input and output."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None and process.stdout is not None
@@ -198,7 +198,9 @@ class _ProcessLink:
         self._selector.close()
         self._process.kill()
         self._process.wait()
-        self._in.close()
+        # What was not sent yet has nobody to go to.
+        with suppress(OSError):
+            self._in.close()
         self._out.close()
 
 
@@ -232,7 +234,7 @@ def emulated_board(board: Board, program: Path) -> Iterator[Link]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    link = _ProcessLink(f"QEMU's {board.qemu}", process)
+    link = ProcessLink(f"QEMU's {board.qemu}", process)
     try:
         yield link
     finally:

@@ -16,6 +16,7 @@ static int8_t input[MODEL_INPUT_SIZE] __attribute__((aligned(4)));
 static int8_t output[MODEL_OUTPUT_SIZE] __attribute__((aligned(4)));
 static uint32_t workspace[MODEL_WORKSPACE_WORDS];
 static int self_test_result;
+static uint32_t line_crc; /* of the line that is being sent */
 
 #ifdef HOST_TEST
 static const uint8_t flash_image[4] = {1, 2, 3, 4};
@@ -27,15 +28,20 @@ extern const uint8_t __flash_start[], __flash_end[];
 #define FLASH_BYTES (size_t)(__flash_end - __flash_start)
 #endif
 
+static void put(char character) {
+    line_crc = crc32(line_crc, &character, 1);
+    platform_put(character);
+}
+
 static void say(const char *text) {
     while (*text != '\0') {
-        platform_put(*text++);
+        put(*text++);
     }
 }
 
 static void say_hex(uint32_t value, int digits) {
     for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
-        platform_put("0123456789abcdef"[(value >> shift) & 15u]);
+        put("0123456789abcdef"[(value >> shift) & 15u]);
     }
 }
 
@@ -48,8 +54,16 @@ static void say_number(const char *name, uint32_t value) {
     } while (value > 0);
     say(name);
     while (count > 0) {
-        platform_put(digits[--count]);
+        put(digits[--count]);
     }
+}
+
+static void end_answer(void) {
+    uint32_t crc = line_crc;
+    say(" check=");
+    say_hex(crc, 8);
+    platform_put('\n');
+    line_crc = 0;
 }
 
 static int is_line_end(int character) {
@@ -68,7 +82,7 @@ static end_t refuse(const char *reason, int character) {
     end_t end = skip_line(character);
     say("error ");
     say(reason);
-    say("\n");
+    end_answer();
     return end;
 }
 
@@ -106,7 +120,7 @@ static void answer_run(uint32_t received) {
     for (size_t i = 0; i < MODEL_OUTPUT_SIZE; i++) {
         say_hex((uint8_t)output[i], 2);
     }
-    say("\n");
+    end_answer();
 }
 
 /* Digits are decoded as they arrive: a line of 1,568 of them needs no buffer. */
@@ -158,7 +172,7 @@ static void answer_bench(uint32_t runs) {
     say_number(" ticks=", total);
     say_number(" least=", least);
     say_number(" most=", most);
-    say("\n");
+    end_answer();
 }
 
 static end_t bench_command(end_t end) {
@@ -184,20 +198,20 @@ static void answer_id(void) {
     say_number(" workspace=", MODEL_WORKSPACE_BYTES);
     say_number(" tick_hz=", platform_tick_hz());
     say_number(" selftest=", (uint32_t)self_test_result);
-    say("\n");
+    end_answer();
 }
 
 static void answer_crc(void) {
     say("ok crc flash=");
     say_hex(crc32(0, FLASH_START, FLASH_BYTES), 8);
     say_number(" bytes=", (uint32_t)FLASH_BYTES);
-    say("\n");
+    end_answer();
 }
 
 static void answer_selftest(void) {
     self_test_result = model_self_test(workspace);
     say_number("ok selftest result=", (uint32_t)self_test_result);
-    say("\n");
+    end_answer();
 }
 
 /* Reads up to the end of the first word. One that is too long becomes "?", which is no command. */
@@ -234,7 +248,7 @@ static int equal(const char *one, const char *other) {
 int protocol_begin(void) {
     self_test_result = model_self_test(workspace);
     say_number("ready edgedigits protocol=1 selftest=", (uint32_t)self_test_result);
-    say("\n");
+    end_answer();
     return self_test_result;
 }
 

@@ -1,6 +1,7 @@
 /*
  * A line protocol for a person at a terminal and for `edgedigits device`. A command is one line that ends in LF or CR; each
- * gets exactly one line back, which starts with "ok" or "error".
+ * gets exactly one line back, which starts with "ok" or "error" and ends in " check=CRC": the CRC-32 of all before it, so that
+ * the receiver can tell whether the line arrived whole. It is left out below.
  *
  *   id           ok id protocol=1 model=NAME input=N output=N workspace=N tick_hz=N selftest=N
  *   run HEX      ok run class=N margin=N ticks=N received=CRC output=HEX

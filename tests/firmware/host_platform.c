@@ -13,6 +13,9 @@ int platform_get(void) {
 
 void platform_put(char character) {
     putchar(character);
+    if (character == '\n') {
+        fflush(stdout);
+    }
 }
 
 void platform_ticks_init(void) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import zlib
 from pathlib import Path
@@ -12,45 +11,29 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgedigits.targets.stub import firmware_stub
-from tests.emit.compilers import STRICT
-from tests.targets.tiny_engine import expected, random_inputs, write_engine
+from tests.firmware.host_firmware import build_for_host
+from tests.targets.tiny_engine import expected, random_inputs
 
 INPUTS, OUTPUTS = 12, 3
 READY = "ready edgedigits protocol=1 selftest=0"
 
 
-def build(folder: Path, **options: int) -> tuple[Path, np.ndarray]:
-    """Compile the protocol with a tiny engine; return the program and the engine's weights."""
-    compiler = shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("no C compiler on this host")
-    stub, here = firmware_stub(), Path(__file__).parent
-    weights = write_engine(folder, inputs=INPUTS, outputs=OUTPUTS, prefix="my_net", **options)
-    sources = [stub / "src" / name for name in ("main.c", "protocol.c", "crc32.c")]
-    program = folder / "program"
-    command = [
-        *(compiler, "-std=c99", "-O1", "-g", *STRICT, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-        *("-DHOST_TEST", '-DMODEL_HEADER="my_net.h"', "-DMODEL_PREFIX=my_net", "-DMODEL_MACRO=MY_NET"),
-        *(f"-I{stub / 'src'}", f"-I{folder}"),
-        *map(str, [*sources, here / "host_platform.c", folder / "my_net.c"]),
-        *("-o", str(program)),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return program, weights
-
-
 @pytest.fixture(scope="module")
 def firmware(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
-    return build(tmp_path_factory.mktemp("host"))
+    return build_for_host(tmp_path_factory.mktemp("host"), inputs=INPUTS, outputs=OUTPUTS)
 
 
 def talk(program: Path, said: bytes) -> list[str]:
-    """Send everything, return all lines that came back."""
+    """Send everything, return all lines that came back, without the checksums that end them."""
     done = subprocess.run([program], input=said, capture_output=True, timeout=20)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
-    return done.stdout.decode("ascii").splitlines()
+    return [checked(line) for line in done.stdout.decode("ascii").splitlines()]
+
+
+def checked(line: str) -> str:
+    text, check = line.rsplit(" check=", 1)
+    assert check == f"{zlib.crc32(text.encode()):08x}"
+    return text
 
 
 def test_it_greets_and_says_who_it_is(firmware: tuple[Path, np.ndarray]) -> None:
@@ -137,11 +120,12 @@ def test_a_console_that_ends_ends_the_firmware(firmware: tuple[Path, np.ndarray]
 
 
 def test_a_failed_self_test_is_told(tmp_path: Path) -> None:
-    program, _ = build(tmp_path, self_test=3)
+    program, _ = build_for_host(tmp_path, inputs=INPUTS, outputs=OUTPUTS, self_test=3)
     done = subprocess.run([program], input=b"id\n", capture_output=True, timeout=60)
 
     assert done.returncode == 3
-    assert b"ready edgedigits protocol=1 selftest=3" in done.stdout and b" selftest=3\n" in done.stdout
+    ready, identity = map(checked, done.stdout.decode().splitlines())
+    assert ready == "ready edgedigits protocol=1 selftest=3" and identity.endswith(" selftest=3")
 
 
 @given(st.binary(max_size=300))

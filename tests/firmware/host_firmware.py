@@ -1,0 +1,36 @@
+"""The firmware compiled for this machine, where its serial port is standard input and output."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgedigits.targets.stub import firmware_stub
+from tests.emit.compilers import STRICT
+from tests.targets.tiny_engine import write_engine
+
+
+def build_for_host(folder: Path, **options: int) -> tuple[Path, NDArray[np.int8]]:
+    """Compile the protocol with a tiny engine, under sanitizers; return the program and the engine's weights."""
+    compiler = shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler on this host")
+    stub, here = firmware_stub(), Path(__file__).parent
+    weights = write_engine(folder, prefix="my_net", **options)
+    sources = [stub / "src" / name for name in ("main.c", "protocol.c", "crc32.c")]
+    program = folder / "program"
+    command = [
+        *(compiler, "-std=c99", "-O1", "-g", *STRICT, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+        *("-DHOST_TEST", '-DMODEL_HEADER="my_net.h"', "-DMODEL_PREFIX=my_net", "-DMODEL_MACRO=MY_NET"),
+        *(f"-I{stub / 'src'}", f"-I{folder}"),
+        *map(str, [*sources, here / "host_platform.c", folder / "my_net.c"]),
+        *("-o", str(program)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return program, weights
