@@ -1,6 +1,8 @@
-"""Digits that every test may use: a few hundred of the embedded 5,000, and MNIST where it is at hand."""
+"""What every test may use: a few hundred of the embedded 5,000 digits, and QEMU where it is at hand."""
 
 from __future__ import annotations
+
+import shutil
 
 import numpy as np
 import pytest
@@ -25,3 +27,10 @@ def few(splits_5k: Splits) -> Splits:
         splits_5k.test.take(first),
         "few",
     )
+
+
+@pytest.fixture
+def qemu() -> None:
+    """Skip where QEMU is absent."""
+    if shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed")

@@ -11,11 +11,6 @@ from edgedigits.cli import main as cli
 from tests.targets.tiny_engine import write_engine
 
 
-@pytest.fixture(autouse=True)
-def only_this_verb(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "VERBS", ("boards",))
-
-
 def test_the_list_names_every_board(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["boards"]) == 0
 

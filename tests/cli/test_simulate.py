@@ -21,11 +21,6 @@ pytest.importorskip("unicorn")
 pytest.importorskip("ziglang")
 
 
-@pytest.fixture(autouse=True)
-def only_this_verb(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "VERBS", ("simulate",))
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with model.tflite, engine/ and digits.csv, 100 random digits."""

@@ -29,13 +29,6 @@ def toolchain_or_skip(name: str, core: Core) -> Toolchain:
     return find_toolchain(name, core)
 
 
-@pytest.fixture
-def qemu() -> None:
-    """Skip where QEMU is absent."""
-    if shutil.which("qemu-system-arm") is None:
-        pytest.skip("qemu-system-arm is not installed")
-
-
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """A dense layer 784-10."""
