@@ -86,10 +86,8 @@ extern "C" int tflm_model_classify(const int8_t *input, void *, int8_t *margin) 
 int main() {
     platform_console_init();
     platform_ticks_init();
-    if (protocol_begin() != 0) {
-        return 1;
-    }
+    int failed = protocol_begin();
     while (protocol_serve()) {
     }
-    return 0;
+    return failed;
 }
