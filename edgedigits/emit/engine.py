@@ -31,6 +31,7 @@ ROUNDING_NOTES = {
     Rounding.TFLM: "double, bit for bit as TensorFlow Lite Micro and CMSIS-NN",
 }
 ENTRY_BYTES = 8
+GROUPS = {"six": 6, "four": 4, "two": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +159,27 @@ def _header_facts(network: Network, layers: Sequence[EngineLayer], sizes: dict[s
 def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[str, Constant]) -> dict[str, Any]:
     kernels = list(dict.fromkeys(layer.kernel for layer in layers))
     uniform = [layer.packed.layer.uniform for layer in layers]
+    high_shifts = all(layer.high_shifts for layer in layers)
+    has_rows = "pairs" in kernels or "rows" in kernels
     exponentials = tables.get("exponentials")
     rest_groups = {layer.padded_outputs % 6 for layer in layers if layer.kernel == "pairs"}
     return {
         "title": "A digit classifier" if network.outputs == 10 else "A classifier",
         "layers": layers,
         "kernels": kernels,
-        "has_rows_for_vectors": "pairs" in kernels,
+        "has_rows": has_rows,
         "flips_hidden": any(layer.kernel in ("pairs", "rows") for layer in layers[1:]),
+        "flips_for_vectors_only": "rows" in kernels and all(layer.kernel != "rows" for layer in layers[1:]),
         "lists": any(layer.uses_list for layer in layers),
         "uses_dsp": any(layer.uses_list for layer in layers),
         "list_room": LIST_ROOM,
         "scans": scans(kernels),
+        "columns": any(kernel not in ("pairs", "rows") for kernel in kernels),
         "starts_type": _starts_type(layers),
         "rest_groups": rest_groups,
-        "high_shifts": all(layer.high_shifts for layer in layers),
+        "groups": [(name, "abcdef"[:size]) for name, size in GROUPS.items() if size == 6 or size in rest_groups],
+        "high_shifts": high_shifts,
+        "vector_activation": has_rows and high_shifts and network.rounding is Rounding.LITERT,
         "some_uniform": any(uniform),
         "some_per_output": not all(uniform),
         "exponentials": exponentials and {"length": len(exponentials.values), "rows": array_rows(exponentials.values)},

@@ -277,7 +277,7 @@ def scans(kernels: Sequence[str]) -> list[dict[str, Any]]:
 
 def _pairs_scan() -> dict[str, Any]:
     return {
-        "condition": "if DSP",
+        "condition": "if DSP && !VECTORS",
         "written_out": "pairs",
         "condition_end": "",
         "name": "list_pairs",
@@ -288,7 +288,7 @@ def _pairs_scan() -> dict[str, Any]:
 
 def _inputs_scan() -> dict[str, Any]:
     return {
-        "condition": "else",
+        "condition": "elif !VECTORS",
         "written_out": "",
         "condition_end": "endif",
         "name": "list_pairs",
@@ -296,10 +296,10 @@ def _inputs_scan() -> dict[str, Any]:
         "comment": ["Lists inputs above their lowest value, with where they are in their pairs."],
         "at": "(uint32_t)(in - first) / 2u * stride",
         "pushes": [
-            "end = push(end, four & 0xffu, at);",
-            "end = push(end, four >> 8 & 0xffu, at + 2u);",
-            "end = push(end, four >> 16 & 0xffu, at + stride);",
-            "end = push(end, four >> 24, at + stride + 2u);",
+            "end = push(end, in[0] ^ lowest, at);",
+            "end = push(end, in[1] ^ lowest, at + 2u);",
+            "end = push(end, in[2] ^ lowest, at + stride);",
+            "end = push(end, in[3] ^ lowest, at + stride + 2u);",
         ],
     }
 
@@ -311,10 +311,10 @@ def _columns_scans() -> list[dict[str, Any]]:
         "comment": ["Lists inputs above their lowest value, with their numbers."],
         "at": "(uint32_t)(in - first)",
         "pushes": [
-            "end = push(end, four & 0xffu, at);",
-            "end = push(end, four >> 8 & 0xffu, at + 1u);",
-            "end = push(end, four >> 16 & 0xffu, at + 2u);",
-            "end = push(end, four >> 24, at + 3u);",
+            "end = push(end, in[0] ^ lowest, at);",
+            "end = push(end, in[1] ^ lowest, at + 1u);",
+            "end = push(end, in[2] ^ lowest, at + 2u);",
+            "end = push(end, in[3] ^ lowest, at + 3u);",
         ],
     }
     return [

@@ -196,7 +196,7 @@ def test_no_warning_at_any_level(compiler: str, level: str, tmp_path: Path) -> N
 def test_only_the_kernels_a_model_needs_are_there() -> None:
     network = network_of(random_mlp(1, (20, 8, 4)))
     text = render_engine(network, pack_as(network, "rows", np.random.default_rng(0))).source
-    for word in ("list_pairs", "dense_pairs", "sparse_", "softmax", "pixel_inputs", "__asm__", "activate_each"):
+    for word in ("list_pairs", "dense_pairs", "sparse_", "softmax", "pixel_inputs", "smlad", "activate_each"):
         assert word not in text
     assert "float" not in text and "malloc" not in text
     assert text.count("dense_rows(") == 3, "one kernel, two calls"

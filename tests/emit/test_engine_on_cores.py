@@ -18,6 +18,8 @@ from edgedigits.model.simplify import simplify
 from edgedigits.targets.cores import CORES
 from edgedigits.targets.simulate import simulate_inputs
 from edgedigits.targets.stub import find_engine
+from tests.emit.compilers import STRICT
+from tests.emit.engine_program import run as run_command
 from tests.emit.engine_program import write
 from tests.model.oracles import hard_inputs
 from tests.model.random_models import random_model
@@ -65,3 +67,18 @@ def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_pat
 
     assert (found.differing, found.bytes) == (0, 20 * network.outputs)
     assert np.all(found.counts > 0)
+
+
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+@pytest.mark.parametrize("core", CORES)
+def test_no_warning_on_any_core(core: str, toolchain: str, tmp_path: Path) -> None:
+    target = CORES[core]
+    found = toolchain_or_skip(toolchain, target)
+    for number in (0, 4, 8):
+        model = random_model(40 + number, widest=40, distinct=8, layers=4)
+        network = simplify(lower(read_tflite(model.content)))
+        folder = write(render_engine(network, use(network, CHAINS[number])), tmp_path / str(number))
+        source = folder / "engine" / "edgedigits_model.c"
+        flags = target.zig_flags if toolchain == "zig" else target.gcc_flags
+        command = [*found.command, *flags, "-std=c99", "-O2", "-ffreestanding", *STRICT]
+        run_command([*command, "-c", str(source), "-o", str(folder / "engine.o")])

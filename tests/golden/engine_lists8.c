@@ -112,25 +112,32 @@ static const int32_t exponentials[256] = {
     868290362, 865112962, 861947175, 858792974, 855650328, 852519169, 849399482, 846291198, 843194302,
 };
 
-/* Four values of any alignment, the first in the low byte. */
-static uint32_t load4(const uint8_t *at)
+#if !DSP
+/* Returns where the next word is that is not all at the lowest value, or stop; words that are not aligned count all. */
+static const uint8_t *skip_lowest(const uint8_t *in, const uint8_t *stop, uint32_t flip)
 {
-#if defined(__GNUC__) && !defined(__ARM_FEATURE_UNALIGNED)
+#if defined(__GNUC__)
     typedef uint32_t __attribute__((__may_alias__)) word;
-    if (((uintptr_t)at & 3u) == 0u) {
-        return *(const word *)(const void *)at;
+    if (((uintptr_t)in & 3u) == 0u) {
+        while (in != stop && *(const word *)(const void *)in == flip) {
+            in += 4;
+        }
     }
 #endif
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    return in;
 }
 
-/* Appends an entry to a list; one whose value is 0 will be overwritten by the next. */
+/* Appends an input to a list unless it is 0. */
 static active *push(active *end, uint32_t value, uint32_t at)
 {
-    end->value = value;
-    end->at = at;
-    return value != 0u ? end + 1 : end;
+    if (value != 0u) {
+        end->value = value;
+        end->at = at;
+        ++end;
+    }
+    return end;
 }
+#endif
 
 /* Ends a list; the scan goes on at next. */
 static const uint8_t *close_list(active *end, const uint8_t *next)
@@ -187,24 +194,25 @@ APART static const uint8_t *list_columns(const uint8_t *first, const uint8_t *in
 APART static const uint8_t *list_columns(const uint8_t *first, const uint8_t *in, const uint8_t *stop, uint32_t flip,
                                          active *list)
 {
+    const uint32_t lowest = flip & 0xffu;
     active *end = list;
 
-    for (; in != stop; in += 4) {
-        const uint32_t four = load4(in) ^ flip;
+    for (;;) {
+        in = skip_lowest(in, stop, flip);
+        if (in == stop) {
+            return close_list(end, in);
+        }
+        const uint32_t at = (uint32_t)(in - first);
 
-        if (four != 0u) {
-            const uint32_t at = (uint32_t)(in - first);
-
-            end = push(end, four & 0xffu, at);
-            end = push(end, four >> 8 & 0xffu, at + 1u);
-            end = push(end, four >> 16 & 0xffu, at + 2u);
-            end = push(end, four >> 24, at + 3u);
-            if (end > &list[LIST_ROOM - 4]) {
-                return close_list(end, in + 4);
-            }
+        end = push(end, in[0] ^ lowest, at);
+        end = push(end, in[1] ^ lowest, at + 1u);
+        end = push(end, in[2] ^ lowest, at + 2u);
+        end = push(end, in[3] ^ lowest, at + 3u);
+        in += 4;
+        if (end > &list[LIST_ROOM - 4]) {
+            return close_list(end, in);
         }
     }
-    return close_list(end, in);
 }
 
 #endif
@@ -299,8 +307,8 @@ static int32_t rescale(int32_t sum, int32_t multiplier, uint32_t shift)
 }
 
 /*
- * Rescales the sums of a layer, adds the offset and keeps what comes out within low and high. flip turns distances from
- * -128 into signed bytes.
+ * Rescales the sums of a layer, adds the offset and keeps what comes out within low and high. flip, 0x80, turns
+ * distances from -128 into signed bytes.
  */
 APART static void activate(const int32_t *sums, uint32_t outputs, int32_t multiplier, uint32_t shift, int32_t offset,
                            int32_t low, int32_t high, uint32_t flip, uint8_t *out)

@@ -25,6 +25,13 @@
 #else
 #define DSP 0
 #endif
+/* GCC has no upper registers at -Os. */
+#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__) && \
+    (defined(__clang__) || !defined(__OPTIMIZE_SIZE__))
+#define THUMB1 1 /* Cortex-M0: sums in the upper registers */
+#else
+#define THUMB1 0
+#endif
 /* Functions whose loops need all registers for themselves. */
 #if defined(__GNUC__)
 #define APART __attribute__((__noinline__))
@@ -102,25 +109,33 @@ static const int32_t layer2_bias[6] = {
 };
 #endif
 
-/* Four values of any alignment, the first in the low byte. */
-static uint32_t load4(const uint8_t *at)
+#if !VECTORS
+#if !DSP
+/* Returns where the next word is that is not all at the lowest value, or stop; words that are not aligned count all. */
+static const uint8_t *skip_lowest(const uint8_t *in, const uint8_t *stop, uint32_t flip)
 {
-#if defined(__GNUC__) && !defined(__ARM_FEATURE_UNALIGNED)
+#if defined(__GNUC__)
     typedef uint32_t __attribute__((__may_alias__)) word;
-    if (((uintptr_t)at & 3u) == 0u) {
-        return *(const word *)(const void *)at;
+    if (((uintptr_t)in & 3u) == 0u) {
+        while (in != stop && *(const word *)(const void *)in == flip) {
+            in += 4;
+        }
     }
 #endif
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    return in;
 }
 
-/* Appends an entry to a list; one whose value is 0 will be overwritten by the next. */
+/* Appends an input to a list unless it is 0. */
 static active *push(active *end, uint32_t value, uint32_t at)
 {
-    end->value = value;
-    end->at = at;
-    return value != 0u ? end + 1 : end;
+    if (value != 0u) {
+        end->value = value;
+        end->at = at;
+        ++end;
+    }
+    return end;
 }
+#endif
 
 /* Ends a list; the scan goes on at next. */
 static const uint8_t *close_list(active *end, const uint8_t *next)
@@ -130,7 +145,9 @@ static const uint8_t *close_list(active *end, const uint8_t *next)
     return next;
 }
 
-#if DSP
+#endif
+
+#if DSP && !VECTORS
 /*
  * Lists pairs of inputs with one above its lowest value, as the two halves of a word.
  * Goes from in towards stop, in words of four, until the list is full; returns how far it came. flip turns stored
@@ -177,7 +194,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
     return close_list(end, in);
 }
 
-#else
+#elif !VECTORS
 /*
  * Lists inputs above their lowest value, with where they are in their pairs.
  * Goes from in towards stop, in words of four, until the list is full; returns how far it came. flip turns stored
@@ -186,28 +203,30 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
 APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, const uint8_t *stop, uint32_t flip,
                                        uint32_t stride, active *list)
 {
+    const uint32_t lowest = flip & 0xffu;
     active *end = list;
 
-    for (; in != stop; in += 4) {
-        const uint32_t four = load4(in) ^ flip;
+    for (;;) {
+        in = skip_lowest(in, stop, flip);
+        if (in == stop) {
+            return close_list(end, in);
+        }
+        const uint32_t at = (uint32_t)(in - first) / 2u * stride;
 
-        if (four != 0u) {
-            const uint32_t at = (uint32_t)(in - first) / 2u * stride;
-
-            end = push(end, four & 0xffu, at);
-            end = push(end, four >> 8 & 0xffu, at + 2u);
-            end = push(end, four >> 16 & 0xffu, at + stride);
-            end = push(end, four >> 24, at + stride + 2u);
-            if (end > &list[LIST_ROOM - 4]) {
-                return close_list(end, in + 4);
-            }
+        end = push(end, in[0] ^ lowest, at);
+        end = push(end, in[1] ^ lowest, at + 2u);
+        end = push(end, in[2] ^ lowest, at + stride);
+        end = push(end, in[3] ^ lowest, at + stride + 2u);
+        in += 4;
+        if (end > &list[LIST_ROOM - 4]) {
+            return close_list(end, in);
         }
     }
-    return close_list(end, in);
 }
 
 #endif
 
+#if !VECTORS
 #if DSP
 /*
  * Six outputs over the listed pairs: a word of weights is two outputs for the two inputs of a pair. The loops are
@@ -268,6 +287,84 @@ APART static void add_two(const active *list, const uint32_t *weights, const int
         : [a] "+r"(a), [b] "+r"(b), [list] "+r"(list),
           [value] "=&r"(value), [word] "=&r"(word), [spare] "=&r"(spare)
         : [weights] "r"(weights)
+        : "cc", "memory");
+    sums[0] = a;
+    sums[1] = b;
+}
+#elif THUMB1
+/*
+ * Six outputs over the listed inputs: the weights of one input are two bytes in each of three words. Written out because
+ * compilers keep sums in memory here; only the upper registers have room for them.
+ */
+APART static void add_six(const active *list, const uint32_t *weights, const int32_t *from, int32_t *sums)
+{
+    int32_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5];
+    const int8_t *const second = (const int8_t *)weights + 1;
+    register uint32_t value __asm__("r2");
+    register uint32_t at __asm__("r3");
+    int32_t weight;
+
+    __asm__ volatile(
+        ".syntax unified\n"
+        "b 2f\n"
+        "1: ldrsb %[weight], [%[weights], %[at]]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "add %[a], %[weight]\n"
+        "ldrsb %[weight], [%[second], %[at]]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "add %[b], %[weight]\n"
+        "adds %[at], #4\n"
+        "ldrsb %[weight], [%[weights], %[at]]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "add %[c], %[weight]\n"
+        "ldrsb %[weight], [%[second], %[at]]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "add %[d], %[weight]\n"
+        "adds %[at], #4\n"
+        "ldrsb %[weight], [%[weights], %[at]]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "add %[e], %[weight]\n"
+        "ldrsb %[weight], [%[second], %[at]]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "add %[f], %[weight]\n"
+        "2: ldmia %[list]!, {r2, r3}\n"
+        "cmp %[value], #0\n"
+        "bne 1b\n"
+        : [a] "+l"(a), [b] "+h"(b), [c] "+h"(c), [d] "+h"(d), [e] "+h"(e), [f] "+h"(f), [list] "+l"(list),
+          [value] "=&l"(value), [at] "=&l"(at), [weight] "=&l"(weight)
+        : [weights] "l"(weights), [second] "l"(second)
+        : "cc", "memory");
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+    sums[4] = e;
+    sums[5] = f;
+}
+
+APART static void add_two(const active *list, const uint32_t *weights, const int32_t *from, int32_t *sums)
+{
+    int32_t a = from[0], b = from[1];
+    const int8_t *const second = (const int8_t *)weights + 1;
+    register uint32_t value __asm__("r2");
+    register uint32_t at __asm__("r3");
+    int32_t weight;
+
+    __asm__ volatile(
+        ".syntax unified\n"
+        "b 2f\n"
+        "1: ldrsb %[weight], [%[weights], %[at]]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "add %[a], %[weight]\n"
+        "ldrsb %[weight], [%[second], %[at]]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "add %[b], %[weight]\n"
+        "2: ldmia %[list]!, {r2, r3}\n"
+        "cmp %[value], #0\n"
+        "bne 1b\n"
+        : [a] "+l"(a), [b] "+h"(b), [list] "+l"(list),
+          [value] "=&l"(value), [at] "=&l"(at), [weight] "=&l"(weight)
+        : [weights] "l"(weights), [second] "l"(second)
         : "cc", "memory");
     sums[0] = a;
     sums[1] = b;
@@ -335,17 +432,18 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
         from = s->sums;
     } while (in != stop);
 }
+#endif
 
 #if VECTORS
 /* A dense layer whose weights lie row by row, four rows at a time; inputs are signed bytes. */
-static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, const int32_t *bias, uint32_t outputs,
-                       int32_t *sums)
+APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, const int32_t *bias,
+                             uint32_t outputs, int32_t *sums)
 {
-    uint32_t row = 0;
+    const int32_t *const stop = bias + outputs;
 
-    for (; row + 4u <= outputs; row += 4u, weights += 4u * inputs) {
+    for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * inputs) {
         const int8_t *const second = weights + inputs, *const third = second + inputs, *const fourth = third + inputs;
-        int32_t a = bias[row], b = bias[row + 1u], c = bias[row + 2u], d = bias[row + 3u];
+        int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
 
         for (uint32_t i = 0; i < inputs; ++i) {
             a += in[i] * weights[i];
@@ -353,18 +451,18 @@ static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights,
             c += in[i] * third[i];
             d += in[i] * fourth[i];
         }
-        sums[row] = a;
-        sums[row + 1u] = b;
-        sums[row + 2u] = c;
-        sums[row + 3u] = d;
+        sums[0] = a;
+        sums[1] = b;
+        sums[2] = c;
+        sums[3] = d;
     }
-    for (; row < outputs; ++row, weights += inputs) {
-        int32_t a = bias[row];
+    for (; bias != stop; ++bias, ++sums, weights += inputs) {
+        int32_t a = *bias;
 
         for (uint32_t i = 0; i < inputs; ++i) {
             a += in[i] * weights[i];
         }
-        sums[row] = a;
+        *sums = a;
     }
 }
 
@@ -398,17 +496,40 @@ static int32_t rescale(int32_t sum, int32_t multiplier, uint32_t shift)
 }
 
 /*
- * Rescales the sums of a layer, adds the offset and keeps what comes out within low and high. flip turns distances from
- * -128 into signed bytes.
+ * Rescales the sums of a layer, adds the offset and keeps what comes out within low and high. flip, 0x80, turns
+ * distances from -128 into signed bytes.
  */
 APART static void activate(const int32_t *sums, uint32_t outputs, int32_t multiplier, uint32_t shift, int32_t offset,
                            int32_t low, int32_t high, uint32_t flip, uint8_t *out)
 {
+#if VECTORS
+    /* A byte with its highest bit flipped is the byte less 128. */
+    const int32_t less = (int32_t)flip, left = -(int32_t)shift;
+
+    __asm__ volatile(
+        "vdup.32 q1, %[multiplier]\n"
+        "vdup.32 q2, %[low]\n"
+        "vdup.32 q3, %[high]\n"
+        "dlstp.32 lr, %[outputs]\n"
+        "1: vldrw.u32 q0, [%[sums]], #16\n"
+        "vmulh.s32 q0, q0, q1\n"
+        "vrshl.s32 q0, %[left]\n"
+        "vadd.i32 q0, q0, %[offset]\n"
+        "vmax.s32 q0, q0, q2\n"
+        "vmin.s32 q0, q0, q3\n"
+        "vstrb.32 q0, [%[out]], #4\n"
+        "letp lr, 1b\n"
+        : [sums] "+r"(sums), [out] "+l"(out)
+        : [multiplier] "r"(multiplier), [low] "r"(low - less), [high] "r"(high - less), [outputs] "r"(outputs),
+          [left] "r"(left), [offset] "r"(offset - less)
+        : "q0", "q1", "q2", "q3", "lr", "memory");
+#else
     for (uint32_t i = 0; i < outputs; ++i) {
         const int32_t value = rescale(sums[i], multiplier, shift) + offset;
         const int32_t raised = value < low ? low : value;
         out[i] = (uint8_t)((uint32_t)(raised > high ? high : raised) ^ flip);
     }
+#endif
 }
 
 void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspace)
