@@ -32,5 +32,6 @@ def few(splits_5k: Splits) -> Splits:
 @pytest.fixture
 def qemu() -> None:
     """Skip where QEMU is absent."""
-    if shutil.which("qemu-system-arm") is None:
-        pytest.skip("qemu-system-arm is not installed")
+    for program in ("qemu-system-arm", "qemu-system-riscv32"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")

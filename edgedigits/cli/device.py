@@ -66,7 +66,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress)
         digits = chosen.digits.take(np.arange(min(args.images, len(chosen.digits))))
         rounding = args.rounding or engine.rounding
-        report = examine_device(Device(link), link.name, classifier, digits, rounding, progress=progress)
+        report = examine_device(Device(link), link, classifier, digits, rounding, progress=progress)
     payload = {"device": report.to_json(), "data": chosen.origin, "data_note": chosen.note}
     return Outcome(payload, lambda console: _show(console, report, chosen.origin), check_report(report))
 
@@ -112,6 +112,6 @@ def _show(console: Console, report: DeviceReport, origin: str) -> None:
         f"accuracy  [bold]{report.accuracy:.2%}[/bold] of {report.images:,} digits: {escape(origin)}{again}",
         f"parity    [bold]{parity}[/bold]: {report.bytes:,} output bytes against {escape(report.oracle)}",
         f"time      [bold]{report.mean_us:,.1f} µs[/bold] an image, p95 {report.p95_us:,.1f}, "
-        f"slowest {report.most_us:,.1f} (measured by the device's clock, {identity.tick_hz:,} Hz)",
+        f"slowest {report.most_us:,.1f} ({escape(report.how)})",
     ):
         console.print(line, soft_wrap=True)

@@ -83,6 +83,7 @@ CORES: dict[str, Core] = {
             zig_cpu="generic_rv32+m+c",
             gcc_flags=("-march=rv32imc", "-mabi=ilp32", "-mcmodel=medany"),
             unicorn_cpu="UC_CPU_RISCV32_ANY",
+            qemu_board="qemu-rv32",
         ),
     )
 }

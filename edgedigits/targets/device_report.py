@@ -13,6 +13,7 @@ from edgedigits.evaluate.interpreter import Classifier
 from edgedigits.evaluate.metrics import classify
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.device import Device, Identity
+from edgedigits.targets.link import Link
 from edgedigits.targets.oracle import ORACLES, engine_inputs, oracle_outputs
 
 
@@ -33,6 +34,7 @@ class DeviceReport:
         p95_us: the same, 95th percentile.
         most_us: the same, the slowest.
         resent: how often something had to be sent again.
+        emulated: it was no board but an emulator, whose time is not a board's.
     """
 
     name: str
@@ -47,16 +49,23 @@ class DeviceReport:
     p95_us: float
     most_us: float
     resent: int
+    emulated: bool
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as JSON values."""
-        how = f"measured: firmware at {self.name}, its own clock of {self.identity.tick_hz:,} ticks a second"
-        return {**asdict(self), "how": how}
+        return {**asdict(self), "how": self.how}
+
+    @property
+    def how(self) -> str:
+        """How the figures were obtained."""
+        if self.emulated:
+            return f"emulated: firmware at {self.name}; times are the emulator's, not a board's"
+        return f"measured: firmware at {self.name}, its own clock of {self.identity.tick_hz:,} ticks a second"
 
 
 def examine_device(
     device: Device,
-    name: str,
+    link: Link,
     classifier: Classifier,
     digits: Digits,
     rounding: str,
@@ -67,7 +76,7 @@ def examine_device(
 
     Args:
         device: the device.
-        name: what to call it.
+        link: the wire to it.
         classifier: the model whose engine it should run.
         digits: what to send.
         rounding: "litert" or "tflm", the oracle.
@@ -82,7 +91,7 @@ def examine_device(
     run = device.run(engine_inputs(classifier, digits.images), identity, progress)
     times = run.ticks * (1e6 / identity.tick_hz)
     return DeviceReport(
-        name=name,
+        name=link.name,
         identity=identity,
         images=len(digits),
         accuracy=float(np.mean(run.classes == digits.labels)),
@@ -94,6 +103,7 @@ def examine_device(
         p95_us=float(np.percentile(times, 95)),
         most_us=float(times.max()),
         resent=run.resent,
+        emulated=link.emulated,
     )
 
 

@@ -1,7 +1,7 @@
 """Runs the engine over a batch of images in QEMU's emulation of a whole board: the second, independent method.
 
 A small program (`firmware_stub/harness/batch.c`) reads the images and writes the results through semihosting. Under
-`-icount shift=6` QEMU takes 64 ns of virtual time for each instruction, so that the board's SysTick counts them.
+`-icount shift=6` QEMU takes 64 ns of virtual time for each instruction, so that the board's clock counts them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board, find_board
 from edgedigits.targets.cores import Core
 from edgedigits.targets.emulator_unicorn import Emulation
-from edgedigits.targets.stub import Engine, firmware_stub
+from edgedigits.targets.stub import STARTUP, Engine, firmware_stub
 from edgedigits.targets.toolchain import Program, Toolchain, compile_program
 
-QEMU = "qemu-system-arm"
+PROGRAMS = {"arm": ("qemu-system-arm", "qemu-system-arm"), "riscv": ("qemu-system-riscv32", "qemu-system-misc")}
+"""Of each architecture: QEMU's program, and Debian's package that holds it."""
 ICOUNT_SHIFT = 6
 TIMEOUT_S = 60.0
 TIMEOUT_S_PER_IMAGE = 0.1
@@ -68,7 +69,7 @@ def run_qemu(
         DataError: it does not compile, or the results are not whole.
     """
     board = _board_of(core)
-    require_qemu()
+    require_qemu(board)
     limit = TIMEOUT_S + TIMEOUT_S_PER_IMAGE * len(inputs) if timeout_s is None else timeout_s
     with tempfile.TemporaryDirectory(prefix="edgedigits-qemu-") as name:
         folder = Path(name)
@@ -79,15 +80,22 @@ def run_qemu(
         return _results(folder, board, engine, len(inputs))
 
 
-def require_qemu() -> str:
-    """Return QEMU's path, or raise ToolMissingError."""
-    path = shutil.which(QEMU)
+def require_qemu(board: Board) -> str:
+    """Return the path of the QEMU that emulates the board's architecture, or raise ToolMissingError."""
+    program, package = PROGRAMS[board.core.architecture]
+    path = shutil.which(program)
     if path is None:
         raise ToolMissingError(
-            f"{QEMU} is not installed.",
-            hint="Install it (Debian, Ubuntu: apt-get install qemu-system-arm), or use --emulator unicorn.",
+            f"{program} is not installed.",
+            hint=f"Install it (Debian, Ubuntu: apt-get install {package}), or use --emulator unicorn.",
         )
     return path
+
+
+def machine_arguments(board: Board) -> list[str]:
+    """Return how QEMU is started as this board, without a program."""
+    # A RISC-V machine would look for a firmware of its own first.
+    return [require_qemu(board), "-M", board.qemu, *(["-bios", "none"] if board.core.architecture == "riscv" else [])]
 
 
 def _board_of(core: Core) -> Board:
@@ -99,15 +107,15 @@ def _board_of(core: Core) -> Board:
 def batch_program(core: Core, board: Board, engine: Engine, folder: Path, optimize: str) -> Program:
     """Return what to compile: harness, start-up and engine, for `board`, as `folder`/batch.elf."""
     stub = firmware_stub()
-    sources = ("harness/batch.c", "arm/startup_cortexm.c", "arm/semihosting.c", "src/memory.c")
+    sources = ("harness/batch.c", "src/semihosting.c", "src/memory.c", STARTUP[core.architecture])
     # An M3 stands in for the M0+, which has no unaligned access.
     stand_in = {"TRAP_UNALIGNED": "1"} if core is not board.core and core.name == "cortex-m0plus" else {}
     return Program(
         sources=[*engine.sources, *(stub / source for source in sources)],
         output=folder / "batch.elf",
-        linker_scripts=[stub / "boards" / board.name / "memory.ld", stub / "arm" / "sections.ld"],
+        linker_scripts=[stub / "boards" / board.name / "memory.ld", stub / "src" / "sections.ld"],
         entry="Reset_Handler",
-        include=[engine.folder, stub / "src", stub / "arm"],
+        include=[engine.folder, stub / "src"],
         defines={**engine.defines, **stand_in},
         optimize=optimize,
     )
@@ -115,7 +123,7 @@ def batch_program(core: Core, board: Board, engine: Engine, folder: Path, optimi
 
 def _run(board: Board, program: Path, folder: Path, timeout_s: float) -> None:
     command = [
-        *(require_qemu(), "-M", board.qemu, "-kernel", program.name),
+        *(*machine_arguments(board), "-kernel", program.name),
         *("-nographic", "-monitor", "none", "-serial", "none"),
         *("-semihosting-config", "enable=on,target=native", "-icount", f"shift={ICOUNT_SHIFT}"),
     ]
@@ -144,6 +152,7 @@ def _results(folder: Path, board: Board, engine: Engine, count: int) -> Emulatio
         raise DataError(f"QEMU returned {len(content) // width} results of {count}.", hint="Run it again.")
     rows = np.frombuffer(content, dtype=np.uint8).reshape(count, width)
     ticks = np.ascontiguousarray(rows[:, engine.output_size :]).view("<u4").reshape(-1).astype(np.int64)
+    clock = "mcycle" if board.core.architecture == "riscv" else "SysTick"
     nanoseconds_per_tick = 1000 / board.clock_mhz
     # An empty function was timed in the same way; it is one instruction, a return, so that one is given back.
     instructions = np.rint((ticks - int(facts[0])) * nanoseconds_per_tick / 2**ICOUNT_SHIFT).astype(np.int64) + 1
@@ -153,11 +162,11 @@ def _results(folder: Path, board: Board, engine: Engine, count: int) -> Emulatio
         stack=int(facts[1]),
         executions={},
         by_step=np.zeros((count, 0), dtype=np.int64),
-        how=f"{_version()}, {board.qemu}, -icount shift={ICOUNT_SHIFT}, SysTick",
+        how=f"{_version(board)}, {board.qemu}, -icount shift={ICOUNT_SHIFT}, {clock}",
     )
 
 
-def _version() -> str:
-    text = subprocess.run([require_qemu(), "--version"], capture_output=True, text=True, timeout=30).stdout
+def _version(board: Board) -> str:
+    text = subprocess.run([require_qemu(board), "--version"], capture_output=True, text=True, timeout=30).stdout
     found = re.search(r"version (\S+)", text)
     return f"QEMU {found[1] if found else '?'}"

@@ -10,13 +10,13 @@ from edgedigits.errors import CheckFailedError, ConfigError
 from edgedigits.targets.boards import Board, load_boards
 from edgedigits.targets.elf import Image, read_elf
 from edgedigits.targets.engine_elf import compile_engine
-from edgedigits.targets.stub import Engine, firmware_stub
+from edgedigits.targets.stub import STARTUP, Engine, firmware_stub
 from edgedigits.targets.toolchain import Program, Toolchain, compile_program
 
 CONSOLES = ("uart", "semihosting")
 # What every firmware holds; the same list is in firmware_stub/CMakeLists.txt.
-COMMON_SOURCES = ("src/main.c", "src/protocol.c", "src/crc32.c", "src/memory.c", "arm/startup_cortexm.c")
-SEMIHOSTING_SOURCES = ("drivers/console_semihosting.c", "arm/semihosting.c")
+COMMON_SOURCES = ("src/main.c", "src/protocol.c", "src/crc32.c", "src/memory.c")
+SEMIHOSTING_SOURCES = ("drivers/console_semihosting.c", "src/semihosting.c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,13 @@ def firmware_program(engine: Engine, board: Board, output: Path, console: str, o
     """Return what to compile."""
     stub, support = firmware_stub(), board_support(board)
     consoles = (support.uart,) if console == "uart" else SEMIHOSTING_SOURCES
-    sources = (*COMMON_SOURCES, *consoles, *support.sources)
+    sources = (*COMMON_SOURCES, STARTUP[board.core.architecture], *consoles, *support.sources)
     return Program(
         sources=[*engine.sources, *(stub / source for source in sources)],
         output=output,
-        linker_scripts=[support.folder / "memory.ld", stub / "arm" / "sections.ld"],
+        linker_scripts=[support.folder / "memory.ld", stub / "src" / "sections.ld"],
         entry="Reset_Handler",
-        include=[engine.folder, engine.folder.parent, stub / "src", stub / "arm", support.folder],
+        include=[engine.folder, engine.folder.parent, stub / "src", support.folder],
         defines=engine.defines,
         optimize=optimize,
     )

@@ -21,9 +21,15 @@ LONGEST_LINE = 65536
 
 
 class Link(Protocol):
-    """Bytes to and from a board."""
+    """Bytes to and from a board.
+
+    Attributes:
+        name: what to call the other end.
+        emulated: it is no board but an emulator, whose time is not a board's.
+    """
 
     name: str
+    emulated: bool
 
     def write(self, content: bytes) -> None:
         """Send all of it; raise DataError when the other side is gone."""
@@ -89,6 +95,8 @@ def open_link(port: str) -> Link:
 
 
 class _SocketLink:
+    emulated = True
+
     def __init__(self, name: str, host: str, number: int) -> None:
         self.name = name
         try:
@@ -123,6 +131,8 @@ class _SocketLink:
 
 
 class _SerialLink:
+    emulated = False
+
     def __init__(self, name: str) -> None:
         self.name = name
         try:
@@ -172,6 +182,8 @@ def _closed(name: str) -> DataError:
 class ProcessLink:
     """The pipes of an emulator, or of any program, whose serial port is its standard input and output."""
 
+    emulated = True
+
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None and process.stdout is not None
         self.name, self._process = name, process
@@ -211,14 +223,14 @@ def qemu_arguments(board: Board, program: Path, serial: str) -> list[str]:
         ConfigError: QEMU does not emulate the board.
         ToolMissingError: QEMU is not installed.
     """
-    from edgedigits.targets.emulator_qemu import require_qemu
+    from edgedigits.targets.emulator_qemu import machine_arguments
 
     if not board.qemu:
         raise ConfigError(f"QEMU does not emulate {board.name}.", hint="edgedigits boards --json names those it does.")
     # The firmware talks on USART2 of an STM32F4, which is QEMU's second port.
     first = ["-serial", "null"] if board.qemu == "netduinoplus2" else []
-    common = ["-M", board.qemu, "-kernel", str(program), "-display", "none", "-monitor", "none"]
-    return [require_qemu(), *common, *first, "-serial", serial]
+    common = ["-kernel", str(program), "-display", "none", "-monitor", "none"]
+    return [*machine_arguments(board), *common, *first, "-serial", serial]
 
 
 @contextmanager

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from edgedigits.errors import DataError
 
+STARTUP = {"arm": "arm/startup_cortexm.c", "riscv": "riscv/startup_rv32.c"}
+"""Start-up code by architecture."""
+
 _PACKAGE = Path(__file__).parent.parent
 _SIZE = re.compile(r"^\s*#\s*define\s+(\w+)_INPUT_SIZE\s+\(?(\d+)", re.MULTILINE)
 _ROUNDING = re.compile(r"\brounding\b\W+(?:\w+\W+){0,2}?(litert|tflm)\b", re.IGNORECASE)

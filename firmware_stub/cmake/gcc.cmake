@@ -1,8 +1,12 @@
-# arm-none-eabi-gcc.
+# A GCC for the board's core: arm-none-eabi-gcc, or one for RISC-V.
+include(${CMAKE_CURRENT_LIST_DIR}/gcc_names.cmake)
 set(CMAKE_SYSTEM_NAME Generic)
-set(CMAKE_SYSTEM_PROCESSOR arm)
-find_program(CMAKE_C_COMPILER arm-none-eabi-gcc REQUIRED)
-find_program(CMAKE_OBJCOPY arm-none-eabi-objcopy)
+set(CMAKE_SYSTEM_PROCESSOR ${BOARD_CORE})
+# CMake's tries read this file again and have to come to the same compiler.
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES BOARD_CORE)
+find_program(CMAKE_C_COMPILER NAMES ${gcc_names} REQUIRED)
+string(REGEX REPLACE "gcc(\\.exe)?$" "objcopy" objcopy_name "${CMAKE_C_COMPILER}")
+find_program(CMAKE_OBJCOPY ${objcopy_name})
 # A program for the bare core cannot be linked before its linker script is known.
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_EXECUTABLE_SUFFIX "")

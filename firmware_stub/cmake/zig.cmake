@@ -1,6 +1,7 @@
 # The clang inside zig: the command `zig`, or the Python package ziglang (pip install ziglang).
 set(CMAKE_SYSTEM_NAME Generic)
-set(CMAKE_SYSTEM_PROCESSOR arm)
+set(CMAKE_SYSTEM_PROCESSOR ${BOARD_CORE})
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES BOARD_CORE)
 find_program(zig_command zig)
 if(zig_command)
     set(CMAKE_C_COMPILER ${zig_command} cc)
@@ -8,8 +9,12 @@ else()
     find_program(python_command NAMES python3 python REQUIRED)
     set(CMAKE_C_COMPILER ${python_command} -m ziglang cc)
 endif()
-# CMake's tries know no core; they need only to compile.
-set(CMAKE_C_FLAGS_INIT "-target thumb-freestanding-eabi")
+# CMake's tries need only to compile.
+if(BOARD_CORE MATCHES "^rv32")
+    set(CMAKE_C_FLAGS_INIT "-target riscv32-freestanding-none")
+else()
+    set(CMAKE_C_FLAGS_INIT "-target thumb-freestanding-eabi")
+endif()
 set(CMAKE_C_COMPILER_WORKS TRUE)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_EXECUTABLE_SUFFIX "")

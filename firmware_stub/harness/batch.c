@@ -3,18 +3,47 @@
  * builds and runs it. Files, in the working directory of the emulator:
  *
  *   images.bin   n × MODEL_INPUT_SIZE bytes
- *   results.bin  n × (MODEL_OUTPUT_SIZE bytes of output, then 4 bytes of SysTick ticks, little-endian)
+ *   results.bin  n × (MODEL_OUTPUT_SIZE bytes of output, then 4 bytes of ticks, little-endian)
  *   facts.bin    three uint32: ticks of an empty call, deepest stack in bytes, images run
+ *
+ * The clock is SysTick on a Cortex-M, and mcycle on RISC-V.
  */
 #include "model.h"
 #include "semihosting.h"
 
+#if defined(__riscv)
+#define TICK_MASK 0xFFFFFFFFu
+
+static uint32_t ticks(void) {
+    uint32_t now;
+    __asm volatile(".option push\n.option arch, +zicsr\ncsrr %0, mcycle\n.option pop" : "=r"(now) : : "memory");
+    return now;
+}
+
+static void start_clock(void) {
+}
+#else
 #define SYST_CSR (*(volatile uint32_t *)0xE000E010u)
 #define SYST_RVR (*(volatile uint32_t *)0xE000E014u)
 #define SYST_CVR (*(volatile uint32_t *)0xE000E018u)
 #define SCB_CCR (*(volatile uint32_t *)0xE000ED14u)
-#define SYST_MASK 0x00FFFFFFu
+#define TICK_MASK 0x00FFFFFFu
 #define CCR_UNALIGN_TRP 8u
+
+/* It counts down. */
+static uint32_t ticks(void) {
+    return TICK_MASK - SYST_CVR;
+}
+
+static void start_clock(void) {
+#ifdef TRAP_UNALIGNED
+    SCB_CCR |= CCR_UNALIGN_TRP;
+#endif
+    SYST_RVR = TICK_MASK;
+    SYST_CVR = 0;
+    SYST_CSR = 5; /* on, no interrupt, clock of the processor */
+}
+#endif
 
 #define PAINT 0xA5C35A3Cu
 #define PAINTED_WORDS 2048u
@@ -29,7 +58,11 @@ typedef void invoke_t(const int8_t *input, int8_t *output, void *workspace);
 
 /* One instruction, whatever the compiler: nothing may stand before or behind it. */
 __attribute__((naked, noinline)) static void empty(const int8_t *input, int8_t *output, void *workspace) {
+#if defined(__riscv)
+    __asm volatile("ret");
+#else
     __asm volatile("bx lr");
+#endif
 }
 
 static int8_t input[MODEL_INPUT_SIZE] __attribute__((aligned(4)));
@@ -42,14 +75,18 @@ static uint32_t workspace[MODEL_WORKSPACE_WORDS];
 /* Through a pointer that the compiler cannot see through: both functions are called in the same way. */
 __attribute__((noinline)) static uint32_t timed(invoke_t *volatile *function) {
     invoke_t *called = *function;
-    uint32_t before = SYST_CVR;
+    uint32_t before = ticks();
     called(input, result.output, workspace);
-    return (before - SYST_CVR) & SYST_MASK;
+    return (ticks() - before) & TICK_MASK;
 }
 
 static volatile uint32_t *stack_pointer(void) {
     volatile uint32_t *here;
+#if defined(__riscv)
+    __asm volatile("mv %0, sp" : "=r"(here));
+#else
     __asm volatile("mov %0, sp" : "=r"(here));
+#endif
     return here;
 }
 
@@ -94,22 +131,16 @@ static int save_facts(const uint32_t facts[3]) {
 int main(void) {
     static invoke_t *volatile nothing = empty;
     static invoke_t *volatile model = model_invoke;
-    uint32_t facts[3] = {SYST_MASK, 0, 0};
-#ifdef TRAP_UNALIGNED
-    SCB_CCR |= CCR_UNALIGN_TRP;
-#endif
-    SYST_RVR = SYST_MASK;
-    SYST_CVR = 0;
-    SYST_CSR = 5; /* on, no interrupt, clock of the processor */
-
+    uint32_t facts[3] = {TICK_MASK, 0, 0};
+    start_clock();
     int32_t images = semihosting_open("images.bin", 10, SEMIHOSTING_READ_BINARY);
     int32_t results = semihosting_open("results.bin", 11, SEMIHOSTING_WRITE_BINARY);
     if (images < 0 || results < 0) {
         return 2;
     }
     for (int i = 0; i < 4; i++) {
-        uint32_t ticks = timed(&nothing);
-        facts[0] = ticks < facts[0] ? ticks : facts[0];
+        uint32_t taken = timed(&nothing);
+        facts[0] = taken < facts[0] ? taken : facts[0];
     }
     while (semihosting_read(images, input, sizeof input) == 0) {
         put_word(result.ticks, timed(&model));

@@ -69,7 +69,7 @@ def test_a_board_at_a_socket(port: str, folder: Path, capsys: pytest.CaptureFixt
     assert facts["identity"]["model"] == "edgedigits_model" and facts["identity"]["self_test"] == 0
     assert facts["misclassified"] == 0 and 0 <= facts["accuracy"] <= 1
     assert 0 < facts["mean_us"] <= facts["p95_us"] <= facts["most_us"]
-    assert facts["how"].startswith("measured: firmware at socket://")
+    assert facts["how"].startswith("emulated: firmware at socket://")
 
 
 def test_the_verb_starts_qemu_itself(qemu: None, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

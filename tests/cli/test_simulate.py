@@ -103,7 +103,6 @@ def test_an_engine_that_is_not_exact_fails(folder: Path, tmp_path: Path, capsys:
         (["--optimize", "fast"], 2, "Write it like O2"),
         (["--images", "0"], 2, "not a number of images"),
         (["--core", "m55", "--emulator", "unicorn"], 2, "--emulator qemu"),
-        (["--core", "rv32imc", "--emulator", "qemu"], 2, "--emulator unicorn"),
     ],
 )
 def test_mistakes_are_told_with_their_remedy(

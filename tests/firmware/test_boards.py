@@ -117,16 +117,16 @@ def test_the_linker_scripts_agree_with_the_catalogue() -> None:
             assert int(number[:-1]) * units[number[-1]] == size, f"{name} {region}"
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "zig"])
-def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, compiler: str) -> None:
+@pytest.mark.parametrize(("compiler", "name"), [("gcc", "mps2-an386"), ("zig", "mps2-an386"), ("zig", "qemu-rv32")])
+def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, compiler: str, name: str) -> None:
     if shutil.which("cmake") is None:
         pytest.skip("cmake is not installed")
-    board = find_board("mps2-an386")
+    board = find_board(name)
     toolchain_or_skip(compiler, board.core)
     weights = write_engine(tmp_path / "deploy" / "one" / "engine", inputs=50, prefix="my_net")
     inputs = random_inputs(3, 50)
     environment = {**toolchains.toolchain_environment(toolchains.Toolchain("zig", "", ())), **_path_with_this_python()}
-    command = ["cmake", "-S", str(firmware_stub()), "-B", "b", "-DEDGEDIGITS_MODEL=deploy/one", "-DBOARD=mps2-an386"]
+    command = ["cmake", "-S", str(firmware_stub()), "-B", "b", "-DEDGEDIGITS_MODEL=deploy/one", f"-DBOARD={name}"]
     command += ["-DEDGEDIGITS_PREFIX=my_net", f"-DEDGEDIGITS_COMPILER={compiler}", "-DCMAKE_C_FLAGS=-Werror"]
 
     for step in (command, ["cmake", "--build", "b"]):

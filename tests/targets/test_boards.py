@@ -28,6 +28,7 @@ PROMISED = [
     "mps2-an386",
     "mps2-an500",
     "mps3-an547",
+    "qemu-rv32",
 ]
 
 
@@ -37,15 +38,13 @@ def test_every_promised_board_is_there_with_sane_figures() -> None:
     assert set(PROMISED) <= set(boards)
     for board in boards.values():
         assert board.ram >= 16 * 1024 and 64 * 1024 <= board.flash <= 4 << 20
-        assert 10 <= board.clock_mhz <= 600
+        assert 10 <= board.clock_mhz <= 1000
         assert board.source.startswith("vendor: ")
 
 
 def test_the_cores_that_qemu_runs_name_a_board_of_qemu() -> None:
     for core in CORES.values():
-        assert core.unicorn_cpu or core.qemu_board
-        if core.qemu_board:
-            assert find_board(core.qemu_board).qemu
+        assert find_board(core.qemu_board).qemu
 
 
 def test_a_board_with_firmware_has_its_files() -> None:

@@ -40,7 +40,7 @@ class NoisyLink:
     """A wire that loses and garbles bytes in both directions."""
 
     def __init__(self, link: Link, *, lost: float = 0.0, garbled: float = 0.0, seed: int = 0) -> None:
-        self.name, self._link, self._lost, self._garbled = "a bad wire", link, lost, garbled
+        self.emulated, self.name, self._link, self._lost, self._garbled = True, "a bad wire", link, lost, garbled
         self._there, self._back = np.random.default_rng(seed), np.random.default_rng(seed + 1)
 
     def _spoil(self, content: bytes, random: np.random.Generator) -> bytes:
@@ -140,6 +140,7 @@ class Stranger:
     """Something else at the other end: answers each line with what `say` gives for it."""
 
     name = "a stranger"
+    emulated = True
 
     def __init__(self, say: Callable[[str], bytes]) -> None:
         self._say, self._waiting = say, b""

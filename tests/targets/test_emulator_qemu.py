@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from edgedigits.targets import emulator_qemu as room
+from edgedigits.targets.boards import find_board
 from edgedigits.targets.cores import CORES
 from edgedigits.targets.elf import Image
 from edgedigits.targets.emulator_qemu import run_qemu
@@ -40,14 +42,14 @@ def test_both_emulators_agree(
     assert run.stack == other.stack
 
 
-@pytest.mark.parametrize("name", ["cortex-m0plus", "cortex-m55"])
+@pytest.mark.parametrize("name", ["cortex-m0plus", "cortex-m55", "rv32imc"])
 def test_an_engine_that_faults(qemu: None, tmp_path: Path, name: str) -> None:
     extra = "(void)*(const volatile int32_t *)(uintptr_t)(input + 1);"
-    if name == "cortex-m55":
+    if name != "cortex-m0plus":
         extra = "(void)*(const volatile int32_t *)0xF0000000u;"
     write_engine(tmp_path, extra=extra)
 
-    with pytest.raises(CheckFailedError, match=r"fails in QEMU's mps.*\(exit code 139\): it faults"):
+    with pytest.raises(CheckFailedError, match=r"fails in QEMU's (mps|virt).*\(exit code 139\): it faults"):
         run_qemu(CORES[name], toolchain_or_skip("zig", CORES[name]), find_engine(tmp_path), random_inputs(1))
 
 
@@ -78,11 +80,13 @@ def test_a_missing_qemu_names_its_package(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(room.shutil, "which", lambda name: None)
 
     with pytest.raises(ToolMissingError, match="apt-get install qemu-system-arm"):
-        room.require_qemu()
+        room.require_qemu(find_board("mps2-an386"))
+    with pytest.raises(ToolMissingError, match="apt-get install qemu-system-misc"):
+        room.require_qemu(find_board("qemu-rv32"))
 
 
 def test_a_core_without_a_machine(tiny: Engine) -> None:
-    core = CORES["rv32imc"]
+    core = replace(M4, name="cortex-m4x", qemu_board="")
 
-    with pytest.raises(ConfigError, match="--emulator unicorn"):
-        run_qemu(core, toolchain_or_skip("zig", core), tiny, random_inputs(1))
+    with pytest.raises(ConfigError, match="No machine of QEMU is set up for cortex-m4x.*--emulator unicorn"):
+        run_qemu(core, toolchain_or_skip("zig", M4), tiny, random_inputs(1))

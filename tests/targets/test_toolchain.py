@@ -53,7 +53,7 @@ def test_sources_that_do_not_compile_or_link(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["zig", "gcc"])
 def test_what_does_not_fit_says_by_how_much(tmp_path: Path, name: str) -> None:
     script = (firmware_stub() / "boards" / "microbit" / "memory.ld").read_text().replace("256K", "1K")
-    script += (firmware_stub() / "arm" / "sections.ld").read_text()
+    script += (firmware_stub() / "src" / "sections.ld").read_text()
     table = "const int table[1000] = {1};\nint start(int i) { return table[i]; }"
 
     with pytest.raises(CheckFailedError, match=r"does not fit: it needs (2,9|3,0)\d\d bytes more flash"):

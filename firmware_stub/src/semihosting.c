@@ -13,12 +13,32 @@ enum {
     ADP_STOPPED_APPLICATION_EXIT = 0x20026,
 };
 
+#if defined(__riscv)
+/* A breakpoint between two instructions that do nothing; the three must not lie across the end of a page. */
+static uint32_t call(uint32_t operation, uintptr_t argument) {
+    register uint32_t a0 __asm("a0") = operation;
+    register uintptr_t a1 __asm("a1") = argument;
+    __asm volatile(
+        ".option push\n"
+        ".option norvc\n"
+        ".balign 16\n"
+        "slli zero, zero, 0x1f\n"
+        "ebreak\n"
+        "srai zero, zero, 7\n"
+        ".option pop\n"
+        : "+r"(a0)
+        : "r"(a1)
+        : "memory");
+    return a0;
+}
+#else
 static uint32_t call(uint32_t operation, uintptr_t argument) {
     register uint32_t r0 __asm("r0") = operation;
     register uintptr_t r1 __asm("r1") = argument;
     __asm volatile("bkpt 0xab" : "+r"(r0), "+r"(r1) : : "memory", "r2", "r3", "r12", "lr", "cc");
     return r0;
 }
+#endif
 
 static uint32_t call_block(uint32_t operation, uint32_t first, uintptr_t second, uint32_t third) {
     volatile uint32_t block[3] = {first, (uint32_t)second, third};

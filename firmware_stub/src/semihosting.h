@@ -1,7 +1,7 @@
 /*
- * Arm semihosting: the debugger or the emulator does input and output for the program.
+ * Semihosting: the debugger or the emulator does input and output for the program.
  *
- * Source of the numbers: Arm, "Semihosting for AArch32 and AArch64".
+ * Source of the numbers: Arm, "Semihosting for AArch32 and AArch64"; RISC-V International, "RISC-V Semihosting".
  */
 #ifndef SEMIHOSTING_H
 #define SEMIHOSTING_H
