@@ -65,7 +65,7 @@ def initial_weights(seed: int) -> Weights:
 
 def quantize(values: Floats) -> Floats:
     """Return fix(clip(255·v, −255, 255))/255: rounding towards 0 to a step of 1/255, clipped to ±1."""
-    return np.fix(np.clip(STEPS * values, -STEPS, STEPS)) / STEPS
+    return np.asarray(np.fix(np.clip(STEPS * values, -STEPS, STEPS)) / STEPS, np.float64)
 
 
 def forward(weights: Weights, pixels: Floats, *, quantized: bool) -> tuple[Floats, Floats, Floats]:

@@ -1,0 +1,162 @@
+"""`edgedigits study`: run many builds, or the report's table, and say what came out."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgedigits.cli.flags import common_flags
+from edgedigits.cli.outcome import Outcome
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgedigits.progress import Progress
+    from edgedigits.study.runner import Summary
+    from edgedigits.study.session import Plan
+
+HELP = "run a grid of builds, or the report's table, here or on a Dask cluster; report what came out"
+
+TABLE = "report-table"
+SHOWN_TRIALS = 40
+_RUN_HELP = "run the trials of a study that are not done yet"
+_REPORT_HELP = "write tables, plots and findings of a study: report.html, results.csv, findings.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the sub-verbs."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    common = common_flags()
+    run_parser = actions.add_parser("run", help=_RUN_HELP, description=_RUN_HELP, parents=[common])
+    run_parser.add_argument("plan", metavar="PLAN", help=f"a study's TOML file, or {TABLE}")
+    run_parser.add_argument("--out", type=Path, metavar="DIR", help="the study's folder (default: study/<plan>)")
+    run_parser.add_argument("--dry-run", action="store_true", help="list the trials and estimate the time")
+    run_parser.add_argument("--retry-failed", action="store_true", help="run failed trials once more")
+    where = run_parser.add_argument_group("where to run")
+    where.add_argument(
+        "--jobs", type=_count, default=0, metavar="N", help="trials at a time (default: by cores and memory)"
+    )
+    where.add_argument("--threads", type=_count, default=0, metavar="N", help="threads of a trial")
+    where.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786")
+    grid = run_parser.add_argument_group("a grid")
+    grid.add_argument("--keep-builds", action="store_true", help="keep every build's folder in DIR/builds")
+    _add_table_arguments(run_parser)
+    report_parser = actions.add_parser("report", help=_REPORT_HELP, description=_REPORT_HELP, parents=[common])
+    report_parser.add_argument("folder", metavar="DIR", type=Path, help="the study's folder")
+    report_parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
+
+
+def _add_table_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(TABLE)
+    group.add_argument("--seeds", type=_count, default=1, metavar="N", help="seeds of first weights (default 1)")
+    group.add_argument(
+        "--data", default="auto", metavar="SOURCE", help="digits; 42,000 of them are used (default auto)"
+    )
+    group.add_argument("--rows", type=_count, default=0, metavar="N", help="use N rows instead of 42,000")
+    group.add_argument(
+        "--iterations-scale", type=_share, default=1.0, metavar="S", help="this share of every setting's iterations"
+    )
+    group.add_argument("--settings", default="", metavar="LIST", help="some settings only, such as 0.1/500,0.5/100")
+    group.add_argument(
+        "--columns", default="published,edgedigits", metavar="LIST", help="published, edgedigits or both"
+    )
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Do what the sub-verb says."""
+    return _run(args, progress) if args.action == "run" else _report(args, progress)
+
+
+def _run(args: argparse.Namespace, progress: Progress) -> Outcome:
+    from edgedigits.study.session import Options, estimate_seconds, jobs_here, run_plan
+
+    folder = args.out or Path("study") / Path(args.plan).stem
+    plan = _plan(args, folder)
+    options = Options(args.jobs, args.scheduler, args.threads, args.retry_failed)
+    if args.dry_run:
+        seconds, how = estimate_seconds(plan, folder, jobs_here(options))
+        trials = [{"kind": entry.kind, "label": entry.label, "spec": entry.spec} for entry in plan.entries]
+        payload = {"study": plan.name, "trials": trials, "seconds": round(seconds, 1), "how": how}
+        return Outcome(payload, lambda console: _show_plan(console, plan, seconds, how))
+    summary = run_plan(plan, folder, options, progress)
+    failures = tuple(f"trial {key}: {error}" for key, error in summary.errors.items())
+    if summary.failed and not failures:
+        failures = (f"{summary.failed} trials failed before; run with --retry-failed to try them again.",)
+    payload = {"study": plan.name, "folder": str(folder), **asdict(summary)}
+    return Outcome(payload, lambda console: _show_summary(console, summary, folder), failures)
+
+
+def _plan(args: argparse.Namespace, folder: Path) -> Plan:
+    if args.plan == TABLE:
+        from edgedigits.study.table_plan import plan_table
+
+        return plan_table(
+            source=args.data,
+            seeds=args.seeds,
+            rows=args.rows,
+            scale=args.iterations_scale,
+            settings=args.settings,
+            columns=args.columns,
+        )
+    from edgedigits.study.grid import read_grid
+    from edgedigits.study.session import plan_builds
+
+    path = Path(args.plan)
+    keep = str((folder / "builds").resolve()) if args.keep_builds else ""
+    return plan_builds(path.stem, read_grid(path), keep)
+
+
+def _report(args: argparse.Namespace, progress: Progress) -> Outcome:
+    from edgedigits.study.report import write_report
+
+    written = write_report(args.folder, args.out or args.folder, progress)
+    payload = {"files": [str(path) for path in written.files], "findings": written.findings}
+    return Outcome(payload, lambda console: _show_report(console, written.sentences, written.files))
+
+
+def _show_plan(console: Console, plan: Plan, seconds: float, how: str) -> None:
+    from edgedigits.study.runner import duration
+
+    for entry in plan.entries[:SHOWN_TRIALS]:
+        console.print(f"{entry.kind:<10} {entry.label}", markup=False, soft_wrap=True)
+    if len(plan.entries) > SHOWN_TRIALS:
+        console.print(f"… and {len(plan.entries) - SHOWN_TRIALS:,} more")
+    console.print(f"{len(plan.entries):,} trials, about {duration(seconds)} left ({how})", soft_wrap=True)
+
+
+def _show_summary(console: Console, summary: Summary, folder: Path) -> None:
+    from edgedigits.study.runner import duration
+
+    console.print(
+        f"[bold]{summary.done:,} of {summary.total:,}[/bold] trials done, {summary.failed:,} failed"
+        + (f", {summary.elsewhere:,} in another run" if summary.elsewhere else "")
+        + f"; {summary.ran:,} in this run, in {duration(summary.seconds)}",
+        soft_wrap=True,
+    )
+    if summary.best:
+        console.print(f"best so far: {summary.best}", markup=False, soft_wrap=True)
+    console.print(f"next: edgedigits study report {folder}", markup=False, soft_wrap=True)
+
+
+def _show_report(console: Console, sentences: tuple[str, ...], files: tuple[Path, ...]) -> None:
+    for sentence in sentences:
+        console.print(f"• {sentence}", markup=False, soft_wrap=True)
+    console.print(f"written: {', '.join(map(str, files))}", markup=False, soft_wrap=True)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of at least 1")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0 and up to 1")
+    return value

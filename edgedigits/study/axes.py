@@ -1,0 +1,145 @@
+"""Which choices a grid may sweep, by their long names, by short ones, and those that no build can do yet.
+
+A long name is `section.field` of the build's options. A few axes are words for several options at once, such as
+`quantization`. An axis whose other values are still to be built takes those that are and refuses the rest by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from edgedigits.config import SECTIONS
+from edgedigits.errors import ConfigError, nearest
+from edgedigits.options import parse_option
+
+Choices = dict[str, dict[str, Any]]
+"""{section: {field: value}}, parsed."""
+
+FLOAT32, INT8 = "float32", "int8"
+"""What of a build is scored: its float32 twin, or the file that is deployed."""
+
+QUANTIZATIONS = ("none", "post-training", "qat")
+SHORT = {
+    "loss": "loss.name",
+    "hidden": "model.hidden",
+    "epochs": "training.epochs",
+    "lr": "training.learning_rate",
+    "batch": "training.batch_size",
+    "data": "data.source",
+    "prune": "prune.enabled",
+    "qat": "qat.enabled",
+    "prune_epochs": "prune.epochs",
+    "qat_epochs": "qat.epochs",
+    "prune_rate": "prune.rate",
+    "qat_rate": "qat.rate",
+}
+_UNSWEEPABLE = {"output": "says where a build lands, not what it is"}
+_AMBIGUOUS = ("name", "enabled", "rate")
+"""Field names that say nothing without their section."""
+
+BUILT_IN_PART: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
+    "weight_bits": ((8,), (2, 3, 4, 5, 6, 7, 8)),
+    "weight_values": (("uniform",), ("uniform", "clustered")),
+    "weight_scales": (("per-tensor",), ("per-tensor", "per-channel")),
+    "pruning_criterion": (("magnitude",), ("magnitude", "gradient", "movement", "lamp", "random")),
+    "pruning_schedule": (("polynomial",), ("polynomial", "constant", "one-shot", "rewinding")),
+    "granularity": (("unstructured",), ("unstructured", "block", "2:4", "neurons")),
+    "order": (("prune-qat",), ("prune-qat", "joint")),
+}
+"""Axes of which a build can do only some values yet: those, and all."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing that a study varies.
+
+    Attributes:
+        name: as the user wrote it.
+        apply: turns a raw value and where it is written into choices, and into what is scored.
+    """
+
+    name: str
+    apply: Callable[[Any, str], tuple[Choices, str]]
+
+
+def find_axis(name: str, where: str) -> Axis:
+    """Return the axis of that name.
+
+    Args:
+        name: long, short, or the name of a field that only one section has.
+        where: what the user wrote it in, for the message.
+
+    Raises:
+        ConfigError: there is no such axis; the nearest is named.
+    """
+    if name in ("quantization", "sparsity"):
+        return Axis(name, _quantization if name == "quantization" else _sparsity)
+    long = SHORT.get(name, name)
+    section, _, field_name = long.partition(".")
+    if field_name and section in _UNSWEEPABLE:
+        raise ConfigError(f"{where}: '{name}' {_UNSWEEPABLE[section]}.", hint="Leave it out of a study.")
+    if not field_name:
+        owners = [one for one in SECTIONS if name in _field_names(one)] if name not in _AMBIGUOUS else []
+        section, field_name = (owners[0], name) if len(owners) == 1 else ("", name)
+    if section in SECTIONS and field_name in _field_names(section):
+        return Axis(name, _option(section, field_name))
+    if name in BUILT_IN_PART:
+        return Axis(name, _built_in_part(name))
+    raise ConfigError(f"{where}: there is no axis '{name}'.", hint=nearest(name, known_axes()))
+
+
+def known_axes() -> list[str]:
+    """Return the names that `find_axis` takes, short ones first."""
+    long = [
+        f"{section}.{name}" for section in SECTIONS if section not in _UNSWEEPABLE for name in _field_names(section)
+    ]
+    alone = [name.partition(".")[2] for name in long]
+    unique = [name for name in alone if alone.count(name) == 1 and name not in _AMBIGUOUS]
+    return [*dict.fromkeys(("quantization", "sparsity", *SHORT, *unique, *BUILT_IN_PART, *long))]
+
+
+def _field_names(section: str) -> list[str]:
+    return [one.name for one in fields(SECTIONS[section])]
+
+
+def _option(section: str, name: str) -> Callable[[Any, str], tuple[Choices, str]]:
+    option_field = next(one for one in fields(SECTIONS[section]) if one.name == name)
+    return lambda raw, where: ({section: {name: parse_option(option_field, raw, where)}}, INT8)
+
+
+def _quantization(raw: Any, where: str) -> tuple[Choices, str]:
+    if raw not in QUANTIZATIONS:
+        raise ConfigError(f"{where} is {raw!r}.", hint=nearest(str(raw), QUANTIZATIONS))
+    return {"qat": {"enabled": raw == "qat"}}, FLOAT32 if raw == "none" else INT8
+
+
+def _sparsity(raw: Any, where: str) -> tuple[Choices, str]:
+    choices, scored = _option("prune", "sparsity")(raw, where)
+    if choices["prune"]["sparsity"] == 0:
+        return {"prune": {"enabled": False}}, scored
+    return {"prune": {"enabled": True, **choices["prune"]}}, scored
+
+
+def _built_in_part(name: str) -> Callable[[Any, str], tuple[Choices, str]]:
+    built, known = BUILT_IN_PART[name]
+
+    def apply(raw: Any, where: str) -> tuple[Choices, str]:
+        if raw in built:
+            return {}, INT8
+        if raw in known:
+            words = ", ".join(map(str, built))
+            raise ConfigError(f"{where}: a build cannot do {name} {raw} yet.", hint=f"It can do {words}.")
+        raise ConfigError(f"{where} is {raw!r}.", hint=nearest(str(raw), map(str, known)))
+
+    return apply
+
+
+def merge(*parts: Mapping[str, Mapping[str, Any]]) -> Choices:
+    """Return choices with later ones over earlier ones."""
+    merged: Choices = {}
+    for part in parts:
+        for section, values in part.items():
+            merged.setdefault(section, {}).update(values)
+    return merged

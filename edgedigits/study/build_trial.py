@@ -1,0 +1,115 @@
+"""One trial of a grid: one build, in this process, and its figures."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgedigits.artifacts import new_folder
+from edgedigits.config_file import make_config, parse_sections
+from edgedigits.data.contents import Contents
+from edgedigits.data.load import divide
+from edgedigits.progress import Stage
+from edgedigits.study.axes import FLOAT32
+
+if TYPE_CHECKING:
+    from edgedigits.data.digits import Splits
+    from edgedigits.report.facts import BuildFacts
+    from edgedigits.study.figures import Figures
+
+
+class _Clock:
+    """Progress that adds up the time of the training stages."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextmanager
+    def stage(self, title: str, total: int | None = None) -> Iterator[Stage]:
+        start = time.perf_counter()
+        yield self
+        if title.startswith(("Training", "Pruning", "Quantization")):
+            self.seconds += time.perf_counter() - start
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        pass
+
+    def say(self, message: str) -> None:
+        pass
+
+
+def run_build(spec: dict[str, Any], contents: Contents) -> Figures:
+    """Make one build and return its figures.
+
+    Args:
+        spec: "config" as tables, "scored" ("int8" or "float32"), and "keep": a folder for the build, or "".
+        contents: the digits.
+
+    Raises:
+        EdgedigitsError: as `edgedigits.api.build`.
+    """
+    config = make_config(parse_sections(spec["config"], "trial"))
+    splits = divide(
+        contents,
+        validation_fraction=config.data.validation_fraction,
+        test_fraction=config.data.test_fraction,
+        seed=config.training.seed,
+    )
+    # Here and not above: a worker that finds its data missing shall not have paid for TensorFlow.
+    from edgedigits.assemble import assemble
+
+    clock = _Clock()
+    with tempfile.TemporaryDirectory(prefix="edgedigits-trial-") as place:
+        folder = Path(spec.get("keep") or place) / "build"
+        if spec.get("keep"):
+            config = replace(config, output=replace(config.output, out=spec["keep"]))
+            folder = config.folder
+        with new_folder(folder, force=True) as partial:
+            facts, latency = assemble(config, splits, partial, clock)
+        figures = _figures(facts, folder, splits, scored=spec["scored"])
+    return {
+        **figures,
+        "latency_us": latency.p50_us if latency else None,
+        "train_seconds": round(clock.seconds, 3),
+    }
+
+
+def _figures(facts: BuildFacts, folder: Path, splits: Splits, *, scored: str) -> Figures:
+    from edgedigits.evaluate.harness import evaluate_model
+    from edgedigits.evaluate.interpreter import open_classifier
+    from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME
+    from edgedigits.model.reader import read_tflite
+    from edgedigits.study.figures import (
+        engine_figures,
+        score_figures,
+        size_figures,
+        thinned,
+        weight_figures,
+    )
+
+    evaluation = facts.evaluation
+    graph = read_tflite(folder / (FLOAT_NAME if scored == FLOAT32 else MODEL_NAME))
+    if scored == FLOAT32:
+        evaluation = evaluate_model(folder / FLOAT_NAME, splits.test, latency=False)
+    engine = {} if scored == FLOAT32 else engine_figures(open_classifier(graph), splits.test.images)
+    curves = {
+        f"{stage.name}_{key}": thinned(stage.history[key])
+        for stage in facts.stages
+        for key in ("accuracy", "val_accuracy")
+        if stage.history.get(key)
+    }
+    return {
+        **score_figures(evaluation.scores),
+        "float_accuracy": facts.stages[0].test_accuracy,
+        "twin_accuracy": facts.evaluation.float_accuracy,
+        "val_accuracy": facts.stages[-1].history["val_accuracy"][-1],
+        **size_figures(evaluation.size),
+        **weight_figures(graph),
+        **engine,
+        "curves": curves,
+    }

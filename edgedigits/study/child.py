@@ -1,0 +1,80 @@
+"""The process of one trial: `python -m edgedigits.study.child ANSWERS`, with the task as a line of JSON on stdin.
+
+TensorFlow leaks memory and state, so no process trains twice. Each answer is a line of JSON in the file ANSWERS. The
+process ends itself when stdin is closed: whoever started it has died.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edgedigits.data.contents import Contents
+from edgedigits.errors import EdgedigitsError
+from edgedigits.study.data_source import DataNeed, DigitsNotHereError, find_digits
+
+EXIT_NO_DIGITS = 75
+
+
+def run_task(task: dict[str, Any], contents: Contents) -> Iterator[dict[str, Any]]:
+    """Run a task and yield an answer {"key", "result", "seconds"} for each trial as it is finished.
+
+    Args:
+        task: "kind", and "trials": a list of {"key", "spec"}.
+        contents: the digits.
+    """
+    if task["kind"] == "table":
+        from edgedigits.study.table_task import run_table
+
+        yield from run_table(task["trials"], contents)
+        return
+    for trial in task["trials"]:
+        start = time.perf_counter()
+        if task["kind"] == "published":
+            from edgedigits.study.table_published import run_published
+
+            result = run_published(trial["spec"], contents)
+        else:
+            from edgedigits.study.build_trial import run_build
+
+            result = run_build(trial["spec"], contents)
+        yield {"key": trial["key"], "result": result, "seconds": time.perf_counter() - start}
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main() -> int:
+    """Run the task on stdin; return the exit code."""
+    task = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        contents = find_digits(DataNeed(**task["data"]))
+    except DigitsNotHereError as error:
+        print(error, file=sys.stderr)
+        return EXIT_NO_DIGITS
+    with Path(sys.argv[1]).open("a", encoding="utf-8") as answers:
+        try:
+            for answer in run_task(task, contents):
+                answers.write(json.dumps(answer, allow_nan=False) + "\n")
+                answers.flush()
+        except EdgedigitsError as error:
+            answers.write(json.dumps({"error": str(error), "final": error.exit_code != 1}) + "\n")
+            return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    # The thread that reads stdin cannot be joined.
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

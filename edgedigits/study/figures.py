@@ -1,0 +1,140 @@
+"""The figures of one trial, as flat JSON values: how good, how small, how fast its model is."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.c_names import DEFAULT_PREFIX
+from edgedigits.compile import compile_graph, write_engine
+from edgedigits.config import EngineConfig
+from edgedigits.errors import CheckFailedError, EdgedigitsError
+from edgedigits.evaluate.interpreter import Classifier
+from edgedigits.evaluate.metrics import Scores
+from edgedigits.evaluate.size import Size
+from edgedigits.model.summary import ModelFacts, summarize
+
+if TYPE_CHECKING:
+    from edgedigits.model.ir import Graph
+
+CORE = "cortex-m4"
+COUNTED_IMAGES = 100
+"""Images that instructions are counted on: their mean is within 1% of that over 10,000."""
+CURVE_POINTS = 60
+
+Figures = dict[str, Any]
+
+HOW = {
+    "accuracy": "measured: the interpreter on this host, on digits that were not trained on",
+    "bytes": "measured: bytes of the .tflite",
+    "engine_bytes": "measured: weights, biases and tables in the C source",
+    "instructions": f"emulated: {CORE}, unicorn, zig -O2, mean of {COUNTED_IMAGES} images",
+    "latency_us": "measured: median of invoke() on the host that ran the trial",
+    "seconds": "measured: wall clock on the host that ran the trial",
+}
+
+
+def score_figures(scores: Scores, prefix: str = "") -> Figures:
+    """Return accuracy, macro means, the figures of each class and the confusion matrix.
+
+    Args:
+        scores: of a model on digits.
+        prefix: put in front of the names, such as "dev_".
+    """
+    lists = {name: [getattr(one, name) for one in scores.per_class] for name in ("precision", "recall", "f1", "loss")}
+    return {
+        f"{prefix}accuracy": scores.accuracy,
+        f"{prefix}images": scores.count,
+        f"{prefix}mean_loss": scores.loss,
+        f"{prefix}macro_precision": scores.macro_precision,
+        f"{prefix}macro_recall": scores.macro_recall,
+        f"{prefix}macro_f1": scores.macro_f1,
+        **{f"{prefix}class_{name}": values for name, values in lists.items()},
+        f"{prefix}confusion": [list(row) for row in scores.confusion],
+    }
+
+
+def size_figures(size: Size) -> Figures:
+    """Return bytes and ratios."""
+    return {
+        "bytes": size.raw,
+        "gzip_bytes": size.gzip,
+        "float_bytes": size.float_bytes,
+        "ratio": size.ratio,
+        "gzip_ratio": size.gzip_ratio,
+        "parameters": size.parameters,
+    }
+
+
+def weight_figures(graph: Graph) -> Figures:
+    """Return the share of zeros among the weights of the file, and the most distinct values in a layer."""
+    facts: ModelFacts = summarize(graph)
+    distinct = [layer.weights.distinct for layer in facts.layers if layer.weights]
+    return {
+        "sparsity": facts.zeros / max(1, facts.weights),
+        "distinct": max((count for count in distinct if count is not None), default=None),
+        "macs": facts.macs,
+    }
+
+
+def engine_figures(classifier: Classifier, images: NDArray[np.uint8]) -> Figures:
+    """Return bytes and RAM of the C engine, and its instructions where the mcu extra is installed.
+
+    Args:
+        classifier: the int8 model.
+        images: uint8 (n, 784); the first are counted on.
+    """
+    try:
+        source, facts = compile_graph(classifier.graph, EngineConfig(), DEFAULT_PREFIX)
+    except EdgedigitsError as error:
+        return {"engine_note": error.message}
+    found: Figures = {
+        "engine_bytes": facts.weight_bytes + facts.bias_bytes + facts.table_bytes,
+        "engine_ram": facts.workspace_bytes,
+        "encodings": [layer.encoding for layer in facts.layers],
+    }
+    if not all(importlib.util.find_spec(name) for name in ("unicorn", "ziglang", "elftools", "capstone")):
+        return {**found, "engine_note": "Instructions were not counted: pip install 'edgedigits[mcu]'."}
+    with tempfile.TemporaryDirectory(prefix="edgedigits-engine-") as folder:
+        write_engine(source, Path(folder))
+        try:
+            return {**found, **_emulated(classifier, Path(folder), images[:COUNTED_IMAGES])}
+        except EdgedigitsError as error:
+            return {**found, "engine_note": f"Instructions were not counted: {error.message}"}
+
+
+def _emulated(classifier: Classifier, folder: Path, images: NDArray[np.uint8]) -> Figures:
+    from edgedigits.targets.cores import find_core
+    from edgedigits.targets.oracle import engine_inputs, oracle_outputs
+    from edgedigits.targets.simulate import simulate_inputs
+    from edgedigits.targets.stub import find_engine
+    from edgedigits.targets.toolchain import find_toolchain
+
+    core, engine = find_core(CORE), find_engine(folder)
+    run = simulate_inputs(
+        engine,
+        engine_inputs(classifier, images),
+        core,
+        find_toolchain("zig", core),
+        expected=oracle_outputs(classifier, images, engine.rounding),
+        oracle="the interpreter",
+    )
+    if run.differing:
+        raise CheckFailedError(f"{run.differing} of {run.bytes} output bytes differ from the interpreter's.")
+    return {
+        "instructions": run.instructions.mean,
+        "most_instructions": run.instructions.most,
+        "flash": run.footprint.flash,
+        "ram": run.ram.total,
+    }
+
+
+def thinned(values: list[float]) -> list[list[float]]:
+    """Return at most `CURVE_POINTS` pairs [iteration from 1, value] of a curve, its last one included."""
+    chosen = np.unique(np.linspace(0, len(values) - 1, min(len(values), CURVE_POINTS)).round().astype(int))
+    return [[int(index) + 1, float(values[index])] for index in chosen]

@@ -1,0 +1,52 @@
+"""What makes two trials the same: their choices, their data, and the code that runs them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from edgedigits import __version__
+from edgedigits.data.contents import Contents
+
+_PACKAGE = Path(__file__).parent.parent
+_SHAPING = ("config.py", "options.py", "pipeline.py", "convert.py", "data", "training", "compress", "evaluate")
+_SHAPING_HERE = (
+    "published.py",
+    "shared.py",
+    "table_task.py",
+    "table_cells.py",
+    "table_data.py",
+    "table_published.py",
+    "figures.py",
+    "build_trial.py",
+)
+
+
+@lru_cache
+def code_version() -> str:
+    """Return the version of the package and a digest of the sources that shape a trial's figures."""
+    content = hashlib.sha256()
+    files = [file for name in _SHAPING for file in _sources(_PACKAGE / name)]
+    files += [file for name in _SHAPING_HERE for file in _sources(_PACKAGE / "study" / name)]
+    for file in files:
+        content.update(file.relative_to(_PACKAGE).as_posix().encode() + file.read_bytes())
+    return f"{__version__}+{content.hexdigest()[:8]}"
+
+
+def _sources(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []
+
+
+def data_digest(contents: Contents) -> str:
+    """Return the SHA-256, in hexadecimal, of all digits of a source, its training and test sets told apart."""
+    parts = [part.digest if part is not None else "none" for part in (contents.train, contents.test)]
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+
+def trial_key(identity: dict[str, Any], digest: str) -> str:
+    """Return the key of a trial: 16 hexadecimal digits over its choices, its data and the code."""
+    whole = json.dumps([identity, digest, code_version()], sort_keys=True, allow_nan=False)
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]

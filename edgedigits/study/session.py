@@ -1,0 +1,215 @@
+"""`study run` as a function: plan, hold the plan against what the folder already has, run what is missing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgedigits.data.contents import Contents
+from edgedigits.errors import DataError
+from edgedigits.progress import SILENT, Progress
+from edgedigits.study.cluster import default_jobs, open_cluster, publish_digits, require_distributed
+from edgedigits.study.data_source import DataNeed, describe
+from edgedigits.study.grid import PlannedTrial
+from edgedigits.study.keys import code_version, trial_key
+from edgedigits.study.runner import Job, Summary, run_jobs
+from edgedigits.study.store import DONE, Store
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A trial of the plan.
+
+    Attributes:
+        kind: "build", "published" or "table".
+        label: for people.
+        identity: what makes it this trial and no other, as JSON values.
+        spec: what a worker must know, as JSON values; `label` included.
+        data: as a build's table [data].
+        group: trials of one group run in one process; "" for one of its own.
+        estimate: seconds, roughly.
+    """
+
+    kind: str
+    label: str
+    identity: dict[str, Any]
+    spec: dict[str, Any]
+    data: Any
+    group: str = ""
+    estimate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study to run.
+
+    Attributes:
+        name: of the study; one folder holds one study.
+        entries: its trials.
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a study runs.
+
+    Attributes:
+        jobs: trials at a time on this machine; 0 for as many as it can take.
+        scheduler: address of a Dask scheduler; "" for this machine.
+        threads: of each trial; 0 for the default.
+        retry_failed: run failed trials once more.
+    """
+
+    jobs: int = 0
+    scheduler: str = ""
+    threads: int = 0
+    retry_failed: bool = False
+
+
+# Seconds of a build besides its training: start-up, conversion, evaluation, report.
+_FIXED_S = 18.0
+# Seconds an image, epoch and multiply-accumulate, and those that do not depend on the network: a 784-32-16-10 takes
+# 0.35 s for 60,000 images.
+_MAC_S, _IMAGE_S = 1.5e-10, 2.0e-6
+_TYPICAL_IMAGES = 54_000
+
+
+def plan_builds(name: str, trials: Sequence[PlannedTrial], keep: str = "") -> Plan:
+    """Return the plan of a grid.
+
+    Args:
+        name: of the study.
+        trials: from `grid.read_grid`.
+        keep: folder to keep the builds in; "" to keep figures only.
+    """
+    entries = []
+    for trial in trials:
+        label = ", ".join(f"{key}={_short(value)}" for key, value in trial.values.items())
+        spec = {"label": label, "values": trial.values, **trial.identity}
+        if keep:
+            spec["keep"] = keep
+        entries.append(Entry("build", label, trial.identity, spec, trial.config.data, "", _build_seconds(trial)))
+    return Plan(name, tuple(entries))
+
+
+def _short(value: Any) -> str:
+    return (
+        "-".join(map(str, value))
+        if isinstance(value, list)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def _build_seconds(trial: PlannedTrial) -> float:
+    config = trial.config
+    widths = (784, *config.model.hidden, 10)
+    macs = sum(a * b for a, b in itertools.pairwise(widths))
+    images = 3_800 if config.data.source == "mnist-5k" else _TYPICAL_IMAGES
+    epochs = config.training.epochs
+    epochs += config.prune.epochs * config.prune.enabled + 2 * config.qat.epochs * config.qat.enabled
+    return _FIXED_S + epochs * images * (macs * _MAC_S + _IMAGE_S)
+
+
+def estimate_seconds(plan: Plan, folder: Path, jobs: int) -> tuple[float, str]:
+    """Return how long the trials that are missing take, and how that was obtained.
+
+    The mean of the finished trials of a kind in the folder where there are any, else a rough model.
+    """
+    done: set[str] = set()
+    means: dict[str, float | None] = {}
+    if (folder / "study.sqlite").is_file():
+        with Store(folder, create=False) as store:
+            done = {str(trial.spec.get("label")) for trial in store.trials() if trial.status == DONE}
+            means = {kind: store.mean_seconds(kind) for kind in {entry.kind for entry in plan.entries}}
+    left = [entry for entry in plan.entries if entry.label not in done]
+    seconds = sum(means.get(entry.kind) or entry.estimate for entry in left) / max(1, jobs)
+    how = "finished trials of this folder" if any(means.values()) else "a rough model of this kind of machine"
+    return seconds, f"estimated: from {how}, {jobs} at a time"
+
+
+def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SILENT) -> Summary:
+    """Run what is missing of a plan; the folder's database keeps everything that was finished.
+
+    Raises:
+        DataError: the folder is of another study or version, its database cannot be used, the data differ from those
+            it was started with, or there is no scheduler at the address.
+        ToolMissingError: Dask is not installed.
+    """
+    require_distributed()
+    with Store(folder, create=True) as store:
+        if store.said:
+            progress.say(store.said)
+        _check_same(store, plan.name, folder)
+        sources = _read_sources(plan.entries, store, folder, progress)
+        keys = [trial_key(entry.identity, sources[_place(entry)][0].digest) for entry in plan.entries]
+        store.add((key, entry.kind, entry.spec) for key, entry in zip(keys, plan.entries, strict=True))
+        if options.retry_failed:
+            store.retry_failed()
+        jobs = _group(plan.entries, keys, sources)
+        if not store.waiting(keys):
+            counts = store.counts(keys)
+            return Summary(len(keys), done=counts["done"], failed=counts["failed"], elsewhere=counts["running"])
+        with open_cluster(options.jobs, options.scheduler, options.threads) as cluster:
+            progress.say(f"{len(keys):,} trials on {cluster.words}.")
+            if options.scheduler:
+                for need, contents in sources.values():
+                    publish_digits(cluster.client, contents, need.digest)
+            sources.clear()
+            return run_jobs(store, jobs, cluster, progress)
+
+
+def jobs_here(options: Options) -> int:
+    """Return how many trials run at a time, as far as that is known before a cluster is open."""
+    return options.jobs or (1 if options.scheduler else default_jobs())
+
+
+def _check_same(store: Store, name: str, folder: Path) -> None:
+    for fact, now in (("study", name), ("code", code_version())):
+        before = store.about(fact)
+        if before and before != now:
+            what = "of the study" if fact == "study" else "made by edgedigits"
+            raise DataError(
+                f"{folder} is {what} {before}, and this is {now}.", hint="Choose another --out; it was not changed."
+            )
+        if not before:
+            store.set_about(fact, now)
+
+
+def _place(entry: Entry) -> str:
+    return "|".join((entry.data.source, entry.data.label_column, str(entry.data.invert)))
+
+
+def _read_sources(
+    entries: Iterable[Entry], store: Store, folder: Path, progress: Progress
+) -> dict[str, tuple[DataNeed, Contents]]:
+    found: dict[str, tuple[DataNeed, Contents]] = {}
+    for entry in entries:
+        place = _place(entry)
+        if place in found:
+            continue
+        need, contents = describe(entry.data, progress)
+        before = store.about(f"data {place}")
+        if before and before != need.digest:
+            raise DataError(
+                f"{need.source} holds other digits than when {folder} was started (digest {need.digest[:12]}…, "
+                f"then {before[:12]}…).",
+                hint="Put the old data back, or choose another --out.",
+            )
+        store.set_about(f"data {place}", need.digest)
+        found[place] = (need, contents)
+    return found
+
+
+def _group(entries: Sequence[Entry], keys: Sequence[str], sources: dict[str, tuple[DataNeed, Contents]]) -> list[Job]:
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for entry, key in zip(entries, keys, strict=True):
+        groups.setdefault((entry.kind, _place(entry), entry.group or key), []).append(key)
+    return [Job(kind, sources[place][0], tuple(members)) for (kind, place, _), members in groups.items()]

@@ -1,0 +1,103 @@
+"""The trials of `study run report-table`: each cell of the table, as published and by edgedigits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from edgedigits.config import DataConfig
+from edgedigits.errors import ConfigError, nearest
+from edgedigits.study.report_data import CSV_ROWS, Row, Setting, report_table
+from edgedigits.study.session import Entry, Plan
+
+NAME = "report-table"
+PUBLISHED, EDGEDIGITS = "published", "edgedigits"
+COLUMNS = (PUBLISHED, EDGEDIGITS)
+SPARSITIES = (0.1, 0.8)
+"""The report pruned a tenth; a tenth is hardly a compression, so that four fifths are shown beside it."""
+FEWEST_ITERATIONS = 5
+
+# Seconds an iteration over 42,000 rows on two cores; an estimate for --dry-run only.
+_SECONDS = {PUBLISHED: 0.050, EDGEDIGITS: 0.012}
+_FIXED_S = {PUBLISHED: 2.0, EDGEDIGITS: 3.0}
+
+
+def plan_table(
+    *,
+    source: str = "auto",
+    seeds: int = 1,
+    rows: int = 0,
+    scale: float = 1.0,
+    settings: str = "",
+    columns: str = ",".join(COLUMNS),
+) -> Plan:
+    """Return the plan of the report's table.
+
+    Args:
+        source: the digits.
+        seeds: seeds of the first weights, from 0.
+        rows: rows of digits; 0 for 42,000.
+        scale: share of every setting's iterations, for a quick look.
+        settings: some settings only, as "0.1/500,0.5/100"; "" for all five.
+        columns: "published", "edgedigits" or both, separated by a comma.
+
+    Raises:
+        ConfigError: a setting or a column is unknown.
+    """
+    chosen = _chosen_settings(settings)
+    wanted = [name.strip() for name in columns.split(",") if name.strip()]
+    for name in wanted:
+        if name not in COLUMNS:
+            raise ConfigError(f"--columns: there is no column '{name}'.", hint=nearest(name, COLUMNS))
+    if not wanted:
+        raise ConfigError("--columns names no column.", hint=f"Known: {', '.join(COLUMNS)}.")
+    entries = [
+        entry
+        for seed in range(seeds)
+        for column in reversed(COLUMNS)
+        if column in wanted
+        for setting in chosen
+        for entry in _cells(column, setting, seed, source, rows, scale)
+    ]
+    return Plan(NAME, tuple(entries))
+
+
+def _chosen_settings(text: str) -> tuple[Setting, ...]:
+    every = {setting.name: setting for setting in report_table().settings}
+    names = [name.strip() for name in text.split(",") if name.strip()] or list(every)
+    for name in names:
+        if name not in every:
+            raise ConfigError(f"--settings: the table has no setting '{name}'.", hint=nearest(name, every))
+    return tuple(every[name] for name in dict.fromkeys(names))
+
+
+def _cells(column: str, setting: Setting, seed: int, source: str, rows: int, scale: float) -> Iterator[Entry]:
+    iterations = max(FEWEST_ITERATIONS, round(setting.iterations * scale))
+    for number, row in enumerate(report_table().rows):
+        for sparsity in SPARSITIES if column == EDGEDIGITS and row.family == "pruned" else (None,):
+            cell: dict[str, Any] = {
+                "column": column,
+                "family": row.family,
+                "loss": row.loss,
+                "setting": setting.name,
+                "rate": setting.rate,
+                "iterations": iterations,
+                "seed": seed,
+                "rows": rows or CSV_ROWS,
+            }
+            if column == PUBLISHED:
+                # Every row of the report had first weights of its own.
+                cell["first_weights"] = 100 * seed + number
+            if sparsity is not None:
+                cell["sparsity"] = sparsity
+            label = _label(column, row, setting, seed, sparsity)
+            group = f"{setting.rate:g}/{seed}" if column == EDGEDIGITS else ""
+            seconds = _FIXED_S[column] + iterations * _SECONDS[column] * (rows or CSV_ROWS) / CSV_ROWS
+            spec = {"label": label, **cell}
+            kind = "table" if column == EDGEDIGITS else "published"
+            yield Entry(kind, label, {"cell": cell}, spec, DataConfig(source=source), group, seconds)
+
+
+def _label(column: str, row: Row, setting: Setting, seed: int, sparsity: float | None) -> str:
+    share = "" if sparsity is None else f" {100 * sparsity:g} %"
+    return f"{column}: {row.family}{share}, {row.loss}, {setting.name}, seed {seed}"

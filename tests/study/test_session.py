@@ -1,0 +1,259 @@
+"""Studies run in processes of their own: resumed, shared, interrupted, and with trials that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import psutil
+import pytest
+
+from edgedigits.data.load import read_source
+from edgedigits.errors import DataError
+from edgedigits.progress import SilentProgress
+from edgedigits.study import keys
+from edgedigits.study.session import Options, Plan, run_plan
+from edgedigits.study.store import Store
+from tests.study.plans import small_plan
+
+TWO = Options(jobs=2)
+
+
+class Heard(SilentProgress):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.lines.append(message)
+
+
+def trials(folder):
+    with Store(folder, create=False) as store:
+        return store.trials()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "small"
+    return folder, run_plan(small_plan(3), folder, TWO)
+
+
+def test_every_trial_runs_and_its_figures_are_stored(finished):
+    folder, summary = finished
+    assert (summary.total, summary.done, summary.ran, summary.failed) == (3, 3, 3, 0)
+    for trial in trials(folder):
+        assert 0 <= trial.result["dev_accuracy"] <= 1
+        assert np.sum(trial.result["dev_confusion"]) == 60
+        assert [pair[0] for pair in trial.result["curves"]["dev"]] == [1, 2, 3, 4, 5]
+    assert "best" in repr(summary)
+
+
+def test_finished_trials_never_run_twice(finished):
+    folder, _ = finished
+    before = trials(folder)
+    again = run_plan(small_plan(4), folder, TWO)
+    assert (again.total, again.done, again.ran) == (4, 4, 1)
+    assert trials(folder)[:3] == before
+
+
+def test_a_study_of_other_code_or_another_plan_is_refused(finished, monkeypatch):
+    folder, _ = finished
+    with pytest.raises(DataError, match="is of the study small, and this is other"):
+        run_plan(replace(small_plan(1), name="other"), folder, TWO)
+    monkeypatch.setattr("edgedigits.study.session.code_version", lambda: "0.0.1+00000000")
+    with pytest.raises(DataError, match=r"made by edgedigits .* and this is 0\.0\.1"):
+        run_plan(small_plan(1), folder, TWO)
+
+
+def test_a_trial_that_dies_is_tried_twice_recorded_and_stops_nobody(tmp_path):
+    """A rate that is no number ends the process with a traceback."""
+    bad = small_plan(1, rate="much").entries
+    summary = run_plan(Plan("small", bad + small_plan(2).entries), tmp_path / "s", TWO, heard := Heard())
+    assert (summary.done, summary.failed) == (2, 1)
+    failed = trials(tmp_path / "s")[0]
+    assert (failed.status, failed.attempts) == ("failed", 2)
+    assert "exit code 1" in failed.error
+    assert any("tried once more" in line for line in heard.lines)
+    assert list(summary.errors.values()) == [failed.error]
+    again = run_plan(Plan("small", bad + small_plan(2).entries), tmp_path / "s", replace(TWO, retry_failed=True))
+    assert (again.failed, again.ran) == (1, 0)
+
+
+def test_another_data_set_of_the_same_name_is_refused(tmp_path):
+    pool = read_source("mnist-5k").train
+    path = tmp_path / "digits.npz"
+    np.savez(path, x_train=pool.images[:600], y_train=pool.labels[:600])
+    run_plan(small_plan(1, source=str(path)), tmp_path / "s", TWO)
+    np.savez(path, x_train=pool.images[600:1200], y_train=pool.labels[600:1200])
+    with pytest.raises(DataError, match="holds other digits than when"):
+        run_plan(small_plan(1, source=str(path)), tmp_path / "s", TWO)
+
+
+def test_the_key_depends_on_choices_data_and_code(monkeypatch):
+    one = keys.trial_key({"a": 1}, "d")
+    assert one == keys.trial_key({"a": 1}, "d")
+    assert len({one, keys.trial_key({"a": 2}, "d"), keys.trial_key({"a": 1}, "e")}) == 3
+    monkeypatch.setattr(keys, "code_version", lambda: "other")
+    assert keys.trial_key({"a": 1}, "d") != one
+
+
+def test_no_scheduler_at_that_address_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("edgedigits.study.cluster.CONNECT_S", 2)
+    with pytest.raises(DataError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9"):
+        run_plan(small_plan(1), tmp_path / "s", Options(scheduler="tcp://127.0.0.1:9"))
+
+
+LONG = """
+import sys
+from pathlib import Path
+from edgedigits.cli.interrupts import interruptible
+from edgedigits.study.session import Options, run_plan
+from tests.study.plans import small_plan
+with interruptible():
+    try:
+        run_plan(small_plan(4, iterations=200_000), Path(sys.argv[1]), Options(jobs=2))
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+def start_long(folder):
+    """Start a run whose trials take minutes; return it once two of them are training."""
+    process = subprocess.Popen([sys.executable, "-c", LONG, str(folder)])
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if len(children := training(process)) == 2:
+            return process, children
+        time.sleep(0.2)
+    process.kill()
+    raise AssertionError("no two trials came to run")
+
+
+def training(process):
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            if "edgedigits.study.child" in child.cmdline():
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_kill_9_loses_the_running_trials_only_and_leaves_no_process(tmp_path):
+    process, children = start_long(tmp_path)
+    everything = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(everything, timeout=20)
+    assert not alive
+    assert len(children) == 2
+    with Store(tmp_path, create=False) as store:
+        names = [trial.key for trial in store.trials()]
+        assert store.counts() == {"waiting": 2, "running": 2, "done": 0, "failed": 0}
+        assert store.waiting(names) == names
+
+
+def test_ctrl_c_ends_cleanly_and_gives_trials_back(tmp_path):
+    process, _ = start_long(tmp_path)
+    everything = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    _, alive = psutil.wait_procs(everything, timeout=20)
+    assert not alive
+    with Store(tmp_path, create=False) as store:
+        assert store.counts() == {"waiting": 4, "running": 0, "done": 0, "failed": 0}
+        assert {trial.attempts for trial in store.trials()} == {0}
+
+
+def test_a_process_killed_from_outside_counts_as_out_of_memory(tmp_path):
+    process, children = start_long(tmp_path)
+    children[0].send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    errors = []
+    while not errors and time.monotonic() < deadline:
+        with Store(tmp_path, create=False) as store:
+            errors = [trial.error for trial in store.trials() if trial.error]
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    assert errors
+    assert "runs out of memory" in errors[0]
+
+
+def test_two_runs_on_one_folder_share_the_work(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from edgedigits.study.session import Options, run_plan\n"
+        "from tests.study.plans import small_plan\n"
+        "print(run_plan(small_plan(6, iterations=300), Path(sys.argv[1]), Options(jobs=1)).ran)"
+    )
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    counts = [int(run.communicate(timeout=120)[0]) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    assert sum(counts) == 6
+    assert {(trial.status, trial.attempts) for trial in trials(tmp_path)} == {("done", 1)}
+
+
+@pytest.fixture
+def remote(tmp_path):
+    """A scheduler and a worker as a user starts them, the worker without the digits."""
+    environment = {**os.environ, "EDGEDIGITS_DATA": "", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    file = tmp_path / "scheduler.json"
+    scheduler = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_scheduler",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            str(file),
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard",
+         "--local-directory", str(tmp_path)],
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+        env=environment,
+    )  # fmt: skip
+    from distributed import Client
+
+    client = Client(scheduler_file=str(file), timeout=60)
+    client.wait_for_workers(1, timeout=60)
+    yield client.scheduler.address, tmp_path
+    client.close()
+    for process in (worker, scheduler):
+        process.terminate()
+        process.wait(20)
+
+
+def test_a_cluster_gets_its_digits_by_digest_from_the_scheduler(remote):
+    address, folder = remote
+    pool = read_source("mnist-5k").train
+    path = folder / "digits.npz"
+    np.savez(path, x_train=pool.images[:600], y_train=pool.labels[:600])
+    plan = small_plan(2, source=str(path))
+
+    class Hidden(Heard):
+        """Takes the file away once the study has read it: the worker's host never had it."""
+
+        def say(self, message):
+            path.unlink(missing_ok=True)
+
+    summary = run_plan(plan, folder / "s", Options(scheduler=address), Hidden())
+    assert (summary.done, summary.failed) == (2, 0)
+    cached = list((folder / "cache" / "edgedigits" / "study").iterdir())
+    assert [file.suffix for file in cached] == [".npz"]

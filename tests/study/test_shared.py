@@ -1,0 +1,147 @@
+"""Networks that share the reading of the images end with the weights that they would have got alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgedigits.compress.pruning import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
+from edgedigits.compress.quantization import add_fake_quantization
+from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfig
+from edgedigits.data.preprocess import to_float
+from edgedigits.study.shared import SharedImages, Track
+from edgedigits.study.table_task import plan_runs, qat_start
+from edgedigits.training.keras_env import keras, set_seed, tf
+from edgedigits.training.losses import make_loss
+from edgedigits.training.model import build_mlp
+
+STEPS = 12
+RATE = 0.5
+PRUNING = PruningConfig(enabled=True, sparsity=0.8, frequency=2)
+VARIANTS = [
+    ("float", "cross-entropy"),
+    ("float", "one-hot"),
+    ("qat", "mse"),
+    ("qat", "focal"),
+    ("prune", "cross-entropy"),
+    ("prune", "hinge"),
+]
+
+
+@pytest.fixture(scope="module")
+def first():
+    set_seed(3)
+    return build_mlp(BuildConfig(model=ModelConfig(hidden=(10,))))
+
+
+def make(kind, first, few):
+    if kind == "qat":
+        return add_fake_quantization(first, to_float(few.train.images[:100]), preserve_zeros=False)
+    copy = keras.models.clone_model(first)
+    copy.set_weights(first.get_weights())
+    return copy if kind == "float" else add_pruning(copy, PRUNING, {"hidden_1": 0.8}, STEPS)
+
+
+def trained_alone(kind, loss, first, few):
+    """Train one model by a plain Keras `fit` of whole batches, with TF-MOT's callbacks."""
+    model = make(kind, first, few)
+    model.compile(keras.optimizers.SGD(RATE), loss=make_loss(LossConfig(name=loss), few.train.labels))
+    images = to_float(few.train.images)
+    callbacks = pruning_callbacks() if kind == "prune" else []
+    model.fit(
+        images,
+        few.train.labels.astype(np.int32),
+        batch_size=len(images),
+        epochs=STEPS,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+    )
+    return model
+
+
+@pytest.fixture(scope="module")
+def together(first, few):
+    tracks = [
+        Track(make(kind, first, few), make_loss(LossConfig(name=loss), few.train.labels), RATE)
+        for kind, loss in VARIANTS
+    ]
+    SharedImages(few.train, few.validation).train(tracks, STEPS)
+    return tracks
+
+
+@pytest.mark.parametrize("number", range(len(VARIANTS)), ids=["/".join(one) for one in VARIANTS])
+def test_sharing_gives_the_figures_of_a_training_alone(number, together, first, few):
+    kind, loss = VARIANTS[number]
+    alone = trained_alone(kind, loss, first, few)
+    for shared, separate in zip(together[number].model.trainable_weights, alone.trainable_weights, strict=True):
+        # float32 sums in another order; the moves of the weights themselves are a thousand times larger.
+        assert np.allclose(shared.numpy(), separate.numpy(), atol=2e-5)
+    moved = np.abs(alone.trainable_weights[-2].numpy() - first.get_weights()[-2]).max()
+    assert moved > 0.02
+
+
+def test_the_ranges_of_fake_quantization_are_the_same_too(together, first, few):
+    for number, (kind, loss) in enumerate(VARIANTS):
+        if kind != "qat":
+            continue
+        alone = trained_alone(kind, loss, first, few)
+        pairs = zip(together[number].model.non_trainable_weights, alone.non_trainable_weights, strict=True)
+        for shared, separate in pairs:
+            if "optimizer_step" not in shared.name:
+                assert np.allclose(shared.numpy(), separate.numpy(), atol=1e-4), shared.name
+
+
+def test_pruned_tracks_reach_their_sparsity(together):
+    for (kind, _), track in zip(VARIANTS, together, strict=True):
+        if kind == "prune":
+            assert sparsity_by_layer(strip_pruning(track.model))["hidden_1"] == pytest.approx(0.8, abs=1e-3)
+
+
+def test_one_hot_is_cross_entropy_by_its_gradient_and_the_other_losses_are_not(together):
+    kernels = {pair: track.model.trainable_weights[0].numpy() for pair, track in zip(VARIANTS, together, strict=True)}
+    assert np.allclose(kernels["float", "cross-entropy"], kernels["float", "one-hot"], atol=1e-6)
+    assert not np.allclose(kernels["qat", "mse"], kernels["qat", "focal"], atol=1e-3)
+
+
+def test_accuracies_are_those_of_the_models(together, few):
+    images = SharedImages(few.train, few.validation)
+    for track, (train, dev) in zip(together, images.accuracies(together), strict=True):
+        for digits, found in ((few.train, train), (few.validation, dev)):
+            logits = track.model(to_float(digits.images), training=False)
+            right = np.sum(tf.argmax(logits, axis=1).numpy() == digits.labels)
+            assert abs(right - found * len(digits)) <= 1
+
+
+def cell(family, loss, iterations, **more):
+    return {"family": family, "loss": loss, "iterations": iterations, **more}
+
+
+def test_a_float_part_that_cells_have_in_common_is_trained_once():
+    runs = plan_runs(
+        [
+            cell("classical", "cross-entropy", 500),
+            cell("classical", "cross-entropy", 1500),
+            cell("quantized", "cross-entropy", 1500),
+            cell("quantized", "focal", 500),
+            cell("quantized", "none", 500),
+            cell("quantized", "one-hot", 500),
+            cell("pruned", "focal", 500, sparsity=0.1),
+        ]
+    )
+    found = {(run.family, run.loss, run.start, run.end) for run in runs}
+    assert found == {
+        ("classical", "cross-entropy", 0, 1500),
+        ("classical", "focal", 0, 400),
+        ("classical", "one-hot", 0, 400),
+        ("quantized", "cross-entropy", 1200, 1500),
+        ("quantized", "focal", 400, 500),
+        ("quantized", "one-hot", 400, 500),
+        ("pruned", "focal", 0, 500),
+    }
+    assert len(runs) == len(found)
+
+
+def test_a_quantized_cell_has_as_many_iterations_as_its_setting():
+    for iterations in (5, 100, 500, 1500):
+        assert 0 < qat_start(iterations) < iterations
