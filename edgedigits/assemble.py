@@ -163,7 +163,7 @@ def _resolved(config: BuildConfig, splits: Splits) -> dict[str, dict[str, Any]]:
     tables = to_tables(config)
     if config.data.source == "auto":
         tables["data"]["source"] = splits.source
-    tables["training"]["learning_rate"] = config.training.peak_learning_rate
+    tables["training"]["learning_rate"] = config.peak_learning_rate
     return tables
 
 

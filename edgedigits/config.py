@@ -26,6 +26,9 @@ _FOCAL, _WEIGHTED, _HINGE = (("loss", "name", name) for name in ("focal", "weigh
 _PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("qat", "enabled", False)
 
 DEFAULT_LEARNING_RATES = {"adam": 3e-3, "momentum": 0.05, "sgd": 0.2}
+SMALL_STEP_HINGES = ("one-vs-rest", "crammer-singer")
+"""Their default learning rate is a third: at the full one hidden units die (validation 96.8 and 97.0 %, against 97.4 and
+97.7 %)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +101,7 @@ class TrainingConfig:
     learning_rate: float = option(
         0.0,
         options.number(0, 100),
-        "peak learning rate (default: adam 0.003, momentum 0.05, sgd 0.2)",
+        "peak learning rate (default: adam 0.003, momentum 0.05, sgd 0.2; a third for the hinges but Weston-Watkins)",
         metavar="RATE",
     )
     schedule: str = option("cosine", options.choice(SCHEDULES), ", ".join(SCHEDULES), metavar="NAME")
@@ -109,11 +112,6 @@ class TrainingConfig:
     )
     augment: str = option("light", options.choice(AUGMENTATIONS), "none, light or strong distortions", metavar="LEVEL")
     seed: int = option(42, options.integer(0, 2**31 - 1), "seed of splits, weights, order and augmentation")
-
-    @property
-    def peak_learning_rate(self) -> float:
-        """The learning rate asked for, or the optimizer's default."""
-        return self.learning_rate or DEFAULT_LEARNING_RATES[self.optimizer]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +246,12 @@ class BuildConfig:
         spared = () if self.prune.output else ("logits",)
         plan = {name: wanted.get(name, 0.0 if name in spared else self.prune.sparsity) for name in self.layer_names}
         return {name: sparsity for name, sparsity in plan.items() if sparsity > 0}
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """The learning rate asked for, or the default of optimizer and loss."""
+        small = self.loss.name == "hinge" and self.loss.hinge in SMALL_STEP_HINGES
+        return self.training.learning_rate or DEFAULT_LEARNING_RATES[self.training.optimizer] / (3 if small else 1)
 
     @property
     def slug(self) -> str:

@@ -88,10 +88,9 @@ class _Line:
         return finished
 
     def plan(self, name: str, title: str, epochs: int, rate: float, settled: int = 0) -> StagePlan:
-        training = self.config.training
         # Every stage draws its own order and distortions.
-        seed = training.seed + 1_000_003 * len(self.done)
-        return StagePlan(name, title, epochs, training.peak_learning_rate * rate, seed % 2**31, settled)
+        seed = self.config.training.seed + 1_000_003 * len(self.done)
+        return StagePlan(name, title, epochs, self.config.peak_learning_rate * rate, seed % 2**31, settled)
 
 
 def _check_converged(plan: StagePlan, history: History) -> None:

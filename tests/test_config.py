@@ -106,3 +106,12 @@ def test_an_unreadable_config_file_is_named(tmp_path, name, text, message):
     with pytest.raises(DataError) as caught:
         read_config_file(tmp_path / name)
     assert message in str(caught.value)
+
+
+def test_the_learning_rate_depends_on_optimizer_and_loss_unless_given():
+    assert make().peak_learning_rate == 0.003
+    assert make(training={"optimizer": "sgd"}).peak_learning_rate == 0.2
+    assert make(loss={"name": "hinge"}).peak_learning_rate == 0.003
+    assert make(loss={"name": "hinge", "hinge": "crammer-singer"}).peak_learning_rate == 0.001
+    assert make(loss={"name": "mse", "hinge": "crammer-singer"}).peak_learning_rate == 0.003
+    assert make(loss={"name": "hinge", "hinge": "one-vs-rest"}, training={"learning_rate": 0.01}).peak_learning_rate == 0.01
