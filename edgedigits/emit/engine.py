@@ -116,8 +116,7 @@ def _memory(network: Network, layers: Sequence[EngineLayer]) -> dict[str, int]:
     lists = any(layer.uses_list for layer in layers)
     # The scores of a classification lie there too.
     hidden = _up_to_four(max(layer.packed.layer.outputs for layer in layers))
-    needs_padding = layers[0].uses_list and network.inputs % 4
-    padded = _up_to_four(network.inputs) if needs_padding else 0
+    padded = _up_to_four(network.inputs) if layers[0].reads_words and network.inputs % 4 else 0
     list_bytes = (LIST_ROOM + 1) * ENTRY_BYTES if lists else 0
     return {
         "sums": sums,
@@ -171,10 +170,11 @@ def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[
         "flips_hidden": any(layer.kernel in ("pairs", "rows") for layer in layers[1:]),
         "flips_for_vectors_only": "rows" in kernels and all(layer.kernel != "rows" for layer in layers[1:]),
         "lists": any(layer.uses_list for layer in layers),
-        "uses_dsp": any(layer.uses_list for layer in layers),
+        "uses_dsp": any(layer.kernel != "rows" for layer in layers),
         "list_room": LIST_ROOM,
         "scans": scans(kernels),
-        "columns": any(kernel not in ("pairs", "rows") for kernel in kernels),
+        "columns": any(scan["name"] == "list_columns" for scan in scans(kernels)),
+        "walks": "lists8" in kernels,
         "starts_type": _starts_type(layers),
         "rest_groups": rest_groups,
         "groups": [(name, "abcdef"[:size]) for name, size in GROUPS.items() if size == 6 or size in rest_groups],

@@ -74,6 +74,11 @@ class EngineLayer:
     @property
     def uses_list(self) -> bool:
         """True when the kernel works on the list of active inputs."""
+        return self.kernel not in (*_SIGNED, "lists8")
+
+    @property
+    def reads_words(self) -> bool:
+        """True when the kernel reads its inputs four at a time."""
         return self.kernel not in _SIGNED
 
     @property
@@ -270,7 +275,7 @@ def scans(kernels: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if "pairs" in kernels:
         found += [_pairs_scan(), _inputs_scan()]
-    if any(kernel not in ("pairs", "rows") for kernel in kernels):
+    if any(kernel not in ("pairs", "rows", "lists8") for kernel in kernels):
         found += _columns_scans()
     return found
 
@@ -294,12 +299,12 @@ def _inputs_scan() -> dict[str, Any]:
         "name": "list_pairs",
         "parameter": "uint32_t stride, ",
         "comment": ["Lists inputs above their lowest value, with where they are in their pairs."],
-        "at": "(uint32_t)(in - first) / 2u * stride",
+        "at": "(uint32_t)(in - first - 4) / 2u * stride",
         "pushes": [
-            "end = push(end, in[0] ^ lowest, at);",
-            "end = push(end, in[1] ^ lowest, at + 2u);",
-            "end = push(end, in[2] ^ lowest, at + stride);",
-            "end = push(end, in[3] ^ lowest, at + stride + 2u);",
+            "end = push(end, four & 0xffu, at);",
+            "end = push(end, four >> 8 & 0xffu, at + 2u);",
+            "end = push(end, four >> 16 & 0xffu, at + stride);",
+            "end = push(end, four >> 24, at + stride + 2u);",
         ],
     }
 
@@ -309,12 +314,12 @@ def _columns_scans() -> list[dict[str, Any]]:
         "name": "list_columns",
         "parameter": "",
         "comment": ["Lists inputs above their lowest value, with their numbers."],
-        "at": "(uint32_t)(in - first)",
+        "at": "(uint32_t)(in - first - 4)",
         "pushes": [
-            "end = push(end, in[0] ^ lowest, at);",
-            "end = push(end, in[1] ^ lowest, at + 1u);",
-            "end = push(end, in[2] ^ lowest, at + 2u);",
-            "end = push(end, in[3] ^ lowest, at + 3u);",
+            "end = push(end, four & 0xffu, at);",
+            "end = push(end, four >> 8 & 0xffu, at + 1u);",
+            "end = push(end, four >> 16 & 0xffu, at + 2u);",
+            "end = push(end, four >> 24, at + 3u);",
         ],
     }
     return [

@@ -17,12 +17,17 @@ from edgedigits.model.encoding import Activity, Constant, Weights
 BLOCK = 4
 CODEBOOK_SIZE = 16
 COLUMN_INSTRUCTIONS = 20
+_LAST = 1 << 24
 
 
 def _starts(counts: NDArray[np.int64]) -> Constant:
     """Return "starts" for the lengths (inputs,) of the columns."""
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    return Constant("starts", ends.astype(np.uint16 if ends[-1] <= 0xFFFF else np.uint32))
+    return _narrow("starts", np.concatenate([[0], np.cumsum(counts)]))
+
+
+def _narrow(name: str, values: NDArray[np.int64]) -> Constant:
+    """Return values of at least 0 in 16 bits each, or in 32 where those do not do."""
+    return Constant(name, values.astype(np.uint16 if values.max(initial=0) <= 0xFFFF else np.uint32))
 
 
 def _steps(rows: NDArray[np.int64], largest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -70,34 +75,72 @@ def _scan(weights: Weights, activity: Activity) -> float:
 
 
 class Lists8:
-    """A byte of step and a byte of weight an entry; two entries a word, bytes (step, weight, step, weight)."""
+    """Two weights and their rows an entry of four bytes.
+
+    Byte 0 is a weight, byte 1 the step to its row. Byte 2 is a weight, the upper seven bits of byte 3 the bits in which
+    its row differs from the one before. Bit 24 marks the last entry of a column. Exclusive or, not a difference,
+    because cores then get the mark as the carry of the same instruction. A column without weights is an entry of
+    zeros, which all such columns share.
+    """
 
     name = "lists8"
     summary = "weights that are not zero, by columns: 8 bits of step to the row, 8 of weight"
     code_bytes = 250
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
-        """Return "entries": uint32, and "starts" in words; a column of odd length ends with a zero weight."""
-        words = []
-        for steps, values in _columns(weights, 255):
-            pair = np.zeros((len(steps) + 1) // 2 * 2, "<u2")
-            pair[: len(steps)] = steps | values.view(np.uint8).astype(np.int64) << 8
-            words.append(pair.view("<u4"))
-        counts = np.array([len(column) for column in words], np.int64)
-        return Constant("entries", np.concatenate(words)), _starts(counts)
+        """Return "entries": uint32, and "starts" in entries, (inputs,) filled up to a multiple of 4."""
+        columns = [_pair_entries(np.flatnonzero(column), column) for column in weights.T]
+        shared = [np.array([_LAST], np.int64)] if any(len(column) == 0 for column in columns) else []
+        lengths = np.array([len(column) for column in columns], np.int64)
+        starts = np.zeros(-(-len(columns) // 4) * 4, np.int64)
+        starts[: len(columns)] = np.where(lengths > 0, len(shared) + np.cumsum(lengths) - lengths, 0)
+        return (
+            Constant("entries", np.concatenate([*shared, *columns]).astype("<u4")),
+            _narrow("starts", starts),
+        )
 
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
-        entries, starts = (constant.values for constant in constants)
-        columns = []
-        for start, stop in pairwise(starts):
-            pair = np.ascontiguousarray(entries[start:stop]).view(np.uint8).reshape(-1, 2)
-            columns.append((pair[:, 0].astype(np.int64), pair[:, 1].copy().view(np.int8)))
-        return _place(columns, shape)
+        entries, starts = constants[0].values, constants[1].values[: shape[1]]
+        signed = np.ascontiguousarray(entries).view(np.int8)[0::2].reshape(-1, 2)
+        weights = np.zeros(shape, np.int64)
+        for index, start in enumerate(starts.tolist()):
+            row, position, last = 0, start, False
+            while not last:
+                word = int(entries[position])
+                row += word >> 8 & 0xFF
+                weights[row, index] += signed[position, 0]
+                row ^= word >> 25
+                weights[row, index] += signed[position, 1]
+                position, last = position + 1, bool(word & _LAST)
+        return weights.astype(np.int8)
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
-        """About 7 an entry of an active column."""
-        return _scan(weights, activity) + 7.2 * _active_entries(weights, activity)
+        """About 11 an entry of an active column."""
+        entries = sum(len(_pair_entries(np.flatnonzero(column), column)) for column in weights.T)
+        return _scan(weights, activity) + 11.0 * activity.inputs * entries
+
+
+def _pair_entries(rows: NDArray[np.int64], column: Weights) -> NDArray[np.int64]:
+    """Return the words of one column of weights whose ascending `rows` are not zero, as int64."""
+    words: list[int] = []
+    row, position = 0, 0
+    while position < len(rows):
+        step = min(int(rows[position]) - row, 255)
+        row += step
+        first = second = other = 0
+        if row == rows[position]:
+            first = int(column[row]) & 0xFF
+            position += 1
+            if position < len(rows) and int(rows[position]) ^ row < 128:
+                other = int(rows[position]) ^ row
+                row = int(rows[position])
+                second = int(column[row]) & 0xFF
+                position += 1
+        words.append(first | step << 8 | second << 16 | other << 25)
+    if words:
+        words[-1] |= _LAST
+    return np.array(words, np.int64)
 
 
 class Lists4:

@@ -30,18 +30,9 @@
 #error "The weights are laid out for little-endian cores."
 #endif
 
-#define LIST_ROOM 64
-
-/* An input above its lowest value, or a pair of them: how far above, and where its weights are. */
-typedef struct {
-    uint32_t value;
-    uint32_t at;
-} active;
-
 /* What the workspace holds while an image is computed. */
 typedef struct {
     int32_t sums[7];
-    active list[LIST_ROOM + 1]; /* ends with a value of 0 */
     uint8_t hidden[8];
 } scratch;
 
@@ -50,15 +41,15 @@ typedef char workspace_has_the_size_it_says[sizeof(scratch) == EDGEDIGITS_MODEL_
 /*
  * Layer 1: 12 inputs, 7 outputs, ReLU.
  * Stored: weights that are not zero, by columns: 8 bits of step to the row, 8 of weight.
- * 84 weights, 55 of them 0, in 94 bytes; one factor for all outputs.
+ * 84 weights, 55 of them 0, in 96 bytes; one factor for all outputs.
  * Inputs count from -128; outputs have zero point -128 and lie in -128..127.
  */
-static const uint32_t layer1_entries[17] = {
-    0x0000c001, 0xd9033100, 0x0d02ec00, 0x3302e602, 0x62030600, 0x06011001, 0xfa03e601, 0x00000c01, 0xef011a03,
-    0x2a010a01, 0xe4021000, 0x00000202, 0x13012900, 0x00007a03, 0xdc012100, 0x00000f03, 0x0f031103,
+static const uint32_t layer1_entries[18] = {
+    0x01000000, 0x010001c0, 0x07d90031, 0x040d00ec, 0x053302e6, 0x07620006, 0x06060110, 0x0bfa01e6, 0x0100010c,
+    0x0eef031a, 0x072a010a, 0x04e40010, 0x01000202, 0x02130029, 0x0100037a, 0x02dc0021, 0x0100030f, 0x0b0f0311,
 };
-static const uint16_t layer1_starts[13] = {
-    0, 1, 2, 4, 5, 7, 8, 10, 12, 12, 14, 16, 17,
+static const uint16_t layer1_starts[12] = {
+    1, 2, 3, 5, 6, 8, 9, 11, 0, 13, 15, 17,
 };
 static const int32_t layer1_bias[7] = {
     -3222, 1885, 1223, -9607, 18077, 7309, 949,
@@ -71,10 +62,10 @@ static const int32_t layer1_bias[7] = {
  * Inputs count from -128; outputs have zero point -6 and lie in -128..127.
  */
 static const uint32_t layer2_entries[8] = {
-    0x0000e404, 0x0b012802, 0xc503ca01, 0x00001202, 0xf1013801, 0x0f010101, 0xf8013f01, 0xd4022200,
+    0x010004e4, 0x030b0228, 0x0bc501ca, 0x01000212, 0x06f10138, 0x0f0f0101, 0x07f8013f, 0x05d40022,
 };
 static const uint16_t layer2_starts[8] = {
-    0, 1, 2, 3, 4, 6, 7, 8,
+    0, 1, 2, 3, 4, 6, 7, 0,
 };
 static const int32_t layer2_bias[5] = {
     17845, -4654, 12712, -12661, 3060,
@@ -112,180 +103,137 @@ static const int32_t exponentials[256] = {
     868290362, 865112962, 861947175, 858792974, 855650328, 852519169, 849399482, 846291198, 843194302,
 };
 
-#if !DSP
-/* Returns where the next word is that is not all at the lowest value, or stop; words that are not aligned count all. */
-static const uint8_t *skip_lowest(const uint8_t *in, const uint8_t *stop, uint32_t flip)
+#if DSP
+/*
+ * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
+ * far its inputs are above, the first in the low byte; 0 when there is none before stop.
+ */
+static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t flip, uint32_t *four)
 {
+    const uintptr_t four_left = (uintptr_t)stop - 16u;
+    uint32_t word;
+
+    __asm__ volatile(
+        "b 2f\n"
+        "1: ldr %[word], [%[in]], #4\n"
+        "eors %[word], %[word], %[flip]\n"
+        "bne 4f\n"
+        "ldr %[word], [%[in]], #4\n"
+        "eors %[word], %[word], %[flip]\n"
+        "bne 4f\n"
+        "ldr %[word], [%[in]], #4\n"
+        "eors %[word], %[word], %[flip]\n"
+        "bne 4f\n"
+        "ldr %[word], [%[in]], #4\n"
+        "eors %[word], %[word], %[flip]\n"
+        "bne 4f\n"
+        "2: cmp %[in], %[four_left]\n"
+        "bls 1b\n"
+        "3: movs %[word], #0\n"
+        "cmp %[in], %[stop]\n"
+        "beq 4f\n"
+        "ldr %[word], [%[in]], #4\n"
+        "eors %[word], %[word], %[flip]\n"
+        "beq 3b\n"
+        "4:\n"
+        : [in] "+r"(in), [word] "=&r"(word)
+        : [stop] "r"(stop), [flip] "r"(flip), [four_left] "r"(four_left)
+        : "cc", "memory");
+    *four = word;
+    return in;
+}
+#else
+/*
+ * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
+ * far its inputs are above, the first in the low byte; 0 when there is none before stop.
+ */
+static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t flip, uint32_t *four)
+{
+    uint32_t word = 0;
+
 #if defined(__GNUC__)
-    typedef uint32_t __attribute__((__may_alias__)) word;
+    typedef uint32_t __attribute__((__may_alias__)) aligned;
     if (((uintptr_t)in & 3u) == 0u) {
-        while (in != stop && *(const word *)(const void *)in == flip) {
+        while (in != stop && word == 0u) {
+            word = *(const aligned *)(const void *)in ^ flip;
             in += 4;
         }
     }
 #endif
+    while (in != stop && word == 0u) {
+        word = ((uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24) ^ flip;
+        in += 4;
+    }
+    *four = word;
     return in;
 }
-
-/* Appends an input to a list unless it is 0. */
-static active *push(active *end, uint32_t value, uint32_t at)
-{
-    if (value != 0u) {
-        end->value = value;
-        end->at = at;
-        ++end;
-    }
-    return end;
-}
 #endif
 
-/* Ends a list; the scan goes on at next. */
-static const uint8_t *close_list(active *end, const uint8_t *next)
-{
-    end->value = 0u;
-    end->at = 0xffffffffu;
-    return next;
-}
-
-#if DSP
 /*
- * Lists inputs above their lowest value, with their numbers.
- * Goes from in towards stop, in words of four, until the list is full; returns how far it came. flip turns stored
- * values into distances from the lowest.
+ * Adds the products of one input to the sums. An entry is two weights, each with its row: byte 1 leads on to the row of
+ * byte 0, the upper seven bits of byte 3 differ between that row and the row of byte 2. Bit 24 marks the last entry.
  */
-APART static const uint8_t *list_columns(const uint8_t *first, const uint8_t *in, const uint8_t *stop, uint32_t flip,
-                                         active *list)
+static void add_column(const uint32_t *entry, uint32_t value, int32_t *sums)
 {
-    const uint8_t *const fourth = first + 4;
-    const active *const last = &list[LIST_ROOM - 4];
-    active *end = list;
-    uint32_t four, value, at;
+    uint32_t row = 0;
+#if DSP
+    uint32_t word, weights, sum;
 
     __asm__ volatile(
-        "1: ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 3f\n"
-        "2: cmp %[in], %[stop]\n"
-        "bne 1b\n"
-        "b 5f\n"
-        "3: sub %[at], %[in], %[fourth]\n"
-        "4: ands %[value], %[four], #255\n"
-        "strd %[value], %[at], [%[end]]\n"
-        "it ne\n"
-        "addne %[end], #8\n"
-        "add %[at], #1\n"
-        "lsrs %[four], %[four], #8\n"
-        "bne 4b\n"
-        "cmp %[end], %[last]\n"
-        "bls 2b\n"
-        "5:\n"
-        : [in] "+r"(in), [end] "+r"(end), [four] "=&r"(four), [value] "=&r"(value), [at] "=&r"(at)
-        : [fourth] "r"(fourth), [stop] "r"(stop), [flip] "r"(flip), [last] "r"(last)
+        "1: ldr %[word], [%[entry]], #4\n"
+        "sxtb16 %[weights], %[word]\n"
+        "uxtab %[row], %[row], %[word], ror #8\n"
+        "ldr %[sum], [%[sums], %[row], lsl #2]\n"
+        "smlabb %[sum], %[weights], %[value], %[sum]\n"
+        "str %[sum], [%[sums], %[row], lsl #2]\n"
+        "eors %[row], %[row], %[word], lsr #25\n"
+        "ldr %[sum], [%[sums], %[row], lsl #2]\n"
+        "smlatb %[sum], %[weights], %[value], %[sum]\n"
+        "str %[sum], [%[sums], %[row], lsl #2]\n"
+        "bcc 1b\n"
+        : [entry] "+r"(entry), [row] "+r"(row), [word] "=&r"(word), [weights] "=&r"(weights), [sum] "=&r"(sum)
+        : [value] "r"(value), [sums] "r"(sums)
         : "cc", "memory");
-    return close_list(end, in);
-}
-
 #else
-/*
- * Lists inputs above their lowest value, with their numbers.
- * Goes from in towards stop, in words of four, until the list is full; returns how far it came. flip turns stored
- * values into distances from the lowest.
- */
-APART static const uint8_t *list_columns(const uint8_t *first, const uint8_t *in, const uint8_t *stop, uint32_t flip,
-                                         active *list)
-{
-    const uint32_t lowest = flip & 0xffu;
-    active *end = list;
+    uint32_t word;
 
-    for (;;) {
-        in = skip_lowest(in, stop, flip);
-        if (in == stop) {
-            return close_list(end, in);
-        }
-        const uint32_t at = (uint32_t)(in - first);
-
-        end = push(end, in[0] ^ lowest, at);
-        end = push(end, in[1] ^ lowest, at + 1u);
-        end = push(end, in[2] ^ lowest, at + 2u);
-        end = push(end, in[3] ^ lowest, at + 3u);
-        in += 4;
-        if (end > &list[LIST_ROOM - 4]) {
-            return close_list(end, in);
-        }
-    }
-}
-
+    do {
+        word = *entry++;
+        row += word >> 8 & 0xffu;
+        sums[row] += (int32_t)value * (int8_t)(word & 0xffu);
+        row ^= word >> 25;
+        sums[row] += (int32_t)value * (int8_t)(word >> 16 & 0xffu);
+    } while ((word & 0x01000000u) == 0u);
 #endif
-
-#if DSP
-/* Both weights of an entry as two signed halves, and a sum with the product of one of them. */
-static uint32_t weights_of(uint32_t entry)
-{
-    uint32_t halves;
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(halves) : "r"(entry));
-    return halves;
 }
 
-static int32_t add_first(int32_t sum, uint32_t weights, int32_t value)
-{
-    int32_t result;
-    __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(weights), "r"(value), "r"(sum));
-    return result;
-}
-
-static int32_t add_second(int32_t sum, uint32_t weights, int32_t value)
-{
-    int32_t result;
-    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(weights), "r"(value), "r"(sum));
-    return result;
-}
-#else
-/* Both weights of an entry where they are, and a sum with the product of one of them. */
-static uint32_t weights_of(uint32_t entry)
-{
-    return entry;
-}
-
-static int32_t add_first(int32_t sum, uint32_t weights, int32_t value)
-{
-    return sum + value * (int8_t)(weights >> 8 & 0xffu);
-}
-
-static int32_t add_second(int32_t sum, uint32_t weights, int32_t value)
-{
-    return sum + value * (int8_t)(weights >> 24);
-}
-#endif
-
-/* A sparse layer by columns; an entry is a word: step to the row, weight, step, weight. */
-APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t inputs,
-                                const uint32_t *entries, const uint16_t *starts,
-                                const int32_t *bias, uint32_t outputs, scratch *s)
+/* A sparse layer by columns: each input above its lowest value adds its products to the sums. */
+APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t inputs, const uint32_t *entries,
+                                const uint16_t *starts, const int32_t *bias, uint32_t outputs, scratch *s)
 {
     const uint8_t *const first = in, *const stop = in + (inputs + 3u) / 4u * 4u;
     int32_t *const sums = s->sums;
+    uint32_t four;
 
     for (uint32_t i = 0; i < outputs; ++i) {
         sums[i] = bias[i];
     }
-    do {
-        in = list_columns(first, in, stop, flip, s->list);
-        for (const active *input = s->list; input->value != 0u; ++input) {
-            const int32_t value = (int32_t)input->value;
-            const uint32_t *entry = entries + starts[input->at];
-            const uint32_t *const end = entries + starts[input->at + 1u];
-            uint32_t row = 0;
+    for (in = next_word(in, stop, flip, &four); four != 0u; in = next_word(in, stop, flip, &four)) {
+        const uint16_t *const start = starts + (in - first - 4);
 
-            for (; entry != end; ++entry) {
-                const uint32_t weights = weights_of(*entry);
-
-                row += *entry & 0xffu;
-                sums[row] = add_first(sums[row], weights, value);
-                row += *entry >> 16 & 0xffu;
-                sums[row] = add_second(sums[row], weights, value);
-            }
+        if ((four & 0xffu) != 0u) {
+            add_column(entries + start[0], four & 0xffu, sums);
         }
-    } while (in != stop);
+        if ((four & 0xff00u) != 0u) {
+            add_column(entries + start[1], four >> 8 & 0xffu, sums);
+        }
+        if ((four & 0xff0000u) != 0u) {
+            add_column(entries + start[2], four >> 16 & 0xffu, sums);
+        }
+        if ((four & 0xff000000u) != 0u) {
+            add_column(entries + start[3], four >> 24, sums);
+        }
+    }
 }
 
 /* addend + sum * multiplier / 2^32, rounded down */
@@ -432,7 +380,7 @@ int edgedigits_model_self_test(void *workspace)
     crc = add_to_crc(crc, layer1_starts, sizeof layer1_starts);
     crc = add_to_crc(crc, layer2_entries, sizeof layer2_entries);
     crc = add_to_crc(crc, layer2_starts, sizeof layer2_starts);
-    if (crc != 0xda042385u) { /* ~0x25fbdc7a */
+    if (crc != 0x02e87a82u) { /* ~0xfd17857d */
         return 1;
     }
     for (int i = 0; i < EDGEDIGITS_MODEL_VECTORS; ++i) {

@@ -109,22 +109,35 @@ static const int32_t layer2_bias[6] = {
 };
 #endif
 
-#if !VECTORS
-#if !DSP
-/* Returns where the next word is that is not all at the lowest value, or stop; words that are not aligned count all. */
-static const uint8_t *skip_lowest(const uint8_t *in, const uint8_t *stop, uint32_t flip)
+#if !DSP && !VECTORS
+/*
+ * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
+ * far its inputs are above, the first in the low byte; 0 when there is none before stop.
+ */
+static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t flip, uint32_t *four)
 {
+    uint32_t word = 0;
+
 #if defined(__GNUC__)
-    typedef uint32_t __attribute__((__may_alias__)) word;
+    typedef uint32_t __attribute__((__may_alias__)) aligned;
     if (((uintptr_t)in & 3u) == 0u) {
-        while (in != stop && *(const word *)(const void *)in == flip) {
+        while (in != stop && word == 0u) {
+            word = *(const aligned *)(const void *)in ^ flip;
             in += 4;
         }
     }
 #endif
+    while (in != stop && word == 0u) {
+        word = ((uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24) ^ flip;
+        in += 4;
+    }
+    *four = word;
     return in;
 }
+#endif
 
+#if !VECTORS
+#if !DSP
 /* Appends an input to a list unless it is 0. */
 static active *push(active *end, uint32_t value, uint32_t at)
 {
@@ -144,7 +157,6 @@ static const uint8_t *close_list(active *end, const uint8_t *next)
     end->at = 0xffffffffu;
     return next;
 }
-
 #endif
 
 #if DSP && !VECTORS
@@ -203,21 +215,20 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
 APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, const uint8_t *stop, uint32_t flip,
                                        uint32_t stride, active *list)
 {
-    const uint32_t lowest = flip & 0xffu;
     active *end = list;
+    uint32_t four;
 
     for (;;) {
-        in = skip_lowest(in, stop, flip);
-        if (in == stop) {
+        in = next_word(in, stop, flip, &four);
+        if (four == 0u) {
             return close_list(end, in);
         }
-        const uint32_t at = (uint32_t)(in - first) / 2u * stride;
+        const uint32_t at = (uint32_t)(in - first - 4) / 2u * stride;
 
-        end = push(end, in[0] ^ lowest, at);
-        end = push(end, in[1] ^ lowest, at + 2u);
-        end = push(end, in[2] ^ lowest, at + stride);
-        end = push(end, in[3] ^ lowest, at + stride + 2u);
-        in += 4;
+        end = push(end, four & 0xffu, at);
+        end = push(end, four >> 8 & 0xffu, at + 2u);
+        end = push(end, four >> 16 & 0xffu, at + stride);
+        end = push(end, four >> 24, at + stride + 2u);
         if (end > &list[LIST_ROOM - 4]) {
             return close_list(end, in);
         }

@@ -49,7 +49,7 @@ def test_bytes_are_those_of_the_arrays() -> None:
 
     starts = 2 * 13
     assert nbytes("rows") == nbytes("pairs") == 120
-    assert nbytes("lists8") == 240 + starts
+    assert nbytes("lists8") == 240 + 2 * 12
     assert nbytes("lists4") == 180 + starts
     assert nbytes("bitmap") == 120 + 12 * 2 + starts
     assert nbytes("blocks") == 12 * 3 * 5 + starts
@@ -57,12 +57,13 @@ def test_bytes_are_those_of_the_arrays() -> None:
     assert nbytes("coded44", np.ones((10, 12), np.int8)) == 120 + starts + 2
 
 
-def test_long_gaps_are_bridged() -> None:
+def test_long_gaps_are_bridged_and_the_last_entry_is_marked() -> None:
     weights = np.zeros((300, 2), np.int8)
-    weights[299] = 7
-    (entries, starts) = BY_NAME["lists8"].pack(weights) or ()
-    assert entries.values.tolist() == [255 | 44 << 16 | 7 << 24] * 2
-    assert starts.values.tolist() == [0, 1, 2]
+    weights[[2, 3, 299], 1] = -1, 1, 7
+    entries, starts = BY_NAME["lists8"].pack(weights) or ()
+    last = 1 << 24
+    assert entries.values.tolist() == [last, 0xFF | 2 << 8 | 1 << 16 | (2 ^ 3) << 25, 255 << 8, 7 | 41 << 8 | last]
+    assert starts.values.tolist() == [0, 1, 0, 0]
 
 
 def test_starts_grow_to_32_bits_where_16_do_not_do() -> None:
