@@ -6,10 +6,12 @@ A small program (`firmware_stub/harness/batch.c`) reads the images and writes th
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from edgedigits.targets.toolchain import Program, Toolchain, compile_program
 PROGRAMS = {"arm": ("qemu-system-arm", "qemu-system-arm"), "riscv": ("qemu-system-riscv32", "qemu-system-misc")}
 """Of each architecture: QEMU's program, and Debian's package that holds it."""
 ICOUNT_SHIFT = 6
+IMAGES_PER_WORKER = 500
 TIMEOUT_S = 60.0
 TIMEOUT_S_PER_IMAGE = 0.1
 
@@ -71,13 +74,33 @@ def run_qemu(
     board = _board_of(core)
     require_qemu(board)
     limit = TIMEOUT_S + TIMEOUT_S_PER_IMAGE * len(inputs) if timeout_s is None else timeout_s
+    workers = max(1, min(os.cpu_count() or 1, len(inputs) // IMAGES_PER_WORKER))
     with tempfile.TemporaryDirectory(prefix="edgedigits-qemu-") as name:
-        folder = Path(name)
-        program = compile_program(toolchain, core, batch_program(core, board, engine, folder, optimize))
-        (folder / "images.bin").write_bytes(np.ascontiguousarray(inputs).tobytes())
-        with progress.stage(f"QEMU emulates {core.name}"):
-            _run(board, program, folder, limit)
-        return _results(folder, board, engine, len(inputs))
+        program = compile_program(toolchain, core, batch_program(core, board, engine, Path(name), optimize))
+        with progress.stage(f"QEMU emulates {core.name}"), ThreadPoolExecutor(workers) as pool:
+            jobs = [
+                pool.submit(_run_part, board, program, engine, part, Path(name) / str(number), limit)
+                for number, part in enumerate(np.array_split(inputs, workers))
+            ]
+            parts = [job.result() for job in jobs]
+    return Emulation(
+        outputs=np.concatenate([part.outputs for part in parts]),
+        instructions=np.concatenate([part.instructions for part in parts]),
+        stack=max(part.stack for part in parts),
+        executions={},
+        by_step=np.zeros((len(inputs), 0), dtype=np.int64),
+        how=parts[0].how,
+    )
+
+
+def _run_part(
+    board: Board, program: Path, engine: Engine, inputs: NDArray[np.int8], folder: Path, timeout_s: float
+) -> Emulation:
+    """Run some of the images in an emulator of their own, whose files are in `folder`."""
+    folder.mkdir()
+    (folder / "images.bin").write_bytes(np.ascontiguousarray(inputs).tobytes())
+    _run(board, program, folder, timeout_s)
+    return _results(folder, board, engine, len(inputs))
 
 
 def require_qemu(board: Board) -> str:
@@ -123,7 +146,7 @@ def batch_program(core: Core, board: Board, engine: Engine, folder: Path, optimi
 
 def _run(board: Board, program: Path, folder: Path, timeout_s: float) -> None:
     command = [
-        *(*machine_arguments(board), "-kernel", program.name),
+        *(*machine_arguments(board), "-kernel", str(program.resolve())),
         *("-nographic", "-monitor", "none", "-serial", "none"),
         *("-semihosting-config", "enable=on,target=native", "-icount", f"shift={ICOUNT_SHIFT}"),
     ]

@@ -206,22 +206,23 @@ def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
         instructions=Instructions.of(run.instructions),
         counts=run.instructions,
         no_background=None,
-        layers=_layers(engine, image, run),
+        layers=_layers(job, image, run),
         by_function=_by_function(image, run),
         cycles=estimate_m4_cycles(image, core, run.executions, len(run.instructions)) if is_m4 else None,
         outputs=run.outputs,
     )
 
 
-def _layers(engine: Engine, image: Image, run: Emulation) -> tuple[LayerCost, ...]:
-    steps = read_steps(engine)
+def _layers(job: _Job, image: Image, run: Emulation) -> tuple[LayerCost, ...]:
+    steps = read_steps(job.engine)
     told = run.by_step.shape[1] == 1 + len(steps)
     return tuple(
         LayerCost(
             name=step.name,
             shape=step.shape,
             weights=step.weights,
-            encoding=step.encoding,
+            # Cores with MVE read what others have in pairs row by row.
+            encoding="rows" if job.core.has_vectors and step.encoding == "pairs" else step.encoding,
             symbols=step.symbols,
             nbytes=sum(symbol.size for symbol in image.symbols if symbol.name.startswith(step.symbols)),
             # What comes before the first layer, a copy of the input at most, is there for it.
