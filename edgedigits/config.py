@@ -27,8 +27,8 @@ _PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("
 
 DEFAULT_LEARNING_RATES = {"adam": 3e-3, "momentum": 0.05, "sgd": 0.2}
 SMALL_STEP_HINGES = ("one-vs-rest", "crammer-singer")
-"""Their default learning rate is a third: at the full one hidden units die (validation 96.8 and 97.0 %, against 97.4 and
-97.7 %)."""
+"""Their default learning rate is a third: at the full one, hidden units die. By it 784-32-16-10 gains 0.6 points on the
+validation split of MNIST."""
 
 
 @dataclass(frozen=True, kw_only=True)
