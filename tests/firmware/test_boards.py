@@ -21,11 +21,17 @@ from tests.targets.conftest import toolchain_or_skip
 from tests.targets.tiny_engine import expected, random_inputs, write_engine
 
 SUPPORTED = [name for name, board in load_boards().items() if board.firmware]
+# One board for each driver of a console, and one for each core, with both compilers; the rest in CI.
+ALWAYS = ("rp2040", "microbit", "nucleo-f401re", "mps2-an386", "mps3-an547", "qemu-rv32")
+COMPILED = [
+    pytest.param(name, toolchain, marks=[] if name in ALWAYS else [pytest.mark.slow])
+    for name in SUPPORTED
+    for toolchain in ("zig", "gcc")
+]
 EMULATED = [name for name in SUPPORTED if load_boards()[name].qemu]
 
 
-@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
-@pytest.mark.parametrize("name", SUPPORTED)
+@pytest.mark.parametrize(("name", "toolchain"), COMPILED)
 def test_it_compiles_without_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, toolchain: str
 ) -> None:

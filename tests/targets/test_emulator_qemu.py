@@ -23,8 +23,14 @@ from tests.targets.tiny_engine import expected, random_inputs, write_engine
 M4 = CORES["cortex-m4"]
 
 
-@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
-@pytest.mark.parametrize("name", QEMU_CORES)
+@pytest.mark.parametrize(
+    ("name", "toolchain"),
+    [(name, "zig") for name in QEMU_CORES]
+    + [
+        pytest.param(name, "gcc", marks=[] if name in ("cortex-m4", "cortex-m55") else [pytest.mark.slow])
+        for name in QEMU_CORES
+    ],
+)
 def test_both_emulators_agree(
     qemu: None, tmp_path: Path, compiled: Callable[..., Image], name: str, toolchain: str
 ) -> None:

@@ -54,7 +54,7 @@ def test_the_first_layer_takes_what_the_picture_takes(
 
     assert run.by_step.shape == (20, 5)
     assert np.array_equal(run.by_step.sum(axis=1), run.instructions)
-    assert run.by_step[:, 0].max() == 0, "nothing comes before the first layer"
+    assert run.by_step[:, 0].max() <= 10, "nothing but saving registers comes before the first layer"
     assert run.by_step[:, 1:].min() > 50
     assert run.by_step[11:, 1].min() > 1.3 * run.by_step[2:10, 1].max()
     # The others see 20 and 12 inputs and 10 scores, however the picture was.
