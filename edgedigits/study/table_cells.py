@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgedigits.convert import to_float_tflite, to_int8_tflite
 from edgedigits.data.digits import Digits
+from edgedigits.data.preprocess import to_float
 from edgedigits.evaluate.interpreter import Classifier, open_classifier, run_litert
 from edgedigits.evaluate.latency import measure_latency
 from edgedigits.evaluate.metrics import score
@@ -25,13 +26,14 @@ LATENCY_RUNS = 500
 
 
 def measure_cell(
-    final: Any, twin: Any, digits: TableDigits, calibration: NDArray[np.float32], *, family: str
+    final: Any, twin: Any, reference: Any, digits: TableDigits, calibration: NDArray[np.float32], *, family: str
 ) -> Figures:
     """Return the figures of a trained cell.
 
     Args:
         final: the Keras model to convert, with or without fake quantization.
         twin: the same weights as a plain float model.
+        reference: a float model trained with the same loss for as long, without compression.
         digits: dev and test set.
         calibration: float32 (n, 784).
         family: "classical" is scored in float32, the others as the int8 file they are deployed as.
@@ -47,7 +49,8 @@ def measure_cell(
     images = digits.test.images if digits.test is not None else digits.dev.images
     return {
         **_scores(open_classifier(scored), digits),
-        **{f"float_{name}": value for name, value in _accuracies(wide, digits).items()},
+        **_reference_scores(reference, digits),
+        **{f"twin_{name}": value for name, value in _accuracies(wide, digits).items()},
         **{f"int8_{name}": value for name, value in _accuracies(small, digits).items()},
         **size_figures(measure_size(scored, float32)),
         **weight_figures(scored),
@@ -73,6 +76,15 @@ def _scores(classifier: Classifier, digits: TableDigits) -> Figures:
     if digits.test is not None:
         test = score(_outputs(classifier, digits.test), digits.test.labels, are_probabilities=False)
         found |= score_figures(test)
+    return found
+
+
+def _reference_scores(reference: Any, digits: TableDigits) -> Figures:
+    found: Figures = {}
+    for prefix, part in (("float_dev_", digits.dev), ("float_", digits.test)):
+        if part is not None:
+            logits = reference(to_float(part.images)).numpy()
+            found |= score_figures(score(logits, part.labels, are_probabilities=False), prefix)
     return found
 
 

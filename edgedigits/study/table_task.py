@@ -72,13 +72,12 @@ def plan_runs(cells: Iterable[dict[str, Any]]) -> list[Run]:
     found: dict[tuple[Any, ...], Run] = {}
     for cell in cells:
         loss, end = _loss(cell), cell["iterations"]
+        # The float training of the same loss is what a compressed cell is held against.
+        floats[loss] = max(end, floats.get(loss, 0))
         if cell["family"] == "pruned":
             found[_name(cell)] = Run("pruned", loss, 0, end, cell["sparsity"])
-            continue
         if cell["family"] == "quantized":
             found[_name(cell)] = Run("quantized", loss, qat_start(end), end)
-            end = qat_start(end)
-        floats[loss] = max(end, floats.get(loss, 0))
     return [*(Run("classical", loss, 0, end) for loss, end in floats.items()), *found.values()]
 
 
@@ -206,7 +205,9 @@ class Group:
             final = twin = model
         if not all(np.isfinite(weight).all() for weight in twin.get_weights()):
             raise CheckFailedError(f"The training diverged: {cell['label']}.", hint="Lower the learning rate.")
-        figures = measure_cell(final, twin, self.digits, self.calibration, family=cell["family"])
+        reference = self._float_run(run.loss).track
+        assert reference is not None
+        figures = measure_cell(final, twin, reference.model, self.digits, self.calibration, family=cell["family"])
         figures["curves"] = {"train": run.curve.train, "dev": run.curve.dev}
         if cell["family"] == "classical":
             # The float run of a loss goes on where a longer setting needs it.

@@ -132,8 +132,8 @@ def test_a_float_part_that_cells_have_in_common_is_trained_once():
     found = {(run.family, run.loss, run.start, run.end) for run in runs}
     assert found == {
         ("classical", "cross-entropy", 0, 1500),
-        ("classical", "focal", 0, 400),
-        ("classical", "one-hot", 0, 400),
+        ("classical", "focal", 0, 500),
+        ("classical", "one-hot", 0, 500),
         ("quantized", "cross-entropy", 1200, 1500),
         ("quantized", "focal", 400, 500),
         ("quantized", "one-hot", 400, 500),

@@ -1,0 +1,161 @@
+"""Which builds are worth having: the Pareto front, and the best one for a device's memory, with the command to type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from edgedigits.config import SECTIONS
+from edgedigits.options import flag_of
+
+VARIANT = ["column", "loss", "compression", "setting"]
+DEVICES = (("4 KB", 4096), ("RP2040, 16 KB", 16384), ("64 KB", 65536))
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A figure of somebody else to draw beside ours; the source is named with it."""
+
+    name: str
+    bytes: int
+    accuracy: float
+    source: str
+
+
+_BASELINE = "measured: TF-MOT baseline int8 .tflite, 10,000 MNIST test images, one seed (facts of this project)"
+ANCHORS = (
+    Anchor("784-10-10", 10_160, 0.939, _BASELINE),
+    Anchor("784-32-16-10", 29_528, 0.965, _BASELINE),
+    Anchor("784-300-100-10", 279_824, 0.981, _BASELINE),
+    Anchor("BitNetMCU 2-bit", 2_716, 0.9421, "vendor: BitNetMCU, 16×16 input, flash in all"),
+    Anchor("BitNetMCU 4-bit", 14_440, 0.9902, "vendor: BitNetMCU, 16×16 input, flash in all"),
+)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The best variant that fits a device.
+
+    Attributes:
+        device: for people.
+        budget: bytes that the engine's constants may take.
+        variant: in words.
+        accuracy: on the test set, mean over seeds; the choice itself was made on validation.
+        bytes: of the engine's weights, biases and tables, mean over seeds.
+        command: what to type.
+    """
+
+    device: str
+    budget: int
+    variant: str
+    accuracy: float
+    bytes: float
+    command: str
+
+
+def variant_means(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a variant: means over seeds, standard deviation of the accuracy, number of seeds."""
+    numbers = [name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name]) and name != "seed"]
+    grouped = frame.groupby(VARIANT, sort=False, dropna=False)
+    means = grouped[numbers].mean()
+    means["accuracy_sd"] = grouped["accuracy"].std(ddof=1)
+    means["seeds"] = grouped["seed"].nunique()
+    means["key"] = grouped["key"].first()
+    return means.reset_index()
+
+
+def pareto(points: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """Return the rows that no other beats in accuracy at the same or a lower cost, the cheapest first."""
+    known = points.dropna(subset=[cost, "accuracy"]).sort_values([cost, "accuracy"], ascending=[True, False])
+    best, kept = -np.inf, []
+    for index, accuracy in known["accuracy"].items():
+        if accuracy > best:
+            best = accuracy
+            kept.append(index)
+    return known.loc[kept]
+
+
+def recommendations(means: pd.DataFrame, specs: dict[str, dict[str, Any]]) -> list[Recommendation]:
+    """Return the best variant for each device, chosen by validation accuracy.
+
+    Args:
+        means: from `variant_means`.
+        specs: of the trials, by key.
+    """
+    chosen_by = means["val_accuracy"].fillna(means["dev_accuracy"]).fillna(means["accuracy"])
+    found = []
+    for device, budget in DEVICES:
+        fitting = means[means["engine_bytes"] <= budget]
+        if fitting.empty:
+            continue
+        row = fitting.iloc[int(chosen_by[fitting.index].to_numpy().argmax())]
+        words = variant_words(row)
+        command = build_command(specs[row["key"]])
+        found.append(Recommendation(device, budget, words, float(row["accuracy"]), float(row["engine_bytes"]), command))
+    return found
+
+
+def variant_words(row: Any) -> str:
+    """Return a variant for people, e.g. "focal, QAT, hidden=32-16"."""
+    return ", ".join(str(row[name]) for name in ("loss", "compression", "setting") if row[name])
+
+
+def build_command(spec: dict[str, Any]) -> str:
+    """Return the `edgedigits build` that makes a trial's model."""
+    config = spec["config"] if "config" in spec else _cell_config(spec)
+    words = ["edgedigits build"]
+    for section, values in config.items():
+        if section not in SECTIONS or section == "output":
+            continue
+        for option in fields(SECTIONS[section]):
+            value = values.get(option.name, option.default)
+            plain = tuple(value) if isinstance(value, list) else value
+            if option.name not in values or plain == option.default or value == {}:
+                continue
+            words.append(_flag(flag_of(option), value))
+    return " ".join(words)
+
+
+def _flag(flag: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return flag if value else flag.replace("--", "--no-", 1)
+    if isinstance(value, dict):
+        return f"{flag} {','.join(f'{name}={one:g}' for name, one in value.items())}"
+    if isinstance(value, (list, tuple)):
+        return f"{flag} {','.join(map(str, value))}"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{flag} '{text}'" if " " in text else f"{flag} {text}"
+
+
+def _cell_config(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the choices of a build that does what a cell of the report's table did."""
+    iterations = spec["iterations"]
+    quantized, pruned = spec["family"] == "quantized", spec["family"] == "pruned"
+    tail = max(1, round(0.2 * iterations)) if quantized else 0
+    config: dict[str, Any] = {
+        "model": {"hidden": [10]},
+        "loss": {"name": "one-hot" if spec["loss"] == "none" else spec["loss"]},
+        "training": {
+            "epochs": 1 if pruned else iterations - tail,
+            "batch_size": "full",
+            "optimizer": "sgd",
+            "learning_rate": spec["rate"],
+            "schedule": "constant",
+            "augment": "none",
+            "seed": spec["seed"],
+        },
+    }
+    if quantized:
+        config["qat"] = {"enabled": True, "epochs": tail, "rate": 1.0}
+    if pruned:
+        frequency = max(1, int(0.6 * iterations) // 50)
+        config["prune"] = {
+            "enabled": True,
+            "sparsity": spec["sparsity"],
+            "epochs": max(1, iterations - 1),
+            "frequency": frequency,
+        }
+    return config

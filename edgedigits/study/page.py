@@ -1,0 +1,113 @@
+"""The report of a study as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from edgedigits.report.page_tables import NOTHING, Table
+from edgedigits.report.style import Plot, svg_inline
+from edgedigits.study.choices import variant_words
+from edgedigits.study.figures import HOW
+from edgedigits.study.insights import COSTS, Insights, effect_sentence
+from edgedigits.study.pictures import is_wide
+from edgedigits.study.table_findings import Cell
+
+_TEMPLATES = (Path(__file__).parent / "templates", Path(__file__).parent.parent / "report" / "templates")
+_COLUMNS = (
+    ("accuracy", "accuracy", lambda v: f"{100 * v:.2f} %"),
+    ("accuracy_sd", "± sd", lambda v: f"{100 * v:.2f}"),
+    ("macro_f1", "macro F1", lambda v: f"{v:.4f}"),
+    ("bytes", ".tflite B", lambda v: f"{v:,.0f}"),
+    ("gzip_bytes", "gzip B", lambda v: f"{v:,.0f}"),
+    ("engine_bytes", "engine B", lambda v: f"{v:,.0f}"),
+    ("ratio", "ratio", lambda v: f"{v:.1f}×"),
+    ("sparsity", "zeros", lambda v: f"{100 * v:.1f} %"),
+    ("instructions", "M4 instr.", lambda v: f"{v:,.0f}"),
+    ("latency_us", "host µs", lambda v: f"{v:.1f}"),
+    ("train_seconds", "training s", lambda v: f"{v:.1f}"),
+    ("seeds", "seeds", lambda v: f"{v:.0f}"),
+)
+
+
+@dataclass(frozen=True)
+class _Figure:
+    svg: Markup
+    how: str
+
+
+def render_study(insights: Insights, plots: tuple[Plot, ...]) -> str:
+    """Return report.html: one page that needs no other file, no network and no JavaScript."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        newline_sequence="\n",
+        autoescape=True,
+    )
+    figures = [(plot, _Figure(Markup(svg_inline(plot)), plot.how)) for plot in plots]
+    return environment.get_template("study.html.j2").render(
+        name=insights.name,
+        trials=f"{len(insights.frame):,}",
+        unfinished=insights.unfinished,
+        failed=insights.failed,
+        sentences=insights.sentences,
+        effects=[effect_sentence(one) for one in insights.effects],
+        wide_figures=[figure for plot, figure in figures if is_wide(plot)],
+        narrow_figures=[figure for plot, figure in figures if not is_wide(plot)],
+        cells=_cells_table(insights.cells) if insights.cells else None,
+        variants=_variants_table(insights),
+        fronts=[_front_table(cost, front) for cost, front in insights.fronts.items()],
+        recommendations=insights.recommendations,
+        how=HOW,
+    )
+
+
+def _cells_table(cells: tuple[Cell, ...]) -> Table:
+    rows = []
+    for cell in cells:
+        rows.append(
+            (
+                f"{cell.row.name}, {cell.setting.name}",
+                f"{100 * cell.published:.1f}",
+                _spread(cell.as_published),
+                _spread(cell.edgedigits),
+                _spread(cell.sparse),
+                _spread(cell.reference),
+                _spread(cell.test),
+            )
+        )
+    head = ("cell", "published", "its arithmetic", "edgedigits", "pruned 80 %", "our float32", "edgedigits, test set")
+    return Table("The report's table", head, tuple(rows))
+
+
+def _spread(values: tuple[float, ...]) -> str:
+    if not values:
+        return NOTHING
+    series = pd.Series(values) * 100
+    return f"{series.mean():.1f}" + (f" ± {series.std(ddof=1):.1f}" if len(values) > 1 else "")
+
+
+def _variants_table(insights: Insights) -> Table:
+    ordered = insights.means.sort_values("accuracy", ascending=False)
+    rows = tuple(
+        (variant_words(row), *(_cell(row, name, form) for name, _, form in _COLUMNS)) for _, row in ordered.iterrows()
+    )
+    return Table("Variants", ("variant", *(title for _, title, _ in _COLUMNS)), rows)
+
+
+def _cell(row: Any, name: str, form: Any) -> str:
+    return form(row[name]) if name in row and pd.notna(row[name]) else NOTHING
+
+
+def _front_table(cost: str, front: pd.DataFrame) -> Table:
+    rows = tuple(
+        (variant_words(row), f"{row[cost]:,.0f}", f"{100 * row['accuracy']:.2f} %") for _, row in front.iterrows()
+    )
+    return Table(f"On the front: accuracy against {COSTS[cost]}", ("variant", COSTS[cost], "accuracy"), rows)

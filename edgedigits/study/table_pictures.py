@@ -1,0 +1,113 @@
+"""Pictures of the report's table: the heat map in three panels, and how training went in each setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from edgedigits.report.style import MUTED, WIDTH, Plot, new_figure
+from edgedigits.study.drawing import WIDE, band, heat_cells, panel, percent_axis, wide_figure
+from edgedigits.study.report_data import report_table
+from edgedigits.study.table_findings import Cell
+
+_LEFT, _ROW, _TOP, _BOTTOM, _GAP = 128.0, 21.0, 56.0, 8.0, 14.0
+_HEIGHT = _TOP + 12 * _ROW + _BOTTOM
+_LINES = (
+    ("published", "float32", "as published: classical"),
+    ("published", "quantized", "as published: quantized"),
+    ("edgedigits", "float32", "edgedigits: float32"),
+    ("edgedigits", "quantized", "edgedigits: int8 (QAT)"),
+    ("edgedigits", "pruned 80 %", "edgedigits: pruned 80 %"),
+)
+
+
+def table_pictures(frame: pd.DataFrame, cells: Sequence[Cell]) -> tuple[Plot, ...]:
+    """Return the heat map, and the curves of each setting that was run."""
+    return (_table(cells), *_curves(frame))
+
+
+def _table(cells: Sequence[Cell]) -> Plot:
+    seeds = max((len(cell.edgedigits) for cell in cells), default=0)
+    return Plot(
+        "report_table",
+        "Accuracy on the dev set for 12 rows and 5 settings: as published, by the report's arithmetic run again, "
+        "and by edgedigits. The quantized rows collapse in the first two panels and not in the third.",
+        "left: the report; middle and right: measured on the dev set, means over "
+        f"{seeds} {'seed' if seeds == 1 else 'seeds'}; pruned to a tenth, as in the report",
+        lambda: _draw_table(cells),
+    )
+
+
+def _draw_table(cells: Sequence[Cell]) -> Figure:
+    table = report_table()
+    figure = wide_figure("Accuracy of the report's 60 trainings, % of the dev set", _HEIGHT)
+    width = (WIDE - _LEFT - 3 * _GAP) / 3
+    panels = (
+        ("published", lambda cell: cell.published),
+        ("its arithmetic, run again", lambda cell: _mean(cell.as_published)),
+        ("edgedigits", lambda cell: _mean(cell.edgedigits)),
+    )
+    by_place = {(cell.row, cell.setting): cell for cell in cells}
+    for number, (title, value) in enumerate(panels):
+        axes = panel(figure, _LEFT + number * (width + _GAP), _BOTTOM, width, 12 * _ROW)
+        values = np.array([[100 * value(by_place[row, setting]) for setting in table.settings] for row in table.rows])
+        texts = [[f"{one:.1f}" for one in line] for line in values]
+        heat_cells(axes, values, low=0, high=100, texts=texts, map_name="cividis")
+        axes.set_xticks(range(5), [setting.name for setting in table.settings], fontsize=7.5)
+        axes.xaxis.tick_top()
+        names = [row.name for row in table.rows] if number == 0 else []
+        axes.set_yticks(range(12) if names else [], names)
+        axes.set_title(title, fontsize=9.5, color=MUTED, pad=18)
+        if not np.isfinite(values).any():
+            axes.text(2, 5.5, "not run", ha="center", color=MUTED)
+    return figure
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")
+
+
+def _curves(frame: pd.DataFrame) -> list[Plot]:
+    plots = []
+    for setting in report_table().settings:
+        here = frame[(frame["setting"] == setting.name) & frame["curves"].map(lambda one: isinstance(one, dict))]
+        if len(here):
+            plots.append(
+                Plot(
+                    f"curve_{setting.name.replace('/', '_').replace('.', '')}",
+                    f"Dev accuracy by iteration at a learning rate of {setting.rate:g}, by family.",
+                    "measured on the dev set on the way; means over losses, bands over seeds",
+                    lambda here=here, setting=setting: _draw_curves(here, setting.name),  # type: ignore[misc]
+                )
+            )
+    return plots
+
+
+def _draw_curves(frame: pd.DataFrame, setting: str) -> Figure:
+    figure, axes = new_figure(f"Accuracy by iteration, {setting}", 260, (42, 34, 10, 74))
+    for number, (column, compression, label) in enumerate(_LINES):
+        rows = frame[(frame["column"] == column) & (frame["compression"] == compression)]
+        if len(rows):
+            iterations, lines = _lines(rows)
+            band(axes, iterations, lines, label=label, number=number)
+    axes.set_ylim(0, 100)
+    percent_axis(axes.yaxis)
+    axes.grid(axis="y")
+    axes.set_xlabel("iteration", fontsize=9.5, labelpad=2)
+    figure.legend(loc="upper left", bbox_to_anchor=(-2 / WIDTH, 1 - 18 / 260), ncols=2, fontsize=8.5, columnspacing=1.0)
+    return figure
+
+
+def _lines(rows: pd.DataFrame) -> tuple[list[float], list[list[float]]]:
+    """Return iterations, and for each seed the mean accuracy in percent of all its losses."""
+    longest = max((one["dev"] for one in rows["curves"]), key=len)
+    iterations = [pair[0] for pair in longest]
+    lines = []
+    for _, of_seed in rows.groupby("seed"):
+        pairs = [np.array(one["dev"], float) for one in of_seed["curves"]]
+        values = [np.interp(iterations, pair[:, 0], pair[:, 1]) for pair in pairs]
+        lines.append((100 * np.mean(values, axis=0)).tolist())
+    return iterations, lines
