@@ -15,7 +15,7 @@ import numpy as np
 
 from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.data.preprocess import INPUT_SCALE, INPUT_ZERO_POINT, to_float
-from edgedigits.emit.engine_layers import LIST_ROOM, EngineLayer, as_c_arrays, engine_layers, scans
+from edgedigits.emit.engine_layers import INDICES, LIST_ROOM, WALKING, EngineLayer, as_c_arrays, engine_layers, scans
 from edgedigits.emit.literals import C_TYPES, array_rows
 from edgedigits.emit.provenance import provenance, tensor_text
 from edgedigits.emit.render import render
@@ -174,8 +174,8 @@ def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[
         "list_room": LIST_ROOM,
         "scans": scans(kernels),
         "columns": any(scan["name"] == "list_columns" for scan in scans(kernels)),
-        "walks": "lists8" in kernels,
-        "starts_type": _starts_type(layers),
+        "walks": any(kernel in WALKING for kernel in kernels),
+        **{f"{name}_type": _type_of(name, layers) for name in INDICES},
         "rest_groups": rest_groups,
         "groups": [(name, "abcdef"[:size]) for name, size in GROUPS.items() if size == 6 or size in rest_groups],
         "high_shifts": high_shifts,
@@ -189,9 +189,9 @@ def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[
     }
 
 
-def _starts_type(layers: Sequence[EngineLayer]) -> str:
+def _type_of(name: str, layers: Sequence[EngineLayer]) -> str:
     constants = (constant for layer in layers for constant in layer.packed.constants)
-    return next((C_TYPES[str(one.values.dtype)] for one in constants if one.name == "starts"), "")
+    return next((C_TYPES[str(one.values.dtype)] for one in constants if one.name == name), "")
 
 
 def _steps(network: Network, layers: Sequence[EngineLayer]) -> list[str]:

@@ -22,6 +22,10 @@ FLIP = "0x80808080u"
 
 # Kernels that read signed bytes instead of distances from the lowest value.
 _SIGNED = ("rows",)
+# Kernels that go from one active input to the next and need no list of them.
+WALKING = ("lists8", "rice")
+# Constants that say where columns are, in the narrowest type that holds them.
+INDICES = ("starts", "lengths")
 _ACTIVATIONS = {"NONE": "no activation", "RELU": "ReLU", "RELU6": "ReLU6"}
 
 
@@ -74,7 +78,7 @@ class EngineLayer:
     @property
     def uses_list(self) -> bool:
         """True when the kernel works on the list of active inputs."""
-        return self.kernel not in (*_SIGNED, "lists8")
+        return self.kernel not in (*_SIGNED, *WALKING)
 
     @property
     def reads_words(self) -> bool:
@@ -107,18 +111,19 @@ def padded_outputs(packed: PackedLayer) -> int:
 def as_c_arrays(packed: Sequence[PackedLayer]) -> list[PackedLayer]:
     """Return the layers with constants that C can declare.
 
-    All "starts" get the widest type that one of them needs: a kernel is one function, so its arrays have one type.
-    An empty array, which C lacks, gets one entry that nobody reads.
+    Indices get the widest type that one of them needs: a kernel is one function, so its arrays have one type. An empty
+    array, which C lacks, gets one entry that nobody reads.
     """
-    types = [constant.values.dtype for one in packed for constant in one.constants if constant.name == "starts"]
-    widest = max(types, key=lambda dtype: dtype.itemsize, default=np.dtype(np.uint16))
-    return [
-        replace(one, constants=tuple(_as_c_array(constant, widest) for constant in one.constants)) for one in packed
-    ]
+    constants = [constant for one in packed for constant in one.constants]
+    widest = {
+        name: max((one.values.dtype for one in constants if one.name == name), key=lambda dtype: dtype.itemsize)
+        for name in {one.name for one in constants} & {*INDICES}
+    }
+    return [replace(one, constants=tuple(_as_c_array(array, widest) for array in one.constants)) for one in packed]
 
 
-def _as_c_array(constant: Constant, starts: np.dtype[Any]) -> Constant:
-    values = constant.values.astype(starts) if constant.name == "starts" else constant.values
+def _as_c_array(constant: Constant, widest: dict[str, np.dtype[Any]]) -> Constant:
+    values = constant.values.astype(widest.get(constant.name, constant.values.dtype))
     return Constant(constant.name, values if len(values) else np.zeros(1, values.dtype))
 
 
@@ -275,7 +280,7 @@ def scans(kernels: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if "pairs" in kernels:
         found += [_pairs_scan(), _inputs_scan()]
-    if any(kernel not in ("pairs", "rows", "lists8") for kernel in kernels):
+    if any(kernel not in ("pairs", "rows", *WALKING) for kernel in kernels):
         found += _columns_scans()
     return found
 

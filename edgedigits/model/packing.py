@@ -10,6 +10,7 @@ from edgedigits.errors import UnsupportedModelError
 from edgedigits.model.encoding import DIGITS, HIDDEN, Activity, Constant, Encoding
 from edgedigits.model.network import DenseLayer, Network
 from edgedigits.model.packing_dense import Codebook, Pairs, Rows
+from edgedigits.model.packing_rice import Rice
 from edgedigits.model.packing_sparse import Bitmap, Blocks, CodedLists, Lists4, Lists8
 
 ENCODINGS: tuple[Encoding, ...] = (
@@ -20,6 +21,7 @@ ENCODINGS: tuple[Encoding, ...] = (
     Lists4(),
     CodedLists(4),
     CodedLists(5),
+    Rice(),
     Bitmap(),
     Blocks(),
 )
@@ -41,7 +43,7 @@ class PackedLayer:
         layer: as lowered.
         encoding: how.
         constants: the arrays that hold the weights.
-        instructions: estimate for one inference on a Cortex-M4, without the requantization.
+        instructions: estimate for one inference on a Cortex-M4, requantization included.
     """
 
     layer: DenseLayer

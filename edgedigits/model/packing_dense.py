@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgedigits.model.encoding import Activity, Constant, Weights
+from edgedigits.model.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Weights
 
 GROUP = 6
 """Outputs whose accumulators a kernel holds in registers at once."""
@@ -17,6 +17,13 @@ def group_sizes(outputs: int) -> list[int]:
     return [GROUP] * ((outputs + 1) // 2 * 2 // GROUP) + ([rest] if rest else [])
 
 
+def list_columns(shape: tuple[int, int], activity: Activity) -> float:
+    """Return the instructions to list the active inputs of a layer (out, in), and to bring in biases and results."""
+    outputs, inputs = shape
+    scan = 1.25 * inputs + 3 * activity.words * inputs + 7 * activity.inputs * inputs
+    return 100 + scan + OUTPUT_INSTRUCTIONS * outputs
+
+
 class Pairs:
     """All weights, by pairs of inputs.
 
@@ -27,7 +34,7 @@ class Pairs:
 
     name = "pairs"
     summary = "all weights, by pairs of inputs; pairs at their lowest value are skipped"
-    code_bytes = 600
+    code_bytes = 450
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "weights": uint32 words, [pair of inputs][pair of outputs]."""
@@ -50,7 +57,8 @@ class Pairs:
         active = activity.pairs * inputs / 2
         per_pair = {6: 17, 4: 12, 2: 8}
         sizes = group_sizes(outputs)
-        return 60 + 1.75 * inputs + active * (12 + sum(per_pair[size] for size in sizes)) + 40 * len(sizes)
+        groups = active * sum(per_pair[size] for size in sizes) + 40 * len(sizes)
+        return 60 + 1.75 * inputs + 12 * active + groups + 9 * outputs
 
 
 class Rows:
@@ -58,7 +66,7 @@ class Rows:
 
     name = "rows"
     summary = "all weights, row by row"
-    code_bytes = 150
+    code_bytes = 500
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "weights": int8, [output][input]."""
@@ -70,7 +78,7 @@ class Rows:
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """Multiply everything."""
-        return 50 + 3.3 * weights.size + 12 * len(weights)
+        return 50 + 2.5 * weights.size + OUTPUT_INSTRUCTIONS * len(weights)
 
 
 class Codebook:
@@ -78,7 +86,7 @@ class Codebook:
 
     name = "codebook"
     summary = "4 bits a weight and a table of at most 16 different weights; inputs at their lowest value are skipped"
-    code_bytes = 260
+    code_bytes = 650
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "codes": uint8, [input][pair of outputs], the even output in the low bits; and "codebook"."""
@@ -100,6 +108,7 @@ class Codebook:
         return np.asarray(codebook, np.int8)[both[:, :outputs]].T
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
-        """Scan, then look up and multiply each weight of each active column."""
+        """Scan, then look up and multiply the weights of each active column, two at a time."""
         outputs, inputs = weights.shape
-        return 60 + 1.75 * inputs + activity.inputs * inputs * (24 + 6.5 * outputs) + 3 * outputs
+        pairs = (outputs + 1) // 2
+        return list_columns(weights.shape, activity) + activity.inputs * inputs * (3 + 12 * pairs)

@@ -12,11 +12,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.model.encoding import Activity, Constant, Weights
+from edgedigits.model.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Weights
+from edgedigits.model.packing_dense import list_columns
 
 BLOCK = 4
 CODEBOOK_SIZE = 16
-COLUMN_INSTRUCTIONS = 20
 _LAST = 1 << 24
 
 
@@ -65,13 +65,9 @@ def _place(columns: list[tuple[NDArray[np.int64], NDArray[np.int8]]], shape: tup
     return weights
 
 
-def _active_entries(weights: Weights, activity: Activity) -> float:
-    return activity.inputs * float(np.count_nonzero(weights))
-
-
-def _scan(weights: Weights, activity: Activity) -> float:
-    outputs, inputs = weights.shape
-    return 60 + 1.75 * inputs + COLUMN_INSTRUCTIONS * activity.inputs * inputs + 3 * outputs
+def _by_columns(weights: Weights, activity: Activity, column: float, entry: float, entries: float) -> float:
+    """Return the instructions of a kernel that takes `column` for each active one and `entry` for each of `entries`."""
+    return list_columns(weights.shape, activity) + activity.inputs * (column * weights.shape[1] + entry * entries)
 
 
 class Lists8:
@@ -85,7 +81,7 @@ class Lists8:
 
     name = "lists8"
     summary = "weights that are not zero, by columns: 8 bits of step to the row, 8 of weight"
-    code_bytes = 250
+    code_bytes = 640
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "entries": uint32, and "starts" in entries, (inputs,) filled up to a multiple of 4."""
@@ -117,8 +113,10 @@ class Lists8:
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 11 an entry of an active column."""
+        outputs, inputs = weights.shape
         entries = sum(len(_pair_entries(np.flatnonzero(column), column)) for column in weights.T)
-        return _scan(weights, activity) + 11.0 * activity.inputs * entries
+        walk = inputs + 2 * activity.words * inputs + 9 * activity.inputs * inputs
+        return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + 11.0 * activity.inputs * entries
 
 
 def _pair_entries(rows: NDArray[np.int64], column: Weights) -> NDArray[np.int64]:
@@ -148,7 +146,7 @@ class Lists4:
 
     name = "lists4"
     summary = "weights that are not zero, by columns: 4 bits of step to the row, 8 of weight"
-    code_bytes = 270
+    code_bytes = 430
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "entries": uint8, and "starts" in bytes; a column of odd length ends with a zero weight."""
@@ -174,9 +172,9 @@ class Lists4:
         return _place(columns, shape)
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
-        """About 7.5 an entry of an active column, fillers included."""
-        entries = sum(len(steps) for steps, _ in _columns(weights, 15))
-        return _scan(weights, activity) + 7.8 * activity.inputs * entries
+        """About 15 for two entries of an active column, fillers included."""
+        entries = sum((len(steps) + 1) // 2 for steps, _ in _columns(weights, 15))
+        return _by_columns(weights, activity, 13, 15.2, entries)
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,7 @@ class CodedLists:
     """
 
     step_bits: int
-    code_bytes: int = 270
+    code_bytes: int = 670
 
     @property
     def name(self) -> str:
@@ -225,7 +223,7 @@ class CodedLists:
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 9 an entry of an active column, fillers included."""
         entries = sum(len(steps) for steps, _ in _columns(weights, (1 << self.step_bits) - 1))
-        return _scan(weights, activity) + 9.5 * activity.inputs * entries
+        return _by_columns(weights, activity, 15, 9, entries)
 
 
 class Bitmap:
@@ -233,7 +231,7 @@ class Bitmap:
 
     name = "bitmap"
     summary = "weights that are not zero, by columns, with a bit for each row"
-    code_bytes = 250
+    code_bytes = 480
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "masks": uint8, [input][8 rows], low bit first; "weights": int8; and "starts" in weights."""
@@ -252,9 +250,9 @@ class Bitmap:
         return columns.T
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
-        """About 5 a row and 5 more a weight of an active column."""
-        rows = activity.inputs * weights.size
-        return _scan(weights, activity) + 5.0 * rows + 5.0 * _active_entries(weights, activity)
+        """About 15 for eight rows and 10 more a weight of an active column."""
+        masks = 15.0 * ((len(weights) + 7) // 8)
+        return _by_columns(weights, activity, 4 + masks, 10.5, float(np.count_nonzero(weights)))
 
 
 class Blocks:
@@ -262,7 +260,7 @@ class Blocks:
 
     name = "blocks"
     summary = "blocks of 4 rows that are not all zero, by columns: 8 bits of step to the block, 4 weights"
-    code_bytes = 260
+    code_bytes = 900
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "weights": uint32, a block a word; "steps": uint8, in blocks; and "starts" in blocks."""
@@ -295,9 +293,9 @@ class Blocks:
         return words.view(np.int8)[:, :outputs].T
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
-        """About 24 a block of an active column."""
+        """About 20 a block of an active column."""
         outputs, inputs = weights.shape
         padded = np.zeros((-(-outputs // BLOCK) * BLOCK, inputs), np.bool_)
         padded[:outputs] = weights != 0
         blocks = float(padded.reshape(-1, BLOCK, inputs).any(axis=1).sum())
-        return _scan(weights, activity) + 24 * activity.inputs * blocks
+        return _by_columns(weights, activity, 18, 20, blocks)

@@ -36,7 +36,8 @@ CHAINS = [
     ("coded53", "bitmap", "rows", "lists8"),
     ("bitmap", "blocks", "codebook", "pairs"),
     ("blocks", "rows", "coded53", "lists4"),
-    ("codebook", "codebook", "pairs", "lists8"),
+    ("codebook", "rice", "pairs", "codebook"),
+    ("rice", "lists8", "rice", "pairs"),
     ("rows", "pairs", "pairs", "blocks"),
 ]
 
@@ -74,7 +75,7 @@ def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_pat
 def test_no_warning_on_any_core(core: str, toolchain: str, tmp_path: Path) -> None:
     target = CORES[core]
     found = toolchain_or_skip(toolchain, target)
-    for number in (0, 4, 8):
+    for number in (0, 4, 8, 9):
         model = random_model(40 + number, widest=40, distinct=8, layers=4)
         network = simplify(lower(read_tflite(model.content)))
         folder = write(render_engine(network, use(network, CHAINS[number])), tmp_path / str(number))

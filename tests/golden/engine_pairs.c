@@ -488,6 +488,7 @@ static const int8_t *as_signed(uint8_t *values, uint32_t count)
 
 #endif
 
+#if !VECTORS
 /* addend + sum * multiplier / 2^32, rounded down */
 static int32_t add_high_product(int32_t sum, int32_t multiplier, int32_t addend)
 {
@@ -505,6 +506,7 @@ static int32_t rescale(int32_t sum, int32_t multiplier, uint32_t shift)
 {
     return add_high_product(sum, multiplier, (int32_t)1 << (shift - 1u)) >> shift;
 }
+#endif
 
 /*
  * Rescales the sums of a layer, adds the offset and keeps what comes out within low and high. flip, 0x80, turns

@@ -1,0 +1,53 @@
+"""What the packing expects of each encoding, held against emulated counts on digits: within a fifth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgedigits.data.digits import Splits
+from edgedigits.emit.engine import render_engine
+from edgedigits.model.encoding import Activity
+from edgedigits.model.lowering import lower
+from edgedigits.model.packing import ENCODINGS, use
+from edgedigits.model.reader import read_tflite
+from edgedigits.targets.cores import CORES
+from edgedigits.targets.simulate import simulate_inputs
+from edgedigits.targets.stub import find_engine
+from tests.emit.engine_program import write
+from tests.targets.conftest import toolchain_or_skip
+from tests.tflite_builder import build_mlp
+
+pytest.importorskip("unicorn")
+
+BAND = 0.2
+IMAGES = 30
+
+
+@pytest.mark.parametrize(("outputs", "density"), [(10, 0.6), (32, 0.2), (150, 0.1)])
+@pytest.mark.parametrize("name", [encoding.name for encoding in ENCODINGS])
+def test_expected_instructions_are_within_a_fifth_of_the_emulated(
+    name: str, outputs: int, density: float, splits_5k: Splits, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(outputs)
+    values = np.arange(-30, 40, 10) if name.startswith("co") else np.arange(-90, 91)
+    kernel = random.choice(values, (outputs, 784)).astype(np.int8)
+    kernel[random.random(kernel.shape) >= density] = 0
+    network = lower(read_tflite(build_mlp([kernel], [None])))
+    packed = use(network, [name])
+    write(render_engine(network, packed), tmp_path)
+    inputs = (splits_5k.test.images[:IMAGES] ^ 128).view(np.int8)
+    core = CORES["cortex-m4"]
+
+    run = simulate_inputs(find_engine(tmp_path), inputs, core, toolchain_or_skip("zig", core))
+
+    active = inputs != -128
+    activity = Activity(
+        inputs=float(active.mean()),
+        pairs=float(active.reshape(IMAGES, -1, 2).any(axis=2).mean()),
+        words=float(active.reshape(IMAGES, -1, 4).any(axis=2).mean()),
+    )
+    expected = packed[0].encoding.instructions(kernel, activity)
+    assert expected == pytest.approx(run.instructions.mean, rel=BAND), run.instructions.mean / expected
