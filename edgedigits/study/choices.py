@@ -10,6 +10,7 @@ import pandas as pd
 
 from edgedigits.config import SECTIONS
 from edgedigits.options import flag_of
+from edgedigits.study.table_recipe import LOSS_OF, PRUNING_END, PRUNING_UPDATES, QAT_RATE, RATE_OF, stage_length
 
 VARIANT = ["column", "loss", "compression", "setting"]
 DEVICES = (("4 KB", 4096), ("RP2040, 16 KB", 16384), ("64 KB", 65536))
@@ -132,30 +133,25 @@ def _flag(flag: str, value: Any) -> str:
 
 def _cell_config(spec: dict[str, Any]) -> dict[str, Any]:
     """Return the choices of a build that does what a cell of the report's table did."""
-    iterations = spec["iterations"]
-    quantized, pruned = spec["family"] == "quantized", spec["family"] == "pruned"
-    tail = max(1, round(0.2 * iterations)) if quantized else 0
+    iterations, family = spec["iterations"], spec["family"]
+    loss = str(LOSS_OF.get(spec["loss"], spec["loss"]))
     config: dict[str, Any] = {
         "model": {"hidden": [10]},
-        "loss": {"name": "one-hot" if spec["loss"] == "none" else spec["loss"]},
+        "loss": {"name": loss},
         "training": {
-            "epochs": 1 if pruned else iterations - tail,
+            "epochs": iterations,
             "batch_size": "full",
             "optimizer": "sgd",
-            "learning_rate": spec["rate"],
+            "learning_rate": spec["rate"] * RATE_OF.get(loss, 1.0),
             "schedule": "constant",
             "augment": "none",
             "seed": spec["seed"],
         },
     }
-    if quantized:
-        config["qat"] = {"enabled": True, "epochs": tail, "rate": 1.0}
-    if pruned:
-        frequency = max(1, int(0.6 * iterations) // 50)
-        config["prune"] = {
-            "enabled": True,
-            "sparsity": spec["sparsity"],
-            "epochs": max(1, iterations - 1),
-            "frequency": frequency,
-        }
+    length = stage_length(family, iterations)
+    if family == "quantized":
+        config["qat"] = {"enabled": True, "epochs": length, "rate": QAT_RATE}
+    if family == "pruned":
+        frequency = max(1, int(PRUNING_END * length) // PRUNING_UPDATES)
+        config["prune"] = {"enabled": True, "sparsity": spec["sparsity"], "epochs": length, "frequency": frequency}
     return config

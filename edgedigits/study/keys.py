@@ -17,6 +17,7 @@ _SHAPING_HERE = (
     "published.py",
     "shared.py",
     "table_task.py",
+    "table_recipe.py",
     "table_cells.py",
     "table_data.py",
     "table_published.py",

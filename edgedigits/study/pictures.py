@@ -141,13 +141,15 @@ def _draw_pareto(insights: Insights, cost: str) -> Figure:
         axes.plot(rows[cost], 100 * rows["accuracy"], marker, color=colour, markersize=4, alpha=0.8, label=name)
     axes.step(front[cost], 100 * front["accuracy"], where="post", color=INK, linewidth=1.1)
     axes.set_xscale("log")
+    axes.margins(y=0.12)
     if cost != "instructions":
-        for one in ANCHORS:
+        for number, one in enumerate(ANCHORS):
             axes.plot(one.bytes, 100 * one.accuracy, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
             axes.annotate(
                 one.name,
                 (one.bytes, 100 * one.accuracy),
-                xytext=(0, -11),
+                # Above and below in turn, so that neighbours keep apart.
+                xytext=(0, -11 if number < 3 else 6),
                 textcoords="offset points",
                 fontsize=7,
                 color=MUTED,

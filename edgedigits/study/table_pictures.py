@@ -13,7 +13,7 @@ from edgedigits.study.drawing import WIDE, band, heat_cells, panel, percent_axis
 from edgedigits.study.report_data import report_table
 from edgedigits.study.table_findings import Cell
 
-_LEFT, _ROW, _TOP, _BOTTOM, _GAP = 128.0, 21.0, 56.0, 8.0, 14.0
+_LEFT, _ROW, _TOP, _BOTTOM, _GAP = 128.0, 21.0, 68.0, 8.0, 14.0
 _HEIGHT = _TOP + 12 * _ROW + _BOTTOM
 _LINES = (
     ("published", "float32", "as published: classical"),
@@ -56,11 +56,11 @@ def _draw_table(cells: Sequence[Cell]) -> Figure:
         values = np.array([[100 * value(by_place[row, setting]) for setting in table.settings] for row in table.rows])
         texts = [[f"{one:.1f}" for one in line] for line in values]
         heat_cells(axes, values, low=0, high=100, texts=texts, map_name="cividis")
-        axes.set_xticks(range(5), [setting.name for setting in table.settings], fontsize=7.5)
+        axes.set_xticks(range(5), [setting.name.replace("/", "\n") for setting in table.settings], fontsize=8)
         axes.xaxis.tick_top()
         names = [row.name for row in table.rows] if number == 0 else []
         axes.set_yticks(range(12) if names else [], names)
-        axes.set_title(title, fontsize=9.5, color=MUTED, pad=18)
+        axes.set_title(title, fontsize=9.5, color=MUTED, pad=30)
         if not np.isfinite(values).any():
             axes.text(2, 5.5, "not run", ha="center", color=MUTED)
     return figure

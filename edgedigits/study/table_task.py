@@ -1,8 +1,9 @@
 """The cells of the table's third column that share a learning rate and a seed, trained side by side in this process.
 
-Every cell gets as many iterations as its setting has. A quantized one spends the last fifth of them on
-quantization-aware training, a pruned one lowers its density over the first three fifths. What is the same in several
-cells is trained once: the float part of a loss at a learning rate is a prefix of the longer one.
+Every cell starts with the float training of its loss and setting, as a build does. A pruned cell goes on for half as
+many iterations, over the first three fifths of which its sparsity rises; a quantized one for a tenth as many of
+quantization-aware training at a tenth of the rate. What is the same in several cells is trained once: the float
+training of a setting is a prefix of that of a longer one.
 """
 
 from __future__ import annotations
@@ -25,17 +26,18 @@ from edgedigits.study.figures import CURVE_POINTS
 from edgedigits.study.shared import Curve, SharedImages, Track
 from edgedigits.study.table_cells import measure_cell
 from edgedigits.study.table_data import TableDigits, table_digits
+from edgedigits.study.table_recipe import (
+    HIDDEN,
+    LOSS_OF,
+    PRUNING_END,
+    PRUNING_UPDATES,
+    QAT_RATE,
+    RATE_OF,
+    stage_length,
+)
 from edgedigits.training.keras_env import keras, set_seed
 from edgedigits.training.losses import make_loss
 from edgedigits.training.model import build_mlp
-
-HIDDEN = (10,)
-QAT_SHARE = 0.2
-PRUNING_END = 0.6
-PRUNING_UPDATES = 50
-"""Updates of the masks on the way to the final sparsity."""
-LOSS_OF = {"none": "one-hot"}
-"""The report's "none" sent the error back as it was, which is what "one-hot" does here."""
 
 
 @dataclass
@@ -45,10 +47,10 @@ class Run:
     Attributes:
         family: "classical" (float), "pruned" or "quantized".
         loss: name of the loss.
-        start, end: iterations from the first weights.
+        start, end: iterations from the first weights; a compressed one starts where the float training ends.
         sparsity: of a pruned one.
-        track: while it runs.
-        curve: accuracy on the way, that of the float part before it included.
+        track: once it runs.
+        curve: accuracy on the way, that of the float training before it included.
     """
 
     family: str
@@ -60,24 +62,16 @@ class Run:
     curve: Curve = field(default_factory=Curve)
 
 
-def qat_start(iterations: int) -> int:
-    """Return after how many float iterations a quantized cell goes on with fake quantization."""
-    return iterations - max(1, round(QAT_SHARE * iterations))
-
-
 def plan_runs(cells: Iterable[dict[str, Any]]) -> list[Run]:
     """Return the stretches that the cells need, each once."""
-    cells = list(cells)
     floats: dict[str, int] = {}
     found: dict[tuple[Any, ...], Run] = {}
     for cell in cells:
-        loss, end = _loss(cell), cell["iterations"]
-        # The float training of the same loss is what a compressed cell is held against.
-        floats[loss] = max(end, floats.get(loss, 0))
-        if cell["family"] == "pruned":
-            found[_name(cell)] = Run("pruned", loss, 0, end, cell["sparsity"])
-        if cell["family"] == "quantized":
-            found[_name(cell)] = Run("quantized", loss, qat_start(end), end)
+        loss, family, iterations = _loss(cell), cell["family"], cell["iterations"]
+        floats[loss] = max(iterations, floats.get(loss, 0))
+        if family != "classical":
+            end = iterations + stage_length(family, iterations)
+            found[_name(cell)] = Run(family, loss, iterations, end, _sparsity(cell))
     return [*(Run("classical", loss, 0, end) for loss, end in floats.items()), *found.values()]
 
 
@@ -85,8 +79,12 @@ def _loss(cell: dict[str, Any]) -> str:
     return str(LOSS_OF.get(cell["loss"], cell["loss"]))
 
 
+def _sparsity(cell: dict[str, Any]) -> float:
+    return float(cell.get("sparsity", 0.0)) if cell["family"] == "pruned" else 0.0
+
+
 def _name(cell: dict[str, Any]) -> tuple[Any, ...]:
-    return cell["family"], _loss(cell), cell["iterations"], cell.get("sparsity", 0.0)
+    return cell["family"], _loss(cell), cell["iterations"], _sparsity(cell)
 
 
 def run_table(trials: list[dict[str, Any]], contents: Contents) -> Iterator[dict[str, Any]]:
@@ -123,6 +121,7 @@ class Group:
         self.first = build_mlp(self.config)
         longest = max(run.end for run in self.runs)
         self.every = max(1, longest // CURVE_POINTS)
+        self.floats: dict[tuple[str, int], list[Any]] = {}
         self.seconds = 0.0
         self.steps = sum(run.end - run.start for run in self.runs)
 
@@ -135,6 +134,7 @@ class Group:
             self.train(running, now, then)
             self.seconds += time.perf_counter() - start
             now = then
+            self.keep_floats(now)
             yield from self._finish(now)
 
     def stops(self) -> list[int]:
@@ -147,30 +147,11 @@ class Group:
         """Make the networks whose stretch begins after `now` iterations, and return all that run then."""
         for run in self.runs:
             if run.start == now:
-                run.track = Track(self._model(run), self._make_loss(run.loss), self.rate)
+                rate = self.rate * RATE_OF.get(run.loss, 1.0) * (QAT_RATE if run.family == "quantized" else 1.0)
+                run.track = Track(self._model(run), self._make_loss(run.loss), rate)
+                if run.family != "classical":
+                    run.curve = _copy(self._float_run(run.loss).curve, now)
         return [run for run in self.runs if run.start <= now < run.end]
-
-    def _make_loss(self, name: str) -> Any:
-        return make_loss(LossConfig(name=name), self.digits.train.labels)
-
-    def _model(self, run: Run) -> Any:
-        if run.family == "quantized":
-            parent = self._float_run(run.loss)
-            run.curve = Curve(
-                *([pair for pair in pairs if pair[0] <= run.start] for pairs in (parent.curve.train, parent.curve.dev))
-            )
-            assert parent.track is not None
-            return add_fake_quantization(parent.track.model, self.calibration, preserve_zeros=False)
-        copy = keras.models.clone_model(self.first)
-        copy.set_weights(self.first.get_weights())
-        if run.family == "classical":
-            return copy
-        frequency = max(1, int(PRUNING_END * run.end) // PRUNING_UPDATES)
-        choices = PruningConfig(enabled=True, sparsity=run.sparsity, end=PRUNING_END, frequency=frequency)
-        return add_pruning(copy, choices, {"hidden_1": run.sparsity}, run.end)
-
-    def _float_run(self, loss: str) -> Run:
-        return next(run for run in self.runs if run.family == "classical" and run.loss == loss)
 
     def train(self, running: list[Run], now: int, then: int) -> None:
         """Train from iteration `now` to iteration `then`, looking at the accuracies every now and then."""
@@ -183,10 +164,38 @@ class Group:
                     run.curve.train.append([iteration, train])
                     run.curve.dev.append([iteration, dev])
 
+    def keep_floats(self, now: int) -> None:
+        """Keep the float weights after `now` iterations: cells of that setting start from them."""
+        for run in self.runs:
+            if run.family == "classical" and run.track and now <= run.end:
+                self.floats[run.loss, now] = run.track.model.get_weights()
+
+    def _make_loss(self, name: str) -> Any:
+        return make_loss(LossConfig(name=name), self.digits.train.labels)
+
+    def _float_run(self, loss: str) -> Run:
+        return next(run for run in self.runs if run.family == "classical" and run.loss == loss)
+
+    def _float_model(self, loss: str, iterations: int) -> Any:
+        copy = keras.models.clone_model(self.first)
+        copy.set_weights(self.floats[loss, iterations] if iterations else self.first.get_weights())
+        return copy
+
+    def _model(self, run: Run) -> Any:
+        start = self._float_model(run.loss, run.start)
+        if run.family == "classical":
+            return start
+        if run.family == "quantized":
+            return add_fake_quantization(start, self.calibration, preserve_zeros=False)
+        steps = run.end - run.start
+        frequency = max(1, int(PRUNING_END * steps) // PRUNING_UPDATES)
+        choices = PruningConfig(enabled=True, sparsity=run.sparsity, end=PRUNING_END, frequency=frequency)
+        return add_pruning(start, choices, {"hidden_1": run.sparsity}, steps)
+
     def _finish(self, now: int) -> Iterator[dict[str, Any]]:
         for trial in self.trials:
             cell = trial["spec"]
-            if cell["iterations"] == now:
+            if cell["iterations"] + stage_length(cell["family"], cell["iterations"]) == now:
                 start = time.perf_counter()
                 result = self._measure(cell)
                 share = self.seconds / self.steps * now
@@ -194,31 +203,27 @@ class Group:
                 yield {"key": trial["key"], "result": result, "seconds": share + time.perf_counter() - start}
 
     def _measure(self, cell: dict[str, Any]) -> dict[str, Any]:
-        run = self._run_of(cell)
-        assert run.track is not None
-        model = run.track.model
-        if run.family == "pruned":
-            final = twin = strip_pruning(model)
-        elif run.family == "quantized":
-            final, twin = model, strip_fake_quantization(model, self.first)
+        loss, iterations = _loss(cell), cell["iterations"]
+        reference = self._float_model(loss, iterations)
+        if cell["family"] == "classical":
+            final = twin = reference
+            curve = _copy(self._float_run(loss).curve, iterations)
         else:
-            final = twin = model
+            run = self._run_of(cell)
+            assert run.track is not None
+            final = run.track.model if run.family == "quantized" else strip_pruning(run.track.model)
+            twin = strip_fake_quantization(final, self.first) if run.family == "quantized" else final
+            curve = run.curve
         if not all(np.isfinite(weight).all() for weight in twin.get_weights()):
             raise CheckFailedError(f"The training diverged: {cell['label']}.", hint="Lower the learning rate.")
-        reference = self._float_run(run.loss).track
-        assert reference is not None
-        figures = measure_cell(final, twin, reference.model, self.digits, self.calibration, family=cell["family"])
-        figures["curves"] = {"train": run.curve.train, "dev": run.curve.dev}
-        if cell["family"] == "classical":
-            # The float run of a loss goes on where a longer setting needs it.
-            figures["curves"] = {
-                name: [pair for pair in pairs if pair[0] <= cell["iterations"]]
-                for name, pairs in figures["curves"].items()
-            }
-        return figures
+        figures = measure_cell(final, twin, reference, self.digits, self.calibration, family=cell["family"])
+        return {**figures, "curves": {"train": curve.train, "dev": curve.dev}}
 
     def _run_of(self, cell: dict[str, Any]) -> Run:
-        if cell["family"] == "classical":
-            return self._float_run(_loss(cell))
-        names = {(run.family, run.loss, run.end, run.sparsity): run for run in self.runs}
+        names = {(run.family, run.loss, run.start, run.sparsity): run for run in self.runs}
         return names[_name(cell)]
+
+
+def _copy(curve: Curve, until: int) -> Curve:
+    """Return a curve up to an iteration."""
+    return Curve(*([pair for pair in pairs if pair[0] <= until] for pairs in (curve.train, curve.dev)))

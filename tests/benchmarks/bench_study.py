@@ -92,6 +92,7 @@ def shared_seconds(digits: TableDigits, iterations: int, between) -> float:
             group.images.accuracies(tracks)
             total += (time.perf_counter() - start) * (1 + (then - now) // group.every)
             now = then
+            group.keep_floats(now)
             between()
     return total
 
