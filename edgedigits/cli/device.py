@@ -51,12 +51,12 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Connect, send, compare."""
     import numpy as np
 
-    from edgedigits.cli.simulate import find_model
     from edgedigits.evaluate.interpreter import open_classifier
     from edgedigits.evaluate.subject import load_subject_digits
     from edgedigits.model.reader import read_tflite
     from edgedigits.targets.device import Device
     from edgedigits.targets.device_report import check_report, examine_device
+    from edgedigits.targets.oracle import find_model
     from edgedigits.targets.stub import find_engine
 
     engine = find_engine(args.path)

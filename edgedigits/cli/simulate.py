@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.evaluate import byte_count
 from edgedigits.cli.outcome import Outcome
-from edgedigits.errors import ConfigError, DataError
+from edgedigits.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.evaluate.interpreter import Classifier
-    from edgedigits.evaluate.subject import Subject
     from edgedigits.progress import Progress
     from edgedigits.targets.boards import Board
     from edgedigits.targets.cores import Core
@@ -63,6 +62,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.model.reader import read_tflite
     from edgedigits.report.engine_report import check_place, write_engine_report
     from edgedigits.targets.gates import Limits, check_simulation
+    from edgedigits.targets.oracle import find_model
     from edgedigits.targets.simulate import simulate
     from edgedigits.targets.simulation_json import to_json
     from edgedigits.targets.stub import find_engine
@@ -111,22 +111,6 @@ def _target(args: argparse.Namespace) -> tuple[Core, Board | None]:
     if board is not None and board.core is not core:
         raise ConfigError(f"{board.name} has a {board.core.name}, not a {core.name}.", hint="Leave out --core.")
     return core, board
-
-
-def find_model(path: Path, model: Path | None) -> Subject:
-    """Find the .tflite of an engine: named, or beside it.
-
-    Raises:
-        DataError: there is none.
-    """
-    from edgedigits.evaluate.subject import find_subject
-
-    if model is not None:
-        return find_subject(model)
-    for folder in (path, path.parent) if path.name == "engine" else (path,):
-        if any(folder.glob("*.tflite")):
-            return find_subject(folder if (folder / "model.tflite").is_file() else next(folder.glob("*.tflite")))
-    raise DataError(f"{path} holds an engine but no .tflite to compare it with.", hint="Name it with --model FILE.")
 
 
 def _optimize(text: str) -> str:

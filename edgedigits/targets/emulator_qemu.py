@@ -110,7 +110,7 @@ def require_qemu(board: Board) -> str:
     if path is None:
         raise ToolMissingError(
             f"{program} is not installed.",
-            hint=f"Install it (Debian, Ubuntu: apt-get install {package}), or use --emulator unicorn.",
+            hint=f"Install it (Debian, Ubuntu: apt-get install {package}).",
         )
     return path
 

@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.preprocess import to_float
-from edgedigits.errors import ConfigError, UnsupportedModelError
+from edgedigits.errors import ConfigError, DataError, UnsupportedModelError
 from edgedigits.evaluate.interpreter import Classifier, quantize, run_litert
+from edgedigits.evaluate.subject import MODEL_NAME, Subject, find_subject
 from edgedigits.evaluate.tflm import run_tflm
 from edgedigits.model.ir import Tensor
 
 ORACLES = {"litert": "LiteRT, reference kernels", "tflm": "TensorFlow Lite Micro"}
 # Operators at a model's ends that an engine leaves out: it takes and gives int8.
 _EDGE = ("QUANTIZE", "DEQUANTIZE", "RESHAPE")
+
+
+def find_model(path: Path, model: Path | None = None) -> Subject:
+    """Find the .tflite of an engine: the one named, or the one beside it.
+
+    Args:
+        path: a build's folder, its engine/, or a folder with an engine.
+        model: a .tflite or a build's folder, for an engine that lies elsewhere.
+
+    Raises:
+        DataError: there is none, or several and none is called model.tflite.
+    """
+    if model is not None:
+        return find_subject(model)
+    for folder in (path, path.parent) if path.name == "engine" else (path,):
+        found = sorted(folder.glob("*.tflite"))
+        if (folder / MODEL_NAME).is_file():
+            return find_subject(folder)
+        if len(found) == 1:
+            return find_subject(found[0])
+        if found:
+            names = ", ".join(one.name for one in found)
+            raise DataError(f"{folder} holds several models: {names}.", hint="Name the engine's with --model FILE.")
+    raise DataError(f"{path} holds an engine but no .tflite to compare it with.", hint="Name it with --model FILE.")
 
 
 def engine_inputs(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.int8]:

@@ -112,6 +112,54 @@ def test_mistakes_are_told_with_their_remedy(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [("ziglang", "The compiler zig"), ("unicorn", "The emulator unicorn"), ("elftools", "pyelftools")],
+)
+def test_a_missing_package_names_the_extra(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str, words: str
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+
+    assert run(folder, "--images", "2") == 4
+    said = capsys.readouterr().err
+    assert words in said and "pip install 'edgedigits[mcu]'" in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--toolchain", "gcc"], "apt-get install gcc-arm-none-eabi), or use --toolchain zig"),
+        (["--toolchain", "gcc", "--core", "rv32imc"], "apt-get install gcc-riscv64-unknown-elf"),
+        (["--emulator", "qemu"], "apt-get install qemu-system-arm"),
+        (["--core", "m55"], "apt-get install qemu-system-arm"),
+    ],
+)
+def test_a_missing_program_names_its_package(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    words: str,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert run(folder, "--images", "2", *flags) == 4
+    assert words in capsys.readouterr().err
+
+
+def test_of_several_models_one_must_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_engine(tmp_path)
+    for name in ("a.tflite", "b.tflite"):
+        (tmp_path / name).write_bytes(b"x")
+
+    assert cli.main(["simulate", str(tmp_path)]) == 3
+    assert "holds several models: a.tflite, b.tflite. Name the engine's with --model FILE." in capsys.readouterr().err
+
+
 def test_folders_without_what_is_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["simulate", str(tmp_path / "nowhere")]) == 3
     assert cli.main(["simulate", str(tmp_path)]) == 3
