@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from edgedigits.api import build, evaluate
+    from edgedigits.api import build, evaluate, simulate
     from edgedigits.config import BuildConfig
 
-__all__ = ["BuildConfig", "__version__", "build", "evaluate"]
+__all__ = ["BuildConfig", "__version__", "build", "evaluate", "simulate"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the public functions on first use, so that `import edgedigits` stays instant."""
-    if name in ("build", "evaluate"):
+    if name in ("build", "evaluate", "simulate"):
         from edgedigits import api
 
         return getattr(api, name)

@@ -16,6 +16,7 @@ from edgedigits.progress import SILENT, Progress
 if TYPE_CHECKING:
     from edgedigits.evaluate.harness import Evaluation
     from edgedigits.report.facts import BuildFacts
+    from edgedigits.targets.simulate_folder import FolderSimulation
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,24 @@ def evaluate(
 
     selection = load_subject_digits(find_subject(Path(path)), data, split=split, progress=progress)
     return evaluate_model(Path(path), selection.digits, threads=threads, data=selection.origin, progress=progress)
+
+
+def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, **choices: Any) -> FolderSimulation:
+    """Run the C engine of a build on an emulated core and compare every output byte with the interpreter.
+
+    Args:
+        path: a build's folder, or one that `edgedigits compile` wrote.
+        data: a source as for `build`; by default the build's own.
+        progress: where bars go; nowhere by default.
+        choices: fields of `SimulationChoices`, such as `core="cortex-m0plus"` or `images=1000`.
+
+    Raises:
+        TypeError: no such choice.
+        ConfigError, ToolMissingError, DataError, UnsupportedModelError, CheckFailedError: as `simulate_folder`.
+    """
+    from edgedigits.targets.simulate_folder import SimulationChoices, simulate_folder
+
+    return simulate_folder(Path(path), SimulationChoices(data=data, **choices), progress)
 
 
 def _resolve(config: BuildConfig | Mapping[str, Mapping[str, Any]] | str | Path | None) -> BuildConfig:

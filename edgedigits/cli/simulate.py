@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.evaluate import byte_count
 from edgedigits.cli.outcome import Outcome
-from edgedigits.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgedigits.evaluate.interpreter import Classifier
     from edgedigits.progress import Progress
     from edgedigits.targets.boards import Board
-    from edgedigits.targets.cores import Core
     from edgedigits.targets.simulation import Comparison, LayerCost, Simulation
 
 HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
@@ -29,17 +26,25 @@ _OWN_FOLDER = Path()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("path", metavar="PATH", type=Path, help="a build's folder, or one that holds an engine")
-    parser.add_argument("--core", metavar="CORE", help=f"core to emulate (default {DEFAULT_CORE}, or the board's)")
-    parser.add_argument("--board", metavar="BOARD", help="also hold it against this board's memory and clock")
+    parser.add_argument(
+        "--core", metavar="CORE", default="", help=f"core to emulate (default {DEFAULT_CORE}, or the board's)"
+    )
+    parser.add_argument(
+        "--board", metavar="BOARD", default="", help="also hold it against this board's memory and clock"
+    )
     parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="compiler (default zig)")
-    parser.add_argument("--emulator", choices=("unicorn", "qemu"), help="default unicorn, for cortex-m55 qemu")
+    parser.add_argument(
+        "--emulator", choices=("unicorn", "qemu"), default="", help="default unicorn, for cortex-m55 qemu"
+    )
     parser.add_argument("--optimize", metavar="FLAG", default="O2", help="the compiler's -O, such as O2, O3, Os")
     parser.add_argument("--images", type=_image_count, metavar="N", help="first N digits only (default all)")
     parser.add_argument("--data", default="", metavar="SOURCE", help="as for evaluate (default: the build's own)")
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
     parser.add_argument("--invert", action="store_true", help="the digits are dark on light")
     parser.add_argument("--model", type=Path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
-    parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
+    parser.add_argument(
+        "--rounding", choices=("litert", "tflm"), default="", help="oracle (default: what the engine says)"
+    )
     parser.add_argument(
         "--report",
         metavar="DIR",
@@ -56,68 +61,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
-    """Compile, emulate, compare."""
-    from edgedigits.evaluate.interpreter import open_classifier
-    from edgedigits.evaluate.subject import load_subject_digits
-    from edgedigits.model.reader import read_tflite
+    """Compile, emulate, compare, and hold the figures against the limits."""
     from edgedigits.report.engine_report import check_place, write_engine_report
     from edgedigits.targets.gates import Limits, check_simulation
-    from edgedigits.targets.oracle import find_model
-    from edgedigits.targets.simulate import simulate
+    from edgedigits.targets.simulate_folder import SimulationChoices, simulate_folder
     from edgedigits.targets.simulation_json import to_json
-    from edgedigits.targets.stub import find_engine
-    from edgedigits.targets.toolchain import find_toolchain
 
-    core, board = _target(args)
     folder = args.path if args.report == _OWN_FOLDER else args.report
     if folder is not None:
         check_place(folder, force=args.force)
-    toolchain = find_toolchain(args.toolchain, core)
-    engine = find_engine(args.path)
-    subject = find_model(args.path, args.model)
-    classifier: Classifier = open_classifier(read_tflite(subject.model))
-    chosen = load_subject_digits(subject, args.data, split=args.split, invert=args.invert, progress=progress)
-    images = chosen.digits.images[: args.images]
-    result = simulate(
-        engine,
-        classifier,
-        images,
-        core,
-        toolchain,
-        emulator=args.emulator or ("unicorn" if core.unicorn_cpu else "qemu"),
-        optimize=_optimize(args.optimize),
-        rounding=args.rounding or "",
-        progress=progress,
+    names = (
+        "core",
+        "board",
+        "toolchain",
+        "emulator",
+        "optimize",
+        "data",
+        "split",
+        "invert",
+        "images",
+        "model",
+        "rounding",
     )
-    limits = Limits(args.max_flash, args.max_ram, args.max_instructions)
-    payload: dict[str, Any] = {"simulation": to_json(result, board), "data": chosen.origin, "data_note": chosen.note}
+    done = simulate_folder(args.path, SimulationChoices(**{name: getattr(args, name) for name in names}), progress)
+    payload: dict[str, Any] = {
+        "simulation": to_json(done.run, done.board),
+        "data": done.origin,
+        "data_note": done.note,
+    }
     if folder is not None:
         name = args.path.resolve().name
-        paths = write_engine_report(folder, result, payload, name=name, origin=chosen.origin, board=board)
+        paths = write_engine_report(folder, done.run, payload, name=name, origin=done.origin, board=done.board)
         payload["report"] = [str(path) for path in paths]
+    limits = Limits(args.max_flash, args.max_ram, args.max_instructions)
     return Outcome(
         payload,
-        lambda console: _show(console, result, board, payload),
-        check_simulation(result, limits, board),
+        lambda console: _show(console, done.run, done.board, payload),
+        check_simulation(done.run, limits, done.board),
     )
-
-
-def _target(args: argparse.Namespace) -> tuple[Core, Board | None]:
-    from edgedigits.targets.boards import find_board
-    from edgedigits.targets.cores import find_core
-
-    board = find_board(args.board) if args.board else None
-    core = find_core(args.core) if args.core else board.core if board else find_core(DEFAULT_CORE)
-    if board is not None and board.core is not core:
-        raise ConfigError(f"{board.name} has a {board.core.name}, not a {core.name}.", hint="Leave out --core.")
-    return core, board
-
-
-def _optimize(text: str) -> str:
-    level = text.removeprefix("-").removeprefix("O")
-    if level not in ("0", "1", "2", "3", "s", "z"):
-        raise ConfigError(f"There is no optimization '{text}'.", hint="Write it like O2, O3 or Os.")
-    return f"-O{level}"
 
 
 def _image_count(text: str) -> int:

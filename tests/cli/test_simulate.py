@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import edgedigits
 from edgedigits.cli import main as cli
 from edgedigits.cli.simulate import _image_count, _instructions
 from tests.targets.emitted_engine import write_emitted_engine
@@ -57,6 +58,13 @@ def test_other_cores(folder: Path, capsys: pytest.CaptureFixture[str], core: str
 
 def test_the_engines_folder_itself_will_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["simulate", str(folder / "engine"), "--data", str(folder / "digits.csv"), "--images", "5"]) == 0
+
+
+def test_the_same_from_python(folder: Path) -> None:
+    done = edgedigits.simulate(folder, str(folder / "digits.csv"), split="all", core="m3", board="bluepill", images=7)
+
+    assert (done.run.core, done.run.images, done.run.differing) == ("cortex-m3", 7, 0)
+    assert done.board is not None and done.board.name == "bluepill"
 
 
 def test_a_report_is_written_once(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

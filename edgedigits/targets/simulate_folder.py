@@ -1,0 +1,117 @@
+"""Simulates the engine in a folder on digits, from names as users give them to every figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgedigits.errors import ConfigError
+from edgedigits.evaluate.interpreter import open_classifier
+from edgedigits.evaluate.subject import load_subject_digits
+from edgedigits.model.reader import read_tflite
+from edgedigits.progress import SILENT, Progress
+from edgedigits.targets.boards import Board, find_board
+from edgedigits.targets.cores import Core, find_core
+from edgedigits.targets.oracle import find_model
+from edgedigits.targets.simulate import simulate
+from edgedigits.targets.simulation import Simulation
+from edgedigits.targets.stub import find_engine
+from edgedigits.targets.toolchain import find_toolchain
+
+DEFAULT_CORE = "cortex-m4"
+_LEVELS = ("0", "1", "2", "3", "s", "z")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationChoices:
+    """How to simulate; an empty name means the default.
+
+    Attributes:
+        core: the core to compile for and to emulate; by default the board's, else cortex-m4.
+        board: also hold the engine against this board.
+        toolchain: "zig" or "gcc".
+        emulator: "unicorn" or "qemu"; by default unicorn, and qemu for cores that it lacks.
+        optimize: the compiler's -O, such as "O2".
+        data: a source as for `evaluate`; by default the build's own.
+        split: "test" or "all".
+        invert: the digits are dark on light.
+        images: how many digits at most; None for all.
+        model: the .tflite of an engine that lies elsewhere.
+        rounding: "litert" or "tflm"; by default what the engine says.
+    """
+
+    core: str = ""
+    board: str = ""
+    toolchain: str = "zig"
+    emulator: str = ""
+    optimize: str = "O2"
+    data: str = ""
+    split: str = "test"
+    invert: bool = False
+    images: int | None = None
+    model: Path | None = None
+    rounding: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class FolderSimulation:
+    """A simulation, and what it was on.
+
+    Attributes:
+        run: every figure.
+        board: the board that the engine was held against; None where none was asked for.
+        origin: what the digits are, such as "test set of mnist".
+        note: a remark about them; empty for none.
+    """
+
+    run: Simulation
+    board: Board | None
+    origin: str
+    note: str
+
+
+def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress = SILENT) -> FolderSimulation:
+    """Compile the engine at `path`, run it on digits, and compare it with its model's interpreter.
+
+    Args:
+        path: a build's folder, or one that holds an engine.
+        choices: how.
+        progress: gets bars.
+
+    Raises:
+        ConfigError: an unknown name, or a core that is not the board's.
+        ToolMissingError: a compiler, an emulator or a package is missing.
+        DataError, UnsupportedModelError, CheckFailedError: as `find_engine`, `find_model` and `simulate`.
+    """
+    core, board = _target(choices)
+    toolchain = find_toolchain(choices.toolchain, core)
+    engine, subject = find_engine(path), find_model(path, choices.model)
+    classifier = open_classifier(read_tflite(subject.model))
+    chosen = load_subject_digits(subject, choices.data, split=choices.split, invert=choices.invert, progress=progress)
+    run = simulate(
+        engine,
+        classifier,
+        chosen.digits.images[: choices.images],
+        core,
+        toolchain,
+        emulator=choices.emulator or ("unicorn" if core.unicorn_cpu else "qemu"),
+        optimize=_optimize(choices.optimize),
+        rounding=choices.rounding,
+        progress=progress,
+    )
+    return FolderSimulation(run, board, chosen.origin, chosen.note)
+
+
+def _target(choices: SimulationChoices) -> tuple[Core, Board | None]:
+    board = find_board(choices.board) if choices.board else None
+    core = find_core(choices.core) if choices.core else board.core if board else find_core(DEFAULT_CORE)
+    if board is not None and board.core is not core:
+        raise ConfigError(f"{board.name} has a {board.core.name}, not a {core.name}.", hint="Leave out --core.")
+    return core, board
+
+
+def _optimize(text: str) -> str:
+    level = text.removeprefix("-").removeprefix("O")
+    if level not in _LEVELS:
+        raise ConfigError(f"There is no optimization '{text}'.", hint="Write it like O2, O3 or Os.")
+    return f"-O{level}"
