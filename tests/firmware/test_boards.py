@@ -11,16 +11,22 @@ import numpy as np
 import pytest
 
 from edgedigits.errors import CheckFailedError, ConfigError
+from edgedigits.model.engine import run as run_numpy
+from edgedigits.model.lowering import lower
+from edgedigits.model.reader import read_tflite
 from edgedigits.targets import toolchain as toolchains
 from edgedigits.targets.boards import find_board, load_boards
 from edgedigits.targets.device import Device
 from edgedigits.targets.firmware import build_firmware
 from edgedigits.targets.link import emulated_board
-from edgedigits.targets.stub import find_engine, firmware_stub
+from edgedigits.targets.stub import Engine, find_engine, firmware_stub
 from tests.targets.conftest import toolchain_or_skip
-from tests.targets.tiny_engine import expected, random_inputs, write_engine
+from tests.targets.emitted_engine import write_emitted_engine
+from tests.targets.tiny_engine import random_inputs, write_engine
+from tests.tflite_builder import random_mlp
 
 SUPPORTED = [name for name, board in load_boards().items() if board.firmware]
+Made = tuple[Engine, np.ndarray, np.ndarray]
 # One board for each driver of a console, and one for each core, with both compilers; the rest in CI.
 ALWAYS = ("rp2040", "microbit", "nucleo-f401re", "mps2-an386", "mps3-an547", "qemu-rv32")
 COMPILED = [
@@ -47,11 +53,20 @@ def test_it_compiles_without_a_warning(
         assert all(address >= 0x0 and content for address, _, content in image.segments)
 
 
+@pytest.fixture(scope="module")
+def emitted(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The engine of a random 784-12-10, four images, and what the network gives for them."""
+    model = random_mlp(8, sizes=(784, 12, 10), density=0.5)
+    inputs = random_inputs(4)
+    outputs = run_numpy(lower(read_tflite(model, "model.tflite")), inputs)
+    return write_emitted_engine(tmp_path_factory.mktemp("emitted"), model), inputs, outputs
+
+
 @pytest.mark.parametrize("name", EMULATED)
-def test_it_answers_in_qemu(qemu: None, tmp_path: Path, name: str) -> None:
-    weights, inputs = write_engine(tmp_path, inputs=100), random_inputs(4, 100)
+def test_it_answers_in_qemu(qemu: None, tmp_path: Path, emitted: Made, name: str) -> None:
+    engine, inputs, outputs = emitted
     board = find_board(name)
-    image = build_firmware(find_engine(tmp_path), board, toolchain_or_skip("zig", board.core), tmp_path / "f.elf")
+    image = build_firmware(engine, board, toolchain_or_skip("zig", board.core), tmp_path / "f.elf")
 
     with emulated_board(board, image.path) as link:
         device = Device(link)
@@ -59,8 +74,8 @@ def test_it_answers_in_qemu(qemu: None, tmp_path: Path, name: str) -> None:
         run = device.run(inputs, identity)
         ticks = device.bench(3)
 
-    assert np.array_equal(run.outputs, expected(weights, inputs)) and run.resent == 0
-    assert np.array_equal(run.classes, run.outputs.argmax(axis=1))
+    assert np.array_equal(run.outputs, outputs) and run.resent == 0
+    assert np.array_equal(run.classes, outputs.argmax(axis=1))
     assert (run.ticks > 0).all() and ticks > 0
     start, end = image.address("__flash_start"), image.address("__flash_end")
     flash = next(content for _, run_at, content in image.segments if run_at <= start < run_at + len(content))
@@ -124,16 +139,17 @@ def test_the_linker_scripts_agree_with_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize(("compiler", "name"), [("gcc", "mps2-an386"), ("zig", "mps2-an386"), ("zig", "qemu-rv32")])
-def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, compiler: str, name: str) -> None:
+def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, emitted: Made, compiler: str, name: str) -> None:
+    """As the README types it, with a relative path."""
     if shutil.which("cmake") is None:
         pytest.skip("cmake is not installed")
     board = find_board(name)
     toolchain_or_skip(compiler, board.core)
-    weights = write_engine(tmp_path / "deploy" / "one" / "engine", inputs=50, prefix="my_net")
-    inputs = random_inputs(3, 50)
+    engine, inputs, outputs = emitted
+    shutil.copytree(engine.folder.parent, tmp_path / "deploy" / "NAME")
     environment = {**toolchains.toolchain_environment(toolchains.Toolchain("zig", "", ())), **_path_with_this_python()}
-    command = ["cmake", "-S", str(firmware_stub()), "-B", "b", "-DEDGEDIGITS_MODEL=deploy/one", f"-DBOARD={name}"]
-    command += ["-DEDGEDIGITS_PREFIX=my_net", f"-DEDGEDIGITS_COMPILER={compiler}", "-DCMAKE_C_FLAGS=-Werror"]
+    command = ["cmake", "-S", str(firmware_stub()), "-B", "b", "-DEDGEDIGITS_MODEL=deploy/NAME", f"-DBOARD={name}"]
+    command += [f"-DEDGEDIGITS_COMPILER={compiler}", "-DCMAKE_C_FLAGS=-Werror"]
 
     for step in (command, ["cmake", "--build", "b"]):
         done = subprocess.run(step, cwd=tmp_path, capture_output=True, text=True, timeout=200, env=environment)
@@ -142,7 +158,7 @@ def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, compiler: str, name:
     with emulated_board(board, tmp_path / "b" / "firmware.elf") as link:
         device = Device(link)
         run = device.run(inputs, device.identify())
-    assert np.array_equal(run.outputs, expected(weights, inputs))
+    assert np.array_equal(run.outputs, outputs)
     assert (tmp_path / "b" / "firmware.bin").is_file() == (compiler == "gcc")
 
 

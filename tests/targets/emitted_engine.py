@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.emit.engine import render_engine
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -20,12 +21,13 @@ def write_emitted_engine(
     encodings: Sequence[str] = (),
     goal: Goal = Goal.SPEED,
     rounding: Rounding = Rounding.LITERT,
+    prefix: str = DEFAULT_PREFIX,
 ) -> Engine:
     """Write a model and its engine into `folder`, packed for `goal` or as `encodings` say, one a layer."""
     network = lower(read_tflite(model, "model.tflite"), rounding)
     packed = use(network, encodings) if encodings else choose(network, goal)
     (folder / "engine").mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
-    for name, text in render_engine(network, packed).files().items():
+    for name, text in render_engine(network, packed, prefix).files().items():
         (folder / name).write_text(text)
     return find_engine(folder)
