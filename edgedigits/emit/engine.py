@@ -159,15 +159,17 @@ def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[
     kernels = list(dict.fromkeys(layer.kernel for layer in layers))
     uniform = [layer.packed.layer.uniform for layer in layers]
     high_shifts = all(layer.high_shifts for layer in layers)
-    has_rows = "pairs" in kernels or "rows" in kernels
+    conditional = [layer.kernel for layer in layers if layer.conditional]
+    has_rows = bool(conditional) or "rows" in kernels
     exponentials = tables.get("exponentials")
     rest_groups = {layer.padded_outputs % 6 for layer in layers if layer.kernel == "pairs"}
     return {
         "title": "A digit classifier" if network.outputs == 10 else "A classifier",
         "layers": layers,
         "kernels": kernels,
+        "without_vectors": set(conditional),
         "has_rows": has_rows,
-        "flips_hidden": any(layer.kernel in ("pairs", "rows") for layer in layers[1:]),
+        "flips_hidden": any(layer.conditional or layer.kernel == "rows" for layer in layers[1:]),
         "flips_for_vectors_only": "rows" in kernels and all(layer.kernel != "rows" for layer in layers[1:]),
         "lists": any(layer.uses_list for layer in layers),
         "uses_dsp": any(layer.kernel != "rows" for layer in layers),
@@ -175,6 +177,7 @@ def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[
         "scans": scans(kernels),
         "columns": any(scan["name"] == "list_columns" for scan in scans(kernels)),
         "walks": any(kernel in WALKING for kernel in kernels),
+        "walks_with_vectors": any(layer.kernel in WALKING and not layer.conditional for layer in layers),
         **{f"{name}_type": _type_of(name, layers) for name in INDICES},
         "rest_groups": rest_groups,
         "groups": [(name, "abcdef"[:size]) for name, size in GROUPS.items() if size == 6 or size in rest_groups],

@@ -156,7 +156,7 @@ def _engine_layer(
     weights = [_array(constant, f"{start}_{constant.name}") for constant in one.constants]
     bias = _bias(one, 128 if kernel in _SIGNED else 0)
     own = [*weights, _array(Constant("bias", bias), f"{start}_bias")]
-    rows = _rows(one) if kernel == "pairs" else None
+    rows = _rows(one) if one.rows_on_vectors else None
     factors = [] if layer.uniform else _factors(layer, shifts, start)
     if rows is None:
         parts = [Part("", own + factors)]
@@ -210,7 +210,8 @@ def _shape(layer: DenseLayer, index: int) -> str:
 
 
 def _note(one: PackedLayer, index: int) -> list[str]:
-    return [f"{_shape(one.layer, index)}; {one.nbytes:,} bytes as {one.encoding.name}"]
+    other = f"; {one.layer.weights.size:,} bytes as rows with MVE" if one.rows_on_vectors else ""
+    return [f"{_shape(one.layer, index)}{other}; {one.nbytes:,} bytes as {one.encoding.name}"]
 
 
 def _comment(one: PackedLayer, index: int) -> list[str]:
@@ -219,7 +220,7 @@ def _comment(one: PackedLayer, index: int) -> list[str]:
     scales = "one factor for each output" if not layer.uniform else "one factor for all outputs"
     return [
         f"L{_shape(layer, index)[1:]}.",
-        f"Stored: {one.encoding.summary}.",
+        f"Stored: {one.encoding.summary}{'; with MVE: row by row' if one.rows_on_vectors else ''}.",
         f"{layer.weights.size:,} weights, {zeros:,} of them 0, in {one.nbytes:,} bytes; {scales}.",
         f"Inputs count from {layer.input_low}; outputs have zero point {layer.output_offset} and lie in"
         f" {layer.clamp_low}..{layer.clamp_high}.",

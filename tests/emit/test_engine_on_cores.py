@@ -12,7 +12,7 @@ from edgedigits.emit.engine import render_engine
 from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
-from edgedigits.model.packing import use
+from edgedigits.model.packing import Goal, choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.targets.cores import CORES
@@ -24,6 +24,7 @@ from tests.emit.engine_program import write
 from tests.model.oracles import hard_inputs
 from tests.model.random_models import random_model
 from tests.targets.conftest import toolchain_or_skip
+from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")
 
@@ -70,15 +71,39 @@ def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_pat
     assert np.all(found.counts > 0)
 
 
+@pytest.mark.parametrize("core", CORES)
+def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str, tmp_path: Path) -> None:
+    network = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=0.2))))
+    packed = choose(network, Goal.SPEED)
+    assert [one.encoding.name for one in packed][:2] == ["lists8", "lists8"]
+    assert all(one.rows_on_vectors for one in packed)
+    assert not any(one.rows_on_vectors for one in choose(network, Goal.SIZE))
+    write(render_engine(network, packed), tmp_path)
+    inputs = hard_inputs(784, count=20)
+    target = CORES[core]
+    emulator = "unicorn" if target.unicorn_cpu else "qemu"
+    if emulator == "qemu" and shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed")
+    toolchain = toolchain_or_skip("zig", target)
+
+    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain, emulator=emulator)
+
+    np.testing.assert_array_equal(found.outputs, run(network, inputs))
+    assert (found.instructions.least == found.instructions.most) == target.has_vectors, "nothing is skipped in rows"
+
+
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
 @pytest.mark.parametrize("core", CORES)
 def test_no_warning_on_any_core(core: str, toolchain: str, tmp_path: Path) -> None:
     target = CORES[core]
     found = toolchain_or_skip(toolchain, target)
+    sparse = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=0.2))))
+    engines = [(sparse, choose(sparse, Goal.SPEED))]
     for number in (0, 4, 8, 9):
-        model = random_model(40 + number, widest=40, distinct=8, layers=4)
-        network = simplify(lower(read_tflite(model.content)))
-        folder = write(render_engine(network, use(network, CHAINS[number])), tmp_path / str(number))
+        network = simplify(lower(read_tflite(random_model(40 + number, widest=40, distinct=8, layers=4).content)))
+        engines.append((network, use(network, CHAINS[number])))
+    for number, (network, packed) in enumerate(engines):
+        folder = write(render_engine(network, packed), tmp_path / str(number))
         source = folder / "engine" / "edgedigits_model.c"
         flags = target.zig_flags if toolchain == "zig" else target.gcc_flags
         command = [*found.command, *flags, "-std=c99", "-O2", "-ffreestanding", *STRICT]

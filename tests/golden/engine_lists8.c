@@ -142,7 +142,7 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
     *four = word;
     return in;
 }
-#else
+#elif !DSP
 /*
  * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
  * far its inputs are above, the first in the low byte; 0 when there is none before stop.

@@ -61,7 +61,7 @@ typedef char workspace_has_the_size_it_says[sizeof(scratch) == EDGEDIGITS_MODEL_
 
 /*
  * Layer 1: 12 inputs, 7 outputs, ReLU.
- * Stored: all weights, by pairs of inputs; pairs at their lowest value are skipped.
+ * Stored: all weights, by pairs of inputs; pairs at their lowest value are skipped; with MVE: row by row.
  * 84 weights, 55 of them 0, in 96 bytes; one factor for all outputs.
  * Inputs count from -128; outputs have zero point -128 and lie in -128..127.
  */
@@ -87,7 +87,7 @@ static const int32_t layer1_bias[8] = {
 
 /*
  * Layer 2: 7 inputs, 5 outputs, no activation.
- * Stored: all weights, by pairs of inputs; pairs at their lowest value are skipped.
+ * Stored: all weights, by pairs of inputs; pairs at their lowest value are skipped; with MVE: row by row.
  * 35 weights, 21 of them 0, in 48 bytes; one factor for all outputs.
  * Inputs count from -128; outputs have zero point -6 and lie in -128..127.
  */
@@ -443,6 +443,7 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
         from = s->sums;
     } while (in != stop);
 }
+
 #endif
 
 #if VECTORS

@@ -1,0 +1,27 @@
+"""The slowest that a network can be: nothing to skip, because no activation is at its lowest value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.model.network import Network
+
+_SATURATING = 1 << 20
+
+
+def without_zeros(network: Network) -> Network:
+    """Return a network of the same weights whose hidden activations are all at their highest value.
+
+    What kernels skip depends on activations alone, so that this network on `worst_input` takes the instructions of the
+    worst case of `network`, which no image of digits comes near.
+    """
+    hidden = [replace(layer, output_offset=layer.output_offset + _SATURATING) for layer in network.layers[:-1]]
+    return replace(network, layers=(*hidden, network.layers[-1]))
+
+
+def worst_input(network: Network) -> NDArray[np.int8]:
+    """Return an input without a zero, int8 (1, in)."""
+    return np.full((1, network.inputs), network.layers[0].input_high, np.int8)

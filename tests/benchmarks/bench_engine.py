@@ -1,0 +1,216 @@
+"""Print instructions, flash and RAM of the C engine beside TensorFlow Lite Micro's, on emulated cores.
+
+    EDGEDIGITS_DATA=… python tests/benchmarks/bench_engine.py FOLDER [NAME …]
+
+FOLDER keeps the builds, one `edgedigits build` each with the flags below; those that are there are taken as they are.
+Every output byte is held against the NumPy engine. Needs the extra "mcu", and QEMU for the Cortex-M55.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.data.load import load_splits
+from edgedigits.emit.engine import EngineSource, render_engine
+from edgedigits.model.engine import run
+from edgedigits.model.lowering import lower
+from edgedigits.model.network import Network
+from edgedigits.model.packing import Goal, PackedLayer, choose
+from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
+from edgedigits.model.worst_case import without_zeros, worst_input
+from edgedigits.targets.cores import CORES
+from edgedigits.targets.simulate import simulate_inputs
+from edgedigits.targets.simulation import Simulation
+from edgedigits.targets.stub import find_engine
+from edgedigits.targets.toolchain import find_toolchain
+
+BUILDS = {
+    "784-10-10": "--hidden 10 --qat",
+    "784-32-16-10": "--hidden 32,16 --qat",
+    "784-300-100-10": "--hidden 300,100 --qat",
+    "784-32-16-10, 80% pruned": "--hidden 32,16 --qat --prune",
+    "784-300-100-10, 90% pruned": "--hidden 300,100 --qat --prune --sparsity 0.9",
+}
+# TensorFlow Lite Micro of August 2026 with CMSIS-NN, GCC 12, release build, logits out; Cortex-M55: clang 16. Measured in
+# November 2026 with QEMU 7.2, -icount; the count depends on neither image nor zeros.
+TFLM = {
+    "784-10-10": {"cortex-m4": 17_051, "cortex-m0plus": 48_119, "cortex-m55": 2_697},
+    "784-32-16-10": {"cortex-m4": 53_025, "cortex-m0plus": 150_186, "cortex-m55": 6_161},
+    "784-300-100-10": {"cortex-m4": 524_250, "cortex-m0plus": 1_467_505, "cortex-m55": 48_229},
+}
+IMAGES = 200
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One engine on one core.
+
+    Attributes:
+        run: on images of digits.
+        worst: instructions where nothing can be skipped.
+        source: the engine's text and sizes.
+        packed: its layers.
+    """
+
+    run: Simulation
+    worst: int
+    source: EngineSource
+    packed: tuple[PackedLayer, ...]
+
+    @property
+    def mean(self) -> float:
+        """Instructions of an image."""
+        return self.run.instructions.mean
+
+    @property
+    def besides(self) -> int:
+        """Bytes of code and constants besides weights and biases."""
+        return self.run.footprint.flash - self.source.weight_bytes - self.source.bias_bytes
+
+
+def measure(network: Network, inputs: NDArray[np.int8], core: str = "cortex-m4", goal: Goal = Goal.SPEED) -> Measured:
+    """Compile the engine of `network` with zig -O2, run inputs (n, in) and the worst case on an emulated core."""
+    packed = choose(network, goal)
+    source = render_engine(network, packed)
+    hard = without_zeros(network)
+    saturated = [replace(old, layer=new) for new, old in zip(hard.layers, packed, strict=True)]
+    worst = _simulate(render_engine(hard, saturated), hard, worst_input(hard), core)
+    return Measured(_simulate(source, network, inputs, core), worst.instructions.most, source, packed)
+
+
+def _simulate(source: EngineSource, network: Network, inputs: NDArray[np.int8], core: str) -> Simulation:
+    target = CORES[core]
+    with tempfile.TemporaryDirectory() as place:
+        for name, text in source.files().items():
+            (Path(place) / name).parent.mkdir(exist_ok=True)
+            (Path(place) / name).write_text(text)
+        found = simulate_inputs(
+            find_engine(Path(place)),
+            inputs,
+            target,
+            find_toolchain("zig", target),
+            emulator="unicorn" if target.unicorn_cpu else "qemu",
+            expected=run(network, inputs),
+            oracle="NumPy",
+        )
+    assert found.differing == 0, "the engine is not exact"
+    return found
+
+
+def load_network(folder: Path) -> Network:
+    """Return the network of a build."""
+    return simplify(lower(read_tflite(folder / "model.tflite")))
+
+
+def build(name: str, place: Path) -> Path:
+    """Return the folder of a build in `place`; make it unless it is there."""
+    folder = place / name.replace(", ", "-").replace("% ", "-")
+    if not (folder / "manifest.json").is_file():
+        command = ["build", *BUILDS[name].split(), "--data", "mnist", "--out", str(folder), "--quiet"]
+        subprocess.run([sys.executable, "-m", "edgedigits", *command], check=True, stderr=subprocess.DEVNULL)
+    return folder
+
+
+def images() -> NDArray[np.int8]:
+    """Return the first test images of MNIST as inputs, int8 (n, 784)."""
+    splits = load_splits("mnist", validation_fraction=0.1, test_fraction=0.15, seed=42)
+    return (splits.test.images[:IMAGES] ^ 128).view(np.int8)
+
+
+def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table in Markdown."""
+    print(f"\n{title}\n\n| {' | '.join(headers)} |\n|{' --- |' * len(headers)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+def main() -> None:
+    """Print the tables."""
+    place, names = Path(sys.argv[1]), sys.argv[2:] or list(BUILDS)
+    networks = {name: load_network(build(name, place)) for name in names}
+    inputs = images()
+    found = {name: measure(network, inputs) for name, network in networks.items()}
+    small = {name: measure(network, inputs, goal=Goal.SIZE) for name, network in networks.items()}
+    tflm = {name: TFLM[name.partition(",")[0]] for name in names}
+    rows = [
+        [
+            name,
+            f"{tflm[name]['cortex-m4']:,}",
+            f"{one.mean:,.0f}",
+            f"{tflm[name]['cortex-m4'] / one.mean:.1f}×",
+            f"{one.worst:,}",
+            ", ".join(layer.encoding.name for layer in one.packed),
+        ]
+        for name, one in found.items()
+    ]
+    table(
+        f"Cortex-M4, instructions an image, {found[names[0]].run.toolchain} -O2, {len(inputs)} MNIST test images (emulated)",
+        ["model", "TFLM + CMSIS-NN", "mean", "", "worst case", "encodings (--optimize speed)"],
+        rows,
+    )
+    cores = ("cortex-m0plus", "cortex-m55")
+    others = {core: {name: measure(network, inputs[:50], core) for name, network in networks.items()} for core in cores}
+    table(
+        "Other cores, instructions an image, mean of 50 (emulated)",
+        ["model", *(word for core in cores for word in (f"{core}, TFLM", "mean", "worst case"))],
+        [
+            [name]
+            + [
+                word
+                for core in cores
+                for one in [others[core][name]]
+                for word in (f"{tflm[name][core]:,}", f"{one.mean:,.0f}", f"{one.worst:,}")
+            ]
+            for name in names
+        ],
+    )
+    table(
+        "Cortex-M4, bytes (measured: ELF; stack emulated)",
+        [
+            "model",
+            "dense",
+            "weights, speed",
+            "size",
+            "share",
+            "code, speed",
+            "size",
+            "mean, size",
+            "workspace",
+            "stack",
+        ],
+        [
+            [
+                name,
+                f"{dense:,}",
+                f"{fast.source.weight_bytes:,}",
+                f"{less.source.weight_bytes:,}",
+                f"1/{dense / less.source.weight_bytes:.2f}",
+                f"{fast.besides:,}",
+                f"{less.besides:,}",
+                f"{less.mean:,.0f}",
+                f"{fast.source.workspace_bytes:,}",
+                f"{fast.run.ram.stack}",
+            ]
+            for name, fast, less in ((name, found[name], small[name]) for name in names)
+            for dense in [_dense_bytes(name)]
+        ],
+    )
+
+
+def _dense_bytes(name: str) -> int:
+    sizes = [int(size) for size in name.partition(",")[0].split("-")]
+    return sum(rows * columns for rows, columns in pairwise(sizes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The engine's figures: quickly with random weights on digits at hand, and slowly with the trained models on MNIST."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgedigits.data.digits import Splits
+from edgedigits.model.engine import run_layers
+from edgedigits.model.lowering import lower
+from edgedigits.model.network import Network
+from edgedigits.model.packing import Goal
+from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
+from edgedigits.model.worst_case import without_zeros, worst_input
+from tests.benchmarks.bench_engine import BUILDS, TFLM, build, images, load_network, measure
+from tests.tflite_builder import random_mlp
+
+pytest.importorskip("unicorn")
+pytest.importorskip("ziglang")
+
+# Most instructions an image: mean and worst case on Cortex-M4.
+LIMITS = {
+    "784-10-10": (5_500, 17_051),
+    "784-32-16-10": (14_000, 53_025),
+    "784-300-100-10": (130_000, 524_250),
+    "784-32-16-10, 80% pruned": (9_000, 53_025),
+    "784-300-100-10, 90% pruned": (50_000, 524_250),
+}
+
+
+def random_network(density: float) -> Network:
+    return simplify(lower(read_tflite(random_mlp(0, (784, 32, 16, 10), density=density))))
+
+
+@pytest.fixture(scope="module")
+def digits(splits_5k: Splits) -> np.ndarray:
+    return (splits_5k.test.images[:100] ^ 128).view(np.int8)
+
+
+# Zeros that are spread evenly meet more ink than those of training, which prunes most where there is most of it.
+@pytest.mark.parametrize(("density", "mean"), [(1.0, 14_000), (0.2, 10_000)])
+def test_cortex_m4_with_random_weights(density: float, mean: int, digits: np.ndarray) -> None:
+    found = measure(random_network(density), digits)
+    assert found.mean <= mean
+    assert found.mean < found.run.instructions.most < found.worst <= TFLM["784-32-16-10"]["cortex-m4"]
+    assert found.besides <= 4096
+    assert found.source.workspace_bytes <= 1024
+    assert found.run.ram.stack <= 256
+
+
+def test_cortex_m0plus_takes_a_quarter_of_tflm(digits: np.ndarray) -> None:
+    assert measure(random_network(1.0), digits[:40], "cortex-m0plus").mean <= TFLM["784-32-16-10"]["cortex-m0plus"] / 4
+
+
+@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
+@pytest.mark.parametrize("density", [1.0, 0.2])
+def test_cortex_m55_is_not_above_tflm(density: float, digits: np.ndarray) -> None:
+    assert measure(random_network(density), digits[:40], "cortex-m55").mean <= TFLM["784-32-16-10"]["cortex-m55"]
+
+
+def test_size_takes_less_flash_than_speed(digits: np.ndarray) -> None:
+    fast, small = (measure(random_network(0.2), digits[:10], goal=goal) for goal in (Goal.SPEED, Goal.SIZE))
+    assert small.run.footprint.flash < fast.run.footprint.flash
+    assert small.besides <= 2560
+
+
+def test_the_worst_case_has_no_zero_anywhere() -> None:
+    network = random_network(1.0)
+    hard = without_zeros(network)
+    assert all(np.array_equal(new.weights, old.weights) for new, old in zip(hard.layers, network.layers, strict=True))
+    *hidden, _ = run_layers(hard, worst_input(hard))
+    for layer, values in zip(hard.layers, hidden, strict=False):
+        assert np.all(values > layer.clamp_low)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("EDGEDIGITS_DATA" not in os.environ, reason="EDGEDIGITS_DATA does not name full MNIST")
+@pytest.mark.parametrize("name", BUILDS)
+def test_trained_models_on_mnist(name: str, tmp_path: Path) -> None:
+    network, inputs = load_network(build(name, tmp_path)), images()
+    found, small = measure(network, inputs), measure(network, inputs[:10], goal=Goal.SIZE)
+    mean, worst = LIMITS[name]
+    assert found.mean <= mean and found.worst <= worst
+    tflm = TFLM[name.partition(",")[0]]
+    assert measure(network, inputs[:50], "cortex-m0plus").mean <= tflm["cortex-m0plus"] / 4
+    if shutil.which("qemu-system-arm"):
+        assert measure(network, inputs[:50], "cortex-m55").mean <= tflm["cortex-m55"]
+    assert found.besides <= 4096 and small.besides <= 2560
+    assert found.run.ram.stack <= 256
+    if "300" not in name:
+        assert found.source.workspace_bytes <= 1024
+    if "90%" in name:
+        assert small.source.weight_bytes <= (784 * 300 + 300 * 100 + 100 * 10) / 6
