@@ -26,7 +26,7 @@ from edgedigits.errors import (
     nearest,
 )
 
-VERBS = ("build", "evaluate", "inspect", "data", "study", "compile", "simulate", "boards", "flash", "device")
+VERBS = ("build", "evaluate", "inspect", "data", "study", "compare", "compile", "simulate", "boards", "flash", "device")
 JSON_SCHEMA = 1
 WIDTH_WHEN_PIPED = 110
 

@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +42,13 @@ class _Clock:
         pass
 
 
-def run_build(spec: dict[str, Any], contents: Contents) -> Figures:
+def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None) -> Figures:
     """Make one build and return its figures.
 
     Args:
-        spec: "config" as tables, "scored" ("int8" or "float32"), and "keep": a folder for the build, or "".
+        spec: "config" as tables and "scored" ("int8" or "float32").
         contents: the digits.
+        keep: a folder for the build; None to keep its figures only.
 
     Raises:
         EdgedigitsError: as `edgedigits.api.build`.
@@ -65,10 +65,7 @@ def run_build(spec: dict[str, Any], contents: Contents) -> Figures:
 
     clock = _Clock()
     with tempfile.TemporaryDirectory(prefix="edgedigits-trial-") as place:
-        folder = Path(spec.get("keep") or place) / "build"
-        if spec.get("keep"):
-            config = replace(config, output=replace(config.output, out=spec["keep"]))
-            folder = config.folder
+        folder = keep or Path(place) / "build"
         with new_folder(folder, force=True) as partial:
             facts, latency = assemble(config, splits, partial, clock)
         figures = _figures(facts, folder, splits, scored=spec["scored"])

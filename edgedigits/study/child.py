@@ -23,7 +23,7 @@ EXIT_NO_DIGITS = 75
 
 
 def run_task(task: dict[str, Any], contents: Contents) -> Iterator[dict[str, Any]]:
-    """Run a task and yield an answer {"key", "result", "seconds"} for each trial as it is finished.
+    """Run a task and yield an answer for each trial as it is finished: {"key", "seconds"} and "result" or "error".
 
     Args:
         task: "kind", and "trials": a list of {"key", "spec"}.
@@ -43,7 +43,8 @@ def run_task(task: dict[str, Any], contents: Contents) -> Iterator[dict[str, Any
         else:
             from edgedigits.study.build_trial import run_build
 
-            result = run_build(trial["spec"], contents)
+            keep = trial["spec"].get("keep")
+            result = run_build(trial["spec"], contents, Path(keep) / trial["key"] if keep else None)
         yield {"key": trial["key"], "result": result, "seconds": time.perf_counter() - start}
 
 

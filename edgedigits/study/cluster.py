@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,13 +104,14 @@ def _local(jobs: int, threads: int) -> Iterator[Cluster]:
 
     threads = threads or max(1, usable_cores() // jobs)
     with (
+        warnings.catch_warnings(action="ignore", category=UserWarning),  # of a dashboard's port that is taken
         LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
             processes=True,
             # The work is done in processes that the workers start: a worker itself holds next to nothing.
             memory_limit=0,
-            dashboard_address=":8787",
+            dashboard_address=":8787" if _has_dashboard() else None,
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,

@@ -162,23 +162,29 @@ class _Run:
             else:
                 error = str(answer["error"])
         unfinished = [trial.key for trial in self.store.trials_of(job.keys) if trial.status == RUNNING]
-        again = []
         error = error or "The process ended without an answer."
-        for key in unfinished:
-            if self.store.fail(key, error, seconds):
-                self.progress.say(f"Trial {key} is tried once more: {error}")
-                again.append(key)
-            else:
-                self.summary.errors[key] = error
-                self._tell(stage)
+        again = [key for key in unfinished if self._fail(key, error, seconds, stage)]
         if again:
             waiting.append(Job(job.kind, job.data, tuple(again)))
+
+    def _fail(self, key: str, error: str, seconds: float, stage: Stage) -> bool:
+        """Store why a trial failed; return whether it is tried once more."""
+        again = self.store.fail(key, error, seconds)
+        if again:
+            self.progress.say(f"Trial {key} is tried once more: {error}")
+        else:
+            self.summary.errors[key] = error
+            self._tell(stage)
+        return again
 
     def _store(self, answer: Mapping[str, Any], stage: Stage) -> None:
         if "key" not in answer:
             return
         (trial,) = self.store.trials_of([answer["key"]])
-        if trial.status == DONE:
+        if trial.status != RUNNING:
+            return
+        if "error" in answer:
+            self._fail(trial.key, str(answer["error"]), answer["seconds"], stage)
             return
         self.store.finish(trial.key, answer["result"], answer["seconds"])
         self.summary.ran += 1

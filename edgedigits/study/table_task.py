@@ -20,7 +20,7 @@ from edgedigits.compress.quantization import add_fake_quantization, strip_fake_q
 from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfig, TrainingConfig
 from edgedigits.data.contents import Contents
 from edgedigits.data.preprocess import to_float
-from edgedigits.errors import CheckFailedError
+from edgedigits.errors import CheckFailedError, EdgedigitsError
 from edgedigits.pipeline import CALIBRATION_IMAGES
 from edgedigits.study.figures import CURVE_POINTS
 from edgedigits.study.shared import Curve, SharedImages, Track
@@ -197,10 +197,14 @@ class Group:
             cell = trial["spec"]
             if cell["iterations"] + stage_length(cell["family"], cell["iterations"]) == now:
                 start = time.perf_counter()
-                result = self._measure(cell)
                 share = self.seconds / self.steps * now
-                result["train_seconds"] = round(share, 3)
-                yield {"key": trial["key"], "result": result, "seconds": share + time.perf_counter() - start}
+                answer: dict[str, Any] = {"key": trial["key"]}
+                try:
+                    answer["result"] = {**self._measure(cell), "train_seconds": round(share, 3)}
+                except EdgedigitsError as error:
+                    # One cell that fails is not a reason to lose those beside it.
+                    answer["error"] = str(error)
+                yield {**answer, "seconds": share + time.perf_counter() - start}
 
     def _measure(self, cell: dict[str, Any]) -> dict[str, Any]:
         loss, iterations = _loss(cell), cell["iterations"]

@@ -1,0 +1,193 @@
+"""Builds side by side: what their reports say, and whether they differ on the same images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgedigits.errors import ConfigError, DataError
+from edgedigits.progress import SILENT, Progress
+
+REPORT = "report.json"
+LESS_IS_BETTER = ("bytes", "gzip_bytes", "engine_bytes", "instructions", "arena")
+MORE_IS_BETTER = ("accuracy", "macro_f1", "sparsity")
+HOW = {
+    "accuracy": "measured: model.tflite on the build's test split",
+    "bytes": "measured: the file",
+    "engine_bytes": "measured: arrays in the C source",
+    "instructions": "estimated: Cortex-M4, an image of a digit; edgedigits simulate counts them",
+}
+
+
+@dataclass(frozen=True)
+class BuildColumn:
+    """One build.
+
+    Attributes:
+        folder: where it is.
+        network, loss, compression: in words.
+        figures: accuracy, float_accuracy, macro_f1, bytes, gzip_bytes, sparsity, and where they are known engine_bytes,
+            instructions, arena.
+        recall: of each class, 0…1.
+        test_digest: SHA-256 of the images that it was tested on.
+    """
+
+    folder: str
+    network: str
+    loss: str
+    compression: str
+    figures: dict[str, float | None]
+    recall: tuple[float, ...]
+    test_digest: str
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """A build against the first one, image by image.
+
+    Attributes:
+        folder: the build.
+        gained, lost: images that only it, and only the first, classifies right.
+        p_value: of McNemar's exact test that the two err equally often.
+    """
+
+    folder: str
+    gained: int
+    lost: int
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Builds side by side.
+
+    Attributes:
+        builds: in the order given; the first is what the others are held against.
+        best: for each figure, the folders that are best.
+        tests: of the others against the first; empty unless asked for.
+        notes: what to be careful of.
+    """
+
+    builds: tuple[BuildColumn, ...]
+    best: dict[str, tuple[str, ...]]
+    tests: tuple[PairedTest, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as JSON values."""
+        return {**asdict(self), "how": HOW}
+
+
+def compare_builds(folders: Sequence[Path], *, paired: bool = False, progress: Progress = SILENT) -> Comparison:
+    """Read the reports of builds.
+
+    Args:
+        folders: of two builds or more.
+        paired: also run all models on the first one's test split and compare image by image.
+        progress: gets bars for downloads.
+
+    Raises:
+        ConfigError: fewer than two builds, or one twice.
+        DataError: a folder is no build, or its data cannot be found.
+    """
+    if len(folders) < 2:
+        raise ConfigError("compare needs two builds or more.", hint="Name their folders: deploy/a deploy/b.")
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise ConfigError("A build is named twice.", hint="Name each once.")
+    builds = tuple(read_build(folder) for folder in folders)
+    notes = []
+    if len({build.test_digest for build in builds}) > 1:
+        notes.append("These builds were tested on different images: differences in accuracy may be theirs.")
+    tests = _paired_tests(folders, progress) if paired else ()
+    return Comparison(builds, _best(builds), tests, tuple(notes))
+
+
+def read_build(folder: Path) -> BuildColumn:
+    """Read the report of one build.
+
+    Raises:
+        DataError: there is none, or it is not one of a build.
+    """
+    path = folder / REPORT
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return _column(str(folder), facts)
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{folder} holds no {REPORT}.", hint="Give the folder of a build.") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}.", hint="Build it again.") from None
+    except (KeyError, TypeError, IndexError) as error:
+        raise DataError(f"{path} is not the report of a build: {error} is missing.", hint="Build it again.") from None
+
+
+def _column(folder: str, facts: dict[str, Any]) -> BuildColumn:
+    config, evaluation, model = facts["config"], facts["evaluation"], facts["model"]
+    scores, size, engine = evaluation["scores"], evaluation["size"], facts.get("engine") or {}
+    dense = [layer["weights"] for layer in model["layers"] if layer["weights"]]
+    parts = [engine[name] for name in ("weight_bytes", "bias_bytes", "table_bytes") if name in engine]
+    figures: dict[str, float | None] = {
+        "accuracy": scores["accuracy"],
+        "float_accuracy": evaluation["float_accuracy"],
+        "macro_f1": scores["macro_f1"],
+        "bytes": size["raw"],
+        "gzip_bytes": size["gzip"],
+        "sparsity": model["zeros"] / max(1, sum(weights["count"] for weights in dense)),
+        "engine_bytes": sum(parts) if parts else None,
+        "instructions": engine.get("instructions"),
+        "arena": (evaluation.get("arena") or {}).get("bytes"),
+    }
+    pruned = f"pruned {100 * config['prune']['sparsity']:g} %" if config["prune"]["enabled"] else ""
+    return BuildColumn(
+        folder=folder,
+        network="-".join(map(str, (784, *config["model"]["hidden"], 10))),
+        loss=config["loss"]["name"],
+        compression=", ".join(word for word in (pruned, "QAT" if config["qat"]["enabled"] else "int8") if word),
+        figures=figures,
+        recall=tuple(one["recall"] for one in scores["per_class"]),
+        test_digest=evaluation["data_digest"],
+    )
+
+
+def _best(builds: Sequence[BuildColumn]) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for name in (*MORE_IS_BETTER, *LESS_IS_BETTER):
+        values = {build.folder: value for build in builds if (value := build.figures[name]) is not None}
+        if len(values) > 1 and len(set(values.values())) > 1:
+            target = max(values.values()) if name in MORE_IS_BETTER else min(values.values())
+            found[name] = tuple(folder for folder, value in values.items() if value == target)
+    return found
+
+
+def _paired_tests(folders: Sequence[Path], progress: Progress) -> tuple[PairedTest, ...]:
+    from edgedigits.evaluate.interpreter import open_classifier, run_litert
+    from edgedigits.evaluate.metrics import classify
+    from edgedigits.evaluate.subject import find_subject, load_subject_digits
+    from edgedigits.model.reader import read_tflite
+
+    digits = load_subject_digits(find_subject(folders[0]), progress=progress).digits
+    right = []
+    for folder in folders:
+        classifier = open_classifier(read_tflite(find_subject(folder).model))
+        outputs = run_litert(classifier, digits.images, kernels=("reference",))["reference"]
+        right.append(classify(outputs) == digits.labels)
+    return tuple(mcnemar(str(folder), one, right[0]) for folder, one in zip(folders[1:], right[1:], strict=True))
+
+
+def mcnemar(folder: str, right: Any, right_first: Any) -> PairedTest:
+    """Return McNemar's exact test (McNemar, 1947) of two models on the same images.
+
+    Args:
+        folder: of the build.
+        right: bool (n,), which images it classifies right.
+        right_first: the same of the build it is held against.
+    """
+    from scipy.stats import binomtest
+
+    gained, lost = int(np.sum(right & ~right_first)), int(np.sum(~right & right_first))
+    p_value = float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
+    return PairedTest(folder, gained, lost, p_value)

@@ -1,0 +1,230 @@
+"""Findings on made-up trials whose answers are known."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from edgedigits.cli.config_flags import add_config_arguments, config_from_arguments
+from edgedigits.config_file import to_tables
+from edgedigits.errors import DataError
+from edgedigits.study.choices import build_command, pareto
+from edgedigits.study.effects import compare_values, effects, interval
+from edgedigits.study.grid import plan_grid
+from edgedigits.study.insights import effect_sentence, find_insights
+from edgedigits.study.session import plan_builds
+from edgedigits.study.store import DONE, FAILED, Trial
+from edgedigits.study.table_plan import plan_table
+
+
+def result(accuracy, *, size=10_000, seed=0, worse_digit=None):
+    """Figures of a model that gets each digit right equally often, 1,000 images of each, but for one digit."""
+    confusion = np.zeros((10, 10), int)
+    for digit in range(10):
+        right = round(1000 * accuracy) - (100 if digit == worse_digit else 0)
+        confusion[digit, digit] = right
+        confusion[digit, (digit + 1) % 10] = 1000 - right
+    recall = (np.diag(confusion) / 1000).tolist()
+    scores = {f"class_{name}": recall for name in ("precision", "recall", "f1", "loss")}
+    return {
+        "accuracy": accuracy, "val_accuracy": accuracy, "macro_f1": accuracy, "bytes": size, "gzip_bytes": size // 2,
+        "engine_bytes": size - 2000, "instructions": size / 2, "confusion": confusion.tolist(), **scores,
+        "curves": {"float_val_accuracy": [[1, 0.5], [2, accuracy]]}, "train_seconds": 1.0,
+    }  # fmt: skip
+
+
+def trials_of(plan, results):
+    return [
+        Trial(f"{number:016}", number, entry.kind, entry.spec, DONE, 1, 2.0, "", one)
+        for number, (entry, one) in enumerate(zip(plan.entries, results, strict=True))
+    ]
+
+
+@pytest.fixture(scope="module")
+def grid():
+    """Two losses × two quantizations × three seeds: qat costs 1 point ± 0.1, focal and mse are alike but for noise."""
+    tables = {"axes": {"loss": ["mse", "focal"], "quantization": ["none", "qat"], "seed": [1, 2, 3]}}
+    plan = plan_builds("grid", plan_grid(tables, "x"))
+    noise = {("mse", 1): 0.004, ("mse", 2): -0.004, ("mse", 3): 0.0}
+    results = []
+    for entry in plan.entries:
+        values = entry.spec["values"]
+        base = 0.9 + noise.get((values["loss"], values["seed"]), 0.0)
+        qat = values["quantization"] == "qat"
+        cost = 0.01 + 0.001 * (values["seed"] - 2)
+        results.append(result(base - cost * qat, size=10_000 if qat else 40_000, worse_digit=3 if qat else None))
+    return trials_of(plan, results)
+
+
+def test_effects_are_paired_and_intervals_go_over_seeds(grid):
+    found = {(one.axis, one.value): one for one in effects(find_insights("grid", grid).frame)}
+    quantization = found["quantization", "qat"]
+    assert quantization.difference == pytest.approx(-0.01)
+    assert (quantization.seeds, quantization.pairs) == (3, 6)
+    # Student's t with 2 degrees of freedom: 4.303 · 0.001 / √3.
+    assert quantization.high - quantization.difference == pytest.approx(4.3027 * 0.001 / np.sqrt(3), rel=1e-3)
+    assert quantization.real
+    assert not found["loss", "focal"].real
+
+
+def test_an_effect_is_told_with_its_numbers(grid):
+    quantization = next(one for one in effects(find_insights("grid", grid).frame) if one.axis == "quantization")
+    assert effect_sentence(quantization) == (
+        "quantization qat gives 1.00 points less than none (95% interval −1.25 to −0.75, 3 seeds, 6 pairs): real."
+    )
+
+
+def test_one_seed_is_not_called_a_finding(grid):
+    insights = find_insights("grid", [trial for trial in grid if trial.spec["values"]["seed"] == 1])
+    assert insights.effects
+    assert all(not one.real and one.low is None for one in insights.effects)
+    assert any("one seed: not tested" in sentence for sentence in insights.sentences)
+    assert interval([0.5]) == (None, None)
+
+
+def test_trials_that_differ_in_more_than_one_axis_are_no_pair():
+    frame = pd.DataFrame({"axis a": ["1", "2"], "axis b": ["x", "y"], "seed": [0, 0], "accuracy": [0.1, 0.9]})
+    assert compare_values(frame, "axis a", "2", "1", ["axis b"], "accuracy") is None
+
+
+def test_the_front_keeps_what_nothing_beats():
+    points = pd.DataFrame({"bytes": [1, 2, 3, 3, 4, np.nan], "accuracy": [0.5, 0.4, 0.6, 0.7, 0.7, 0.9]})
+    assert pareto(points, "bytes").index.tolist() == [0, 3]
+
+
+def test_the_digit_that_suffers_and_what_it_turns_into(grid):
+    insights = find_insights("grid", grid)
+    (sufferer,) = insights.sufferers
+    assert (sufferer.compression, sufferer.digit, sufferer.turns_into) == ("QAT", 3, 4)
+    assert sufferer.after - sufferer.before == pytest.approx(-0.11, abs=1e-3)
+
+
+def test_the_best_for_a_digit_is_held_against_the_next(grid):
+    best = find_insights("grid", grid).best
+    assert len(best) == 10
+    assert {one.variant.split(", ")[1] for one in best} == {"float32"}
+    assert not any(one.real for one in best)
+
+
+def test_a_device_gets_the_best_that_fits_with_its_command(grid):
+    advice = {one.device: one for one in find_insights("grid", grid).recommendations}
+    assert "float32" not in advice["RP2040, 16 KB"].variant
+    assert "--qat" in advice["RP2040, 16 KB"].command
+    assert "4 KB" not in advice
+
+
+def test_a_command_makes_the_same_choices():
+    import argparse
+
+    tables = {
+        "base": {"training": {"epochs": 3, "batch_size": "full"}, "prune": {"layer_sparsity": {"hidden_1": 0.9}}},
+        "axes": {"loss": ["focal"], "gamma": [1.5], "hidden": [[20, 10]], "sparsity": [0.7], "quantization": ["qat"]},
+    }
+    (trial,) = plan_grid(tables, "x")
+    words = shlex.split(build_command(plan_builds("x", [trial]).entries[0].spec))
+    parser = argparse.ArgumentParser()
+    add_config_arguments(parser)
+    again = config_from_arguments(parser.parse_args(words[2:]), None)
+    assert to_tables(again) == to_tables(trial.config)
+
+
+def test_cells_of_the_table_have_a_command_too():
+    import argparse
+
+    for entry in plan_table(columns="edgedigits").entries:
+        parser = argparse.ArgumentParser()
+        add_config_arguments(parser)
+        config = config_from_arguments(parser.parse_args(shlex.split(build_command(entry.spec))[2:]), None)
+        assert config.training.epochs == entry.spec["iterations"]
+        assert config.qat.enabled == (entry.spec["family"] == "quantized")
+
+
+def test_failed_and_unfinished_trials_are_counted(grid):
+    spoilt = [
+        *grid[:10],
+        Trial("f", 10, "build", {"label": "bad one"}, FAILED, 2, 1.0, "out of memory", {}),
+        Trial("w", 11, "build", {"label": "waits"}, "waiting", 0, 0.0, "", {}),
+    ]
+    insights = find_insights("grid", spoilt)
+    assert insights.failed == (("bad one", "out of memory"),)
+    assert insights.unfinished == 1
+
+
+def test_a_study_without_results_is_told():
+    with pytest.raises(DataError, match="No trial of this study is finished"):
+        find_insights("x", [])
+
+
+@pytest.fixture(scope="module")
+def table():
+    """The whole table with two seeds: our cells are 0.9, the report's arithmetic gives its published figures."""
+    from edgedigits.study.report_data import Row, report_table
+
+    published = {(row, setting.name): value for (row, setting), value in report_table().accuracy.items()}
+    plan = plan_table(seeds=2)
+    results = []
+    for entry in plan.entries:
+        spec = entry.spec
+        if spec["column"] == "published":
+            value = published[Row(spec["family"], spec["loss"]), spec["setting"]]
+            results.append({"dev_accuracy": value, "curves": {"train": [[1, 0.1]], "dev": [[1, 0.1], [5, value]]}})
+        else:
+            value = 0.88 if spec.get("sparsity") == 0.8 else 0.9
+            one = result(value)
+            one["float_confusion"] = result(0.9)["confusion"]
+            results.append({**one, "dev_accuracy": value, "float_dev_accuracy": 0.9, "float_accuracy": 0.9})
+            results[-1]["curves"] = {"train": [[1, 0.2], [5, value]], "dev": [[1, 0.2], [5, value]]}
+    return trials_of(plan, results)
+
+
+def test_the_table_is_put_together(table):
+    insights = find_insights("report-table", table)
+    assert len(insights.cells) == 60
+    assert all(cell.as_published == (cell.published, cell.published) for cell in insights.cells)
+    assert {cell.edgedigits for cell in insights.cells} == {(0.9, 0.9)}
+    assert {cell.sparse for cell in insights.cells} == {(), (0.88, 0.88)}
+    text = "\n".join(insights.sentences)
+    assert "quantized cells reach 8.7 to 41.0 %" in text
+    assert (
+        "pruned to 80 %, cells differ from our float32 training of the same loss and setting by −2.00 to −2.00" in text
+    )
+    assert "quantized to int8, cells differ" in text
+    assert "from 8.7 % to 90.0 %, 81.3 points" in text
+
+
+def test_findings_are_json(grid, table):
+    from edgedigits.study.report import _plain
+
+    for name, trials in (("grid", grid), ("report-table", table)):
+        json.dumps(_plain(find_insights(name, trials).to_json()), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["grid", "report-table"])
+def test_a_report_is_written_whole_with_every_picture(name, grid, table, tmp_path):
+    from edgedigits.study.report import write_report
+    from edgedigits.study.store import Store, owner_name
+
+    with Store(tmp_path, create=True) as store:
+        store.set_about("study", name)
+        trials = grid if name == "grid" else table
+        store.add((trial.key, trial.kind, trial.spec) for trial in trials)
+        store.claim(owner_name(), [trial.key for trial in trials])
+        for trial in trials:
+            store.finish(trial.key, trial.result, trial.seconds)
+    written = write_report(tmp_path, tmp_path / "report")
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert page.count("<svg") == len(list((tmp_path / "report" / "plots").glob("*.svg")))
+    assert "<script" not in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert all(sentence.split(" (")[0].split("'")[0] in page for sentence in written.sentences)
+    rows = pd.read_csv(tmp_path / "report" / "results.csv")
+    assert len(rows) == len(trials)
+    assert {"accuracy", "recall_0", "f1_9", "loss", "compression", "seed"} <= set(rows.columns)
+    pictures = {path.stem for path in (tmp_path / "report" / "plots").glob("*.png")}
+    expected = {"recall", "pareto_bytes", "pareto_engine_bytes", "pareto_instructions"}
+    expected |= {"curves", "confusion_QAT"} if name == "grid" else {"report_table", "curve_05_100", "sparsity_0_1_500"}
+    assert expected <= pictures
