@@ -138,15 +138,19 @@ def test_the_linker_scripts_agree_with_the_catalogue() -> None:
             assert int(number[:-1]) * units[number[-1]] == size, f"{name} {region}"
 
 
-@pytest.mark.parametrize(("compiler", "name"), [("gcc", "mps2-an386"), ("zig", "mps2-an386"), ("zig", "qemu-rv32")])
-def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, emitted: Made, compiler: str, name: str) -> None:
-    """As the README types it, with a relative path."""
+@pytest.mark.parametrize(
+    ("compiler", "name", "prefix"),
+    [("gcc", "mps2-an386", "edgedigits_model"), ("zig", "mps2-an386", "my_net"), ("zig", "qemu-rv32", "my_net")],
+)
+def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, compiler: str, name: str, prefix: str) -> None:
+    """As the README types it, with a relative path; the engine's prefix is found."""
     if shutil.which("cmake") is None:
         pytest.skip("cmake is not installed")
     board = find_board(name)
     toolchain_or_skip(compiler, board.core)
-    engine, inputs, outputs = emitted
-    shutil.copytree(engine.folder.parent, tmp_path / "deploy" / "NAME")
+    model, inputs = random_mlp(8, sizes=(784, 12, 10)), random_inputs(3)
+    write_emitted_engine(tmp_path / "deploy" / "NAME", model, prefix=prefix)
+    outputs = run_numpy(lower(read_tflite(model, "model.tflite")), inputs)
     environment = {**toolchains.toolchain_environment(toolchains.Toolchain("zig", "", ())), **_path_with_this_python()}
     command = ["cmake", "-S", str(firmware_stub()), "-B", "b", "-DEDGEDIGITS_MODEL=deploy/NAME", f"-DBOARD={name}"]
     command += [f"-DEDGEDIGITS_COMPILER={compiler}", "-DCMAKE_C_FLAGS=-Werror"]
@@ -157,7 +161,9 @@ def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, emitted: Made, compi
 
     with emulated_board(board, tmp_path / "b" / "firmware.elf") as link:
         device = Device(link)
-        run = device.run(inputs, device.identify())
+        identity = device.identify()
+        run = device.run(inputs, identity)
+    assert identity.model == prefix
     assert np.array_equal(run.outputs, outputs)
     assert (tmp_path / "b" / "firmware.bin").is_file() == (compiler == "gcc")
 
@@ -173,7 +179,7 @@ def _path_with_this_python() -> dict[str, str]:
     ("flags", "words"),
     [
         (["-DBOARD=mps2-an396"], "There is no board 'mps2-an396'.  Known: microbit, mps2-an385"),
-        (["-DBOARD=rp2040", "-DEDGEDIGITS_MODEL=nowhere"], "holds no edgedigits_model.c"),
+        (["-DBOARD=rp2040", "-DEDGEDIGITS_MODEL=nowhere"], "does not hold one engine"),
         ([], "Choose one with -DBOARD=NAME"),
     ],
 )
