@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgedigits.artifacts import new_folder, write_manifest, write_text
 from edgedigits.config import EngineConfig
 from edgedigits.emit.engine import EngineSource, render_engine
 from edgedigits.emit.engine_facts import EngineFacts, engine_facts
+from edgedigits.errors import CheckFailedError
 from edgedigits.evaluate.subject import MODEL_NAME, find_subject
+from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -35,6 +40,30 @@ def compile_graph(graph: Graph, choices: EngineConfig, prefix: str) -> tuple[Eng
     packed = choose(network, Goal(choices.optimize))
     source = render_engine(network, packed, prefix)
     return source, engine_facts(lowered, network, packed, source, choices.optimize)
+
+
+def check_engine(
+    graph: Graph, choices: EngineConfig, inputs: NDArray[np.int8], expected: NDArray[np.int8], oracle: str
+) -> None:
+    """Hold the arithmetic of a model's engine against its oracle.
+
+    Args:
+        graph: the model.
+        choices: its rounding counts.
+        inputs: int8 (n, in), as the engine takes them.
+        expected: int8 (n, out): what the oracle gives.
+        oracle: its name, for the message.
+
+    Raises:
+        CheckFailedError: a byte differs.
+    """
+    outputs = run(simplify(lower(graph, Rounding(choices.rounding))), inputs)
+    differing = int(np.count_nonzero(outputs != expected))
+    if differing:
+        raise CheckFailedError(
+            f"The engine differs from {oracle} in {differing:,} of {expected.size:,} output bytes.",
+            hint="The installed runtime rounds otherwise than the one this toolkit was proven on.",
+        )
 
 
 def write_engine(source: EngineSource, folder: Path) -> None:

@@ -11,9 +11,11 @@ import pytest
 
 import edgedigits
 from edgedigits.api import BuildResult
+from edgedigits.compile import check_engine
+from edgedigits.config import EngineConfig
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import write_csv
-from edgedigits.errors import DataError
+from edgedigits.errors import CheckFailedError, DataError
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.reader import read_tflite
 from tests.small_builds import COMPRESSIONS, SHORT, merged
@@ -114,7 +116,28 @@ def test_softmax_is_deployed_when_asked_for(build):
     output = graph.tensors[graph.outputs[0]]
     assert (float(output.scale), output.zero_point) == (1 / 256, -128)
     assert result.facts.evaluation.outputs_are == "probabilities"
+    assert result.facts.engine.softmax
+    assert "softmax(output, 10u)" in (result.folder / "engine" / "edgedigits_model.c").read_text()
     assert "AddSoftmax" in (result.folder / "tflm_resolver.h").read_text()
+
+
+def test_the_engine_is_in_the_report_and_keeps_the_choices(built, build):
+    by_default = built["qat+prune"].facts.engine
+    assert (by_default.rounding, by_default.optimize, by_default.prefix) == ("litert", "balanced", "edgedigits_model")
+    assert by_default.weight_bytes < 784 * 12 + 12 * 8 + 8 * 10, "zeros take no flash"
+    result = build({"engine": {"rounding": "tflm", "optimize": "size"}, "output": {"name": "digits"}})
+    report = json.loads((result.folder / "report.json").read_text())["engine"]
+    assert (report["rounding"], report["optimize"]) == ("tflm", "size")
+    assert report["weight_bytes"] == sum(layer["nbytes"] for layer in report["layers"])
+    assert "rounding   tflm" in (result.folder / "engine" / "digits.h").read_text()
+    assert {"engine/digits.h", "engine/digits.c", "vectors.h"} <= set(files(result.folder))
+
+
+def test_an_engine_that_is_not_its_oracle_is_an_error(built):
+    graph = read_tflite(built["qat"].folder / "model.tflite")
+    inputs = np.zeros((3, 784), np.int8)
+    with pytest.raises(CheckFailedError, match="differs from LiteRT in [0-9]+ of 30 output bytes"):
+        check_engine(graph, EngineConfig(), inputs, np.full((3, 10), -128, np.int8), "LiteRT")
 
 
 def test_per_tensor_weights_are_there_for_old_runtimes(built, build):

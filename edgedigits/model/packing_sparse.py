@@ -80,7 +80,7 @@ class Lists8:
     """
 
     name = "lists8"
-    summary = "weights that are not zero, by columns: 8 bits of step to the row, 8 of weight"
+    summary = "weights that are not zero, by columns: two and the way to their rows in 4 bytes"
     code_bytes = 640
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:

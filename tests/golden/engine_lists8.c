@@ -40,7 +40,7 @@ typedef char workspace_has_the_size_it_says[sizeof(scratch) == EDGEDIGITS_MODEL_
 
 /*
  * Layer 1: 12 inputs, 7 outputs, ReLU.
- * Stored: weights that are not zero, by columns: 8 bits of step to the row, 8 of weight.
+ * Stored: weights that are not zero, by columns: two and the way to their rows in 4 bytes.
  * 84 weights, 55 of them 0, in 96 bytes; one factor for all outputs.
  * Inputs count from -128; outputs have zero point -128 and lie in -128..127.
  */
@@ -57,7 +57,7 @@ static const int32_t layer1_bias[7] = {
 
 /*
  * Layer 2: 7 inputs, 5 outputs, no activation.
- * Stored: weights that are not zero, by columns: 8 bits of step to the row, 8 of weight.
+ * Stored: weights that are not zero, by columns: two and the way to their rows in 4 bytes.
  * 35 weights, 21 of them 0, in 48 bytes; one factor for all outputs.
  * Inputs count from -128; outputs have zero point -6 and lie in -128..127.
  */
@@ -142,7 +142,7 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
     *four = word;
     return in;
 }
-#elif !DSP
+#else
 /*
  * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
  * far its inputs are above, the first in the low byte; 0 when there is none before stop.
@@ -170,8 +170,9 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
 #endif
 
 /*
- * Adds the products of one input to the sums. An entry is two weights, each with its row: byte 1 leads on to the row of
- * byte 0, the upper seven bits of byte 3 differ between that row and the row of byte 2. Bit 24 marks the last entry.
+ * Adds the products of one input to the sums. An entry holds two weights, bytes 0 and 2. Byte 1 is the step from the row
+ * before to that of the first weight; the upper seven bits of byte 3, exclusive or that row, give that of the second.
+ * Bit 24 marks the last entry.
  */
 static void add_column(const uint32_t *entry, uint32_t value, int32_t *sums)
 {
