@@ -56,12 +56,13 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.model.reader import read_tflite
     from edgedigits.targets.device import Device
     from edgedigits.targets.device_report import check_report, examine_device
-    from edgedigits.targets.oracle import find_model
+    from edgedigits.targets.oracle import check_model, find_model
     from edgedigits.targets.stub import find_engine
 
     engine = find_engine(args.path)
     subject = find_model(args.path, args.model)
     classifier = open_classifier(read_tflite(subject.model))
+    check_model(engine, subject.model)
     with _link(args, engine, progress) as link:
         chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress)
         digits = chosen.digits.take(np.arange(min(args.images, len(chosen.digits))))

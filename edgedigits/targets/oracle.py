@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.preprocess import to_float
-from edgedigits.errors import ConfigError, DataError, UnsupportedModelError
+from edgedigits.errors import CheckFailedError, ConfigError, DataError, UnsupportedModelError
 from edgedigits.evaluate.interpreter import Classifier, quantize, run_litert
 from edgedigits.evaluate.subject import MODEL_NAME, Subject, find_subject
 from edgedigits.evaluate.tflm import run_tflm
 from edgedigits.model.ir import Tensor
+from edgedigits.targets.stub import Engine
 
 ORACLES = {"litert": "LiteRT, reference kernels", "tflm": "TensorFlow Lite Micro"}
 # Operators at a model's ends that an engine leaves out: it takes and gives int8.
@@ -42,6 +44,21 @@ def find_model(path: Path, model: Path | None = None) -> Subject:
             names = ", ".join(one.name for one in found)
             raise DataError(f"{folder} holds several models: {names}.", hint="Name the engine's with --model FILE.")
     raise DataError(f"{path} holds an engine but no .tflite to compare it with.", hint="Name it with --model FILE.")
+
+
+def check_model(engine: Engine, model: Path) -> None:
+    """Check that an engine was made from this model, as far as its header says.
+
+    Raises:
+        CheckFailedError: it was made from another.
+    """
+    digest = hashlib.sha256(model.read_bytes()).hexdigest() if engine.digest else ""
+    if digest != engine.digest:
+        raise CheckFailedError(
+            f"{engine.folder / engine.header} was made from another model (SHA-256 {engine.digest[:12]}…) than {model} "
+            f"({digest[:12]}…).",
+            hint="Build or compile it again, or name its model with --model FILE.",
+        )
 
 
 def engine_inputs(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.int8]:

@@ -12,7 +12,7 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board, find_board
 from edgedigits.targets.cores import Core, find_core
-from edgedigits.targets.oracle import find_model
+from edgedigits.targets.oracle import check_model, find_model
 from edgedigits.targets.simulate import simulate
 from edgedigits.targets.simulation import Simulation
 from edgedigits.targets.stub import find_engine
@@ -87,6 +87,7 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
     toolchain = find_toolchain(choices.toolchain, core)
     engine, subject = find_engine(path), find_model(path, choices.model)
     classifier = open_classifier(read_tflite(subject.model))
+    check_model(engine, subject.model)
     chosen = load_subject_digits(subject, choices.data, split=choices.split, invert=choices.invert, progress=progress)
     run = simulate(
         engine,

@@ -14,6 +14,7 @@ STARTUP = {"arm": "arm/startup_cortexm.c", "riscv": "riscv/startup_rv32.c"}
 _PACKAGE = Path(__file__).parent.parent
 _SIZE = re.compile(r"^\s*#\s*define\s+(\w+)_INPUT_SIZE\s+\(?(\d+)", re.MULTILINE)
 _ROUNDING = re.compile(r"\brounding\b\W+(?:\w+\W+){0,2}?(litert|tflm)\b", re.IGNORECASE)
+_DIGEST = re.compile(r"SHA-256 ([0-9a-f]{64})\b")
 _HINT = "Give a build's folder, or one that `edgedigits compile` wrote."
 
 
@@ -43,6 +44,7 @@ class Engine:
         output_size: int8 values that come out.
         workspace_bytes: RAM that the caller lends it.
         rounding: "litert" or "tflm": whose arithmetic it repeats.
+        digest: SHA-256 of the .tflite it was made from; empty where the header does not say.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class Engine:
     output_size: int
     workspace_bytes: int
     rounding: str
+    digest: str
 
     @property
     def invoke(self) -> str:
@@ -90,7 +93,7 @@ def _read_engine(folder: Path, header: Path, macro: str) -> Engine:
         raise DataError(f"{header} declares no function {macro.lower()}_invoke.", hint="Build or compile it again.")
     if not source.is_file():
         raise DataError(f"{source} is missing beside its header.", hint="Build or compile it again.")
-    rounding = _ROUNDING.search(text)
+    rounding, digest = _ROUNDING.search(text), _DIGEST.search(text)
     return Engine(
         folder=folder,
         header=header.name,
@@ -101,6 +104,7 @@ def _read_engine(folder: Path, header: Path, macro: str) -> Engine:
         output_size=_size(header, text, f"{macro}_OUTPUT_SIZE"),
         workspace_bytes=_size(header, text, f"{macro}_WORKSPACE_BYTES"),
         rounding=rounding[1].lower() if rounding else "litert",
+        digest=digest[1] if digest else "",
     )
 
 

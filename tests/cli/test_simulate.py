@@ -159,6 +159,17 @@ def test_a_missing_program_names_its_package(
     assert words in capsys.readouterr().err
 
 
+def test_an_engine_of_an_earlier_model_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The header holds the digest of the model: no need to run anything."""
+    (tmp_path / "newer.tflite").write_bytes(random_mlp(1, sizes=(784, 10)))
+
+    assert run(folder, "--model", str(tmp_path / "newer.tflite")) == 1
+    said = capsys.readouterr().err
+    assert "edgedigits_model.h was made from another model (SHA-256 " in said and "newer.tflite" in said
+
+
 def test_of_several_models_one_must_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_engine(tmp_path)
     for name in ("a.tflite", "b.tflite"):

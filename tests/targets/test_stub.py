@@ -19,7 +19,7 @@ def test_an_engine_is_found_in_a_build_and_by_itself(tmp_path: Path, where: str)
 
     assert (engine.prefix, engine.macro, engine.header) == ("my_net", "MY_NET", "my_net.h")
     assert (engine.input_size, engine.output_size, engine.workspace_bytes) == (5, 3, 12)
-    assert engine.rounding == "litert"
+    assert (engine.rounding, engine.digest) == ("litert", "")
 
 
 def test_the_rounding_is_read_from_the_header(tmp_path: Path) -> None:
