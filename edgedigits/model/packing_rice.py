@@ -58,13 +58,13 @@ class Rice:
         return weights.astype(np.int8)
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
-        """About 33 an entry of an active column, and 3 for each one in its code."""
+        """About 37 an entry of an active column, and 3 for each one in its code."""
         outputs, inputs = weights.shape
         step_bits, weight_bits = _parameters(weights)
         entries = float(_parts(weights[weights != 0].astype(np.int64), weight_bits).sum())
         ones = float((_gaps(weights) >> step_bits).sum())
         walk = 6 * inputs + 2 * activity.words * inputs + 30 * activity.inputs * inputs
-        return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + activity.inputs * (33 * entries + 3 * ones)
+        return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + activity.inputs * (37 * entries + 3 * ones)
 
 
 def _gaps(weights: Weights) -> NDArray[np.int64]:

@@ -90,6 +90,7 @@ def test_trained_models_on_mnist(name: str, tmp_path: Path) -> None:
     assert measure(network, inputs[:50], "cortex-m0plus").mean <= tflm["cortex-m0plus"] / 4
     if shutil.which("qemu-system-arm"):
         assert measure(network, inputs[:50], "cortex-m55").mean <= tflm["cortex-m55"]
+    assert sum(layer.instructions for layer in found.packed) == pytest.approx(found.mean, rel=0.25)
     assert found.besides <= 4096 and small.besides <= 2560
     assert found.run.ram.stack <= 256
     if "300" not in name:
