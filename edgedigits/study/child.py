@@ -68,7 +68,7 @@ def main() -> int:
                 answers.write(json.dumps(answer, allow_nan=False) + "\n")
                 answers.flush()
         except EdgedigitsError as error:
-            answers.write(json.dumps({"error": str(error), "final": error.exit_code != 1}) + "\n")
+            answers.write(json.dumps({"error": str(error)}) + "\n")
             return error.exit_code
     return 0
 

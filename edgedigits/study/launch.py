@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,8 @@ def run_on_worker(task: dict[str, Any], threads: int) -> list[Answer]:
         threads: threads of the process.
 
     Returns:
-        An answer for each trial that was finished, and at most one {"error"} for those that were not. Each finished
-        one is also sent at once as an event of the topic `TOPIC`.
+        An answer for each trial that was finished, at most one {"error"} for those that were not, and last {"process":
+        seconds}. Those of trials are also sent at once as events of the topic `TOPIC`.
     """
     from distributed import get_worker
 
@@ -46,15 +47,15 @@ def run_on_worker(task: dict[str, Any], threads: int) -> list[Answer]:
         state = worker.state.tasks.get(key)
         return state is None or state.state in ("cancelled", "released", "forgotten")
 
-    cores = _cores(worker.name, threads)
+    start, cores = time.perf_counter(), _cores(worker.name, threads)
     send = lambda answer: worker.log_event(f"{TOPIC}-{task['run']}", answer)  # noqa: E731
     answers, code, chatter = run_child(task, threads, cores, send, cancelled)
     if code == EXIT_NO_DIGITS:
         fetch_digits(DataNeed(**task["data"]), chatter)
         answers, code, chatter = run_child(task, threads, cores, send, cancelled)
-    if code != 0 and not any("error" in answer for answer in answers):
-        answers.append({"error": _death(code, chatter), "final": False})
-    return answers
+    if code != 0 and not any("error" in answer and "key" not in answer for answer in answers):
+        answers.append({"error": _death(code, chatter)})
+    return [*answers, {"process": time.perf_counter() - start}]
 
 
 def fetch_digits(need: DataNeed, why: str) -> None:

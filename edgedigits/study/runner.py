@@ -53,7 +53,7 @@ class Summary:
         elsewhere: claimed by another run that is alive.
         ran: trials that this run finished.
         seconds: time of this run.
-        busy: seconds of the trials that it finished, added up.
+        busy: seconds of its trials' processes, added up.
         where: on what they ran.
         best: words about the best so far; "" without any.
         errors: message of each failed trial, by key.
@@ -159,8 +159,8 @@ class _Run:
         for answer in answers:
             if "key" in answer:
                 self._store(answer, stage)
-            else:
-                error = str(answer["error"])
+            error = str(answer["error"]) if "error" in answer and "key" not in answer else error
+            self.summary.busy += answer.get("process", 0.0)
         unfinished = [trial.key for trial in self.store.trials_of(job.keys) if trial.status == RUNNING]
         error = error or "The process ended without an answer."
         again = [key for key in unfinished if self._fail(key, error, seconds, stage)]
@@ -188,7 +188,6 @@ class _Run:
             return
         self.store.finish(trial.key, answer["result"], answer["seconds"])
         self.summary.ran += 1
-        self.summary.busy += answer["seconds"]
         self._note_best(trial, answer["result"])
         self._tell(stage)
 

@@ -1,9 +1,15 @@
-"""Speed of the report's table: its 60 trainings by edgedigits against the report's own NumPy code, in one run.
+"""Speed of a study.
 
-    python tests/benchmarks/bench_study.py --data mnist [--iterations 6]
+    python tests/benchmarks/bench_study.py table --data mnist [--iterations 6]
+    python tests/benchmarks/bench_study.py overhead [--trials 200] [--jobs 2]
+    python tests/benchmarks/bench_study.py workers [--trials 24]
 
+`table`: the 60 trainings of the report's table by edgedigits against the report's own NumPy code, in one run.
 Of every stretch of the schedule some iterations are timed and multiplied by its length, start-up and tracing are timed
 whole; iterations of the NumPy code are timed in between, so that both see the same machine.
+
+`overhead`: the share of the time that scheduling and storing take in a study of tiny trainings, and how much the main
+process grows. `workers`: the same study with one worker and with two.
 """
 
 from __future__ import annotations
@@ -13,19 +19,26 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
+import psutil
 
+from edgedigits.config import DataConfig
 from edgedigits.data.load import read_source
+from edgedigits.progress import SilentProgress
 from edgedigits.study import published
 from edgedigits.study.report_data import report_table
+from edgedigits.study.session import Entry, Options, Plan, run_plan
 from edgedigits.study.table_data import TableDigits, table_digits
 
 
 def published_seconds(data: str, rows: int, iterations: int) -> dict[str, float]:
     """Return the seconds of an iteration of the report's code by family, measured in a process without TensorFlow."""
-    command = [sys.executable, __file__, "--published", "--data", data, "--rows", str(rows)]
+    command = [sys.executable, __file__, "table", "--published", "--data", data, "--rows", str(rows)]
     answer = subprocess.run([*command, "--iterations", str(iterations)], capture_output=True, text=True, check=True)
     return json.loads(answer.stdout)
 
@@ -122,18 +135,74 @@ def measure(data: str, rows: int, iterations: int) -> dict[str, object]:
     }
 
 
+class _Memory(SilentProgress):
+    """Notes the memory of this process at every step."""
+
+    def __init__(self) -> None:
+        self.bytes: list[int] = []
+
+    @contextmanager
+    def stage(self, title: str, total: int | None = None):
+        yield self
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self.bytes.append(psutil.Process().memory_info().rss)
+
+
+def tiny_plan(trials: int) -> Plan:
+    """Return trainings of the report's network on 1,000 digits, a quarter of a second each, in a process each."""
+    entries = []
+    for number in range(trials):
+        cell = {"column": "published", "family": "classical", "rate": 0.5, "iterations": 200, "rows": 1000}
+        cell["first_weights"] = number
+        label = f"tiny {number}"
+        data = DataConfig(source="mnist-5k")
+        entries.append(Entry("published", label, {"cell": cell}, {"label": label, **cell}, data))
+    return Plan("tiny", tuple(entries))
+
+
+def measure_overhead(trials: int, jobs: int) -> dict[str, float]:
+    """Return the share of the time not spent in the trials' processes, and the growth of the main process."""
+    memory = _Memory()
+    with tempfile.TemporaryDirectory() as folder:
+        summary = run_plan(tiny_plan(trials), Path(folder), Options(jobs=jobs), memory)
+    settled = memory.bytes[len(memory.bytes) // 5]
+    return {
+        "trials": summary.done,
+        "jobs": jobs,
+        "seconds": round(summary.seconds, 2),
+        "seconds_a_trial": round(summary.busy / trials, 3),
+        "overhead": round(1 - summary.busy / (jobs * summary.seconds), 4),
+        "growth_bytes": memory.bytes[-1] - settled,
+    }
+
+
+def measure_workers(trials: int) -> dict[str, float]:
+    """Return the seconds of one study with one worker and with two."""
+    one, two = (measure_overhead(trials, jobs)["seconds"] for jobs in (1, 2))
+    return {"one_worker_seconds": one, "two_workers_seconds": two, "speedup": round(one / two, 2)}
+
+
 def main() -> None:
     """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("table", "overhead", "workers"))
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--iterations", type=int, default=6)
+    parser.add_argument("--trials", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--published", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.published:
-        print(json.dumps(time_published(table_digits(read_source(args.data), args.rows), args.iterations)))
+        found: object = time_published(table_digits(read_source(args.data), args.rows), args.iterations)
+    elif args.what == "overhead":
+        found = measure_overhead(args.trials or 200, args.jobs)
+    elif args.what == "workers":
+        found = measure_workers(args.trials or 24)
     else:
-        print(json.dumps(measure(args.data, args.rows, args.iterations), indent=2))
+        found = measure(args.data, args.rows, args.iterations)
+    print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":
