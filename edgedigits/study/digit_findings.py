@@ -107,6 +107,22 @@ def _references(frame: pd.DataFrame, rows: pd.DataFrame) -> list[object]:
     ]
 
 
+def balanced(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return trials such that every compression has the same losses, settings and seeds: a mean then compares like.
+
+    Where trials carry the recall of their float32 reference, that stands for float32. If no choice was made with every
+    compression, all trials are returned.
+    """
+    referenced = frame[frame["float_class_recall"].map(lambda one: isinstance(one, list))]
+    if len(referenced):
+        compressed = referenced[referenced["compression"] != "float32"]
+        references = compressed.assign(compression="float32", class_recall=compressed["float_class_recall"])
+        frame = pd.concat([references.drop_duplicates(["loss", "setting", "seed"]), compressed])
+    keys = ["loss", "setting", "seed"]
+    everywhere = frame.groupby(keys)["compression"].transform("nunique") == frame["compression"].nunique()
+    return frame[everywhere] if everywhere.any() else frame
+
+
 def sufferers(frame: pd.DataFrame) -> list[Sufferer]:
     """Return, for each compression, the digit whose recall falls most and what it turns into."""
     found = []

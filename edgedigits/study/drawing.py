@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from edgedigits.report.style import BLUE, GREEN, MUTED, RED
+from edgedigits.report.style import BLUE, GREEN, MUTED, RED, WIDTH
 
 # Okabe and Ito's colours; dashes and markers tell lines apart where colours do not.
 COLOURS = (BLUE, RED, GREEN, "#cc79a7", "#e69f00", "#56b4e9", MUTED, "#8f7a00")
@@ -98,6 +98,25 @@ def band(
         marker=MARKERS[number % len(MARKERS)] if marker else None,
         markersize=4,
         linewidth=1.6,
+    )
+
+
+def legend_room(entries: int, columns: int) -> float:
+    """Return the points above the axes that a title and a legend of so many entries need."""
+    return 28 + 14.0 * -(-entries // columns)
+
+
+def legend_above(figure: Figure, columns: int) -> None:
+    """Put the legend between the title and the axes of a narrow figure."""
+    height = 72 * figure.get_size_inches()[1]
+    figure.legend(
+        loc="upper left",
+        bbox_to_anchor=(-2 / WIDTH, 1 - 18 / height),
+        ncols=columns,
+        fontsize=8.5,
+        columnspacing=0.9,
+        labelspacing=0.25,
+        borderpad=0.3,
     )
 
 

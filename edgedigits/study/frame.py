@@ -35,7 +35,16 @@ NUMBERS = (
     "macs",
     "train_seconds",
 )
-LISTS = ("class_precision", "class_recall", "class_f1", "class_loss", "confusion", "float_confusion", "curves")
+LISTS = (
+    "class_precision",
+    "class_recall",
+    "class_f1",
+    "class_loss",
+    "confusion",
+    "float_confusion",
+    "float_class_recall",
+    "curves",
+)
 IDENTITY = ("key", "column", "loss", "compression", "setting", "seed", "label", "seconds")
 BUILD = "build"
 SEED_AXES = ("seed", "training.seed")
@@ -68,7 +77,7 @@ def _row(trial: Trial) -> dict[str, Any]:
         if name not in found and f"dev_{name}" in found:
             found[name] = found[f"dev_{name}"]
     if "float_confusion" not in found and "float_dev_confusion" in found:
-        found |= {"float_confusion": found["float_dev_confusion"], "float_accuracy": found["float_dev_accuracy"]}
+        found |= {f"float_{name}": found[f"float_dev_{name}"] for name in ("confusion", "accuracy", "class_recall")}
     kept = {name: found[name] for name in (*NUMBERS, *LISTS) if name in found}
     identity = {"key": trial.key, "label": trial.spec["label"], "seconds": trial.seconds}
     return {**identity, **(_build(trial.spec) if trial.kind == BUILD else _cell(trial.spec)), **kept}

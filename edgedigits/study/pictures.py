@@ -12,8 +12,18 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from edgedigits.data.shape import CLASSES
 from edgedigits.report.style import GRID, INK, MUTED, WIDTH, Plot, new_figure
 from edgedigits.study.choices import ANCHORS
-from edgedigits.study.digit_findings import confusion_change
-from edgedigits.study.drawing import COLOURS, MARKERS, band, heat_cells, panel, percent_axis, wide_figure
+from edgedigits.study.digit_findings import balanced, confusion_change
+from edgedigits.study.drawing import (
+    COLOURS,
+    MARKERS,
+    band,
+    heat_cells,
+    legend_above,
+    legend_room,
+    panel,
+    percent_axis,
+    wide_figure,
+)
 from edgedigits.study.frame import compared
 from edgedigits.study.insights import COSTS, Insights
 from edgedigits.study.table_pictures import table_pictures
@@ -54,9 +64,10 @@ def _build_curves(frame: pd.DataFrame) -> list[Plot]:
 
 
 def _draw_build_curves(frame: pd.DataFrame) -> Figure:
-    figure, axes = new_figure("Validation accuracy by epoch", 300, (42, 34, 10, 104))
     named = frame.assign(variant=frame["loss"] + ", " + frame["compression"])
     order = named.groupby("variant")["val_accuracy"].mean().sort_values(ascending=False).index[:MOST_CURVES]
+    top = legend_room(len(order), 2)
+    figure, axes = new_figure("Validation accuracy by epoch", 200 + top, (42, 34, 10, top))
     for number, variant in enumerate(order):
         rows = named[named["variant"] == variant]
         curves = [_joined(one) for one in rows["curves"]]
@@ -67,7 +78,7 @@ def _draw_build_curves(frame: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.grid(axis="y")
     axes.set_xlabel("epoch, all stages", fontsize=9.5, labelpad=2)
-    figure.legend(loc="upper left", bbox_to_anchor=(-2 / WIDTH, 1 - 18 / 300), ncols=2, fontsize=8, columnspacing=0.8)
+    legend_above(figure, 2)
     return figure
 
 
@@ -82,7 +93,7 @@ def _recalls(frame: pd.DataFrame) -> list[Plot]:
     return [
         Plot(
             "recall",
-            "Recall of each digit by compression; each dot is the mean of a seed over losses and settings.",
+            "Recall of each digit by compression; each dot is the mean of a seed over the same losses and settings.",
             "measured on digits that were not trained on",
             lambda: _draw_recalls(known),
         )
@@ -90,6 +101,7 @@ def _recalls(frame: pd.DataFrame) -> list[Plot]:
 
 
 def _draw_recalls(frame: pd.DataFrame) -> Figure:
+    frame = balanced(frame)
     names = list(dict.fromkeys(frame["compression"]))
     height = 300.0
     figure = wide_figure("Recall by digit and compression", height)
@@ -127,14 +139,15 @@ def _pareto(insights: Insights, cost: str) -> Plot:
         f"pareto_{cost}",
         f"Accuracy against {COSTS[cost]}; {len(front)} of {len(insights.means)} variants are on the front.",
         "means over seeds on digits that were not trained on"
-        + ("; hollow: " + "; ".join(sorted({one.source for one in ANCHORS})) if cost != "instructions" else ""),
+        + "".join(f"; {source}" for source in dict.fromkeys(one.source for one in ANCHORS.get(cost, ()))),
         lambda: _draw_pareto(insights, cost),
     )
 
 
 def _draw_pareto(insights: Insights, cost: str) -> Figure:
-    figure, axes = new_figure(f"Accuracy against {COSTS[cost]}", 270, (42, 34, 14, 44))
     points, front = insights.means.dropna(subset=[cost]), insights.fronts[cost]
+    top = legend_room(points["compression"].nunique(), 2)
+    figure, axes = new_figure(f"Accuracy against {COSTS[cost]}", 226 + top, (42, 34, 14, top))
     for number, name in enumerate(dict.fromkeys(points["compression"])):
         rows = points[points["compression"] == name]
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
@@ -142,25 +155,24 @@ def _draw_pareto(insights: Insights, cost: str) -> Figure:
     axes.step(front[cost], 100 * front["accuracy"], where="post", color=INK, linewidth=1.1)
     axes.set_xscale("log")
     axes.margins(y=0.12)
-    if cost != "instructions":
-        for number, one in enumerate(ANCHORS):
-            axes.plot(one.bytes, 100 * one.accuracy, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
-            axes.annotate(
-                one.name,
-                (one.bytes, 100 * one.accuracy),
-                # Above and below in turn, so that neighbours keep apart.
-                xytext=(0, -11 if number < 3 else 6),
-                textcoords="offset points",
-                fontsize=7,
-                color=MUTED,
-                ha="right" if one.bytes > 100_000 else "center",
-            )
+    for number, one in enumerate(ANCHORS.get(cost, ())):
+        axes.plot(one.bytes, 100 * one.accuracy, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
+        # Below and above in turn, so that neighbours keep apart.
+        axes.annotate(
+            one.name,
+            (one.bytes, 100 * one.accuracy),
+            xytext=(0, 6 if number % 2 else -11),
+            textcoords="offset points",
+            fontsize=7,
+            color=MUTED,
+            ha="right" if one.bytes > 100_000 else "center",
+        )
     _cost_ticks(axes)
     percent_axis(axes.yaxis)
     axes.grid()
     axes.set_axisbelow(True)
     axes.set_xlabel(COSTS[cost], fontsize=9.5, labelpad=2)
-    figure.legend(loc="upper left", bbox_to_anchor=(-2 / WIDTH, 1 - 18 / 270), ncols=4, fontsize=8, columnspacing=0.8)
+    legend_above(figure, 2)
     return figure
 
 
@@ -245,7 +257,10 @@ def _with_float(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw_sparsity(frame: pd.DataFrame, setting: str) -> Figure:
-    figure, axes = new_figure(f"Accuracy against sparsity{f', {setting}' if setting else ''}", 260, (42, 34, 14, 60))
+    top = legend_room(frame["loss"].nunique(), 3)
+    figure, axes = new_figure(
+        f"Accuracy against sparsity{f', {setting}' if setting else ''}", 200 + top, (42, 34, 14, top)
+    )
     for number, loss in enumerate(dict.fromkeys(frame["loss"])):
         rows = frame[frame["loss"] == loss]
         table = rows.pivot_table(index="seed", columns="share", values="accuracy")
@@ -255,5 +270,5 @@ def _draw_sparsity(frame: pd.DataFrame, setting: str) -> Figure:
     percent_axis(axes.yaxis)
     axes.grid()
     axes.set_xlabel("zeros in each pruned layer", fontsize=9.5, labelpad=2)
-    figure.legend(loc="upper left", bbox_to_anchor=(-2 / WIDTH, 1 - 18 / 260), ncols=3, fontsize=8.5, columnspacing=1.0)
+    legend_above(figure, 3)
     return figure

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from edgedigits.report.style import MUTED, WIDTH, Plot, new_figure
-from edgedigits.study.drawing import WIDE, band, heat_cells, panel, percent_axis, wide_figure
+from edgedigits.report.style import MUTED, Plot, new_figure
+from edgedigits.study.drawing import WIDE, band, heat_cells, legend_above, legend_room, panel, percent_axis, wide_figure
 from edgedigits.study.report_data import report_table
 from edgedigits.study.table_findings import Cell
 
@@ -18,7 +18,7 @@ _HEIGHT = _TOP + 12 * _ROW + _BOTTOM
 _LINES = (
     ("published", "float32", "as published: classical"),
     ("published", "quantized", "as published: quantized"),
-    ("edgedigits", "float32", "edgedigits: float32"),
+    ("edgedigits", "float32", "edgedigits: float32, cross-entropy"),
     ("edgedigits", "quantized", "edgedigits: int8 (QAT)"),
     ("edgedigits", "pruned 80 %", "edgedigits: pruned 80 %"),
 )
@@ -87,17 +87,20 @@ def _curves(frame: pd.DataFrame) -> list[Plot]:
 
 
 def _draw_curves(frame: pd.DataFrame, setting: str) -> Figure:
-    figure, axes = new_figure(f"Accuracy by iteration, {setting}", 260, (42, 34, 10, 74))
+    found = []
     for number, (column, compression, label) in enumerate(_LINES):
         rows = frame[(frame["column"] == column) & (frame["compression"] == compression)]
         if len(rows):
-            iterations, lines = _lines(rows)
-            band(axes, iterations, lines, label=label, number=number)
+            found.append((number, label, *_lines(rows)))
+    top = legend_room(len(found), 1)
+    figure, axes = new_figure(f"Accuracy by iteration, {setting}", 200 + top, (42, 34, 10, top))
+    for number, label, iterations, lines in found:
+        band(axes, iterations, lines, label=label, number=number)
     axes.set_ylim(0, 100)
     percent_axis(axes.yaxis)
     axes.grid(axis="y")
     axes.set_xlabel("iteration", fontsize=9.5, labelpad=2)
-    figure.legend(loc="upper left", bbox_to_anchor=(-2 / WIDTH, 1 - 18 / 260), ncols=2, fontsize=8.5, columnspacing=1.0)
+    legend_above(figure, 1)
     return figure
 
 

@@ -13,6 +13,7 @@ from edgedigits.cli.config_flags import add_config_arguments, config_from_argume
 from edgedigits.config_file import to_tables
 from edgedigits.errors import DataError
 from edgedigits.study.choices import build_command, pareto
+from edgedigits.study.digit_findings import balanced
 from edgedigits.study.effects import compare_values, effects, interval
 from edgedigits.study.grid import plan_grid
 from edgedigits.study.insights import effect_sentence, find_insights
@@ -176,6 +177,7 @@ def table():
             value = 0.88 if spec.get("sparsity") == 0.8 else 0.9
             one = result(value)
             one["float_confusion"] = result(0.9)["confusion"]
+            one["float_class_recall"] = result(0.9)["class_recall"]
             results.append({**one, "dev_accuracy": value, "float_dev_accuracy": 0.9, "float_accuracy": 0.9})
             results[-1]["curves"] = {"train": [[1, 0.2], [5, value]], "dev": [[1, 0.2], [5, value]]}
     return trials_of(plan, results)
@@ -194,6 +196,23 @@ def test_the_table_is_put_together(table):
     )
     assert "quantized to int8, cells differ" in text
     assert "from 8.7 % to 90.0 %, 81.3 points" in text
+
+
+def test_a_mean_over_losses_compares_the_same_losses():
+    """float32 was run with one loss, qat with two: the second one's digits must not count against qat."""
+    rows = [("a", "float32", 0.9), ("a", "QAT", 0.9), ("b", "QAT", 0.5)]
+    frame = pd.DataFrame(
+        [
+            {"loss": loss, "compression": kind, "setting": "", "seed": 0, "class_recall": [r] * 10}
+            for loss, kind, r in rows
+        ]
+    ).assign(float_class_recall=None)
+    assert balanced(frame)["loss"].tolist() == ["a", "a"]
+    referenced = frame[frame["compression"] == "QAT"].assign(float_class_recall=[[0.91] * 10, [0.51] * 10])
+    found = balanced(referenced)
+    assert [(row.loss, row.compression, row.class_recall[0]) for row in found.itertuples()] == [
+        ("a", "float32", 0.91), ("b", "float32", 0.51), ("a", "QAT", 0.9), ("b", "QAT", 0.5)
+    ]  # fmt: skip
 
 
 def test_findings_are_json(grid, table):
