@@ -25,9 +25,9 @@ from edgedigits.model.simplify import simplify
 from tests.emit.compilers import C_COMPILERS, CXX_COMPILERS, available, compile_and_run
 from tests.emit.engine_program import SANITIZED, Answers, run_engines, write
 from tests.golden.compare import assert_golden
-from tests.model.oracles import hard_inputs
+from tests.model.oracles import ORACLES, hard_inputs
 from tests.model.random_models import random_model
-from tests.tflite_builder import random_mlp
+from tests.tflite_builder import build_mlp, random_mlp
 
 ENCODING_NAMES = [encoding.name for encoding in ENCODINGS]
 # Two seeds of each encoding and rounding as the first choice, and larger ones packed as the tool likes.
@@ -102,6 +102,22 @@ def test_classes_are_those_of_numpys_argmax_and_margins_their_lead(answers: dict
         np.testing.assert_array_equal(answers[source.prefix].margins, np.minimum(lead, 127))
         ties += int(np.sum(lead == 0))
     assert ties > 0
+
+
+@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_the_smallest_factor_on_the_largest_sums(per_channel: bool, rounding: Rounding, tmp_path: Path) -> None:
+    factor = np.full(3, 1e-8, np.float32) if per_channel else np.float32(1e-8)
+    bias = np.array([2**31 - 1, -(2**31) + 1, 2**30], np.int32)
+    scales = {"weight_scales": [factor], "activation_scales": [0.1], "activation_zero_points": [7]}
+    content = build_mlp([np.zeros((3, 4), np.int8)], [bias], per_channel=per_channel, **scales)
+    network = network_of(content, rounding)
+    assert int(network.layers[0].shift.min()) == -31
+    source = render_engine(*_packed(network))
+    compiler = available(C_COMPILERS)[0]
+    (answer,) = run_engines(compiler, SANITIZED, [(source, hard_inputs(4))], tmp_path)
+    np.testing.assert_array_equal(answer.scores, [[8, 6, 7]] * 12)
+    np.testing.assert_array_equal(answer.scores, ORACLES[rounding](content, hard_inputs(4)))
 
 
 def test_the_self_tests_pass(answers: dict[str, Answers]) -> None:
@@ -218,3 +234,21 @@ def test_the_text_is_what_a_person_has_read(name: str) -> None:
     assert_golden(f"engine_{name}.c", source.source)
     assert_golden(f"engine_{name}.h", source.header)
     assert_golden(f"vectors_{name}.h", source.vectors)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(6))
+def test_many_more_random_models_are_exact(batch: int, tmp_path: Path) -> None:
+    random = np.random.default_rng(batch)
+    engines, expected = [], []
+    for seed in range(1000 * batch, 1000 * batch + 24):
+        distinct = int(random.choice([3, 8, 16, 256]))
+        network = network_of(random_model(seed, distinct=distinct).content, list(Rounding)[seed % 2])
+        packed = pack_as(network, str(random.choice(ENCODING_NAMES)), random)
+        inputs = hard_inputs(network.inputs, seed, count=20)
+        engines.append((render_engine(network, packed, f"engine_{seed}"), inputs))
+        expected.append(run(network, inputs))
+    answers = run_engines(available(C_COMPILERS)[0], SANITIZED, engines, tmp_path)
+    for answer, scores, (source, _) in zip(answers, expected, engines, strict=True):
+        np.testing.assert_array_equal(answer.scores, scores, err_msg=source.prefix)
+        assert answer.self_test == 0
