@@ -58,6 +58,8 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "layers": page_tables.layers_table(facts),
         "weight_figures": figures(weight_plots(facts)),
         "size": page_tables.size_table(facts),
+        "engine": facts.engine,
+        "engine_layers": page_tables.engine_table(facts),
         "parity": page_tables.parity_table(facts),
         "data": page_tables.data_table(facts),
         "choices": page_tables.config_tables(facts),

@@ -131,6 +131,27 @@ def size_table(facts: BuildFacts) -> Table:
     return Table("Sizes", ("what", "bytes", "", "times smaller", "how"), rows, frozenset({0, 4}))
 
 
+def engine_table(facts: BuildFacts) -> Table | None:
+    """Return the C engine by layer: how its weights are stored, and what that is expected to cost."""
+    engine = facts.engine
+    if engine is None:
+        return None
+    head = ("layer", "shape", "encoding", "bytes", "instructions", "stored")
+    rows = [
+        (
+            str(number),
+            f"{layer.inputs}-{layer.outputs}",
+            layer.encoding,
+            f"{layer.nbytes:,}",
+            f"{layer.instructions:,}",
+            layer.summary,
+        )
+        for number, layer in enumerate(engine.layers, 1)
+    ]
+    rows.append(("all", "", "", f"{engine.weight_bytes:,}", f"{engine.instructions:,}", ""))
+    return Table("The C engine by layer", head, tuple(rows), frozenset({0, 1, 2, 5}))
+
+
 def parity_table(facts: BuildFacts) -> Table:
     """Return how far other runtimes are from the reference kernels of LiteRT."""
     rows = tuple(

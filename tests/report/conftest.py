@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from edgedigits.compile import compile_graph
 from edgedigits.config_file import make_config, to_tables
 from edgedigits.evaluate.harness import Evaluation
 from edgedigits.evaluate.metrics import Scores, score
@@ -79,6 +80,7 @@ def build_facts(
         histograms=tuple(_histogram(name, index, pruned) for index, name in enumerate(KEPT)),
         mistakes=tuple(_mistake(index) for index in range(min(mistakes, 20))),
         versions={"edgedigits": "0.1.0", "tensorflow": "2.21.0", "numpy": "2.3.5"},
+        engine=compile_graph(graph, config.engine, "edgedigits_model")[1],
     )
     return dataclasses.replace(facts, **changes)
 

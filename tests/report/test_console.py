@@ -46,6 +46,7 @@ def test_every_figure_is_there_on_one_screen(make_facts: MakeFacts, width: int) 
         f"{size.raw:,} B, gzip {size.gzip:,} B: {size.ratio:.1f}× and {size.gzip_ratio:.1f}× below float32",
         "p50 2.13, p90 2.4, p99 5.91 µs on x86_64 Linux, 2 cores, 1 thread",
         f"of {facts.model.weights:,} weights",
+        f"engine {facts.engine.weight_bytes:,} B of packed weights" if facts.engine else "",
         "written deploy/focal-qat-prune",
         f"next {NEXT}",
     ):

@@ -30,6 +30,7 @@ AWKWARD: dict[str, dict[str, Any]] = {
     "one epoch": {"epochs": 1},
     "no other runtime": {"parity": ()},
     "one mistake": {"mistakes": 1},
+    "no engine": {"engine": None},
 }
 
 
@@ -41,6 +42,17 @@ def any_facts(request: pytest.FixtureRequest, make_facts: MakeFacts) -> BuildFac
 
 def test_every_page_is_well_formed_small_and_stands_alone(any_facts: BuildFacts) -> None:
     assert_stands_alone(render_page(any_facts))
+
+
+def test_the_engine_is_told_layer_by_layer(make_facts: MakeFacts) -> None:
+    facts = make_facts()
+    assert facts.engine is not None
+    text = page_text(render_page(facts))
+    for layer in facts.engine.layers:
+        assert f"{layer.inputs}-{layer.outputs} {layer.encoding} {layer.nbytes:,} {layer.instructions:,}" in text
+    for words in (f"{facts.engine.weight_bytes:,}", f"{facts.engine.workspace_bytes:,} bytes of RAM", "estimated"):
+        assert words in text
+    assert "The C engine" not in page_text(render_page(make_facts(engine=None)))
 
 
 @pytest.fixture(scope="module")
