@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edgedigits.config import DataConfig
@@ -16,6 +16,8 @@ COLUMNS = (PUBLISHED, EDGEDIGITS)
 SPARSITIES = (0.1, 0.8)
 """The report pruned a tenth; a tenth is hardly a compression, so that four fifths are shown beside it."""
 FEWEST_ITERATIONS = 5
+PROCESSES_A_SEED = 2
+"""Cells in one process share the reading of the images; two processes share the cores."""
 
 # Seconds an iteration over 42,000 rows on two cores; an estimate for --dry-run only.
 _SECONDS = {PUBLISHED: 0.050, EDGEDIGITS: 0.012}
@@ -51,13 +53,14 @@ def plan_table(
             raise ConfigError(f"--columns: there is no column '{name}'.", hint=nearest(name, COLUMNS))
     if not wanted:
         raise ConfigError("--columns names no column.", hint=f"Known: {', '.join(COLUMNS)}.")
+    groups = _groups(chosen)
     entries = [
         entry
         for seed in range(seeds)
         for column in reversed(COLUMNS)
         if column in wanted
         for setting in chosen
-        for entry in _cells(column, setting, seed, source, rows, scale)
+        for entry in _cells(column, setting, groups[setting.rate], seed, source, rows, scale)
     ]
     return Plan(NAME, tuple(entries))
 
@@ -71,7 +74,21 @@ def _chosen_settings(text: str) -> tuple[Setting, ...]:
     return tuple(every[name] for name in dict.fromkeys(names))
 
 
-def _cells(column: str, setting: Setting, seed: int, source: str, rows: int, scale: float) -> Iterator[Entry]:
+def _groups(settings: Sequence[Setting]) -> dict[float, int]:
+    """Deal the learning rates to the processes of a seed, the longest first, so that they end at about one time."""
+    loads: dict[float, int] = {}
+    for setting in settings:
+        loads[setting.rate] = loads.get(setting.rate, 0) + setting.iterations
+    found, totals = {}, [0] * PROCESSES_A_SEED
+    for rate in sorted(loads, key=lambda rate: -loads[rate]):
+        found[rate] = totals.index(min(totals))
+        totals[found[rate]] += loads[rate]
+    return found
+
+
+def _cells(
+    column: str, setting: Setting, group_name: int, seed: int, source: str, rows: int, scale: float
+) -> Iterator[Entry]:
     iterations = max(FEWEST_ITERATIONS, round(setting.iterations * scale))
     for number, row in enumerate(report_table().rows):
         for sparsity in SPARSITIES if column == EDGEDIGITS and row.family == "pruned" else (None,):
@@ -91,7 +108,7 @@ def _cells(column: str, setting: Setting, seed: int, source: str, rows: int, sca
             if sparsity is not None:
                 cell["sparsity"] = sparsity
             label = _label(column, row, setting, seed, sparsity)
-            group = f"{setting.rate:g}/{seed}" if column == EDGEDIGITS else ""
+            group = f"{group_name}/{seed}" if column == EDGEDIGITS else ""
             seconds = _FIXED_S[column] + iterations * _SECONDS[column] * (rows or CSV_ROWS) / CSV_ROWS
             spec = {"label": label, **cell}
             kind = "table" if column == EDGEDIGITS else "published"

@@ -1,4 +1,4 @@
-"""The cells of the table's third column that share a learning rate and a seed, trained side by side in this process.
+"""The cells of the table's third column of one seed, or half of them, trained side by side in this process.
 
 Every cell starts with the float training of its loss and setting, as a build does. A pruned cell goes on for half as
 many iterations, over the first three fifths of which its sparsity rises; a quantized one for a tenth as many of
@@ -17,7 +17,7 @@ import numpy as np
 
 from edgedigits.compress.pruning import add_pruning, strip_pruning
 from edgedigits.compress.quantization import add_fake_quantization, strip_fake_quantization
-from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfig, TrainingConfig
+from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfig
 from edgedigits.data.contents import Contents
 from edgedigits.data.preprocess import to_float
 from edgedigits.errors import CheckFailedError, EdgedigitsError
@@ -46,6 +46,7 @@ class Run:
 
     Attributes:
         family: "classical" (float), "pruned" or "quantized".
+        rate: learning rate of the setting.
         loss: name of the loss.
         start, end: iterations from the first weights; a compressed one starts where the float training ends.
         sparsity: of a pruned one.
@@ -54,6 +55,7 @@ class Run:
     """
 
     family: str
+    rate: float
     loss: str
     start: int
     end: int
@@ -64,15 +66,15 @@ class Run:
 
 def plan_runs(cells: Iterable[dict[str, Any]]) -> list[Run]:
     """Return the stretches that the cells need, each once."""
-    floats: dict[str, int] = {}
+    floats: dict[tuple[float, str], int] = {}
     found: dict[tuple[Any, ...], Run] = {}
     for cell in cells:
-        loss, family, iterations = _loss(cell), cell["family"], cell["iterations"]
-        floats[loss] = max(iterations, floats.get(loss, 0))
+        rate, loss, family, iterations = cell["rate"], _loss(cell), cell["family"], cell["iterations"]
+        floats[rate, loss] = max(iterations, floats.get((rate, loss), 0))
         if family != "classical":
             end = iterations + stage_length(family, iterations)
-            found[_name(cell)] = Run(family, loss, iterations, end, _sparsity(cell))
-    return [*(Run("classical", loss, 0, end) for loss, end in floats.items()), *found.values()]
+            found[_name(cell)] = Run(family, rate, loss, iterations, end, _sparsity(cell))
+    return [*(Run("classical", rate, loss, 0, end) for (rate, loss), end in floats.items()), *found.values()]
 
 
 def _loss(cell: dict[str, Any]) -> str:
@@ -84,18 +86,18 @@ def _sparsity(cell: dict[str, Any]) -> float:
 
 
 def _name(cell: dict[str, Any]) -> tuple[Any, ...]:
-    return cell["family"], _loss(cell), cell["iterations"], _sparsity(cell)
+    return cell["family"], cell["rate"], _loss(cell), cell["iterations"], _sparsity(cell)
 
 
 def run_table(trials: list[dict[str, Any]], contents: Contents) -> Iterator[dict[str, Any]]:
     """Train the cells side by side and yield an answer for each as soon as it has had its iterations.
 
     Args:
-        trials: {"key", "spec"}; all specs have the same "rate", "seed" and "rows".
+        trials: {"key", "spec"}; all specs have the same "seed" and "rows".
         contents: the digits.
     """
     first = trials[0]["spec"]
-    group = Group(table_digits(contents, first["rows"]), first["rate"], first["seed"], trials)
+    group = Group(table_digits(contents, first["rows"]), first["seed"], trials)
     yield from group.run()
 
 
@@ -104,24 +106,21 @@ class Group:
 
     Args:
         digits: what they are trained and measured on.
-        rate: learning rate of all.
         seed: of the first weights.
         trials: {"key", "spec"} of each cell.
     """
 
-    def __init__(self, digits: TableDigits, rate: float, seed: int, trials: list[dict[str, Any]]) -> None:
-        self.digits, self.rate, self.trials = digits, rate, trials
+    def __init__(self, digits: TableDigits, seed: int, trials: list[dict[str, Any]]) -> None:
+        self.digits, self.trials = digits, trials
         self.runs = plan_runs(trial["spec"] for trial in trials)
         self.images = SharedImages(digits.train, digits.dev)
         self.calibration = to_float(digits.train.images[:CALIBRATION_IMAGES])
         set_seed(seed)
-        training = TrainingConfig(learning_rate=rate, seed=seed)
-        self.config = BuildConfig(model=ModelConfig(hidden=HIDDEN), training=training)
         # All cells of a seed start from the same first weights: they are compared in pairs.
-        self.first = build_mlp(self.config)
+        self.first = build_mlp(BuildConfig(model=ModelConfig(hidden=HIDDEN)))
         longest = max(run.end for run in self.runs)
         self.every = max(1, longest // CURVE_POINTS)
-        self.floats: dict[tuple[str, int], list[Any]] = {}
+        self.floats: dict[tuple[float, str, int], list[Any]] = {}
         self.seconds = 0.0
         self.steps = sum(run.end - run.start for run in self.runs)
 
@@ -147,10 +146,10 @@ class Group:
         """Make the networks whose stretch begins after `now` iterations, and return all that run then."""
         for run in self.runs:
             if run.start == now:
-                rate = self.rate * RATE_OF.get(run.loss, 1.0) * (QAT_RATE if run.family == "quantized" else 1.0)
+                rate = run.rate * RATE_OF.get(run.loss, 1.0) * (QAT_RATE if run.family == "quantized" else 1.0)
                 run.track = Track(self._model(run), self._make_loss(run.loss), rate)
                 if run.family != "classical":
-                    run.curve = _copy(self._float_run(run.loss).curve, now)
+                    run.curve = _copy(self._float_run(run.rate, run.loss).curve, now)
         return [run for run in self.runs if run.start <= now < run.end]
 
     def train(self, running: list[Run], now: int, then: int) -> None:
@@ -166,23 +165,25 @@ class Group:
 
     def keep_floats(self, now: int) -> None:
         """Keep the float weights after `now` iterations: cells of that setting start from them."""
+        wanted = {(trial["spec"]["rate"], trial["spec"]["iterations"]) for trial in self.trials}
         for run in self.runs:
-            if run.family == "classical" and run.track and now <= run.end:
-                self.floats[run.loss, now] = run.track.model.get_weights()
+            if run.family == "classical" and run.track and (run.rate, now) in wanted:
+                self.floats[run.rate, run.loss, now] = run.track.model.get_weights()
 
     def _make_loss(self, name: str) -> Any:
         return make_loss(LossConfig(name=name), self.digits.train.labels)
 
-    def _float_run(self, loss: str) -> Run:
-        return next(run for run in self.runs if run.family == "classical" and run.loss == loss)
+    def _float_run(self, rate: float, loss: str) -> Run:
+        floats = (run for run in self.runs if run.family == "classical")
+        return next(run for run in floats if (run.rate, run.loss) == (rate, loss))
 
-    def _float_model(self, loss: str, iterations: int) -> Any:
+    def _float_model(self, rate: float, loss: str, iterations: int) -> Any:
         copy = keras.models.clone_model(self.first)
-        copy.set_weights(self.floats[loss, iterations] if iterations else self.first.get_weights())
+        copy.set_weights(self.floats[rate, loss, iterations] if iterations else self.first.get_weights())
         return copy
 
     def _model(self, run: Run) -> Any:
-        start = self._float_model(run.loss, run.start)
+        start = self._float_model(run.rate, run.loss, run.start)
         if run.family == "classical":
             return start
         if run.family == "quantized":
@@ -207,11 +208,11 @@ class Group:
                 yield {**answer, "seconds": share + time.perf_counter() - start}
 
     def _measure(self, cell: dict[str, Any]) -> dict[str, Any]:
-        loss, iterations = _loss(cell), cell["iterations"]
-        reference = self._float_model(loss, iterations)
+        rate, loss, iterations = cell["rate"], _loss(cell), cell["iterations"]
+        reference = self._float_model(rate, loss, iterations)
         if cell["family"] == "classical":
             final = twin = reference
-            curve = _copy(self._float_run(loss).curve, iterations)
+            curve = _copy(self._float_run(rate, loss).curve, iterations)
         else:
             run = self._run_of(cell)
             assert run.track is not None
@@ -224,7 +225,7 @@ class Group:
         return {**figures, "curves": {"train": curve.train, "dev": curve.dev}}
 
     def _run_of(self, cell: dict[str, Any]) -> Run:
-        names = {(run.family, run.loss, run.start, run.sparsity): run for run in self.runs}
+        names = {(run.family, run.rate, run.loss, run.start, run.sparsity): run for run in self.runs}
         return names[_name(cell)]
 
 

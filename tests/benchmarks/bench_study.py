@@ -1,12 +1,13 @@
 """Speed of a study.
 
-    python tests/benchmarks/bench_study.py table --data mnist [--iterations 6]
+    python tests/benchmarks/bench_study.py table --data mnist [--iterations 6] [--cpu]
     python tests/benchmarks/bench_study.py overhead [--trials 200] [--jobs 2]
     python tests/benchmarks/bench_study.py workers [--trials 24]
 
 `table`: the 60 trainings of the report's table by edgedigits against the report's own NumPy code, in one run.
 Of every stretch of the schedule some iterations are timed and multiplied by its length, start-up and tracing are timed
-whole; iterations of the NumPy code are timed in between, so that both see the same machine.
+whole; iterations of the NumPy code are timed in between, so that both see the same machine. With --cpu both get one
+thread, and its processor time is counted instead of the clock: a figure that others on the machine hardly change.
 
 `overhead`: the share of the time that scheduling and storing take in a study of tiny trainings, and how much the main
 process grows. `workers`: the same study with one worker and with two.
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,16 +36,21 @@ from edgedigits.study import published
 from edgedigits.study.report_data import report_table
 from edgedigits.study.session import Entry, Options, Plan, run_plan
 from edgedigits.study.table_data import TableDigits, table_digits
+from edgedigits.study.table_plan import plan_table
+
+Clock = Callable[[], float]
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
-def published_seconds(data: str, rows: int, iterations: int) -> dict[str, float]:
+def published_seconds(data: str, rows: int, iterations: int, clock: Clock) -> dict[str, float]:
     """Return the seconds of an iteration of the report's code by family, measured in a process without TensorFlow."""
     command = [sys.executable, __file__, "table", "--published", "--data", data, "--rows", str(rows)]
-    answer = subprocess.run([*command, "--iterations", str(iterations)], capture_output=True, text=True, check=True)
+    command += ["--iterations", str(iterations), *(["--cpu"] if clock is time.process_time else [])]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(answer.stdout)
 
 
-def time_published(digits: TableDigits, iterations: int) -> dict[str, float]:
+def time_published(digits: TableDigits, iterations: int, clock: Clock) -> dict[str, float]:
     """Return the seconds of an iteration by family; the first two of each are left out."""
     pixels = np.ascontiguousarray(digits.train.images.T / 255.0)
     found = {}
@@ -56,70 +63,62 @@ def time_published(digits: TableDigits, iterations: int) -> dict[str, float]:
             rate=0.1,
             iterations=iterations + 2,
             seed=0,
-            watch=lambda *_, marks=marks: marks.append(time.perf_counter()),
+            watch=lambda *_, marks=marks: marks.append(clock()),
         )
         found[family] = (marks[-1] - marks[1]) / iterations
     return found
 
 
-def cells() -> dict[float, list[dict]]:
-    """Return the 60 cells of the table by learning rate; pruned to a tenth, as in the report."""
-    table = report_table()
-    found: dict[float, list[dict]] = {}
-    for setting in table.settings:
-        for row in table.rows:
-            spec = {
-                "label": f"{row.name}, {setting.name}",
-                "family": row.family,
-                "loss": row.loss,
-                "rate": setting.rate,
-                "iterations": setting.iterations,
-                "sparsity": 0.1,
-            }
-            found.setdefault(setting.rate, []).append({"key": spec["label"], "spec": spec})
-    return found
+def groups() -> list[list[dict]]:
+    """Return the 60 cells of the table by process, as a study runs them; pruned to a tenth, as in the report."""
+    found: dict[str, list[dict]] = {}
+    for entry in plan_table(columns="edgedigits").entries:
+        if entry.spec.get("sparsity") != 0.8:
+            found.setdefault(entry.group, []).append({"key": entry.label, "spec": entry.spec})
+    assert sum(map(len, found.values())) == 60
+    return list(found.values())
 
 
-def shared_seconds(digits: TableDigits, iterations: int, between) -> float:
+def shared_seconds(digits: TableDigits, iterations: int, clock: Clock, between: Callable[[], None]) -> float:
     """Return the estimated seconds of all 60 trainings of edgedigits, calling `between` after every stretch."""
     from edgedigits.study.table_task import Group
 
     total = 0.0
-    for rate, trials in cells().items():
-        start = time.perf_counter()
-        group = Group(digits, rate, 0, trials)
-        total += time.perf_counter() - start
+    for trials in groups():
+        start = clock()
+        group = Group(digits, 0, trials)
+        total += clock() - start
         now = 0
         for then in group.stops():
-            start = time.perf_counter()
+            start = clock()
             tracks = [run.track for run in group.begin(now)]
             step = group.images.stepper(tracks)
             step()
             group.images.accuracies(tracks)
-            total += time.perf_counter() - start
-            start = time.perf_counter()
+            total += clock() - start
+            start = clock()
             for _ in range(iterations):
                 step()
-            total += (time.perf_counter() - start) / iterations * (then - now)
-            start = time.perf_counter()
+            total += (clock() - start) / iterations * (then - now)
+            start = clock()
             group.images.accuracies(tracks)
-            total += (time.perf_counter() - start) * (1 + (then - now) // group.every)
+            total += (clock() - start) * (1 + (then - now) // group.every)
             now = then
             group.keep_floats(now)
             between()
     return total
 
 
-def measure(data: str, rows: int, iterations: int) -> dict[str, object]:
+def measure(data: str, rows: int, iterations: int, clock: Clock = time.perf_counter) -> dict[str, object]:
     """Return the figures of both sides."""
     digits = table_digits(read_source(data), rows)
     samples: list[dict[str, float]] = []
 
     def between() -> None:
-        samples.append(published_seconds(data, rows, iterations))
+        samples.append(published_seconds(data, rows, iterations, clock))
 
     between()
-    ours = shared_seconds(digits, iterations, between)
+    ours = shared_seconds(digits, iterations, clock, between)
     table = report_table()
     each = sum(setting.iterations for setting in table.settings)
     means = {family: float(np.mean([sample[family] for sample in samples])) for family in published.FAMILIES}
@@ -130,6 +129,7 @@ def measure(data: str, rows: int, iterations: int) -> dict[str, object]:
         "edgedigits_seconds": round(ours, 1),
         "ratio": round(theirs / ours, 2),
         "iterations": each * len(table.rows),
+        "clock": "processor time of one thread" if clock is time.process_time else "wall clock",
         "load": os.getloadavg()[0],
         "how": f"{iterations} iterations of every stretch timed, times its length; tracing and start-up whole",
     }
@@ -192,16 +192,21 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=6)
     parser.add_argument("--trials", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--cpu", action="store_true", help="table: processor time of one thread")
     parser.add_argument("--published", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    clock: Clock = time.process_time if args.cpu else time.perf_counter
+    if args.cpu:
+        # In time for TensorFlow here, and for NumPy in the processes that run the report's code.
+        os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     if args.published:
-        found: object = time_published(table_digits(read_source(args.data), args.rows), args.iterations)
+        found: object = time_published(table_digits(read_source(args.data), args.rows), args.iterations, clock)
     elif args.what == "overhead":
         found = measure_overhead(args.trials or 200, args.jobs)
     elif args.what == "workers":
         found = measure_workers(args.trials or 24)
     else:
-        found = measure(args.data, args.rows, args.iterations)
+        found = measure(args.data, args.rows, args.iterations, clock)
     print(json.dumps(found, indent=2))
 
 

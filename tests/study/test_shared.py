@@ -114,7 +114,7 @@ def test_accuracies_are_those_of_the_models(together, few):
 
 
 def cell(family, loss, iterations, **more):
-    return {"family": family, "loss": loss, "iterations": iterations, **more}
+    return {"family": family, "rate": 0.1, "loss": loss, "iterations": iterations, **more}
 
 
 def test_a_float_part_that_cells_have_in_common_is_trained_once():
@@ -140,3 +140,28 @@ def test_a_float_part_that_cells_have_in_common_is_trained_once():
         ("pruned", "focal", 500, 750),
     }
     assert len(runs) == len(found)
+
+
+def test_another_learning_rate_is_another_training():
+    runs = plan_runs([cell("classical", "mse", 100), cell("classical", "mse", 100, rate=0.5)])
+    assert [(run.rate, run.loss, run.end) for run in runs] == [(0.1, "mse", 100), (0.5, "mse", 100)]
+
+
+def test_cells_of_a_group_are_those_that_they_would_be_alone(splits_5k):
+    """A quantized and a pruned cell beside cells of another rate and length: the same accuracy, weight by weight."""
+    from edgedigits.data.contents import Contents
+    from edgedigits.study.table_task import run_table
+
+    contents = Contents(splits_5k.train, None, "mnist-5k")
+    shared = {"seed": 0, "rows": 1500, "label": "x"}
+    cells = [
+        cell("quantized", "focal", 20, **shared),
+        cell("pruned", "mse", 20, sparsity=0.8, **shared),
+        cell("classical", "cross-entropy", 30, **{**shared, "rate": 0.5}),
+    ]
+    trials = [{"key": str(number), "spec": spec} for number, spec in enumerate(cells)]
+    together = {answer["key"]: answer["result"] for answer in run_table(trials, contents)}
+    for trial in trials:
+        (alone,) = run_table([trial], contents)
+        for figure in ("dev_accuracy", "float_dev_accuracy", "bytes", "sparsity"):
+            assert together[trial["key"]][figure] == pytest.approx(alone["result"][figure], abs=1 / 300 + 1e-9), figure
