@@ -154,10 +154,13 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
         if options.retry_failed:
             store.retry_failed()
         jobs = _group(plan.entries, keys, sources)
-        if not store.waiting(keys):
+        waiting = set(store.waiting(keys))
+        if not waiting:
             counts = store.counts(keys)
             return Summary(len(keys), done=counts["done"], failed=counts["failed"], elsewhere=counts["running"])
-        with open_cluster(options.jobs, options.scheduler, options.threads) as cluster:
+        # Fewer jobs than workers: each then gets more threads instead.
+        useful = sum(not waiting.isdisjoint(job.keys) for job in jobs)
+        with open_cluster(min(options.jobs or default_jobs(), useful), options.scheduler, options.threads) as cluster:
             progress.say(f"{len(keys):,} trials on {cluster.words}.")
             if options.scheduler:
                 for need, contents in sources.values():

@@ -122,7 +122,7 @@ class Group:
         self.every = max(1, longest // CURVE_POINTS)
         self.floats: dict[tuple[float, str, int], list[Any]] = {}
         self.seconds = 0.0
-        self.steps = sum(run.end - run.start for run in self.runs)
+        self.steps = 0
 
     def run(self) -> Iterator[dict[str, Any]]:
         """Train all and yield an answer for each cell as soon as it is done."""
@@ -132,6 +132,7 @@ class Group:
             start = time.perf_counter()
             self.train(running, now, then)
             self.seconds += time.perf_counter() - start
+            self.steps += len(running) * (then - now)
             now = then
             self.keep_floats(now)
             yield from self._finish(now)
@@ -198,6 +199,7 @@ class Group:
             cell = trial["spec"]
             if cell["iterations"] + stage_length(cell["family"], cell["iterations"]) == now:
                 start = time.perf_counter()
+                # Its part of the time so far: its own iterations among those of all.
                 share = self.seconds / self.steps * now
                 answer: dict[str, Any] = {"key": trial["key"]}
                 try:

@@ -175,8 +175,12 @@ def test_ctrl_c_ends_cleanly_and_gives_trials_back(tmp_path):
 
 @pytest.mark.parametrize(
     ("victim", "words"),
-    [(lambda child: child, "runs out of memory"), (lambda child: child.parent(), "The worker that ran it died")],
-    ids=["the trial's process", "its worker"],
+    [
+        pytest.param(lambda child: child, "runs out of memory", id="the trial's process"),
+        pytest.param(
+            lambda child: child.parent(), "The worker that ran it died", id="its worker", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_what_is_killed_from_outside_is_recorded_and_tried_again(victim, words, tmp_path):
     process, children = start_long(tmp_path)
@@ -193,6 +197,7 @@ def test_what_is_killed_from_outside_is_recorded_and_tried_again(victim, words, 
     assert failed[0].status in ("waiting", "running")
 
 
+@pytest.mark.slow
 def test_two_runs_on_one_folder_share_the_work(tmp_path):
     code = (
         "import sys; from pathlib import Path; from edgedigits.study.session import Options, run_plan\n"
