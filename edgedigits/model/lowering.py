@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,15 +215,14 @@ class _Lowering:
         self._current = target
 
 
-def _factors(source: Tensor, weights: Tensor, target: Tensor) -> Iterator[float]:
-    """Yield input scale · weight scale / output scale of each output, rounded where TensorFlow Lite rounds it."""
-    outputs = weights.shape[0]
-    if not weights.is_per_channel:
-        # Per tensor the product is a float32.
-        yield from [float(source.scale * weights.scales[0]) / float(target.scale)] * outputs
-        return
-    for scale in weights.scales:
-        yield float(source.scale) * float(scale) / float(target.scale)
+def _factors(source: Tensor, weights: Tensor, target: Tensor) -> list[float]:
+    """Return input scale · weight scale / output scale of each output.
+
+    In float64, as both runtimes compute it: a product in float32 would change the last bits of a multiplier, and one
+    output byte in some 100,000.
+    """
+    scales = np.broadcast_to(weights.scales, weights.shape[:1])
+    return [float(source.scale) * float(scale) / float(target.scale) for scale in scales]
 
 
 def _clamp(activation: str, target: Tensor) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from edgedigits.model.simplify import simplify
 from edgedigits.model.softmax import lower_softmax
 from tests.model.oracles import ORACLES, hard_inputs
 from tests.model.random_models import RandomModel, models
-from tests.tflite_builder import build_mlp, random_mlp
+from tests.tflite_builder import INPUT_SCALE, build_mlp, random_mlp
 
 ROUNDINGS = list(Rounding)
 
@@ -53,6 +53,27 @@ def test_random_models_give_the_oracles_bytes(model: RandomModel, seed: int, rou
 )
 def test_the_usual_models(options: dict[str, Any], rounding: Rounding) -> None:
     assert_equal_to_oracle(random_mlp(5, (784, 32, 10), **options), rounding)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_products_of_scales_are_rounded_as_the_oracle_rounds_them(per_channel: bool, rounding: Rounding) -> None:
+    """Sums between what a float32 and a float64 product of scales turn into k and k + 1 tell the two apart."""
+    weight_scale, output_scale = np.float32(7.1e-7), np.float32(0.0231)
+    single = float(INPUT_SCALE * weight_scale) / float(output_scale)
+    double = float(INPUT_SCALE) * float(weight_scale) / float(output_scale)
+    bias = np.rint((np.arange(-120, 121) + 0.5) / ((single + double) / 2)).astype(np.int32)
+    decided = np.floor(bias * single + 0.5) != np.floor(bias * double + 0.5)
+    assert decided.sum() > 50
+    content = build_mlp(
+        [np.zeros((241, 3), np.int8)],
+        [bias],
+        weight_scales=[np.full(241, weight_scale) if per_channel else weight_scale],
+        activation_scales=[output_scale],
+        activation_zero_points=[0],
+        per_channel=per_channel,
+    )
+    assert_equal_to_oracle(content, rounding)
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
