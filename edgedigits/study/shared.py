@@ -43,7 +43,9 @@ class Track:
                 layer.pruning_step.assign(0)
         self.kernel = tf.function(self._kernel)
         self.value = tf.function(self._value)
-        self.logits = tf.function(self._logits)
+        # One graph for any number of images: tracing takes longer than running it.
+        products = tf.TensorSpec((None, self.units), tf.float32)
+        self.logits = tf.function(lambda values: self._logits(values, False), input_signature=[products])
 
     def apply_masks(self) -> None:
         """Zero what is pruned, as TF-MOT's callback does at the end of an epoch, which here is one step."""
@@ -146,6 +148,6 @@ class SharedImages:
         ):
             joined = tf.concat([tf.gather(kernel, rows) for kernel in kernels], 1)
             products = self._split(tf.matmul(images, joined), tracks)
-            logits = [track.logits(one, False) for track, one in zip(tracks, products, strict=True)]
+            logits = [track.logits(one) for track, one in zip(tracks, products, strict=True)]
             found.append([float(np.mean(one.numpy().argmax(axis=1) == labels.numpy())) for one in logits])
         return list(zip(*found, strict=True))
