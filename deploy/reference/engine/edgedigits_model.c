@@ -1037,18 +1037,18 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
 
     /* layer 1: 784 inputs, 31 outputs, ReLU */
     sparse_lists8((const uint8_t *)input, 0x80808080u, 784u, layer1_entries, layer1_starts, layer1_bias, 31u, s);
-    activate(s->sums, 31u, 1369131717, 8u, 0, 0, 255, 0u, s->hidden);
+    activate(s->sums, 31u, 1369131777, 8u, 0, 0, 255, 0u, s->hidden);
     s->hidden[31] = 0u;
     /* layer 2: 31 inputs, 16 outputs, ReLU */
     sparse_lists8(s->hidden, 0u, 31u, layer2_entries, layer2_starts, layer2_bias, 16u, s);
-    activate(s->sums, 16u, 1249948997, 5u, 0, 0, 255, 0u, s->hidden);
+    activate(s->sums, 16u, 1249948961, 5u, 0, 0, 255, 0u, s->hidden);
     /* layer 3: 16 inputs, 10 outputs, no activation */
     #if VECTORS
     dense_rows(as_signed(s->hidden, 16u), 16u, layer3_rows, layer3_bias, 10u, s->sums);
     #else
     dense_pairs(s->hidden, 0u, 16u, layer3_weights, layer3_bias, 10u, s);
     #endif
-    activate(s->sums, 10u, 1202445952, 6u, 159, 0, 255, 0x80u, (uint8_t *)output);
+    activate(s->sums, 10u, 1202445896, 6u, 159, 0, 255, 0x80u, (uint8_t *)output);
 }
 
 int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *margin)
