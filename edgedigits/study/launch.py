@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -48,7 +48,10 @@ def run_on_worker(task: dict[str, Any], threads: int) -> list[Answer]:
         return state is None or state.state in ("cancelled", "released", "forgotten")
 
     start, cores = time.perf_counter(), _cores(worker.name, threads)
-    send = lambda answer: worker.log_event(f"{TOPIC}-{task['run']}", answer)  # noqa: E731
+
+    def send(answer: Answer) -> None:
+        worker.log_event(f"{TOPIC}-{task['run']}", answer)
+
     answers, code, chatter = run_child(task, threads, cores, send, cancelled)
     if code == EXIT_NO_DIGITS:
         fetch_digits(DataNeed(**task["data"]), chatter)
@@ -97,14 +100,7 @@ def run_child(
         path, chatter = Path(place) / "answers.jsonl", Path(place) / "chatter.txt"
         path.touch()
         with chatter.open("wb") as said:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "edgedigits.study.child", str(path)],
-                stdin=subprocess.PIPE,
-                stdout=said,
-                stderr=said,
-                env=_environment(threads),
-                preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
-            )
+            process = _start(path, said, threads, cores)
             assert process.stdin is not None
             try:
                 with contextlib.suppress(BrokenPipeError):
@@ -118,6 +114,18 @@ def run_child(
                 with contextlib.suppress(BrokenPipeError):
                     process.stdin.close()
         return answers, code, chatter.read_text(errors="replace")[-4000:]
+
+
+def _start(path: Path, said: BinaryIO, threads: int, cores: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        # -P: the working directory may not shadow a library.
+        [sys.executable, "-P", "-m", "edgedigits.study.child", str(path)],
+        stdin=subprocess.PIPE,
+        stdout=said,
+        stderr=said,
+        env=_environment(threads),
+        preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
+    )
 
 
 def _wait(
