@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgedigits.data.preprocess import to_float
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, UnsupportedModelError
 from edgedigits.evaluate.interpreter import Classifier, quantize, run_litert
-from edgedigits.evaluate.subject import MODEL_NAME, Subject, find_subject
+from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME, Subject, find_subject
 from edgedigits.evaluate.tflm import run_tflm
 from edgedigits.model.ir import Tensor
 from edgedigits.targets.stub import Engine
@@ -35,7 +35,8 @@ def find_model(path: Path, model: Path | None = None) -> Subject:
     if model is not None:
         return find_subject(model)
     for folder in (path, path.parent) if path.name == "engine" else (path,):
-        found = sorted(folder.glob("*.tflite"))
+        # The float twin of a build is never its engine's model.
+        found = sorted(file for file in folder.glob("*.tflite") if file.name != FLOAT_NAME)
         if (folder / MODEL_NAME).is_file():
             return find_subject(folder)
         if len(found) == 1:
@@ -43,7 +44,10 @@ def find_model(path: Path, model: Path | None = None) -> Subject:
         if found:
             names = ", ".join(one.name for one in found)
             raise DataError(f"{folder} holds several models: {names}.", hint="Name the engine's with --model FILE.")
-    raise DataError(f"{path} holds an engine but no .tflite to compare it with.", hint="Name it with --model FILE.")
+    raise DataError(
+        f"{path} holds an engine but no {MODEL_NAME} to compare it with.",
+        hint="Build or compile it again, or name the model with --model FILE.",
+    )
 
 
 def check_model(engine: Engine, model: Path) -> None:

@@ -179,6 +179,15 @@ def test_of_several_models_one_must_be_named(tmp_path: Path, capsys: pytest.Capt
     assert "holds several models: a.tflite, b.tflite. Name the engine's with --model FILE." in capsys.readouterr().err
 
 
+def test_the_float_twin_is_not_taken_for_a_missing_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_emitted_engine(tmp_path, random_mlp(0, sizes=(784, 10)))
+    (tmp_path / "model.tflite").rename(tmp_path / "model_float.tflite")
+
+    for path in (tmp_path, tmp_path / "engine"):
+        assert cli.main(["simulate", str(path)]) == 3
+        assert f"{path} holds an engine but no model.tflite" in capsys.readouterr().err
+
+
 def test_folders_without_what_is_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["simulate", str(tmp_path / "nowhere")]) == 3
     assert cli.main(["simulate", str(tmp_path)]) == 3
