@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.outcome import Outcome
-from edgedigits.errors import DataError
 
 if TYPE_CHECKING:
     from edgedigits.progress import Progress
@@ -28,23 +27,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", type=Path, help="write the firmware here (.elf, .bin or .uf2) and program nothing"
     )
+    parser.add_argument("--force", action="store_true", help="replace FILE")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Build, check, program."""
     from edgedigits.targets.boards import find_board
     from edgedigits.targets.firmware import board_support, build_firmware
-    from edgedigits.targets.flashing import flash
+    from edgedigits.targets.flashing import check_file, flash, write_firmware
     from edgedigits.targets.stub import find_engine
     from edgedigits.targets.toolchain import find_toolchain
 
     board = find_board(args.board)
     board_support(board)
+    if args.out:
+        check_file(args.out, board, force=args.force)
     engine = find_engine(args.path)
     toolchain = find_toolchain(args.toolchain, board.core)
     with tempfile.TemporaryDirectory(prefix="edgedigits-flash-") as folder:
         image = build_firmware(engine, board, toolchain, Path(folder) / "firmware.elf", console=args.console)
-        done = _write(args.out, board, image) if args.out else flash(board, image, probe=args.probe, progress=progress)
+        if args.out:
+            done = write_firmware(args.out, board, image, force=args.force)
+        else:
+            done = flash(board, image, probe=args.probe, progress=progress)
     used = image.footprint
     payload = {
         "board": board.name,
@@ -58,33 +63,6 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         },
     }
     return Outcome(payload, lambda console: console.print(_text(board, image, done), markup=False, soft_wrap=True))
-
-
-def _write(path: Path, board: Board, image: Image) -> str:
-    from edgedigits.targets.flashing import uf2_of
-
-    ending = path.suffix.lower()
-    if ending not in (".elf", ".bin", ".uf2"):
-        raise DataError(f"{path} ends in '{path.suffix}'.", hint="Firmware is written as .elf, .bin or .uf2.")
-    if ending == ".uf2":
-        content = uf2_of(board, image)
-    else:
-        content = image.path.read_bytes() if ending == ".elf" else _flat(image)
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}.", hint="Choose another --out.") from error
-    return f"Wrote {path}, {len(content):,} bytes; nothing was programmed."
-
-
-def _flat(image: Image) -> bytes:
-    """The bytes of flash from the first to the last that are used; gaps are filled as erased flash is."""
-    start = min(load for load, _, _ in image.segments)
-    end = max(load + len(content) for load, _, content in image.segments)
-    flat = bytearray(b"\xff" * (end - start))
-    for load, _, content in image.segments:
-        flat[load - start : load - start + len(content)] = content
-    return bytes(flat)
 
 
 def _text(board: Board, image: Image, done: str) -> str:

@@ -1,4 +1,4 @@
-"""Puts firmware onto a board: through a debug probe with pyOCD, or as UF2 onto the RP2040's boot drive."""
+"""Puts firmware onto a board, by a debug probe with pyOCD or as UF2 onto the RP2040's boot drive, or into a file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from edgedigits.data.writing import refuse_existing, replacing
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board
@@ -14,6 +15,8 @@ from edgedigits.targets.elf import Image
 from edgedigits.targets.uf2 import check_rp2040, to_uf2
 
 UF2_BOARDS = ("rp2040",)
+ENDINGS = (".elf", ".bin", ".uf2")
+"""Of files that hold firmware: as linked, as it lies in flash, for a boot drive."""
 PROGRAM_TIMEOUT_S = 120.0
 # Where operating systems mount drives; the RP2040's holds INFO_UF2.TXT.
 _MOUNTS = ("/media/*/*", "/run/media/*/*", "/mnt/*", "/Volumes/*")
@@ -27,11 +30,60 @@ def uf2_of(board: Board, image: Image) -> bytes:
         ConfigError: the board takes none.
         DataError: the board would not start it.
     """
-    if board.name not in UF2_BOARDS:
-        raise ConfigError(f"{board.name} takes no UF2 file.", hint=f"UF2 is for {', '.join(UF2_BOARDS)}.")
+    _require_uf2(board)
     segments = [(load, content) for load, _, content in image.segments]
     check_rp2040(segments)
     return to_uf2(segments)
+
+
+def _require_uf2(board: Board) -> None:
+    if board.name not in UF2_BOARDS:
+        raise ConfigError(f"{board.name} takes no UF2 file.", hint=f"UF2 is for {', '.join(UF2_BOARDS)}.")
+
+
+def flat_of(image: Image) -> bytes:
+    """Return the bytes of flash from the first to the last that are used; gaps are filled as erased flash is."""
+    start = min(load for load, _, _ in image.segments)
+    end = max(load + len(content) for load, _, content in image.segments)
+    flat = bytearray(b"\xff" * (end - start))
+    for load, _, content in image.segments:
+        flat[load - start : load - start + len(content)] = content
+    return bytes(flat)
+
+
+def check_file(path: Path, board: Board, *, force: bool) -> None:
+    """Check, before anything is compiled, that firmware for `board` can be written to `path`.
+
+    Raises:
+        ConfigError: firmware is not written under such a name, or the board takes no UF2.
+        DataError: the file exists and `force` is not set, or there is no folder for it.
+    """
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise ConfigError(f"{path} ends in '{path.suffix}'.", hint="Firmware is written as .elf, .bin or .uf2.")
+    if ending == ".uf2":
+        _require_uf2(board)
+    refuse_existing(path, force=force)
+
+
+def write_firmware(path: Path, board: Board, image: Image, *, force: bool = False) -> str:
+    """Write firmware to a file, whole or not at all, in the form that the name's ending says.
+
+    Returns:
+        What was done, as a sentence.
+
+    Raises:
+        ConfigError, DataError: as `check_file` and `uf2_of`, or the disk is full.
+    """
+    check_file(path, board, force=force)
+    ending = path.suffix.lower()
+    if ending == ".uf2":
+        content = uf2_of(board, image)
+    else:
+        content = image.path.read_bytes() if ending == ".elf" else flat_of(image)
+    with replacing(path, force=force) as partial:
+        partial.write_bytes(content)
+    return f"Wrote {path}, {len(content):,} bytes; nothing was programmed."
 
 
 def find_boot_drive() -> Path | None:
@@ -73,10 +125,21 @@ def flash(board: Board, image: Image, *, probe: str = "", progress: Progress = S
             f"pyOCD has no target for {board.name}.", hint="Write the ELF with --out and use its own tool."
         )
     if find_spec("pyocd") is None:
-        raise ToolMissingError("pyOCD is not installed.", hint="Install it: pip install 'edgedigits[flash]'")
+        raise _no_way(board, probe)
     with progress.stage(f"Programming {board.name}"):
         _run_pyocd(board, image, probe)
     return f"Programmed {board.name} through pyOCD and reset it."
+
+
+def _no_way(board: Board, probe: str) -> ToolMissingError:
+    """Without pyOCD; a board that also starts as a drive needs none."""
+    install = "pip install 'edgedigits[flash]'"
+    if board.name not in UF2_BOARDS or probe:
+        return ToolMissingError("pyOCD is not installed.", hint=f"Install it: {install}")
+    return ToolMissingError(
+        f"No RPI-RP2 drive is mounted, and pyOCD is not installed, so there is no way onto {board.name}.",
+        hint=f"Hold BOOTSEL while plugging the board in, install pyOCD ({install}), or write a file: --out FILE.uf2",
+    )
 
 
 def _copy_uf2(board: Board, image: Image, drive: Path) -> str:

@@ -39,6 +39,19 @@ def test_firmware_is_written_as_elf_bin_and_uf2(
         assert pages[load // 256 * 256][load % 256] == content[0]
 
 
+def test_a_file_is_replaced_by_force_only(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "f.bin"
+    out.write_text("years of work")
+    command = ["flash", str(folder), "--board", "nrf52840dk", "--out", str(out), "--quiet"]
+
+    assert cli.main(command) == 3
+    assert f"{out} exists already. Choose another name, or overwrite it with --force." in capsys.readouterr().err
+    assert out.read_text() == "years of work"
+    assert cli.main([*command, "--force"]) == 0
+    assert out.stat().st_size > 8000
+    assert list(tmp_path.iterdir()) == [out], "nothing half-written lies beside it"
+
+
 def test_the_text_says_what_is_left(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["flash", str(folder), "--board", "nrf52840dk", "--out", str(tmp_path / "f.elf")]) == 0
 
@@ -61,7 +74,7 @@ def test_a_model_that_does_not_fit_names_symbol_and_bytes(tmp_path: Path, capsys
     [
         (["--board", "nrf52480dk"], 2, "Did you mean 'nrf52840dk'"),
         (["--board", "esp32-c3"], 2, "firmware_stub does not support esp32-c3. It supports rp2040"),
-        (["--board", "nrf52840dk", "--out", "f.hex"], 3, "written as .elf, .bin or .uf2"),
+        (["--board", "nrf52840dk", "--out", "f.hex"], 2, "written as .elf, .bin or .uf2"),
         (["--board", "nrf52840dk", "--out", "f.uf2"], 2, "takes no UF2 file"),
         (["--board", "nrf52840dk", "--out", "/nowhere/f.elf"], 3, "cannot be written"),
         ([], 2, "--board"),

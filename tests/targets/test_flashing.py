@@ -109,6 +109,18 @@ def test_a_missing_pyocd_names_the_extra(firmware: Callable[[str], Image], monke
         flash(find_board("nrf52840dk"), firmware("nrf52840dk"))
 
 
+def test_without_boot_drive_and_pyocd_every_way_onto_an_rp2040_is_told(
+    firmware: Callable[[str], Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "_MOUNTS", ())
+    monkeypatch.setattr(room, "find_spec", lambda name: None)
+
+    with pytest.raises(
+        ToolMissingError, match=r"No RPI-RP2 drive is mounted.*BOOTSEL.*edgedigits\[flash\].*--out FILE"
+    ):
+        flash(find_board("rp2040"), firmware("rp2040"))
+
+
 def test_a_board_without_a_target(firmware: Callable[[str], Image]) -> None:
     with pytest.raises(ConfigError, match="pyOCD has no target for mps2-an386"):
         flash(find_board("mps2-an386"), firmware("mps2-an386"))
