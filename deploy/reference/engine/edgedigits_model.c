@@ -678,7 +678,9 @@ static void add_column(const uint32_t *entry, uint32_t value, int32_t *sums)
 APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t inputs, const uint32_t *entries,
                                 const uint16_t *starts, const int32_t *bias, uint32_t outputs, scratch *s)
 {
-    const uint8_t *const first = in, *const stop = in + (inputs + 3u) / 4u * 4u;
+    const uint8_t *const stop = in + (inputs + 3u) / 4u * 4u;
+    /* What leads from an input to its start, as one number: registers are few here. */
+    const uintptr_t start_of = (uintptr_t)starts - sizeof *starts * (uintptr_t)(in + 4);
     int32_t *const sums = s->sums;
     uint32_t four;
 
@@ -686,7 +688,8 @@ APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t input
         sums[i] = bias[i];
     }
     for (in = next_word(in, stop, flip, &four); four != 0u; in = next_word(in, stop, flip, &four)) {
-        const uint16_t *const start = starts + (in - first - 4);
+        const uint16_t *const start =
+            (const uint16_t *)(start_of + sizeof *starts * (uintptr_t)in);
 
         if ((four & 0xffu) != 0u) {
             add_column(entries + start[0], four & 0xffu, sums);
