@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgedigits.cli.flags import image_count
 from edgedigits.cli.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--images",
-        type=_image_count,
+        type=image_count,
         default=DEFAULT_IMAGES,
         metavar="N",
         help=f"how many digits to send (default {DEFAULT_IMAGES}; about 7 a second at 115,200 baud)",
@@ -93,12 +94,6 @@ def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Itera
         image = build_firmware(engine, board, toolchain, Path(folder) / "firmware.elf")
         with emulated_board(board, image.path) as emulated:
             yield emulated
-
-
-def _image_count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of images")
-    return int(text)
 
 
 def _show(console: Console, report: DeviceReport, origin: str) -> None:

@@ -1,4 +1,4 @@
-"""The flags that every verb takes, also behind a verb of a verb."""
+"""The flags that every verb takes, also behind a verb of a verb, and values that several verbs take."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ def common_flags() -> argparse.ArgumentParser:
     flags.add_argument("-v", "--verbose", action="store_true", help="say more; tracebacks for errors")
     flags.add_argument("--quiet", action="store_true", help="print errors only")
     return flags
+
+
+def image_count(text: str) -> int:
+    """Parse a number of images, at least 1."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of images")
+    return int(text)

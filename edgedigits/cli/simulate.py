@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.evaluate import byte_count
+from edgedigits.cli.flags import image_count
 from edgedigits.cli.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--emulator", choices=("unicorn", "qemu"), default="", help="default unicorn, for cortex-m55 qemu"
     )
     parser.add_argument("--optimize", metavar="FLAG", default="O2", help="the compiler's -O, such as O2, O3, Os")
-    parser.add_argument("--images", type=_image_count, metavar="N", help="first N digits only (default all)")
+    parser.add_argument("--images", type=image_count, metavar="N", help="first N digits only (default all)")
     parser.add_argument("--data", default="", metavar="SOURCE", help="as for evaluate (default: the build's own)")
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
     parser.add_argument("--invert", action="store_true", help="the digits are dark on light")
@@ -89,22 +90,13 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         "data": done.origin,
         "data_note": done.note,
     }
-    if folder is not None:
-        name = args.path.resolve().name
-        paths = write_engine_report(folder, done.run, payload, name=name, origin=done.origin, board=done.board)
-        payload["report"] = [str(path) for path in paths]
     limits = Limits(args.max_flash, args.max_ram, args.max_instructions)
-    return Outcome(
-        payload,
-        lambda console: _show(console, done.run, done.board, payload),
-        check_simulation(done.run, limits, done.board),
-    )
-
-
-def _image_count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of images")
-    return int(text)
+    failures = check_simulation(done.run, limits, done.board)
+    if folder is not None:
+        about = {"name": args.path.resolve().name, "origin": done.origin, "board": done.board}
+        paths = write_engine_report(folder, done.run, payload, **about, failures=failures)
+        payload["report"] = [str(path) for path in paths]
+    return Outcome(payload, lambda console: _show(console, done.run, done.board, payload), failures)
 
 
 def _instructions(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from edgedigits.report.engine_plots import engine_plots
@@ -16,7 +17,9 @@ from edgedigits.targets.simulation_json import milliseconds
 _KINDS = {"code": "code", "constant": "constant", "data": "variable with a start value", "zeroed": "variable"}
 
 
-def render_engine_page(run: Simulation, name: str, origin: str, board: Board | None = None) -> str:
+def render_engine_page(
+    run: Simulation, name: str, origin: str, board: Board | None = None, failures: Sequence[str] = ()
+) -> str:
     """Return simulate.html: one page that needs no other file, no network and no JavaScript.
 
     Args:
@@ -24,6 +27,7 @@ def render_engine_page(run: Simulation, name: str, origin: str, board: Board | N
         name: of the build.
         origin: what the images are, such as "test set of mnist".
         board: the board that the engine was held against.
+        failures: one sentence for each check that failed.
     """
     plots = {plot.name: plot for plot in engine_plots(run)}
     return (
@@ -33,6 +37,7 @@ def render_engine_page(run: Simulation, name: str, origin: str, board: Board | N
             name=name,
             run=run,
             origin=origin,
+            failures=failures,
             headlines=_headlines(run),
             parity=_parity_table(run),
             memory_figures=figures([plots["flash"], plots["ram"]]),

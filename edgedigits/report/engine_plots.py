@@ -146,8 +146,10 @@ def _distribution(run: Simulation) -> Figure:
     ):
         axes.axvline(value, color=colour, linestyle=dashes, label=f"{label} {value:,.0f}")
     axes.set_ylim(0, 1.05 * max(1, images.max()))
+    # Images and instructions are whole: no ticks at halves, which would read as the same number twice.
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("instructions an image", fontsize=9.5, labelpad=2)
     axes.grid(axis="y")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from edgedigits.targets.boards import Board
 from edgedigits.targets.simulation import Simulation
 
 JSON_NAME, PAGE_NAME = "simulate.json", "simulate.html"
+SCHEMA = 1
+"""Of simulate.json, which holds what `--json` prints."""
 
 
 def check_place(folder: Path, *, force: bool) -> None:
@@ -38,16 +41,18 @@ def write_engine_report(
     name: str,
     origin: str,
     board: Board | None = None,
+    failures: Sequence[str] = (),
 ) -> tuple[Path, ...]:
     """Write the figures and the page of a simulation.
 
     Args:
         folder: made if it is not there.
         run: the simulation.
-        facts: what simulate.json shall hold.
+        facts: what simulate.json shall hold besides its schema, status and failures.
         name: of the build, for the page.
         origin: what the images are.
         board: the board that the engine was held against.
+        failures: one sentence for each check that failed.
 
     Returns:
         The paths.
@@ -55,11 +60,13 @@ def write_engine_report(
     Raises:
         DataError: the folder cannot be written.
     """
-    page = render_engine_page(run, name, origin, board)
+    page = render_engine_page(run, name, origin, board, failures)
+    status = "failed" if failures else "ok"
+    whole = {"schema": SCHEMA, "status": status, **facts, "failures": list(failures)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".simulate-", dir=folder) as partial:
-            write_json(Path(partial) / JSON_NAME, facts)
+            write_json(Path(partial) / JSON_NAME, whole)
             write_text(Path(partial) / PAGE_NAME, page)
             for file in (JSON_NAME, PAGE_NAME):
                 (Path(partial) / file).replace(folder / file)

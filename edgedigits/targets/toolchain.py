@@ -26,9 +26,13 @@ OLDEST_ZIG = (0, 15, 2)
 TIMEOUT_S = 300.0
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion")
 
+# By architecture: names of the GCC that are looked for, and Debian's package, which holds the last of them.
 _GCC = {
-    "arm": ("arm-none-eabi-gcc",),
-    "riscv": ("riscv-none-elf-gcc", "riscv32-unknown-elf-gcc", "riscv64-unknown-elf-gcc"),
+    "arm": (("arm-none-eabi-gcc",), "gcc-arm-none-eabi"),
+    "riscv": (
+        ("riscv-none-elf-gcc", "riscv32-unknown-elf-gcc", "riscv64-unknown-elf-gcc"),
+        "gcc-riscv64-unknown-elf",
+    ),
 }
 # What every program is built with: C99 without a library, unused functions dropped, no tables for unwinding.
 _COMMON = (
@@ -116,12 +120,11 @@ def _find_zig() -> Toolchain:
 
 
 def _find_gcc(core: Core) -> Toolchain:
-    names = _GCC[core.architecture]
+    names, package = _GCC[core.architecture]
     path = next((found for found in map(shutil.which, names) if found), None)
     if path is None:
-        package = "gcc-arm-none-eabi" if core.architecture == "arm" else "gcc-riscv64-unknown-elf"
         raise ToolMissingError(
-            f"{names[0]}, the GCC for {core.name}, is not installed.",
+            f"{names[-1]}, the GCC for {core.name}, is not installed.",
             hint=f"Install it (Debian, Ubuntu: apt-get install {package}), or use --toolchain zig.",
         )
     return Toolchain("gcc", f"gcc {run_tool([path, '-dumpfullversion']).stdout.strip()}", (path,))

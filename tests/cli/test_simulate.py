@@ -13,7 +13,8 @@ import pytest
 
 import edgedigits
 from edgedigits.cli import main as cli
-from edgedigits.cli.simulate import _image_count, _instructions
+from edgedigits.cli.flags import image_count
+from edgedigits.cli.simulate import _instructions
 from tests.targets.emitted_engine import write_emitted_engine
 from tests.targets.tiny_engine import write_engine
 from tests.tflite_builder import random_mlp
@@ -140,6 +141,7 @@ def test_a_missing_package_names_the_extra(
     ("flags", "words"),
     [
         (["--toolchain", "gcc"], "apt-get install gcc-arm-none-eabi), or use --toolchain zig"),
+        (["--toolchain", "gcc", "--core", "rv32imc"], "riscv64-unknown-elf-gcc, the GCC for rv32imc, is not installed"),
         (["--toolchain", "gcc", "--core", "rv32imc"], "apt-get install gcc-riscv64-unknown-elf"),
         (["--emulator", "qemu"], "apt-get install qemu-system-arm"),
         (["--core", "m55"], "apt-get install qemu-system-arm"),
@@ -200,7 +202,7 @@ def test_folders_without_what_is_needed(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_numbers() -> None:
     assert (_instructions("20000"), _instructions("20k"), _instructions("1M")) == (20000, 20000, 1000000)
-    assert _image_count("10") == 10
+    assert image_count("10") == 10
     for wrong in ("", "0", "-3", "many", "1.5k"):
         with pytest.raises(ArgumentTypeError):
             _instructions(wrong)

@@ -98,6 +98,32 @@ def test_differences_are_not_hidden(run: Simulation) -> None:
     assert "3 differ" in text and "3 of 2,000" in text
 
 
+def test_a_report_of_checks_that_failed_does_not_look_like_a_pass(run: Simulation, tmp_path: Path) -> None:
+    failures = ("RAM 1,462 B is 438 B above the 1,024 B allowed: input 784 B.", "flash < 0")
+
+    stored, page = write_engine_report(tmp_path, run, {}, name="one", origin="digits", failures=failures)
+
+    facts = json.loads(stored.read_text())
+    assert (facts["status"], facts["failures"]) == ("failed", list(failures))
+    assert_stands_alone(page.read_text())
+    text = page_text(page.read_text())
+    assert "2 checks failed:" in text and all(failure in text for failure in failures)
+    assert "failed" not in page_text(render_engine_page(run, "one", "digits"))
+
+
+@pytest.mark.parametrize("counts", [[777] * 5, [5000, 5001, 5003, 5003, 5010], list(range(900, 1100))], ids=len)
+def test_the_axes_of_the_histogram_count_in_whole_numbers(run: Simulation, counts: list[int]) -> None:
+    many = np.array(counts)
+    plot = engine_plots(replace(run, counts=many, instructions=Instructions.of(many)))[-1]
+
+    axes = plot.draw().axes[0]
+
+    for axis in (axes.xaxis, axes.yaxis):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        assert len(labels) == len(set(labels)) > 0, labels
+        assert all(tick == round(tick) for tick in axis.get_ticklocs())
+
+
 def test_the_parts_make_up_the_whole(run: Simulation) -> None:
     assert sum(size for _, size, _ in flash_parts(run)) == run.footprint.flash
     assert sum(size for _, size, _ in ram_parts(run)) == run.ram.total
@@ -122,7 +148,7 @@ def test_files_are_written_whole_and_not_over_others(run: Simulation, tmp_path: 
 
     assert [path.name for path in written] == ["simulate.json", "simulate.html"]
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["simulate.html", "simulate.json"]
-    assert json.loads(written[0].read_text()) == facts
+    assert json.loads(written[0].read_text()) == {"schema": 1, "status": "ok", **facts, "failures": []}
     with pytest.raises(DataError, match=r"simulate\.json exists already.*--force"):
         check_place(tmp_path / "new", force=False)
     check_place(tmp_path / "new", force=True)
