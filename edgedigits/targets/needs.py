@@ -64,8 +64,10 @@ def _needs(engine: Engine, core: Core, toolchain: Toolchain) -> Needs:
         running = image if runner is core else compile_engine(toolchain, runner, engine, Path(name))
         stack = run_unicorn(runner, running, engine, extremes).stack
     lent = engine.workspace_bytes + engine.input_size + engine.output_size
-    stand_in = "" if runner is core else f" (stack as on {runner.name})"
-    how = f"measured: {toolchain.version} -O2; stack emulated{stand_in}"
+    stack_how = (
+        "stack emulated" if runner is core else f"stack estimated for {core.name}: as on {runner.name}, emulated"
+    )
+    how = f"measured: {toolchain.version} -O2; {stack_how}"
     return Needs(image.footprint.flash, image.footprint.static_ram + lent + stack, how)
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from edgedigits.targets.stub import Engine
 
-_LAYER = re.compile(r"^\s*/\* layer (\d+): ((\d+) inputs, (\d+) outputs, .*) \*/\s*$")
+_LAYER = re.compile(r"^\s*/\* layer (\d+): ((\d+) inputs?, (\d+) outputs?, .*) \*/\s*$")
+_ONE = re.compile(r"\b1 (input|output)s\b")
 _SOFTMAX = re.compile(r"^\s*softmax\(")
 _ENCODING = re.compile(r"^ \*\s+layer (\d+): .*; [\d,]+ bytes as (\w+)\s*$", re.MULTILINE)
 
@@ -50,7 +51,8 @@ def read_steps(engine: Engine) -> tuple[Step, ...]:
         layer = _LAYER.match(text)
         if layer:
             name, weights = f"layer {layer[1]}", int(layer[3]) * int(layer[4])
-            steps.append(Step(name, layer[2], weights, encodings.get(layer[1], ""), f"layer{layer[1]}_", number))
+            shape = _ONE.sub(r"1 \1", layer[2])
+            steps.append(Step(name, shape, weights, encodings.get(layer[1], ""), f"layer{layer[1]}_", number))
         elif _SOFTMAX.match(text):
             steps.append(Step("softmax", "", 0, "", "exponentials", number))
     return tuple(steps)

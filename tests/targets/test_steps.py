@@ -74,3 +74,12 @@ def test_an_engine_without_marks_has_no_steps(tiny: Engine, compiled: Callable[.
 
     assert read_steps(tiny) == () and step_by_address(image.path, tiny, ()) == {}
     assert run_unicorn(CORES["cortex-m4"], image, tiny, random_inputs(2)).by_step.shape == (2, 1)
+
+
+def test_a_single_output_is_told_in_the_singular(tmp_path: Path) -> None:
+    engine = write_emitted_engine(tmp_path, random_mlp(5, sizes=(20, 1, 1)))
+
+    assert [step.shape for step in read_steps(engine)] == [
+        "20 inputs, 1 output, ReLU",
+        "1 input, 1 output, no activation",
+    ]
