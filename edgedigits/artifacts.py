@@ -18,6 +18,8 @@ from edgedigits.errors import DataError
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = 1
+BUILD, ENGINE = "build", "engine"
+"""Kinds of folder: of a training with all it made, and of an engine compiled from a finished model."""
 LIBRARIES = (
     "tensorflow",
     "tf-keras",
@@ -31,17 +33,18 @@ LIBRARIES = (
 
 
 @contextmanager
-def new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
+def new_folder(folder: Path, *, force: bool, kind: str = BUILD) -> Iterator[Path]:
     """Yield an empty temporary sibling of `folder`; it takes the name `folder` only if all went well.
 
     Args:
         folder: where the build shall be.
-        force: replace a build that is there already; anything else that is there is never replaced.
+        force: replace a folder of the same kind; anything else that is there is never replaced.
+        kind: BUILD or ENGINE, as the manifest will say.
 
     Raises:
         DataError: the place is taken or cannot be written, before any work is done; or the disk is full later.
     """
-    _refuse_taken(folder, force=force)
+    _refuse_taken(folder, kind, force=force)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
@@ -57,7 +60,7 @@ def new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _refuse_taken(folder: Path, *, force: bool) -> None:
+def _refuse_taken(folder: Path, kind: str, *, force: bool) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -66,8 +69,18 @@ def _refuse_taken(folder: Path, *, force: bool) -> None:
         return
     if not (folder / MANIFEST).is_file():
         raise DataError(f"{folder} exists and is not a build of edgedigits.", hint="Choose another --out.")
+    there = _kind(folder)
+    if there != kind:
+        raise DataError(f"{folder} holds a {there}, which no {kind} replaces.", hint="Choose another --out.")
     if not force:
         raise DataError(f"{folder} exists already.", hint="Choose another --out, or overwrite it with --force.")
+
+
+def _kind(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kind", BUILD))
+    except (ValueError, AttributeError):
+        return BUILD
 
 
 def _put_in_place(partial: Path, folder: Path) -> None:
@@ -86,9 +99,11 @@ def _put_in_place(partial: Path, folder: Path) -> None:
 
 
 def _unwritable(folder: Path, error: OSError) -> DataError:
-    place = error.filename or folder
+    place = str(error.filename or folder)
+    # The name of the temporary sibling tells nobody anything.
+    shown = "" if f".{folder.name}." in place else f" ({place})"
     return DataError(
-        f"{folder} cannot be written: {error.strerror or error} ({place}).",
+        f"{folder} cannot be written: {error.strerror or error}{shown}.",
         hint="Choose another --out, or make room and permissions there.",
     )
 
@@ -114,13 +129,14 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-def write_manifest(folder: Path, config: dict[str, Any], data: dict[str, Any]) -> None:
+def write_manifest(folder: Path, config: dict[str, Any], data: dict[str, Any], kind: str = BUILD) -> None:
     """Write manifest.json: choices, data set, versions, and the digest of every file in `folder`.
 
     Args:
         folder: all other files are there already.
         config: the resolved choices; `edgedigits build --config manifest.json` takes them back.
         data: source, digest and split sizes.
+        kind: BUILD or ENGINE.
 
     The time of the build is in it only where SOURCE_DATE_EPOCH gives one, so that a build repeats byte for byte.
     """
@@ -132,7 +148,7 @@ def write_manifest(folder: Path, config: dict[str, Any], data: dict[str, Any]) -
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    facts: dict[str, Any] = {"schema": MANIFEST_SCHEMA, "tool": f"edgedigits {__version__}"}
+    facts: dict[str, Any] = {"schema": MANIFEST_SCHEMA, "kind": kind, "tool": f"edgedigits {__version__}"}
     if os.environ.get("SOURCE_DATE_EPOCH", "").isdecimal():
         facts["source_date_epoch"] = int(os.environ["SOURCE_DATE_EPOCH"])
     facts |= {"config": config, "data": data, "versions": library_versions(), "files": files}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.artifacts import new_folder, write_manifest, write_text
+from edgedigits.artifacts import ENGINE, new_folder, write_manifest, write_text
 from edgedigits.config import EngineConfig
 from edgedigits.emit.engine import EngineSource, render_engine
 from edgedigits.emit.engine_facts import EngineFacts, engine_facts
@@ -91,8 +91,8 @@ def compile_model(path: Path, folder: Path, choices: EngineConfig, prefix: str, 
     graph = read_tflite(model)
     content = model.read_bytes()
     source, facts = compile_graph(graph, choices, prefix)
-    with new_folder(folder, force=force) as partial:
+    with new_folder(folder, force=force, kind=ENGINE) as partial:
         write_engine(source, partial)
         (partial / MODEL_NAME).write_bytes(content)
-        write_manifest(partial, {"engine": asdict(choices), "output": {"name": prefix}}, {})
+        write_manifest(partial, {"engine": asdict(choices), "output": {"name": prefix}}, {}, ENGINE)
     return facts

@@ -54,7 +54,7 @@ def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}).", hint="--config takes a text file in TOML.") from None
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path}: not valid {path.suffix.lstrip('.') or 'TOML'}: {error}.") from None
+        raise DataError(f"{path}: not valid {'JSON' if path.suffix == '.json' else 'TOML'}: {error}.") from None
     except (KeyError, TypeError):
         raise DataError(f"{path}: holds no 'config'.", hint="Give the manifest.json of a build.") from None
     return parse_sections(tables, str(path))

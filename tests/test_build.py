@@ -11,7 +11,7 @@ import pytest
 
 import edgedigits
 from edgedigits.api import BuildResult
-from edgedigits.compile import check_engine
+from edgedigits.compile import check_engine, compile_model
 from edgedigits.config import EngineConfig
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import write_csv
@@ -168,6 +168,14 @@ def test_an_existing_build_is_replaced_by_force_only(build):
     assert (first.folder / "mark").exists()
     build(force=True)
     assert not (first.folder / "mark").exists()
+
+
+def test_an_engine_never_takes_the_place_of_a_training(built):
+    folder = built["qat"].folder
+    before = files(folder)
+    with pytest.raises(DataError, match="holds a build, which no engine replaces. Choose another --out."):
+        compile_model(folder, folder, EngineConfig(), "digits", force=True)
+    assert files(folder) == before
 
 
 def test_a_folder_that_is_no_build_is_never_replaced(build, tmp_path):

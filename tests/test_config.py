@@ -114,4 +114,7 @@ def test_the_learning_rate_depends_on_optimizer_and_loss_unless_given():
     assert make(loss={"name": "hinge"}).peak_learning_rate == 0.003
     assert make(loss={"name": "hinge", "hinge": "crammer-singer"}).peak_learning_rate == 0.001
     assert make(loss={"name": "mse", "hinge": "crammer-singer"}).peak_learning_rate == 0.003
-    assert make(loss={"name": "hinge", "hinge": "one-vs-rest"}, training={"learning_rate": 0.01}).peak_learning_rate == 0.01
+    assert (
+        make(loss={"name": "hinge", "hinge": "one-vs-rest"}, training={"learning_rate": 0.01}).peak_learning_rate
+        == 0.01
+    )

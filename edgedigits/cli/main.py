@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import sys
 import traceback
@@ -38,7 +39,8 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{self.prog}: {message}.", hint=f"See {self.prog} --help.")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the command line's parser, and that of each verb."""
     parser = _Parser(
         prog="edgedigits",
         description="From a CSV of handwritten digits to a proven int8 model for a microcontroller.",
@@ -50,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         verb = _verb(name)
         sub = verbs.add_parser(name, help=verb.HELP, description=verb.HELP, parents=[common_flags()])
         verb.add_arguments(sub)
-    return parser
+    return parser, verbs.choices
 
 
 def _verb(name: str) -> Verb:
@@ -61,10 +63,30 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     words = [word for word in argv if not word.startswith("-")]
     if words and argv[0] == words[0] and words[0] not in VERBS:
         raise ConfigError(f"edgedigits has no verb '{words[0]}'.", hint=nearest(words[0], VERBS))
-    args = _parser().parse_args(argv)
+    parser, parsers = _parser()
+    args, unknown = parser.parse_known_args(argv)
     if args.verb is None:
         raise ConfigError("edgedigits needs a verb.", hint=f"Known: {', '.join(VERBS)}. See edgedigits --help.")
+    if unknown:
+        raise _unknown(unknown[0].partition("=")[0], parsers[args.verb])
     return args
+
+
+def _unknown(word: str, verb: argparse.ArgumentParser) -> ConfigError:
+    if not word.startswith("-"):
+        return ConfigError(f"{verb.prog} takes no further '{word}'.", hint=f"See {verb.prog} --help.")
+    close = nearest(word, _flags(verb))
+    hint = close if close.startswith("Did") else f"See {verb.prog} --help."
+    return ConfigError(f"{verb.prog} has no option '{word}'.", hint=hint)
+
+
+def _flags(parser: argparse.ArgumentParser) -> list[str]:
+    found: list[str] = []
+    for action in parser._actions:
+        found += action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            found += [flag for child in action.choices.values() for flag in _flags(child)]
+    return found
 
 
 def _print_json(payload: dict[str, Any], status: str) -> None:
@@ -76,13 +98,23 @@ def _print_outcome(outcome: Outcome, args: argparse.Namespace) -> int:
     if args.json:
         _print_json({**outcome.payload, "failures": list(outcome.failures)}, status)
     elif not args.quiet:
-        from rich.console import Console
-
-        terminal = sys.stdout.isatty()
-        outcome.show(Console(width=None if terminal else WIDTH_WHEN_PIPED, highlight=False))
+        _show(outcome)
     for failure in outcome.failures:
         print(f"edgedigits: failed: {failure}", file=sys.stderr)
     return EXIT_CHECK_FAILED if outcome.failures else EXIT_OK
+
+
+def _show(outcome: Outcome) -> None:
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        outcome.show(Console(highlight=False))
+        return
+    # Tables are padded with blanks, which nobody wants in a file.
+    console = Console(width=WIDTH_WHEN_PIPED, highlight=False, file=io.StringIO())
+    outcome.show(console)
+    for line in console.file.getvalue().splitlines():  # type: ignore[attr-defined]
+        print(line.rstrip())
 
 
 def _print_error(error: EdgedigitsError, json_wanted: bool) -> int:

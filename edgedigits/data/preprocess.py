@@ -19,7 +19,6 @@ def to_float(pixels: NDArray[np.uint8], *, invert: bool = False) -> NDArray[np.f
     return upright.astype(np.float32) / np.float32(255.0)
 
 
-def to_int8(pixels: NDArray[np.uint8], *, invert: bool = False) -> NDArray[np.int8]:
+def to_int8(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
     """Return `pixels` (any shape) as the int8 model sees them: p − 128, exactly."""
-    upright = 255 - pixels if invert else pixels
-    return (upright ^ np.uint8(0x80)).view(np.int8)
+    return (pixels ^ np.uint8(0x80)).view(np.int8)

@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.preprocess import to_int8
+
 SIDE = 28
 PEN = 1.9
 """Pixels from the middle of a stroke to where its ink ends."""
@@ -26,7 +28,7 @@ def self_test_inputs(size: int) -> list[tuple[str, NDArray[np.int8]]]:
     """Return inputs with their names, int8 (size,) each: strokes where they are images of digits, and extremes."""
     inputs = []
     if size == SIDE * SIDE:
-        inputs = [(name, as_input(draw(lines))) for name, lines in _STROKES.items()]
+        inputs = [(name, to_int8(draw(lines))) for name, lines in _STROKES.items()]
     ramp = (np.arange(size) * 37 + 11) % 256 - 128
     inputs.append(("all lowest", np.full(size, -128, np.int8)))
     inputs.append(("all highest", np.full(size, 127, np.int8)))
@@ -46,8 +48,3 @@ def draw(lines: Sequence[_Points]) -> NDArray[np.uint8]:
     # Whole steps of 1/16 keep the last bits of floating point out of the file.
     ink = np.rint(np.clip(PEN - nearest, 0, 1) * 16) / 16
     return np.floor(ink * 255).astype(np.uint8).reshape(-1)
-
-
-def as_input(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Return pixels as int8 with the background at −128, whatever the model's own quantization is."""
-    return (pixels ^ np.uint8(0x80)).view(np.int8)

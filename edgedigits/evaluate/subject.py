@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def find_subject(path: Path) -> Subject:
     """Find the model at `path`: a build's folder, the model.tflite inside one, or any .tflite.
 
     Raises:
-        DataError: there is none.
+        DataError: there is none, or it is not the file whose digest the folder's manifest has.
     """
     if path.is_dir():
         if not (path / MODEL_NAME).is_file():
@@ -60,11 +62,25 @@ def find_subject(path: Path) -> Subject:
 
 def _in_folder(folder: Path) -> Subject:
     twin, manifest = folder / FLOAT_NAME, folder / MANIFEST_NAME
+    if manifest.is_file():
+        _check_digest(folder / MODEL_NAME, manifest)
     return Subject(
         folder / MODEL_NAME,
         twin if twin.is_file() else None,
         manifest if manifest.is_file() else None,
     )
+
+
+def _check_digest(model: Path, manifest: Path) -> None:
+    try:
+        said = json.loads(manifest.read_text(encoding="utf-8"))["files"][MODEL_NAME]["sha256"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # Whoever needs the manifest's choices will tell what is wrong with it.
+    if hashlib.sha256(model.read_bytes()).hexdigest() != said:
+        raise DataError(
+            f"{model} is not the file that {manifest} describes: its SHA-256 is another.",
+            hint="Build it again, or evaluate a copy of the file outside this folder.",
+        )
 
 
 def load_subject_digits(

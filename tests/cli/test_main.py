@@ -39,7 +39,10 @@ def test_every_verb_has_help(verb, capsys):
         (["build", "--sparsity", "1.5"], "--sparsity is '1.5', expected a number from 0 and below 1."),
         (["build", "--loss", "focla"], "Did you mean 'focal'?"),
         (["build", "--hidden", "0"], "--hidden is '0', expected layer widths from 1 to 4096, such as 32,16."),
-        (["build", "--what"], "unrecognized arguments: --what"),
+        (["build", "--what"], "edgedigits build has no option '--what'."),
+        (["build", "--optimise=speed"], "edgedigits build has no option '--optimise'. Did you mean '--optimize'?"),
+        (["data", "inspect", "x", "--shet", "y"], "edgedigits data has no option '--shet'. Did you mean '--sheet'?"),
+        (["inspect", "a", "b"], "edgedigits inspect takes no further 'b'. See edgedigits inspect --help."),
         (
             ["build", "--name", "int"],
             "--name is 'int', expected a prefix for C names such as edgedigits_model; this one is a keyword of C or C++.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,17 @@ def test_a_folder_is_a_model_with_its_twin_and_manifest(build: Path) -> None:
     assert subject.model == build / "model.tflite"
     assert subject.float_twin == build / "model_float.tflite"
     assert subject.manifest == build / "manifest.json"
+
+
+def test_a_model_that_is_not_the_one_its_manifest_describes_is_told(build: Path) -> None:
+    facts = {"schema": 1, "config": {}, "files": {"model.tflite": {"bytes": 3, "sha256": sha256(b"abc").hexdigest()}}}
+    (build / "manifest.json").write_text(json.dumps(facts))
+    (build / "model.tflite").write_bytes(b"abc")
+    assert find_subject(build).manifest is not None
+
+    (build / "model.tflite").write_bytes(b"abd")
+    with pytest.raises(DataError, match=r"model.tflite is not the file that .*manifest.json describes: its SHA-256 is"):
+        find_subject(build)
 
 
 def test_the_model_inside_a_build_is_that_build(build: Path) -> None:
