@@ -17,7 +17,7 @@ from edgedigits.model.packing import Goal
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.worst_case import without_zeros, worst_input
-from tests.benchmarks.bench_engine import BUILDS, TFLM, build, images, load_network, measure
+from tests.benchmarks.bench_engine import BUILDS, IMAGES, TFLM, build, images, load_network, measure
 from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")
@@ -82,7 +82,7 @@ def test_the_worst_case_has_no_zero_anywhere() -> None:
 @pytest.mark.skipif("EDGEDIGITS_DATA" not in os.environ, reason="EDGEDIGITS_DATA does not name full MNIST")
 @pytest.mark.parametrize("name", BUILDS)
 def test_trained_models_on_mnist(name: str, tmp_path: Path) -> None:
-    network, inputs = load_network(build(name, tmp_path)), images()
+    network, inputs = load_network(build(name, tmp_path)), images()[:IMAGES]
     found, small = measure(network, inputs), measure(network, inputs[:10], goal=Goal.SIZE)
     mean, worst = LIMITS[name]
     assert found.mean <= mean and found.worst <= worst
