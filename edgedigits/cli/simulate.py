@@ -38,8 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--emulator", choices=("unicorn", "qemu"), default="", help="default unicorn, for cortex-m55 qemu"
     )
     parser.add_argument("--optimize", metavar="FLAG", default="O2", help="the compiler's -O, such as O2, O3, Os")
-    parser.add_argument("--images", type=image_count, metavar="N", help="first N digits only (default all)")
-    parser.add_argument("--data", default="", metavar="SOURCE", help="as for evaluate (default: the build's own)")
+    parser.add_argument(
+        "--images", type=image_count, metavar="N", help="first N digits only (default all), or N random inputs"
+    )
+    parser.add_argument(
+        "--data",
+        default="",
+        metavar="SOURCE",
+        help="as for evaluate (default: the build's own; random inputs for a model that takes no digits)",
+    )
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
     parser.add_argument("--invert", action="store_true", help="the digits are dark on light")
     parser.add_argument("--model", type=Path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
@@ -122,14 +129,15 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
 
     foot, ram, count = result.footprint, result.ram, result.instructions
     parity = "every byte equal" if not result.differing else f"[red]{result.differing:,} bytes differ[/red]"
-    worst = f"; {result.no_background:,} without any background" if result.no_background is not None else ""
+    skipped = "background" if result.kind == "images" else "lowest value"
+    worst = f"; {result.no_background:,} without any {skipped}" if result.no_background is not None else ""
     lines = [
         f"[bold]{result.core}[/bold], {escape(result.toolchain)} {result.optimize}, "
         f"emulated by {escape(result.emulator)}",
-        f"parity        [bold]{parity}[/bold]: {result.bytes:,} output bytes of {result.images:,} images "
+        f"parity        [bold]{parity}[/bold]: {result.bytes:,} output bytes of {result.images:,} {result.kind} "
         f"against {escape(result.oracle)}",
         *(_other_line(other) for other in result.others),
-        f"instructions  [bold]{count.mean:,.0f}[/bold] an image, p95 {count.p95:,.0f}, "
+        f"instructions  [bold]{count.mean:,.0f}[/bold] {result.each}, p95 {count.p95:,.0f}, "
         f"from {count.least:,} to {count.most:,}{worst} (emulated)",
         *(_layer_line(layer, count.mean) for layer in result.layers),
         f"flash         [bold]{foot.flash:,} B[/bold]: code {foot.code:,}, weights and constants "

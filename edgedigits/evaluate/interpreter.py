@@ -83,7 +83,7 @@ class Classifier:
         return {
             "input_shape": list(self.input.shape),
             "output_dtype": self.output.dtype,
-            "classes": CLASSES,
+            "classes": self.output.size,
         }
 
     def _last_operator(self) -> str:
@@ -108,13 +108,27 @@ def open_classifier(graph: Graph) -> Classifier:
     Raises:
         UnsupportedModelError: it does not; the message names the tensor, its shape and the reason.
     """
+    return Classifier(graph, *open_ends(graph, PIXELS, CLASSES))
+
+
+def open_ends(graph: Graph, inputs: int | None = None, outputs: int | None = None) -> tuple[Tensor, Tensor]:
+    """Return the one input and the one output of a model.
+
+    Args:
+        graph: the model.
+        inputs: elements that the input must have; None for any number.
+        outputs: elements that the output must have; None for any number.
+
+    Raises:
+        UnsupportedModelError: there are more, or they are of another size or of a type without meaning.
+    """
     ends = []
-    for kind, indices, size in (("input", graph.inputs, PIXELS), ("output", graph.outputs, CLASSES)):
+    for kind, indices, size in (("input", graph.inputs, inputs), ("output", graph.outputs, outputs)):
         if len(indices) != 1:
             raise UnsupportedModelError(f"{graph.name}: it has {len(indices)} {kind}s, not one.", hint=_HINT)
         tensor = graph.tensors[indices[0]]
         where = f"{graph.name}: {kind} {tensor.label} of shape {list(tensor.shape_signature)}"
-        if tensor.size != size:
+        if size is not None and tensor.size != size:
             raise UnsupportedModelError(f"{where} has {tensor.size} elements, not {size}.", hint=_HINT)
         if tensor.dtype not in IO_DTYPES:
             raise UnsupportedModelError(
@@ -127,7 +141,7 @@ def open_classifier(graph: Graph) -> Classifier:
                 hint="Convert it with full-integer quantization and representative data.",
             )
         ends.append(tensor)
-    return Classifier(graph, *ends)
+    return ends[0], ends[1]
 
 
 def quantize(values: NDArray[np.float32], tensor: Tensor) -> NDArray[Any]:

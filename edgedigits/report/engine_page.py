@@ -59,10 +59,10 @@ def _headlines(run: Simulation) -> list[Headline]:
     found = [
         Headline("Output bytes", parity, f"of {run.bytes:,}, against {run.oracle or 'nothing'}", emulated),
         Headline(
-            "Instructions an image",
+            f"Instructions {run.each}",
             f"{count.mean:,.0f}",
             f"p95 {count.p95:,.0f}, worst {count.most:,}",
-            f"{emulated}, {run.images:,} images",
+            f"{emulated}, {run.images:,} {run.kind}",
         ),
         Headline(
             "Flash",
@@ -86,7 +86,7 @@ def _parity_table(run: Simulation) -> Table:
     rows += [
         (other.what, f"{other.images:,}", f"{other.differing:,} of {other.bytes:,}", other.how) for other in run.others
     ]
-    return Table("Parity", ("computed by", "images", "bytes that differ", "how"), tuple(rows), frozenset({0, 3}))
+    return Table("Parity", ("computed by", run.things, "bytes that differ", "how"), tuple(rows), frozenset({0, 3}))
 
 
 def _memory_table(run: Simulation) -> Table:

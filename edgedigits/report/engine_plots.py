@@ -18,7 +18,7 @@ _COLOURS = {"code": RED, "weights": BLUE, "constants": GREEN, "ram": BLUE, "stac
 
 def engine_plots(run: Simulation) -> tuple[Plot, ...]:
     """Return flash, RAM, instructions by layer where they are known, and instructions over images."""
-    emulated = f"emulated: {run.core}, {run.emulator}, {run.images:,} images"
+    emulated = f"emulated: {run.core}, {run.emulator}, {run.images:,} {run.kind}"
     flash, ram = flash_parts(run), ram_parts(run)
     plots = [
         Plot(
@@ -47,7 +47,7 @@ def engine_plots(run: Simulation) -> tuple[Plot, ...]:
     plots.append(
         Plot(
             "distribution",
-            f"Instructions over {run.images:,} images: mean {run.instructions.mean:,.0f}, "
+            f"Instructions over {run.images:,} {run.kind}: mean {run.instructions.mean:,.0f}, "
             f"95th percentile {run.instructions.p95:,.0f}, worst {run.instructions.most:,}.",
             emulated,
             lambda: _distribution(run),
@@ -136,7 +136,7 @@ def _layers(layers: Sequence[LayerCost]) -> Figure:
 
 def _distribution(run: Simulation) -> Figure:
     height, count = 220.0, run.instructions
-    figure, axes = new_figure("Instructions over images", height, (42, 34, 16, 44))
+    figure, axes = new_figure(f"Instructions over {run.things}", height, (42, 34, 16, 44))
     images, edges = np.histogram(run.counts, _BINS)
     axes.stairs(images, edges, color=FILL, fill=True)
     for label, value, colour, dashes in (
@@ -151,7 +151,7 @@ def _distribution(run: Simulation) -> Figure:
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.set_xlabel("instructions an image", fontsize=9.5, labelpad=2)
+    axes.set_xlabel(f"instructions {run.each}", fontsize=9.5, labelpad=2)
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     figure.legend(

@@ -27,10 +27,10 @@ def check_simulation(run: Simulation, limits: Limits, board: Board | None = None
     """Return one sentence for each check that fails: outputs that differ, limits, and the board's memory."""
     failures = []
     if run.differing:
-        first = run.differences[0]
+        first, thing = run.differences[0], run.things.removesuffix("s")
         failures.append(
-            f"{run.differing:,} of {run.bytes:,} output bytes differ from {run.oracle}, first of image {first.image}, "
-            f"output {first.output}: {first.engine} instead of {first.oracle}."
+            f"{run.differing:,} of {run.bytes:,} output bytes differ from {run.oracle}, first of {thing} "
+            f"{first.image}, output {first.output}: {first.engine} instead of {first.oracle}."
         )
     failures += [
         f"{other.differing:,} of {other.bytes:,} output bytes of the {other.what} differ from {run.oracle}."
@@ -46,7 +46,7 @@ def check_simulation(run: Simulation, limits: Limits, board: Board | None = None
         over = ram - limits.ram
         failures.append(f"RAM {ram:,} B is {over:,} B above the {limits.ram:,} B allowed: {_ram_parts(run)}.")
     if limits.instructions is not None and mean > limits.instructions:
-        failures.append(f"{mean:,.0f} instructions an image, mean, are above the {limits.instructions:,.0f} allowed.")
+        failures.append(f"{mean:,.0f} instructions {run.each}, mean, are above the {limits.instructions:,.0f} allowed.")
     if board is not None and flash > board.flash:
         over = flash - board.flash
         failures.append(f"the engine is {over:,} B too big for the flash of {board.name}; biggest: {biggest}.")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.preprocess import to_float
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, UnsupportedModelError
 from edgedigits.evaluate.interpreter import Classifier, quantize, run_litert
 from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME, Subject, find_subject
@@ -66,23 +65,22 @@ def check_model(engine: Engine, model: Path) -> None:
 
 
 def engine_inputs(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Return what the engine is given for `images`, uint8 (n, 784) → int8 (n, 784).
+    """Return what the engine is given for `images`, uint8 (n, 784) → int8 (n, 784); for `AnyModel` as many as it takes.
 
     Raises:
         UnsupportedModelError: the model does not compute in int8 behind its input.
     """
-    inner = _inner(classifier, classifier.input, towards_output=True)
+    inner = inner_tensor(classifier, classifier.input, towards_output=True)
     if inner is classifier.input:
         return classifier.pixel_table[images]
-    pixels = to_float(np.arange(256, dtype=np.uint8))
+    values = classifier.pixel_table
     if classifier.input.dtype != "float32":
-        stored = classifier.pixel_table.astype(np.int32) - classifier.input.zero_point
-        pixels = stored.astype(np.float32) * classifier.input.scale
-    return quantize(pixels, inner)[images]
+        values = (values.astype(np.int32) - classifier.input.zero_point).astype(np.float32) * classifier.input.scale
+    return quantize(values, inner)[images]
 
 
 def oracle_outputs(classifier: Classifier, images: NDArray[np.uint8], rounding: str) -> NDArray[np.int8]:
-    """Return what the engine must give for `images`, int8 (n, 10).
+    """Return what the engine must give for `images`, int8 (n, 10); for `AnyModel` as many as it gives.
 
     Args:
         classifier: the model the engine was made from.
@@ -98,12 +96,16 @@ def oracle_outputs(classifier: Classifier, images: NDArray[np.uint8], rounding: 
     if rounding == "tflm":
         return run_tflm(classifier, images)
     raw = run_litert(classifier, images, kernels=("reference",))["reference"]
-    inner = _inner(classifier, classifier.output, towards_output=False)
+    inner = inner_tensor(classifier, classifier.output, towards_output=False)
     return raw if inner is classifier.output else quantize(classifier.dequantize(raw), inner)
 
 
-def _inner(classifier: Classifier, tensor: Tensor, *, towards_output: bool) -> Tensor:
-    """Walk from an end of the model over operators of form to the first int8 tensor."""
+def inner_tensor(classifier: Classifier, tensor: Tensor, *, towards_output: bool) -> Tensor:
+    """Return the first int8 tensor behind an end of the model, over operators that change the form alone.
+
+    Raises:
+        UnsupportedModelError: there is none.
+    """
     graph, end = classifier.graph, tensor
     for _ in graph.operators:
         if tensor.dtype == "int8":

@@ -79,6 +79,7 @@ def simulate(
     emulator: str = "unicorn",
     optimize: str = "-O2",
     rounding: str = "",
+    kind: str = "images",
     progress: Progress = SILENT,
 ) -> Simulation:
     """Run an engine on digits and on extreme images, and compare it with the interpreter that it claims to equal.
@@ -88,12 +89,13 @@ def simulate(
     Args:
         engine: the engine.
         classifier: the model it was made from.
-        images: uint8 (n, 784), white ink on black.
+        images: uint8 (n, 784), white ink on black; for `AnyModel` codes (n, input size).
         core: the core to compile for and to emulate.
         toolchain: what to compile with.
         emulator: "unicorn" or "qemu".
         optimize: such as "-O2".
         rounding: "litert" or "tflm"; by default what the engine's header says.
+        kind: what `images` are, for the reader: "images" or "random inputs".
         progress: gets bars.
 
     Raises:
@@ -113,10 +115,11 @@ def simulate(
     numpy = run_numpy(lower(classifier.graph, Rounding(rounding)), inputs)
     return replace(
         summary,
+        kind=kind,
         ram=replace(summary.ram, stack=max(run.stack, extreme.stack)),
         no_background=int(extreme.instructions[1:].max()),
         others=(
-            _compare("emulated core, extreme images", run.how, extreme.outputs, expected[count:]),
+            _compare(f"emulated core, extreme {kind.rpartition(' ')[2]}", run.how, extreme.outputs, expected[count:]),
             _compare("host C", host_how, host, expected),
             _compare("NumPy engine", f"NumPy {np.__version__}, exact integers", numpy, expected),
         ),
@@ -124,7 +127,10 @@ def simulate(
 
 
 def extreme_images(size: int) -> NDArray[np.uint8]:
-    """Return images that no data set has, uint8 (8, size): blank, all ink, and random ones without any background."""
+    """Return images that no data set has, uint8 (8, size): blank, all ink, and random ones without any background.
+
+    As codes of `AnyModel`: all lowest, all highest, and random ones without the lowest.
+    """
     random = np.random.default_rng(0).integers(1, 256, (6, size))
     return np.concatenate([np.full((1, size), 0), np.full((1, size), 255), random]).astype(np.uint8)
 

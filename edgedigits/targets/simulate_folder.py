@@ -1,15 +1,20 @@
-"""Simulates the engine in a folder on digits, from names as users give them to every figure."""
+"""Simulates the engine in a folder, from names as users give them to every figure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgedigits.errors import ConfigError
-from edgedigits.evaluate.interpreter import open_classifier
-from edgedigits.evaluate.subject import load_subject_digits
+from edgedigits.evaluate.interpreter import Classifier, open_classifier
+from edgedigits.evaluate.subject import Subject, load_subject_digits
+from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
+from edgedigits.targets.any_model import INPUTS, SEED, open_any, random_codes, takes_digits
 from edgedigits.targets.boards import Board, find_board
 from edgedigits.targets.cores import Core, find_core
 from edgedigits.targets.oracle import check_model, find_model
@@ -32,10 +37,10 @@ class SimulationChoices:
         toolchain: "zig" or "gcc".
         emulator: "unicorn" or "qemu"; by default unicorn, and qemu for cores that it lacks.
         optimize: the compiler's -O, such as "O2".
-        data: a source as for `evaluate`; by default the build's own.
+        data: a source as for `evaluate`; by default the build's own; random inputs where the model takes no digits.
         split: "test" or "all".
         invert: the digits are dark on light.
-        images: how many digits at most; None for all.
+        images: how many digits at most, None for all; of random inputs, by default 200.
         model: the .tflite of an engine that lies elsewhere.
         rounding: "litert" or "tflm"; by default what the engine says.
     """
@@ -60,8 +65,8 @@ class FolderSimulation:
     Attributes:
         run: every figure.
         board: the board that the engine was held against; None where none was asked for.
-        origin: what the digits are, such as "test set of mnist".
-        note: a remark about them; empty for none.
+        origin: what ran, such as "test set of mnist" or "200 random inputs, seed 0".
+        note: a remark about it; empty for none.
     """
 
     run: Simulation
@@ -71,7 +76,7 @@ class FolderSimulation:
 
 
 def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress = SILENT) -> FolderSimulation:
-    """Compile the engine at `path`, run it on digits, and compare it with its model's interpreter.
+    """Compile the engine at `path`, run it on digits or random inputs, and compare it with its model's interpreter.
 
     Args:
         path: a build's folder, or one that holds an engine.
@@ -86,21 +91,45 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
     core, board = _target(choices)
     toolchain = find_toolchain(choices.toolchain, core)
     engine, subject = find_engine(path), find_model(path, choices.model)
-    classifier = open_classifier(read_tflite(subject.model))
     check_model(engine, subject.model)
-    chosen = load_subject_digits(subject, choices.data, split=choices.split, invert=choices.invert, progress=progress)
+    inputs = _find_inputs(subject, read_tflite(subject.model), choices, progress)
     run = simulate(
         engine,
-        classifier,
-        chosen.digits.images[: choices.images],
+        inputs.model,
+        inputs.images,
         core,
         toolchain,
         emulator=choices.emulator or ("unicorn" if core.unicorn_cpu else "qemu"),
         optimize=_optimize(choices.optimize),
         rounding=choices.rounding,
+        kind=inputs.kind,
         progress=progress,
     )
-    return FolderSimulation(run, board, chosen.origin, chosen.note)
+    return FolderSimulation(run, board, inputs.origin, inputs.note)
+
+
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    """What runs: uint8 images (n, input size) for a model, what they are called, where they come from."""
+
+    model: Classifier
+    images: NDArray[np.uint8]
+    kind: str
+    origin: str
+    note: str
+
+
+def _find_inputs(subject: Subject, graph: Graph, choices: SimulationChoices, progress: Progress) -> _Inputs:
+    if not choices.data and not takes_digits(graph):
+        model, count = open_any(graph), choices.images or INPUTS
+        origin, note = (
+            f"{count:,} random inputs, seed {SEED}",
+            "in every second input half of the values are the lowest",
+        )
+        return _Inputs(model, random_codes(count, model.input.size), "random inputs", origin, note)
+    classifier = open_classifier(graph)
+    chosen = load_subject_digits(subject, choices.data, split=choices.split, invert=choices.invert, progress=progress)
+    return _Inputs(classifier, chosen.digits.images[: choices.images], "images", chosen.origin, chosen.note)
 
 
 def _target(choices: SimulationChoices) -> tuple[Core, Board | None]:

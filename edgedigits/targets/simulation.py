@@ -128,6 +128,7 @@ class Simulation:
         by_function: share of instructions by function, mean per image; empty where the emulator cannot tell.
         cycles: estimate for Cortex-M4; None for other cores and emulators that count no single instructions.
         outputs: int8 (n, output size).
+        kind: what ran: "images", or "random inputs" for a model that takes no images.
     """
 
     core: str
@@ -151,3 +152,14 @@ class Simulation:
     by_function: dict[str, float]
     cycles: CycleEstimate | None
     outputs: NDArray[np.int8]
+    kind: str = "images"
+
+    @property
+    def things(self) -> str:
+        """What one calls them: "images" or "inputs"."""
+        return self.kind.rpartition(" ")[2]
+
+    @property
+    def each(self) -> str:
+        """For figures of one: "an image" or "an input"."""
+        return f"an {self.things.removesuffix('s')}"

@@ -22,6 +22,7 @@ def to_json(run: Simulation, board: Board | None = None) -> dict[str, Any]:
         "optimize": run.optimize,
         "emulator": run.emulator,
         "images": run.images,
+        "inputs": f"{run.images:,} {run.kind}",
         "parity": {
             "oracle": run.oracle,
             "differing_bytes": run.differing,

@@ -147,3 +147,38 @@ def test_what_was_compiled_can_be_simulated(
 
     assert main(["simulate", str(tmp_path / "out"), "--data", str(digits), "--split", "all"]) == 0
     assert "every byte equal: 300 output bytes of 30 images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("sizes", "options"),
+    [
+        ((64, 3), {}),
+        ((20, 7, 1), {"io": "float32", "input_scale": 0.05, "input_zero_point": 3}),
+        ((37, 40, 16, 5), {"io": "uint8", "softmax": True, "per_channel": True, "density": 0.2}),
+        ((784, 12, 3), {}),
+    ],
+    ids=str,
+)
+def test_what_takes_no_digits_is_simulated_on_random_inputs(
+    sizes: tuple[int, ...], options: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if find_spec("unicorn") is None or find_spec("ziglang") is None:
+        pytest.skip("the extra mcu is not installed")
+    model, out = tmp_path / "theirs.tflite", tmp_path / "out"
+    model.write_bytes(random_mlp(3, sizes, **options))
+    assert main(["compile", str(model), "--out", str(out), "--quiet"]) == 0
+
+    assert main(["simulate", str(out), "--json"]) == 0
+
+    facts = json.loads(capsys.readouterr().out)
+    parity = facts["simulation"]["parity"]
+    assert facts["data"] == "200 random inputs, seed 0" and facts["simulation"]["inputs"] == "200 random inputs"
+    assert (parity["differing_bytes"], parity["bytes"]) == (0, 200 * sizes[-1])
+    assert [(other["what"], other["images"], other["differing"]) for other in parity["others"]] == [
+        ("emulated core, extreme inputs", 8, 0),
+        ("host C", 208, 0),
+        ("NumPy engine", 208, 0),
+    ]
+    assert main(["simulate", str(out), "--images", "20"]) == 0
+    assert f"every byte equal: {20 * sizes[-1]} output bytes of 20 random inputs" in capsys.readouterr().out
+    assert main(["simulate", str(out), "--data", "mnist-5k"]) == 5, "digits are for those who take digits"

@@ -124,6 +124,13 @@ def test_the_axes_of_the_histogram_count_in_whole_numbers(run: Simulation, count
         assert all(tick == round(tick) for tick in axis.get_ticklocs())
 
 
+def test_random_inputs_are_not_called_images(run: Simulation) -> None:
+    text = page_text(render_engine_page(replace(run, kind="random inputs"), "one", "200 random inputs, seed 0"))
+
+    assert "with 200 random inputs." in text and "Instructions an input" in text and "without any lowest value" in text
+    assert "image" not in text.replace("between two images", "")
+
+
 def test_the_parts_make_up_the_whole(run: Simulation) -> None:
     assert sum(size for _, size, _ in flash_parts(run)) == run.footprint.flash
     assert sum(size for _, size, _ in ram_parts(run)) == run.ram.total

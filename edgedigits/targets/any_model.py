@@ -1,0 +1,58 @@
+"""Random inputs for engines of models that take no digits: parity needs no labels, only inputs of every kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.evaluate.interpreter import Classifier, open_ends
+from edgedigits.model.ir import Graph
+from edgedigits.targets.oracle import inner_tensor
+
+SEED = 0
+INPUTS = 200
+
+
+class AnyModel(Classifier):
+    """A model of any size with one input and one output; made by `open_any`.
+
+    Where a classifier is given pixels, it is given codes 0…255, one for each value that an int8 can hold.
+    """
+
+    @property
+    def pixel_table(self) -> NDArray[Any]:
+        """The model input for each code, (256,) in the input's type: lowest first, and all that int8 can tell apart."""
+        if self.input.dtype != "float32":
+            limits = np.iinfo(self.input.dtype)
+            return np.arange(limits.min, limits.max + 1).astype(self.input.dtype)
+        inner = inner_tensor(self, self.input, towards_output=True)
+        return (np.arange(-128, 128) - inner.zero_point).astype(np.float32) * inner.scale
+
+
+def takes_digits(graph: Graph) -> bool:
+    """Tell whether a model has the sizes of a classifier of 28×28 digits."""
+    sizes = [graph.tensors[index].size for index in (*graph.inputs, *graph.outputs)]
+    return len(graph.inputs) == 1 and sizes == [PIXELS, CLASSES]
+
+
+def open_any(graph: Graph) -> AnyModel:
+    """Check that a model has one input and one output that hold numbers.
+
+    Raises:
+        UnsupportedModelError: it has not; the message names the tensor and the reason.
+    """
+    return AnyModel(graph, *open_ends(graph))
+
+
+def random_codes(count: int, size: int) -> NDArray[np.uint8]:
+    """Return codes for random inputs, uint8 (count, size), the same every time.
+
+    Every value is equally likely. In every second input half of the values are the lowest, which engines skip.
+    """
+    random = np.random.default_rng(SEED)
+    codes = random.integers(0, 256, (count, size)).astype(np.uint8)
+    codes[1::2][random.random(codes[1::2].shape) < 0.5] = 0
+    return codes
