@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress)
         digits = chosen.digits.take(np.arange(min(args.images, len(chosen.digits))))
         rounding = args.rounding or engine.rounding
-        report = examine_device(Device(link), link, classifier, digits, rounding, progress=progress)
+        report = examine_device(Device(link), classifier, digits, rounding, progress=progress)
     payload = {"device": report.to_json(), "data": chosen.origin, "data_note": chosen.note}
     return Outcome(payload, lambda console: _show(console, report, chosen.origin), check_report(report))
 

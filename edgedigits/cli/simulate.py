@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write simulate.json and simulate.html there (without DIR: into PATH)",
     )
     parser.add_argument("--force", action="store_true", help="replace an earlier report")
+    _add_limits(parser)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
     gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
     gates.add_argument("--max-flash", type=byte_count, metavar="BYTES", help="most bytes of flash, such as 16K")
     gates.add_argument("--max-ram", type=byte_count, metavar="BYTES", help="most bytes of RAM, stack included")
@@ -78,20 +83,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     folder = args.path if args.report == _OWN_FOLDER else args.report
     if folder is not None:
         check_place(folder, force=args.force)
-    names = (
-        "core",
-        "board",
-        "toolchain",
-        "emulator",
-        "optimize",
-        "data",
-        "split",
-        "invert",
-        "images",
-        "model",
-        "rounding",
-    )
-    done = simulate_folder(args.path, SimulationChoices(**{name: getattr(args, name) for name in names}), progress)
+    choices = SimulationChoices(**{field.name: getattr(args, field.name) for field in fields(SimulationChoices)})
+    done = simulate_folder(args.path, choices, progress)
     payload: dict[str, Any] = {
         "simulation": to_json(done.run, done.board),
         "data": done.origin,

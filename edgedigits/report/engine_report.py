@@ -62,11 +62,15 @@ def write_engine_report(
     """
     page = render_engine_page(run, name, origin, board, failures)
     status = "failed" if failures else "ok"
-    whole = {"schema": SCHEMA, "status": status, **facts, "failures": list(failures)}
+    _write_both(folder, {"schema": SCHEMA, "status": status, **facts, "failures": list(failures)}, page)
+    return folder / JSON_NAME, folder / PAGE_NAME
+
+
+def _write_both(folder: Path, facts: dict[str, Any], page: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".simulate-", dir=folder) as partial:
-            write_json(Path(partial) / JSON_NAME, whole)
+            write_json(Path(partial) / JSON_NAME, facts)
             write_text(Path(partial) / PAGE_NAME, page)
             for file in (JSON_NAME, PAGE_NAME):
                 (Path(partial) / file).replace(folder / file)
@@ -74,4 +78,3 @@ def write_engine_report(
         raise DataError(
             f"{folder} cannot be written: {error.strerror or error}.", hint="Choose another --report."
         ) from error
-    return folder / JSON_NAME, folder / PAGE_NAME

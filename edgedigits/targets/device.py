@@ -70,10 +70,18 @@ class DeviceRun:
 
 
 class Device:
-    """Firmware at the other end of a link."""
+    """Firmware at the other end of a link.
+
+    Args:
+        link: the wire to it.
+        timeout_s: seconds that an answer may take.
+
+    Attributes:
+        link: the same.
+    """
 
     def __init__(self, link: Link, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-        self._link, self._timeout_s = link, timeout_s
+        self.link, self._timeout_s = link, timeout_s
         self._reader = LineReader(link)
         self._resent = 0
 
@@ -88,7 +96,7 @@ class Device:
         facts, crc = self._ask("id"), self._ask("crc")
         if facts.get("protocol") != PROTOCOL:
             raise DataError(
-                f"{self._link.name} speaks protocol {facts.get('protocol', '?')}, expected {PROTOCOL}.",
+                f"{self.link.name} speaks protocol {facts.get('protocol', '?')}, expected {PROTOCOL}.",
                 hint="Flash it again with this version of edgedigits.",
             )
         try:
@@ -103,10 +111,10 @@ class Device:
                 flash_bytes=int(crc["bytes"]),
             )
         except (KeyError, ValueError) as error:
-            raise DataError(f"{self._link.name} does not say all of what it is: {error}.", hint=_HINT) from error
+            raise DataError(f"{self.link.name} does not say all of what it is: {error}.", hint=_HINT) from error
         if identity.self_test != 0:
             raise CheckFailedError(
-                f"The self-test on {self._link.name} fails with {identity.self_test}.",
+                f"The self-test on {self.link.name} fails with {identity.self_test}.",
                 hint="Flash it again; if it persists, its memory or its engine is damaged.",
             )
         return identity
@@ -130,13 +138,13 @@ class Device:
         """
         if inputs.shape[1] != identity.input_size:
             raise DataError(
-                f"{self._link.name} takes images of {identity.input_size} bytes, not {inputs.shape[1]}.",
+                f"{self.link.name} takes images of {identity.input_size} bytes, not {inputs.shape[1]}.",
                 hint="It runs another model; flash this one.",
             )
         outputs = np.empty((len(inputs), identity.output_size), dtype=np.int8)
         classes, ticks = np.empty(len(inputs), dtype=np.int64), np.empty(len(inputs), dtype=np.int64)
         before = self._resent
-        with progress.stage(f"Images on {self._link.name}", len(inputs)) as stage:
+        with progress.stage(f"Images on {self.link.name}", len(inputs)) as stage:
             for i, row in enumerate(inputs):
                 outputs[i], classes[i], ticks[i] = self._run_one(row.tobytes(), identity)
                 stage.advance(note=f"{self._resent - before} sent again" if self._resent > before else "")
@@ -160,17 +168,17 @@ class Device:
         word = command.split(" ", 1)[0]
         said = None
         for _ in range(ATTEMPTS):
-            self._link.write(command.encode("ascii") + b"\n")
+            self.link.write(command.encode("ascii") + b"\n")
             said = self._answer(timeout_s or self._timeout_s)
             whole = _whole(said or "")
             if whole.startswith(f"ok {word} "):
                 return dict(_PAIR.findall(whole))
             self._again()
         if said is None:
-            raise DataError(f"{self._link.name} does not answer within {self._timeout_s:g} s.", hint=_HINT)
+            raise DataError(f"{self.link.name} does not answer within {self._timeout_s:g} s.", hint=_HINT)
         if _whole(said).startswith("error"):
-            raise DataError(f"{self._link.name} refuses '{word}': {_whole(said)}.", hint=_HINT)
-        raise DataError(f"{self._link.name} answers '{_printable(said)}', which is no answer to '{word}'.", hint=_HINT)
+            raise DataError(f"{self.link.name} refuses '{word}': {_whole(said)}.", hint=_HINT)
+        raise DataError(f"{self.link.name} answers '{_printable(said)}', which is no answer to '{word}'.", hint=_HINT)
 
     def _answer(self, timeout_s: float) -> str | None:
         """Return the next line that is an answer, or what came instead; the greeting after a reset is passed over."""
@@ -185,12 +193,12 @@ class Device:
 
     def _resynchronise(self) -> None:
         """End whatever the firmware believes to be in the middle of, and forget what it said to it."""
-        self._link.write(b"\n")
+        self.link.write(b"\n")
         self._reader.drop()
 
     def _bad_link(self) -> DataError:
         return DataError(
-            f"{self._link.name} garbles what it is sent, {ATTEMPTS} times in a row.",
+            f"{self.link.name} garbles what it is sent, {ATTEMPTS} times in a row.",
             hint="Try another cable or a hub with its own power.",
         )
 

@@ -13,7 +13,6 @@ from edgedigits.evaluate.interpreter import Classifier
 from edgedigits.evaluate.metrics import classify
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.device import Device, Identity
-from edgedigits.targets.link import Link
 from edgedigits.targets.oracle import ORACLES, engine_inputs, oracle_outputs
 
 
@@ -64,19 +63,12 @@ class DeviceReport:
 
 
 def examine_device(
-    device: Device,
-    link: Link,
-    classifier: Classifier,
-    digits: Digits,
-    rounding: str,
-    *,
-    progress: Progress = SILENT,
+    device: Device, classifier: Classifier, digits: Digits, rounding: str, *, progress: Progress = SILENT
 ) -> DeviceReport:
     """Send digits to a device and judge what comes back.
 
     Args:
         device: the device.
-        link: the wire to it.
         classifier: the model whose engine it should run.
         digits: what to send.
         rounding: "litert" or "tflm", the oracle.
@@ -91,7 +83,7 @@ def examine_device(
     run = device.run(engine_inputs(classifier, digits.images), identity, progress)
     times = run.ticks * (1e6 / identity.tick_hz)
     return DeviceReport(
-        name=link.name,
+        name=device.link.name,
         identity=identity,
         images=len(digits),
         accuracy=float(np.mean(run.classes == digits.labels)),
@@ -103,7 +95,7 @@ def examine_device(
         p95_us=float(np.percentile(times, 95)),
         most_us=float(times.max()),
         resent=run.resent,
-        emulated=link.emulated,
+        emulated=device.link.emulated,
     )
 
 

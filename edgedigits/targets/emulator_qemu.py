@@ -73,16 +73,23 @@ def run_qemu(
     """
     board = _board_of(core)
     require_qemu(board)
+    with tempfile.TemporaryDirectory(prefix="edgedigits-qemu-") as name, progress.stage(f"QEMU emulates {core.name}"):
+        program = compile_program(toolchain, core, batch_program(core, board, engine, Path(name), optimize))
+        return _run_parts(board, program, engine, inputs, timeout_s)
+
+
+def _run_parts(
+    board: Board, program: Path, engine: Engine, inputs: NDArray[np.int8], timeout_s: float | None
+) -> Emulation:
+    """Share the images out to emulators side by side, whose folders are beside the program."""
     limit = TIMEOUT_S + TIMEOUT_S_PER_IMAGE * len(inputs) if timeout_s is None else timeout_s
     workers = max(1, min(os.cpu_count() or 1, len(inputs) // IMAGES_PER_WORKER))
-    with tempfile.TemporaryDirectory(prefix="edgedigits-qemu-") as name:
-        program = compile_program(toolchain, core, batch_program(core, board, engine, Path(name), optimize))
-        with progress.stage(f"QEMU emulates {core.name}"), ThreadPoolExecutor(workers) as pool:
-            jobs = [
-                pool.submit(_run_part, board, program, engine, part, Path(name) / str(number), limit)
-                for number, part in enumerate(np.array_split(inputs, workers))
-            ]
-            parts = [job.result() for job in jobs]
+    with ThreadPoolExecutor(workers) as pool:
+        jobs = [
+            pool.submit(_run_part, board, program, engine, part, program.parent / str(number), limit)
+            for number, part in enumerate(np.array_split(inputs, workers))
+        ]
+        parts = [job.result() for job in jobs]
     return Emulation(
         outputs=np.concatenate([part.outputs for part in parts]),
         instructions=np.concatenate([part.instructions for part in parts]),

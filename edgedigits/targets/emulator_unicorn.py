@@ -8,6 +8,7 @@ and the stack has its own pages, so that a single byte read or written out of bo
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,25 @@ def run_unicorn(
         ConfigError: Unicorn has no such core.
         CheckFailedError: the engine read or wrote out of bounds, executed what is no instruction, or hung.
     """
+    version = _require_unicorn(core)
+    make = factory or counter_factory()
+    code = CodeMap(image, core.architecture, step_by_address(image.path, engine, read_steps(engine)))
+    machines = [_Machine(core, image, engine, code, make, limit) for _ in range(_worker_count(len(inputs)))]
+    with progress.stage(f"Emulating {core.name}", len(inputs)) as stage:
+        outputs, by_step = _run_side_by_side(machines, inputs, stage)
+    totals = np.sum([machine.counter.executions() for machine in machines], axis=0)
+    return Emulation(
+        outputs=outputs,
+        instructions=by_step.sum(axis=1),
+        stack=max(machine.stack_used() for machine in machines),
+        by_step=by_step,
+        executions={code.base + 2 * int(i): int(totals[i]) for i in np.flatnonzero(totals)},
+        how=f"unicorn {version}, {core.unicorn_cpu.removeprefix('UC_CPU_')}",
+    )
+
+
+def _require_unicorn(core: Core) -> str:
+    """Return Unicorn's version."""
     if not core.unicorn_cpu:
         raise ConfigError(f"Unicorn does not emulate {core.name}.", hint="Use --emulator qemu.")
     try:
@@ -93,29 +113,27 @@ def run_unicorn(
         raise ToolMissingError(
             "The emulator unicorn is not installed.", hint="Install it: pip install 'edgedigits[mcu]'"
         ) from error
-    make = factory or counter_factory()
-    code = CodeMap(image, core.architecture, step_by_address(image.path, engine, read_steps(engine)))
-    # Emulation in C releases Python's lock, so threads run side by side.
-    workers = max(1, min(os.cpu_count() or 1, len(inputs) // IMAGES_PER_STEP))
-    parts = np.array_split(inputs, workers)
-    machines = [_Machine(core, image, engine, code, make, limit) for _ in parts]
+    return str(unicorn.__version__)
+
+
+def _worker_count(images: int) -> int:
+    return max(1, min(os.cpu_count() or 1, images // IMAGES_PER_STEP))
+
+
+def _run_side_by_side(
+    machines: Sequence[_Machine], inputs: NDArray[np.int8], stage: Stage
+) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Share the inputs out to the machines; return outputs (n, output size) and instructions (n, steps)."""
+    parts = np.array_split(inputs, len(machines))
     firsts = np.cumsum([0, *map(len, parts[:-1])]).tolist()
-    with progress.stage(f"Emulating {core.name}", len(inputs)) as stage, ThreadPoolExecutor(workers) as pool:
+    # Emulation in C releases Python's lock, so threads run side by side.
+    with ThreadPoolExecutor(len(machines)) as pool:
         jobs = [
             pool.submit(machine.run, part, first, stage)
             for machine, part, first in zip(machines, parts, firsts, strict=True)
         ]
         results = [job.result() for job in jobs]
-    by_step = np.concatenate([counts for _, counts in results])
-    totals = np.sum([machine.counter.executions() for machine in machines], axis=0)
-    return Emulation(
-        outputs=np.concatenate([outputs for outputs, _ in results]),
-        instructions=by_step.sum(axis=1),
-        stack=max(machine.stack_used() for machine in machines),
-        by_step=by_step,
-        executions={code.base + 2 * int(i): int(totals[i]) for i in np.flatnonzero(totals)},
-        how=f"unicorn {unicorn.__version__}, {core.unicorn_cpu.removeprefix('UC_CPU_')}",
-    )
+    return np.concatenate([outputs for outputs, _ in results]), np.concatenate([counts for _, counts in results])
 
 
 class _Machine:

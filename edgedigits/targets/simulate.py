@@ -101,25 +101,30 @@ def simulate(
     Raises:
         As `simulate_inputs`, `oracle_outputs`, `run_host` and `lower`.
     """
-    rounding = rounding or engine.rounding
     job = _Job(engine, core, toolchain, emulator, optimize, progress)
+    return _run_everywhere(job, classifier, images, rounding or engine.rounding, kind)
+
+
+def _run_everywhere(
+    job: _Job, classifier: Classifier, images: NDArray[np.uint8], rounding: str, kind: str
+) -> Simulation:
+    """Run the interpreter and all that must equal it; no data set has some of the images."""
     count, everything = len(images), np.concatenate([images, extreme_images(images.shape[1])])
     inputs = engine_inputs(classifier, everything)
     # The interpreter and the program for this machine run in processes of their own, beside the emulator.
     with ThreadPoolExecutor(2) as pool:
         awaited = pool.submit(oracle_outputs, classifier, everything, rounding)
-        on_host = pool.submit(run_host, toolchain, engine, inputs)
+        on_host = pool.submit(run_host, job.toolchain, job.engine, inputs)
         image, (run, extreme) = job.emulate(inputs[:count], inputs[count:])
         expected, (host, host_how) = awaited.result(), on_host.result()
-    summary = with_oracle(_summarize(job, image, run), expected[:count], ORACLES[rounding])
+    summary = with_oracle(replace(_summarize(job, image, run), kind=kind), expected[:count], ORACLES[rounding])
     numpy = run_numpy(lower(classifier.graph, Rounding(rounding)), inputs)
     return replace(
         summary,
-        kind=kind,
         ram=replace(summary.ram, stack=max(run.stack, extreme.stack)),
         no_background=int(extreme.instructions[1:].max()),
         others=(
-            _compare(f"emulated core, extreme {kind.rpartition(' ')[2]}", run.how, extreme.outputs, expected[count:]),
+            _compare(f"emulated core, extreme {summary.things}", run.how, extreme.outputs, expected[count:]),
             _compare("host C", host_how, host, expected),
             _compare("NumPy engine", f"NumPy {np.__version__}, exact integers", numpy, expected),
         ),

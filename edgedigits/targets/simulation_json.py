@@ -23,21 +23,8 @@ def to_json(run: Simulation, board: Board | None = None) -> dict[str, Any]:
         "emulator": run.emulator,
         "images": run.images,
         "inputs": f"{run.images:,} {run.kind}",
-        "parity": {
-            "oracle": run.oracle,
-            "differing_bytes": run.differing,
-            "bytes": run.bytes,
-            "first_differences": [asdict(difference) for difference in run.differences],
-            "how": how,
-            "others": [asdict(other) for other in run.others],
-        },
-        "flash": {
-            **asdict(run.footprint),
-            "total": run.footprint.flash,
-            "biggest": [asdict(symbol) for symbol in run.biggest],
-            "symbols": [asdict(symbol) for symbol in run.symbols],
-            "how": f"measured: sections of the ELF, {run.toolchain} {run.optimize}, invoke() and what it reaches",
-        },
+        "parity": _parity(run, how),
+        "flash": _flash(run),
         "ram": {**asdict(run.ram), "total": run.ram.total, "how": f"stack {how}; the rest measured: ELF and header"},
         "instructions": {
             **asdict(run.instructions),
@@ -57,6 +44,27 @@ def to_json(run: Simulation, board: Board | None = None) -> dict[str, Any]:
     if board is not None:
         facts["board"] = _board(run, board)
     return facts
+
+
+def _parity(run: Simulation, how: str) -> dict[str, Any]:
+    return {
+        "oracle": run.oracle,
+        "differing_bytes": run.differing,
+        "bytes": run.bytes,
+        "first_differences": [asdict(difference) for difference in run.differences],
+        "how": how,
+        "others": [asdict(other) for other in run.others],
+    }
+
+
+def _flash(run: Simulation) -> dict[str, Any]:
+    return {
+        **asdict(run.footprint),
+        "total": run.footprint.flash,
+        "biggest": [asdict(symbol) for symbol in run.biggest],
+        "symbols": [asdict(symbol) for symbol in run.symbols],
+        "how": f"measured: sections of the ELF, {run.toolchain} {run.optimize}, invoke() and what it reaches",
+    }
 
 
 def _layer(layer: LayerCost) -> dict[str, Any]:
