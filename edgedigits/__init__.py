@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -12,11 +11,6 @@ if TYPE_CHECKING:
     from edgedigits.config import BuildConfig
 
 __all__ = ["BuildConfig", "__version__", "build", "evaluate", "simulate"]
-
-# The function `evaluate` and the room of that name: a room binds its name here when it is first imported, so that is
-# done, and undone, before anybody can mistake one for the other.
-import_module("edgedigits.evaluate")
-del globals()["evaluate"]
 
 
 def __getattr__(name: str) -> Any:
