@@ -94,8 +94,8 @@ def test_toml_and_manifest_are_read(tmp_path):
     ("name", "text", "message"),
     [
         ("none.toml", None, "none.toml: no such file."),
-        ("bad.toml", "[loss\n", "bad.toml: not valid toml: Expected ']'"),
-        ("bad.json", "{", "bad.json: not valid json"),
+        ("bad.toml", "[loss\n", "bad.toml: not valid TOML: Expected ']'"),
+        ("bad.json", "{", "bad.json: not valid JSON"),
         ("other.json", '{"a": 1}', "other.json: holds no 'config'. Give the manifest.json of a build."),
         ("list.json", "[1]", "list.json: holds no 'config'."),
     ],
