@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgedigits.emit.engine import render_engine
+from edgedigits.emit.engine import MOST_STACK_BYTES, MOST_STACK_BYTES_MVE, render_engine
 from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -69,6 +69,7 @@ def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_pat
 
     assert (found.differing, found.bytes) == (0, 20 * network.outputs)
     assert np.all(found.counts > 0)
+    assert found.ram.stack <= (MOST_STACK_BYTES_MVE if target.has_vectors else MOST_STACK_BYTES)
 
 
 @pytest.mark.parametrize("core", CORES)
