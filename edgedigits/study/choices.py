@@ -10,7 +10,7 @@ import pandas as pd
 
 from edgedigits.config import SECTIONS
 from edgedigits.options import flag_of
-from edgedigits.study.table_recipe import LOSS_OF, PRUNING_END, PRUNING_UPDATES, QAT_RATE, RATE_OF, stage_length
+from edgedigits.study.table_recipe import LOSS_OF, PRUNING_END, PRUNING_UPDATES, RATE_OF, stretch
 
 VARIANT = ["column", "loss", "compression", "setting"]
 DEVICES = (("4 KB", 4096), ("RP2040, 16 KB", 16384), ("64 KB", 65536))
@@ -157,9 +157,11 @@ def _cell_config(spec: dict[str, Any]) -> dict[str, Any]:
             "seed": spec["seed"],
         },
     }
-    length = stage_length(family, iterations)
+    start, end = stretch(family, iterations)
+    length = end - start
     if family == "quantized":
-        config["qat"] = {"enabled": True, "epochs": length, "rate": QAT_RATE}
+        config["training"]["epochs"] = start
+        config["qat"] = {"enabled": True, "epochs": length, "rate": 1.0}
     if family == "pruned":
         frequency = max(1, int(PRUNING_END * length) // PRUNING_UPDATES)
         config["prune"] = {"enabled": True, "sparsity": spec["sparsity"], "epochs": length, "frequency": frequency}

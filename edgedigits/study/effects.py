@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from edgedigits.study.axes import FLOAT32
+
 CONFIDENCE = 0.95
 
 
@@ -56,10 +58,28 @@ def effects(frame: pd.DataFrame, measure: str = "accuracy") -> list[Effect]:
         others = [name for name in axes if name != axis]
         values = [value for value in dict.fromkeys(frame[axis]) if isinstance(value, str)]
         for value in values[1:]:
-            effect = compare_values(frame, axis, value, values[0], others, measure)
+            effect = None
+            if axis == "compression" and values[0] == FLOAT32:
+                effect = compare_references(frame, value, measure)
+            effect = effect or compare_values(frame, axis, value, values[0], others, measure)
             if effect is not None:
                 found.append(effect)
     return found
+
+
+def compare_references(frame: pd.DataFrame, compression: str, measure: str) -> Effect | None:
+    """Return the effect of a compression against each trial's own float32 training, which is as long; None without.
+
+    Args:
+        frame: trials; those of the report's table carry the figures of that training as "float_…".
+        compression: in words.
+        measure: name of the figure.
+    """
+    rows = frame[frame["compression"] == compression]
+    if f"float_{measure}" not in rows or (rows := rows.dropna(subset=[measure, f"float_{measure}"])).empty:
+        return None
+    by_seed = (rows[measure] - rows[f"float_{measure}"]).groupby(rows["seed"]).mean().to_numpy(float)
+    return _effect("compression", compression, FLOAT32, measure, by_seed, len(rows))
 
 
 def compare_values(
@@ -85,10 +105,12 @@ def compare_values(
         return None
     pairs["difference"] = pairs[measure] - pairs[f"{measure} against"]
     by_seed = pairs.groupby("seed")["difference"].mean().to_numpy(float)
+    return _effect(axis.removeprefix("axis "), value, against, measure, by_seed, len(pairs))
+
+
+def _effect(axis: str, value: str, against: str, measure: str, by_seed: Any, pairs: int) -> Effect:
     low, high = interval(by_seed)
-    return Effect(
-        axis.removeprefix("axis "), value, against, measure, float(by_seed.mean()), low, high, len(by_seed), len(pairs)
-    )
+    return Effect(axis, value, against, measure, float(by_seed.mean()), low, high, len(by_seed), pairs)
 
 
 def interval(values: Any) -> tuple[float | None, float | None]:

@@ -17,6 +17,8 @@ NUMBERS = (
     "val_accuracy",
     "float_accuracy",
     "float_dev_accuracy",
+    "setting_float_accuracy",
+    "setting_float_dev_accuracy",
     "macro_precision",
     "macro_recall",
     "macro_f1",

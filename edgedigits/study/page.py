@@ -80,10 +80,20 @@ def _cells_table(cells: tuple[Cell, ...]) -> Table:
                 _spread(cell.edgedigits),
                 _spread(cell.sparse),
                 _spread(cell.reference),
+                _spread(cell.as_long),
                 _spread(cell.test),
             )
         )
-    head = ("cell", "published", "its arithmetic", "edgedigits", "pruned 80 %", "our float32", "edgedigits, test set")
+    head = (
+        "cell",
+        "published",
+        "its arithmetic",
+        "edgedigits",
+        "pruned 80 %",
+        "float32",
+        "float32, longer",
+        "test set",
+    )
     return Table("The report's table", head, tuple(rows))
 
 

@@ -26,14 +26,13 @@ LATENCY_RUNS = 500
 
 
 def measure_cell(
-    final: Any, twin: Any, reference: Any, digits: TableDigits, calibration: NDArray[np.float32], *, family: str
+    final: Any, twin: Any, digits: TableDigits, calibration: NDArray[np.float32], *, family: str
 ) -> Figures:
     """Return the figures of a trained cell.
 
     Args:
         final: the Keras model to convert, with or without fake quantization.
         twin: the same weights as a plain float model.
-        reference: a float model trained with the same loss for as long, without compression.
         digits: dev and test set.
         calibration: float32 (n, 784).
         family: "classical" is scored in float32, the others as the int8 file they are deployed as.
@@ -49,7 +48,6 @@ def measure_cell(
     images = digits.test.images if digits.test is not None else digits.dev.images
     return {
         **_scores(open_classifier(scored), digits),
-        **_reference_scores(reference, digits),
         **{f"twin_{name}": value for name, value in _accuracies(wide, digits).items()},
         **{f"int8_{name}": value for name, value in _accuracies(small, digits).items()},
         **size_figures(measure_size(scored, float32)),
@@ -57,6 +55,16 @@ def measure_cell(
         **(engine_figures(small, images) if family != "classical" else {}),
         "latency_us": measure_latency(open_classifier(scored), images[:LATENCY_RUNS], runs=LATENCY_RUNS).p50_us,
     }
+
+
+def reference_figures(reference: Any, digits: TableDigits, prefix: str) -> Figures:
+    """Return the figures of an uncompressed Keras model, their names led by `prefix`."""
+    found: Figures = {}
+    for words, part in ((f"{prefix}dev_", digits.dev), (prefix, digits.test)):
+        if part is not None:
+            logits = reference(to_float(part.images)).numpy()
+            found |= score_figures(score(logits, part.labels, are_probabilities=False), words)
+    return found
 
 
 def _graph(content: bytes, name: str) -> Graph:
@@ -76,15 +84,6 @@ def _scores(classifier: Classifier, digits: TableDigits) -> Figures:
     if digits.test is not None:
         test = score(_outputs(classifier, digits.test), digits.test.labels, are_probabilities=False)
         found |= score_figures(test)
-    return found
-
-
-def _reference_scores(reference: Any, digits: TableDigits) -> Figures:
-    found: Figures = {}
-    for prefix, part in (("float_dev_", digits.dev), ("float_", digits.test)):
-        if part is not None:
-            logits = reference(to_float(part.images)).numpy()
-            found |= score_figures(score(logits, part.labels, are_probabilities=False), prefix)
     return found
 
 

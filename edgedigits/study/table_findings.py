@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from edgedigits.study.effects import interval
 from edgedigits.study.report_data import Row, Setting, report_table
+from edgedigits.study.table_recipe import PRUNING_SHARE
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Cell:
         edgedigits: accuracies of ours on the dev set, one a seed; pruned to a tenth.
         sparse: the same pruned to 80 %; empty for other rows.
         reference: our float32 training with the same loss and setting, one a seed.
-        test, reference_test, sparse_test: the same on the source's test set, one a seed; empty without one.
+        as_long: that training with as many iterations as the one pruned to 80 % had.
+        test, sparse_test, reference_test, as_long_test: the same on the source's test set; empty without one.
     """
 
     row: Row
@@ -31,9 +35,11 @@ class Cell:
     edgedigits: tuple[float, ...]
     sparse: tuple[float, ...]
     reference: tuple[float, ...]
+    as_long: tuple[float, ...]
     test: tuple[float, ...]
     sparse_test: tuple[float, ...]
     reference_test: tuple[float, ...]
+    as_long_test: tuple[float, ...]
 
 
 def table_cells(frame: pd.DataFrame) -> list[Cell]:
@@ -56,10 +62,12 @@ def table_cells(frame: pd.DataFrame) -> list[Cell]:
                 as_published=_numbers(theirs, "dev_accuracy"),
                 edgedigits=_numbers(ours, "dev_accuracy"),
                 sparse=_numbers(sparse, "dev_accuracy"),
-                reference=_numbers(ours, "float_dev_accuracy"),
+                reference=_numbers(ours, "setting_float_dev_accuracy"),
+                as_long=_numbers(sparse, "float_dev_accuracy"),
                 test=_numbers(ours, "accuracy"),
                 sparse_test=_numbers(sparse, "accuracy"),
-                reference_test=_numbers(ours, "float_accuracy"),
+                reference_test=_numbers(ours, "setting_float_accuracy"),
+                as_long_test=_numbers(sparse, "float_accuracy"),
             )
         )
     return cells
@@ -102,20 +110,16 @@ def table_sentences(cells: list[Cell]) -> list[str]:
 
 def _own_sentences(cells: list[Cell]) -> list[str]:
     """Return what our column says: what compression costs, and the largest repair."""
-    found = []
-    quantized = [cell for cell in cells if cell.row.family == "quantized"]
-    for name, rows, sparse in (
-        ("quantized to int8", quantized, False),
-        ("pruned to 80 %", [cell for cell in cells if cell.sparse], True),
-    ):
-        gaps = [_gap(cell, sparse=sparse) for cell in rows if cell.reference and (cell.sparse or not sparse)]
-        if gaps:
-            found.append(
-                f"Trained by edgedigits and {name}, cells differ from our float32 training of the same loss and "
-                f"setting by {100 * min(gaps):+.2f} to {100 * max(gaps):+.2f} points, "
-                f"{100 * float(np.mean(gaps)):+.2f} on average, over {len(gaps)} cells.".replace("-", "−")
-            )
-    repaired = [(np.mean(cell.edgedigits) - cell.published, cell) for cell in quantized if cell.edgedigits]
+    quantized = [cell for cell in cells if cell.row.family == "quantized" and cell.reference]
+    sparse = [cell for cell in cells if cell.sparse]
+    same = "our float32 training of the same loss and setting"
+    longer = "our float32 training of the same loss and rate with as many iterations"
+    found = [
+        *_gap_sentence("quantized to int8", same, quantized, "edgedigits", "reference"),
+        *_gap_sentence(f"pruned to 80 % by {PRUNING_SHARE:.0%} more iterations", same, sparse, "sparse", "reference"),
+        *_gap_sentence("pruned to 80 %", longer, sparse, "sparse", "as_long"),
+    ]
+    repaired = [(np.mean(cell.edgedigits) - cell.published, cell) for cell in quantized]
     if repaired:
         gain, cell = max(repaired, key=lambda pair: pair[0])
         found.append(
@@ -125,11 +129,44 @@ def _own_sentences(cells: list[Cell]) -> list[str]:
     return found
 
 
-def _gap(cell: Cell, *, sparse: bool) -> float:
-    """Return compressed − float32, on the test set where there is one: ten times the images of the dev set."""
-    if cell.test and cell.reference_test:
-        return float(np.mean(cell.sparse_test if sparse else cell.test) - np.mean(cell.reference_test))
-    return float(np.mean(cell.sparse if sparse else cell.edgedigits) - np.mean(cell.reference))
+def _gap_sentence(what: str, against: str, cells: list[Cell], ours: str, floats: str) -> list[str]:
+    """Return in words how far cells are from a float32 training; nothing without cells.
+
+    Args:
+        what, against: both sides in words.
+        cells: that have both.
+        ours, floats: the fields to compare.
+    """
+    gaps = [(_gaps(cell, ours, floats), cell) for cell in cells]
+    gaps = [(gap, cell) for gap, cell in gaps if len(gap)]
+    if not gaps:
+        return []
+    (low, worst), (high, best) = (pick(gaps, key=lambda pair: float(pair[0].mean())) for pick in (min, max))
+    seeds = min(len(gap) for gap, _ in gaps)
+    by_seed = np.mean([gap[:seeds] for gap, _ in gaps], axis=0)
+    left, right = interval(by_seed)
+    span = (
+        ""
+        if left is None or right is None
+        else f", 95% interval {_points(left)} to {_points(right)} over {seeds} seeds"
+    )
+    where = "the test set" if cells[0].test else "the dev set"
+    return [
+        f"Trained by edgedigits and {what}, {len(gaps)} cells differ from {against} by {_points(low.mean())} "
+        f"({worst.row.loss} at {worst.setting.name}) to {_points(high.mean())} points ({best.row.loss} at "
+        f"{best.setting.name}) of {where}, {_points(by_seed.mean())} on average{span}."
+    ]
+
+
+def _gaps(cell: Cell, ours: str, floats: str) -> NDArray[np.float64]:
+    """Return compressed − float32, one a seed, on the test set where there is one: it has ten times the images."""
+    if cell.test:
+        ours, floats = {"edgedigits": "test"}.get(ours, f"{ours}_test"), f"{floats}_test"
+    return np.asarray(getattr(cell, ours), float) - np.asarray(getattr(cell, floats), float)
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.2f}".replace("-", "−")
 
 
 def _span(values: list[float] | list[np.floating]) -> str:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 HIDDEN = (10,)
-QAT_SHARE, QAT_RATE = 0.1, 0.1
-PRUNING_SHARE, PRUNING_END = 0.5, 0.6
+QAT_SHARE = 0.1
+"""The last tenth of a quantized cell's iterations is quantization-aware, at the setting's rate."""
+PRUNING_SHARE, PRUNING_END = 0.2, 0.6
+"""A pruned cell goes on for a fifth of its iterations; over three fifths of these its sparsity rises.
+
+Of a fifth, three tenths and a half, the one that comes nearest to the float network of the same setting, on the 18,000
+rows of MNIST that the table does not use and with seeds that it does not show. More only adds training.
+"""
 PRUNING_UPDATES = 50
 """Updates of the masks on the way to the final sparsity."""
 RATE_OF = {"hinge": 1 / 9}
@@ -13,7 +19,14 @@ LOSS_OF = {"none": "one-hot"}
 """The report's "none" sent the error back as it was, which is what "one-hot" does here."""
 
 
-def stage_length(family: str, iterations: int) -> int:
-    """Return how many iterations a compressed cell goes on for behind its float training."""
-    share = {"classical": 0.0, "quantized": QAT_SHARE, "pruned": PRUNING_SHARE}[family]
-    return max(2, round(share * iterations)) if share else 0
+def stretch(family: str, iterations: int) -> tuple[int, int]:
+    """Return at which iteration the compression of a cell begins and at which its training ends.
+
+    A quantized cell has as many iterations as its setting says, a pruned one more: it starts from the setting's
+    float network, as TF-MOT's guides do.
+    """
+    if family == "quantized":
+        return iterations - min(iterations - 1, max(2, round(QAT_SHARE * iterations))), iterations
+    if family == "pruned":
+        return iterations, iterations + max(2, round(PRUNING_SHARE * iterations))
+    return 0, iterations

@@ -1,9 +1,9 @@
 """The cells of the table's third column of one seed, or half of them, trained side by side in this process.
 
-Every cell starts with the float training of its loss and setting, as a build does. A pruned cell goes on for half as
-many iterations, over the first three fifths of which its sparsity rises; a quantized one for a tenth as many of
-quantization-aware training at a tenth of the rate. What is the same in several cells is trained once: the float
-training of a setting is a prefix of that of a longer one.
+Every cell starts with the float training of its loss and setting, as a build does. The last tenth of a quantized one is
+quantization-aware; a pruned one goes on for a fifth of its iterations, over three fifths of which its sparsity rises.
+Each is held against the float training of its setting, a pruned one also against a float training as long as its own.
+What is the same in several cells is trained once: the float training of a setting is a prefix of a longer one's.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ from edgedigits.errors import CheckFailedError, EdgedigitsError
 from edgedigits.pipeline import CALIBRATION_IMAGES
 from edgedigits.study.figures import CURVE_POINTS
 from edgedigits.study.shared import Curve, SharedImages, Track
-from edgedigits.study.table_cells import measure_cell
+from edgedigits.study.table_cells import measure_cell, reference_figures
 from edgedigits.study.table_data import TableDigits, table_digits
 from edgedigits.study.table_recipe import (
     HIDDEN,
     LOSS_OF,
     PRUNING_END,
     PRUNING_UPDATES,
-    QAT_RATE,
     RATE_OF,
-    stage_length,
+    stretch,
 )
 from edgedigits.training.keras_env import keras, set_seed
 from edgedigits.training.losses import make_loss
@@ -48,7 +47,7 @@ class Run:
         family: "classical" (float), "pruned" or "quantized".
         rate: learning rate of the setting.
         loss: name of the loss.
-        start, end: iterations from the first weights; a compressed one starts where the float training ends.
+        start, end: iterations from the first weights; a compressed one starts from the float network of its start.
         sparsity: of a pruned one.
         track: once it runs.
         curve: accuracy on the way, that of the float training before it included.
@@ -70,10 +69,10 @@ def plan_runs(cells: Iterable[dict[str, Any]]) -> list[Run]:
     found: dict[tuple[Any, ...], Run] = {}
     for cell in cells:
         rate, loss, family, iterations = cell["rate"], _loss(cell), cell["family"], cell["iterations"]
-        floats[rate, loss] = max(iterations, floats.get((rate, loss), 0))
+        start, end = stretch(family, iterations)
+        floats[rate, loss] = max(end, floats.get((rate, loss), 0))
         if family != "classical":
-            end = iterations + stage_length(family, iterations)
-            found[_name(cell)] = Run(family, rate, loss, iterations, end, _sparsity(cell))
+            found[_name(cell)] = Run(family, rate, loss, start, end, _sparsity(cell))
     return [*(Run("classical", rate, loss, 0, end) for (rate, loss), end in floats.items()), *found.values()]
 
 
@@ -86,7 +85,7 @@ def _sparsity(cell: dict[str, Any]) -> float:
 
 
 def _name(cell: dict[str, Any]) -> tuple[Any, ...]:
-    return cell["family"], cell["rate"], _loss(cell), cell["iterations"], _sparsity(cell)
+    return cell["family"], cell["rate"], _loss(cell), stretch(cell["family"], cell["iterations"])[0], _sparsity(cell)
 
 
 def run_table(trials: list[dict[str, Any]], contents: Contents) -> Iterator[dict[str, Any]]:
@@ -147,7 +146,7 @@ class Group:
         """Make the networks whose stretch begins after `now` iterations, and return all that run then."""
         for run in self.runs:
             if run.start == now:
-                rate = run.rate * RATE_OF.get(run.loss, 1.0) * (QAT_RATE if run.family == "quantized" else 1.0)
+                rate = run.rate * RATE_OF.get(run.loss, 1.0)
                 run.track = Track(self._model(run), self._make_loss(run.loss), rate)
                 if run.family != "classical":
                     run.curve = _copy(self._float_run(run.rate, run.loss).curve, now)
@@ -165,10 +164,9 @@ class Group:
                     run.curve.dev.append([iteration, dev])
 
     def keep_floats(self, now: int) -> None:
-        """Keep the float weights after `now` iterations: cells of that setting start from them."""
-        wanted = {(trial["spec"]["rate"], trial["spec"]["iterations"]) for trial in self.trials}
+        """Keep the float weights after `now` iterations, which a cell starts from or is held against."""
         for run in self.runs:
-            if run.family == "classical" and run.track and (run.rate, now) in wanted:
+            if run.family == "classical" and run.track and now <= run.end:
                 self.floats[run.rate, run.loss, now] = run.track.model.get_weights()
 
     def _make_loss(self, name: str) -> Any:
@@ -197,7 +195,7 @@ class Group:
     def _finish(self, now: int) -> Iterator[dict[str, Any]]:
         for trial in self.trials:
             cell = trial["spec"]
-            if cell["iterations"] + stage_length(cell["family"], cell["iterations"]) == now:
+            if stretch(cell["family"], cell["iterations"])[1] == now:
                 start = time.perf_counter()
                 # Its part of the time so far: its own iterations among those of all.
                 share = self.seconds / self.steps * now
@@ -211,9 +209,8 @@ class Group:
 
     def _measure(self, cell: dict[str, Any]) -> dict[str, Any]:
         rate, loss, iterations = cell["rate"], _loss(cell), cell["iterations"]
-        reference = self._float_model(rate, loss, iterations)
         if cell["family"] == "classical":
-            final = twin = reference
+            final = twin = self._float_model(rate, loss, iterations)
             curve = _copy(self._float_run(rate, loss).curve, iterations)
         else:
             run = self._run_of(cell)
@@ -223,7 +220,12 @@ class Group:
             curve = run.curve
         if not all(np.isfinite(weight).all() for weight in twin.get_weights()):
             raise CheckFailedError(f"The training diverged: {cell['label']}.", hint="Lower the learning rate.")
-        figures = measure_cell(final, twin, reference, self.digits, self.calibration, family=cell["family"])
+        as_long = self._float_model(rate, loss, stretch(cell["family"], iterations)[1])
+        figures = {
+            **measure_cell(final, twin, self.digits, self.calibration, family=cell["family"]),
+            **reference_figures(as_long, self.digits, "float_"),
+            **reference_figures(self._float_model(rate, loss, iterations), self.digits, "setting_float_"),
+        }
         return {**figures, "curves": {"train": curve.train, "dev": curve.dev}}
 
     def _run_of(self, cell: dict[str, Any]) -> Run:

@@ -132,12 +132,12 @@ def test_a_float_part_that_cells_have_in_common_is_trained_once():
     found = {(run.family, run.loss, run.start, run.end) for run in runs}
     assert found == {
         ("classical", "cross-entropy", 0, 1500),
-        ("classical", "focal", 0, 500),
+        ("classical", "focal", 0, 600),
         ("classical", "one-hot", 0, 500),
-        ("quantized", "cross-entropy", 1500, 1650),
-        ("quantized", "focal", 500, 550),
-        ("quantized", "one-hot", 500, 550),
-        ("pruned", "focal", 500, 750),
+        ("quantized", "cross-entropy", 1350, 1500),
+        ("quantized", "focal", 450, 500),
+        ("quantized", "one-hot", 450, 500),
+        ("pruned", "focal", 500, 600),
     }
     assert len(runs) == len(found)
 
