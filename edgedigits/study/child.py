@@ -1,13 +1,14 @@
-"""The process of one trial: `python -m edgedigits.study.child ANSWERS`, with the task as a line of JSON on stdin.
+"""The process of one trial: `python -m edgedigits.study.child FOLDER`, with the task as a line of JSON on stdin.
 
-TensorFlow leaks memory and state, so no process trains twice. Each answer is a line of JSON in the file ANSWERS. The
-process ends itself when stdin is closed: whoever started it has died.
+TensorFlow leaks memory and state, so no process trains twice. FOLDER is the task's own: each answer is a line of JSON
+in its file `ANSWERS`. The process removes FOLDER and ends itself when stdin is closed: whoever started it has died.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ from edgedigits.data.contents import Contents
 from edgedigits.errors import EdgedigitsError
 from edgedigits.study.data_source import DataNeed, DigitsNotHereError, find_digits
 
+ANSWERS = "answers.jsonl"
 EXIT_NO_DIGITS = 75
 
 
@@ -48,21 +50,23 @@ def run_task(task: dict[str, Any], contents: Contents) -> Iterator[dict[str, Any
         yield {"key": trial["key"], "result": result, "seconds": time.perf_counter() - start}
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(folder: Path) -> None:
     sys.stdin.read()
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
 def main() -> int:
     """Run the task on stdin; return the exit code."""
+    folder = Path(sys.argv[1])
     task = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     try:
         contents = find_digits(DataNeed(**task["data"]))
     except DigitsNotHereError as error:
         print(error, file=sys.stderr)
         return EXIT_NO_DIGITS
-    with Path(sys.argv[1]).open("a", encoding="utf-8") as answers:
+    with (folder / ANSWERS).open("a", encoding="utf-8") as answers:
         try:
             for answer in run_task(task, contents):
                 answers.write(json.dumps(answer, allow_nan=False) + "\n")

@@ -17,8 +17,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from edgedigits.study.child import EXIT_NO_DIGITS
+from edgedigits.study.child import ANSWERS, EXIT_NO_DIGITS
 from edgedigits.study.data_source import DataNeed, from_arrays, keep
+from edgedigits.targets.toolchain import zig_cache
 
 TOPIC = "edgedigits-study"
 POLL_S = 0.2
@@ -97,10 +98,10 @@ def run_child(
         Answers, exit code (negative: a signal), and the last it wrote to stderr.
     """
     with tempfile.TemporaryDirectory(prefix="edgedigits-task-") as place:
-        path, chatter = Path(place) / "answers.jsonl", Path(place) / "chatter.txt"
+        path, chatter = Path(place) / ANSWERS, Path(place) / "chatter.txt"
         path.touch()
         with chatter.open("wb") as said:
-            process = _start(path, said, threads, cores)
+            process = _start(place, said, threads, cores)
             assert process.stdin is not None
             try:
                 with contextlib.suppress(BrokenPipeError):
@@ -116,14 +117,14 @@ def run_child(
         return answers, code, chatter.read_text(errors="replace")[-4000:]
 
 
-def _start(path: Path, said: BinaryIO, threads: int, cores: tuple[int, ...]) -> subprocess.Popen[bytes]:
+def _start(folder: str, said: BinaryIO, threads: int, cores: tuple[int, ...]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         # -P: the working directory may not shadow a library.
-        [sys.executable, "-P", "-m", "edgedigits.study.child", str(path)],
+        [sys.executable, "-P", "-m", "edgedigits.study.child", folder],
         stdin=subprocess.PIPE,
         stdout=said,
         stderr=said,
-        env=_environment(threads),
+        env=_environment(threads, folder),
         preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
     )
 
@@ -148,9 +149,11 @@ def _wait(
     return answers
 
 
-def _environment(threads: int) -> dict[str, str]:
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads)), "TF_NUM_INTEROP_THREADS": "1"}
+def _environment(threads: int, folder: str) -> dict[str, str]:
+    threaded = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+    # A process that is killed cannot tidy up: what it makes goes with the task's folder. zig's cache is to stay.
+    temporary = {**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder), "ZIG_GLOBAL_CACHE_DIR": str(zig_cache())}
+    return {**os.environ, **dict.fromkeys(threaded, str(threads)), "TF_NUM_INTEROP_THREADS": "1", **temporary}
 
 
 def _cores(worker: Any, threads: int) -> tuple[int, ...]:

@@ -71,7 +71,9 @@ class Summary:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def run_jobs(store: Store, jobs: Iterable[Job], cluster: Cluster, progress: Progress) -> Summary:
+def run_jobs(
+    store: Store, jobs: Iterable[Job], cluster: Cluster, progress: Progress, estimates: Mapping[str, float]
+) -> Summary:
     """Run every job that waits; other runs on the same store may take some of them.
 
     Args:
@@ -79,22 +81,26 @@ def run_jobs(store: Store, jobs: Iterable[Job], cluster: Cluster, progress: Prog
         jobs: all of the study; what is done already is passed over.
         cluster: where to run them.
         progress: gets one bar, in trials.
+        estimates: rough seconds of each trial, by key; they weigh the trials for the time left.
 
     Raises:
         DataError: the store cannot be written any more; finished trials are kept.
         KeyboardInterrupt: running trials were given back and their processes ended.
     """
-    return _Run(store, list(jobs), cluster, progress).run()
+    return _Run(store, list(jobs), cluster, progress, estimates).run()
 
 
 class _Run:
-    def __init__(self, store: Store, jobs: list[Job], cluster: Cluster, progress: Progress) -> None:
+    def __init__(
+        self, store: Store, jobs: list[Job], cluster: Cluster, progress: Progress, estimates: Mapping[str, float]
+    ) -> None:
         self.store, self.jobs, self.cluster, self.progress = store, jobs, cluster, progress
         self.owner, self.name = owner_name(), uuid.uuid4().hex[:12]
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.futures: dict[Future, tuple[Job, dict[str, float]]] = {}
         self.keys = [key for job in jobs for key in job.keys]
         self.summary = Summary(total=len(self.keys), where=cluster.words)
+        self.clock = Clock(estimates, store.waiting(self.keys), cluster.slots)
         self.best = -1.0
         self.started = self.beaten = self.said = time.monotonic()
 
@@ -174,6 +180,7 @@ class _Run:
             self.progress.say(f"Trial {key} is tried once more: {error}")
         else:
             self.summary.errors[key] = error
+            self.clock.finish(key)
             self._tell(stage)
         return again
 
@@ -188,6 +195,7 @@ class _Run:
             return
         self.store.finish(trial.key, answer["result"], answer["seconds"])
         self.summary.ran += 1
+        self.clock.finish(trial.key)
         self._note_best(trial, answer["result"])
         self._tell(stage)
 
@@ -208,11 +216,9 @@ class _Run:
             self.progress.say(f"{finished} of {len(self.keys)}: {note}")
 
     def _note(self, counts: Mapping[str, int]) -> str:
-        left = len(self.keys) - counts[DONE] - counts[FAILED]
         words = [f"{counts[FAILED]} failed"]
-        if self.summary.ran and left:
-            rate = self.summary.ran / (time.monotonic() - self.started)
-            words.append(f"about {duration(left / rate)} left")
+        if left := self.clock.left(time.monotonic() - self.started):
+            words.append(f"about {duration(left)} left")
         if self.summary.best:
             words.append(f"best {self.summary.best}")
         return ", ".join(words)
@@ -234,6 +240,36 @@ class _Run:
         summary.done, summary.failed, summary.elsewhere = counts[DONE], counts[FAILED], counts[RUNNING]
         summary.seconds = time.monotonic() - self.started
         return summary
+
+
+class Clock:
+    """How long the trials that are left take.
+
+    Args:
+        estimates: rough seconds by key; a trial without one counts as a second.
+        waiting: those to run.
+        slots: trials at a time.
+    """
+
+    TRUST = 0.1
+    """The estimates count like this share of the trials, finished as estimated: the first ones say little."""
+
+    def __init__(self, estimates: Mapping[str, float], waiting: Iterable[str], slots: int) -> None:
+        self._left = {key: estimates.get(key) or 1.0 for key in waiting}
+        self._done, self._slots = 0.0, slots
+        self._trust = self.TRUST * sum(self._left.values())
+
+    def finish(self, key: str) -> None:
+        """Count a trial as finished."""
+        if key in self._left:
+            self._done += self._left.pop(key)
+
+    def left(self, seconds: float) -> float:
+        """Return seconds left, `seconds` after the start; 0 when all are finished."""
+        if not self._left:
+            return 0.0
+        pace = (seconds * self._slots + self._trust) / (self._done + self._trust)
+        return sum(self._left.values()) * pace / self._slots
 
 
 def _outcome(future: Future) -> tuple[list[dict[str, Any]], str]:

@@ -121,17 +121,21 @@ def _build_seconds(trial: PlannedTrial) -> float:
 def estimate_seconds(plan: Plan, folder: Path, jobs: int) -> tuple[float, str]:
     """Return how long the trials that are missing take, and how that was obtained.
 
-    The mean of the finished trials of a kind in the folder where there are any, else a rough model.
+    A rough model, scaled by what the finished trials of the same kind in the folder took, where there are any.
     """
-    done: set[str] = set()
-    means: dict[str, float | None] = {}
+    done: dict[str, float] = {}
     if (folder / "study.sqlite").is_file():
         with Store(folder, create=False) as store:
-            done = {str(trial.spec.get("label")) for trial in store.trials() if trial.status == DONE}
-            means = {kind: store.mean_seconds(kind) for kind in {entry.kind for entry in plan.entries}}
-    left = [entry for entry in plan.entries if entry.label not in done]
-    seconds = sum(means.get(entry.kind) or entry.estimate for entry in left) / max(1, jobs)
-    how = "finished trials of this folder" if any(means.values()) else "a rough model of this kind of machine"
+            done = {str(trial.spec["label"]): trial.seconds for trial in store.trials() if trial.status == DONE}
+    finished = [entry for entry in plan.entries if entry.label in done]
+    seconds = 0.0
+    for kind in {entry.kind for entry in plan.entries}:
+        expected = sum(entry.estimate for entry in finished if entry.kind == kind)
+        taken = sum(done[entry.label] for entry in finished if entry.kind == kind)
+        pace = taken / expected if expected else 1.0
+        left = (entry.estimate for entry in plan.entries if entry.kind == kind and entry.label not in done)
+        seconds += pace * sum(left) / max(1, jobs)
+    how = "finished trials of this folder" if finished else "a rough model of this kind of machine"
     return seconds, f"estimated: from {how}, {jobs} at a time"
 
 
@@ -166,7 +170,8 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
                 for need, contents in sources.values():
                     publish_digits(cluster.client, contents, need.digest)
             sources.clear()
-            return run_jobs(store, jobs, cluster, progress)
+            estimates = {key: entry.estimate for key, entry in zip(keys, plan.entries, strict=True)}
+            return run_jobs(store, jobs, cluster, progress, estimates)
 
 
 def jobs_here(options: Options) -> int:

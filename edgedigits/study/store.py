@@ -237,14 +237,6 @@ class Store:
         with self._translated():
             return [self._one(key) for key in keys]
 
-    def mean_seconds(self, kind: str) -> float | None:
-        """Return the mean time of the finished trials of a kind, or None where there is none."""
-        with self._translated():
-            row = self._connection.execute(
-                "SELECT AVG(seconds) FROM trials WHERE status = ? AND kind = ?", (DONE, kind)
-            ).fetchone()
-        return None if row[0] is None else float(row[0])
-
     def _one(self, key: str) -> Trial:
         return _trial(self._connection.execute(f"SELECT {_COLUMNS} FROM trials WHERE key = ?", (key,)).fetchone())
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -147,14 +148,16 @@ def training(process):
     return found
 
 
-def test_kill_9_loses_the_running_trials_only_and_leaves_no_process(tmp_path):
+def test_kill_9_loses_the_running_trials_only_and_leaves_no_process_and_no_folder(tmp_path):
     process, children = start_long(tmp_path)
+    places = [Path(child.cmdline()[-1]) for child in children]
+    assert all(place.is_dir() for place in places)
     everything = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
     _, alive = psutil.wait_procs(everything, timeout=20)
     assert not alive
-    assert len(children) == 2
+    assert [place for place in places if place.exists()] == []
     with Store(tmp_path, create=False) as store:
         names = [trial.key for trial in store.trials()]
         assert store.counts() == {"waiting": 2, "running": 2, "done": 0, "failed": 0}

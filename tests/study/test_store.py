@@ -31,7 +31,6 @@ def test_trials_wait_run_and_are_done(store):
     store.finish("a", {"accuracy": 0.5}, 2.0)
     assert store.counts() == {"waiting": 2, "running": 0, "done": 1, "failed": 0}
     assert store.trials()[0].result == {"accuracy": 0.5}
-    assert store.mean_seconds("build") == 2.0
     assert store.claim(owner_name(), ["a"]) == []
 
 
