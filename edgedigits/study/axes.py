@@ -143,3 +143,10 @@ def merge(*parts: Mapping[str, Mapping[str, Any]]) -> Choices:
         for section, values in part.items():
             merged.setdefault(section, {}).update(values)
     return merged
+
+
+def value_words(value: Any) -> str:
+    """Return a value of an axis for people, e.g. "32-16" or "0.8"."""
+    if isinstance(value, list):
+        return "-".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

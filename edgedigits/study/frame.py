@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from edgedigits.errors import DataError
-from edgedigits.study.axes import FLOAT32
+from edgedigits.study.axes import FLOAT32, value_words
 from edgedigits.study.store import DONE, Trial
 
 NUMBERS = (
@@ -89,14 +89,14 @@ def _build(spec: dict[str, Any]) -> dict[str, Any]:
     config, values = spec["config"], spec["values"]
     loss = config["loss"]["name"]
     named = ("loss", "loss.name", "quantization", "sparsity", "qat", "qat.enabled", "prune", "prune.enabled")
-    others = [f"{name}={_word(value)}" for name, value in values.items() if name not in (*named, *SEED_AXES)]
+    others = [f"{name}={value_words(value)}" for name, value in values.items() if name not in (*named, *SEED_AXES)]
     return {
         "column": BUILD,
         "loss": loss,
         "compression": compression_of(config, spec["scored"]),
         "setting": ", ".join(others),
         "seed": config["training"]["seed"],
-        **{f"axis {name}": _word(value) for name, value in values.items() if name not in SEED_AXES},
+        **{f"axis {name}": value_words(value) for name, value in values.items() if name not in SEED_AXES},
     }
 
 
@@ -117,16 +117,6 @@ def _cell(spec: dict[str, Any]) -> dict[str, Any]:
         "setting": spec.get("setting", ""),
         "seed": spec.get("seed", 0),
     }
-
-
-def _word(value: Any) -> str:
-    return (
-        "-".join(map(str, value))
-        if isinstance(value, list)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
 
 
 def compared(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
@@ -155,17 +156,19 @@ def _draw_pareto(insights: Insights, cost: str) -> Figure:
     axes.step(front[cost], 100 * front["accuracy"], where="post", color=INK, linewidth=1.1)
     axes.set_xscale("log")
     axes.margins(y=0.12)
-    for number, one in enumerate(ANCHORS.get(cost, ())):
+    anchors = ANCHORS.get(cost, ())
+    for one in anchors:
         axes.plot(one.bytes, 100 * one.accuracy, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
-        # Below and above in turn, so that neighbours keep apart.
+    for number, one in enumerate(anchors):
+        # Above and below in turn, so that neighbours keep apart.
         axes.annotate(
             one.name,
             (one.bytes, 100 * one.accuracy),
-            xytext=(0, 6 if number % 2 else -11),
+            xytext=(0, -11 if number % 2 else 6),
             textcoords="offset points",
             fontsize=7,
             color=MUTED,
-            ha="right" if one.bytes > 100_000 else "center",
+            ha=_side(axes, one.bytes),
         )
     _cost_ticks(axes)
     percent_axis(axes.yaxis)
@@ -176,14 +179,24 @@ def _draw_pareto(insights: Insights, cost: str) -> Figure:
     return figure
 
 
-def _cost_ticks(axes: object) -> None:
-    low, high = axes.get_xlim()  # type: ignore[attr-defined]
-    every = [digit * 10**power for power in range(1, 8) for digit in (1, 2, 5)]
-    ticks = [tick for tick in every if low <= tick <= high] or [round(low), round(high)]
-    axis = axes.xaxis  # type: ignore[attr-defined]
-    axis.set_major_locator(FixedLocator(ticks))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
+def _side(axes: Axes, cost: float) -> str:
+    """Return how to align a label at that cost, so that it stays inside the axes."""
+    low, high = np.log(axes.get_xlim())
+    place = (np.log(cost) - low) / (high - low)
+    return "left" if place < 0.15 else "right" if place > 0.85 else "center"
+
+
+def _cost_ticks(axes: Axes) -> None:
+    low, high = axes.get_xlim()
+    ticks: list[float] = []
+    for digits in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
+        every = [digit * 10**power for power in range(1, 8) for digit in digits]
+        ticks = ticks if len(ticks) > 2 else [tick for tick in every if low <= tick <= high]
+    if len(ticks) < 3:
+        ticks = [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
 
 
 def _confusions(frame: pd.DataFrame) -> list[Plot]:

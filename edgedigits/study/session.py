@@ -11,6 +11,7 @@ from typing import Any
 from edgedigits.data.contents import Contents
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
+from edgedigits.study.axes import value_words
 from edgedigits.study.cluster import default_jobs, open_cluster, publish_digits, require_distributed
 from edgedigits.study.data_source import DataNeed, describe
 from edgedigits.study.grid import PlannedTrial
@@ -90,22 +91,12 @@ def plan_builds(name: str, trials: Sequence[PlannedTrial], keep: str = "") -> Pl
     """
     entries = []
     for trial in trials:
-        label = ", ".join(f"{key}={_short(value)}" for key, value in trial.values.items())
+        label = ", ".join(f"{key}={value_words(value)}" for key, value in trial.values.items())
         spec = {"label": label, "values": trial.values, **trial.identity}
         if keep:
             spec["keep"] = keep
         entries.append(Entry("build", label, trial.identity, spec, trial.config.data, "", _build_seconds(trial)))
     return Plan(name, tuple(entries))
-
-
-def _short(value: Any) -> str:
-    return (
-        "-".join(map(str, value))
-        if isinstance(value, list)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
 
 
 def _build_seconds(trial: PlannedTrial) -> float:
