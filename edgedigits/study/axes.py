@@ -21,6 +21,7 @@ FLOAT32, INT8 = "float32", "int8"
 """What of a build is scored: its float32 twin, or the file that is deployed."""
 
 QUANTIZATIONS = ("none", "post-training", "qat")
+WEIGHT_SCALES = ("per-tensor", "per-channel")
 SHORT = {
     "loss": "loss.name",
     "hidden": "model.hidden",
@@ -42,7 +43,6 @@ _AMBIGUOUS = ("name", "enabled", "rate")
 BUILT_IN_PART: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     "weight_bits": ((8,), (2, 3, 4, 5, 6, 7, 8)),
     "weight_values": (("uniform",), ("uniform", "clustered")),
-    "weight_scales": (("per-tensor",), ("per-tensor", "per-channel")),
     "pruning_criterion": (("magnitude",), ("magnitude", "gradient", "movement", "lamp", "random")),
     "pruning_schedule": (("polynomial",), ("polynomial", "constant", "one-shot", "rewinding")),
     "granularity": (("unstructured",), ("unstructured", "block", "2:4", "neurons")),
@@ -74,8 +74,8 @@ def find_axis(name: str, where: str) -> Axis:
     Raises:
         ConfigError: there is no such axis; the nearest is named.
     """
-    if name in ("quantization", "sparsity"):
-        return Axis(name, _quantization if name == "quantization" else _sparsity)
+    if name in _OF_SEVERAL:
+        return Axis(name, _OF_SEVERAL[name])
     long = SHORT.get(name, name)
     section, _, field_name = long.partition(".")
     if field_name and section in _UNSWEEPABLE:
@@ -97,7 +97,7 @@ def known_axes() -> list[str]:
     ]
     alone = [name.partition(".")[2] for name in long]
     unique = [name for name in alone if alone.count(name) == 1 and name not in _AMBIGUOUS]
-    return [*dict.fromkeys(("quantization", "sparsity", *SHORT, *unique, *BUILT_IN_PART, *long))]
+    return [*dict.fromkeys((*_OF_SEVERAL, *SHORT, *unique, *BUILT_IN_PART, *long))]
 
 
 def _field_names(section: str) -> list[str]:
@@ -120,6 +120,33 @@ def _sparsity(raw: Any, where: str) -> tuple[Choices, str]:
     if choices["prune"]["sparsity"] == 0:
         return {"prune": {"enabled": False}}, scored
     return {"prune": {"enabled": True, **choices["prune"]}}, scored
+
+
+def _weight_scales(raw: Any, where: str) -> tuple[Choices, str]:
+    if raw not in WEIGHT_SCALES:
+        raise ConfigError(f"{where} is {raw!r}.", hint=nearest(str(raw), WEIGHT_SCALES))
+    return {"qat": {"per_tensor": raw == "per-tensor"}}, INT8
+
+
+_OF_SEVERAL = {"quantization": _quantization, "sparsity": _sparsity, "weight_scales": _weight_scales}
+"""Axes that are words for options of which a user would not think one by one."""
+
+
+def settle_scales(choices: Choices, values: Mapping[str, Any], where: str) -> Choices:
+    """Return the choices of a trial without the weight scales that quantization-aware training settles by itself.
+
+    Raises:
+        ConfigError: per-channel scales are asked of quantization-aware training, which has one scale a layer.
+    """
+    if "weight_scales" not in values or not choices.get("qat", {}).get("enabled"):
+        return choices
+    if values["weight_scales"] == "per-channel":
+        raise ConfigError(
+            f"{where}: weight_scales per-channel does not go with quantization-aware training, where TF-MOT gives a "
+            "dense layer one scale.",
+            hint='Add when = { quantization = "post-training" } to the axis.',
+        )
+    return {**choices, "qat": {name: value for name, value in choices["qat"].items() if name != "per_tensor"}}
 
 
 def _built_in_part(name: str) -> Callable[[Any, str], tuple[Choices, str]]:

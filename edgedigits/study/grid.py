@@ -36,7 +36,7 @@ import numpy as np
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.errors import ConfigError, DataError, nearest
-from edgedigits.study.axes import FLOAT32, INT8, Axis, Choices, find_axis, merge
+from edgedigits.study.axes import FLOAT32, INT8, Axis, Choices, find_axis, merge, settle_scales
 
 SAMPLINGS = ("grid", "list", "random")
 MOST_TRIALS = 100_000
@@ -245,7 +245,7 @@ def _trial(point: Mapping[str, Any], axes: Mapping[str, Axis], base: Choices, wh
         chosen, kind = axes[name].apply(value, f"{where} {name}")
         choices = merge(choices, chosen)
         scored = FLOAT32 if kind == FLOAT32 else scored
-    return PlannedTrial(dict(point), make_config(choices), scored)
+    return PlannedTrial(dict(point), make_config(settle_scales(choices, point, where)), scored)
 
 
 def _without_repetitions(trials: list[PlannedTrial]) -> tuple[PlannedTrial, ...]:

@@ -50,6 +50,16 @@ def test_quantization_none_scores_the_float_twin():
     assert not scored["none"].config.qat.enabled
 
 
+def test_weight_scales_are_those_that_the_quantization_has():
+    scales = {"values": ["per-tensor", "per-channel"], "when": {"quantization": "post-training"}}
+    trials = plan(axes={"quantization": ["post-training", "qat"], "weight_scales": scales})
+    assert [(one.config.qat.enabled, one.config.qat.per_tensor) for one in trials] == [
+        (False, True), (False, False), (True, False)
+    ]  # fmt: skip
+    (trained,) = plan(axes={"quantization": ["qat"], "weight_scales": ["per-tensor"]})
+    assert trained.config.qat.enabled
+
+
 def test_sparsity_zero_does_not_prune():
     none, some = plan(axes={"sparsity": [0, 0.7]})
     assert not none.config.prune.enabled
@@ -94,6 +104,11 @@ def test_the_same_trial_is_planned_once():
         ({"axes": {"gamma": {"values": [1], "when": {"los": "focal"}}, "loss": ["mse"]}}, "depends on 'los'"),
         ({"base": {"trainin": {}}, "axes": {"seed": [1]}}, r"no table \[trainin\]"),
         ({"axes": {"quantization": ["qta"]}}, "Did you mean 'qat'"),
+        ({"axes": {"weight_scales": ["per-chanel"]}}, "Did you mean 'per-channel'"),
+        (
+            {"axes": {"qat": [True], "weight_scales": ["per-channel"]}},
+            "per-channel does not go with quantization-aware training",
+        ),
     ],
 )
 def test_mistakes_are_named_with_the_nearest(tables, words):
