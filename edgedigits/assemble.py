@@ -23,7 +23,7 @@ from edgedigits.errors import CheckFailedError
 from edgedigits.evaluate.harness import Evaluation, evaluate_model
 from edgedigits.evaluate.interpreter import Classifier, open_classifier, quantize, run_litert
 from edgedigits.evaluate.latency import Latency
-from edgedigits.evaluate.metrics import as_probabilities, classify
+from edgedigits.evaluate.metrics import as_probabilities, classify, score
 from edgedigits.evaluate.parity import BASELINE, compare
 from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME
 from edgedigits.evaluate.tflm import ArenaMeasurement, run_tflm
@@ -33,7 +33,7 @@ from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
 from edgedigits.model.summary import summarize
-from edgedigits.pipeline import Trained, train_and_compress
+from edgedigits.pipeline import Trained, TrainedStage, train_and_compress
 from edgedigits.progress import Progress
 from edgedigits.report.facts import BuildFacts, DataSummary, Mistake, StageSummary, WeightHistogram
 from edgedigits.report.page import render_page
@@ -129,20 +129,23 @@ def _report(facts: BuildFacts, folder: Path) -> None:
     write_manifest(folder, facts.config, dataclasses.asdict(facts.data))
 
 
+def _summary(stage: TrainedStage, test: NDArray[np.float32], labels: NDArray[np.uint8]) -> StageSummary:
+    scores = score(stage.model(test).numpy(), labels, are_probabilities=False)
+    return StageSummary(
+        name=stage.plan.name,
+        title=stage.plan.title,
+        epochs=len(stage.history["loss"]),
+        history=stage.history,
+        test_accuracy=scores.accuracy,
+        test_scores=scores,
+    )
+
+
 def _gather(
     config: BuildConfig, splits: Splits, trained: Trained, classifier: Classifier, evaluation: Evaluation
 ) -> BuildFacts:
     test = to_float(splits.test.images)
-    stages = tuple(
-        StageSummary(
-            name=stage.plan.name,
-            title=stage.plan.title,
-            epochs=len(stage.history["loss"]),
-            history=stage.history,
-            test_accuracy=float(np.mean(classify(stage.model(test).numpy()) == splits.test.labels)),
-        )
-        for stage in trained.stages
-    )
+    stages = tuple(_summary(stage, test, splits.test.labels) for stage in trained.stages)
     stored = run_litert(classifier, splits.test.images, kernels=("reference",))["reference"]
     keras = compare({BASELINE: stored, "keras": _as_stored(config, trained, classifier, test)})
     return BuildFacts(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgedigits.emit.engine_facts import EngineFacts
 from edgedigits.evaluate.harness import Evaluation
+from edgedigits.evaluate.metrics import Scores
 from edgedigits.model.summary import ModelFacts
 
 SCHEMA = 1
@@ -47,6 +48,7 @@ class StageSummary:
         history: figures by epoch: accuracy, loss, precision, recall (0…1), the same with val_ in front for
             validation, learning_rate, and sparsity (0…1) in the pruning stage.
         test_accuracy: of the Keras model at the end of the stage, 0…1.
+        test_scores: all figures of that model; left out of report.json.
     """
 
     name: str
@@ -54,6 +56,7 @@ class StageSummary:
     epochs: int
     history: dict[str, list[float]]
     test_accuracy: float
+    test_scores: Scores | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,10 @@ class BuildFacts:
             "name": self.name,
             "config": self.config,
             "data": dataclasses.asdict(self.data),
-            "stages": [dataclasses.asdict(stage) for stage in self.stages],
+            "stages": [
+                {f.name: getattr(stage, f.name) for f in dataclasses.fields(stage) if f.name != "test_scores"}
+                for stage in self.stages
+            ],
             "model": self.model.to_dict(),
             "target_sparsity": self.target_sparsity,
             "evaluation": self.evaluation.to_json(),

@@ -17,6 +17,7 @@ from edgedigits.progress import Stage
 from edgedigits.study.axes import FLOAT32
 
 if TYPE_CHECKING:
+    from edgedigits.config import EngineConfig
     from edgedigits.data.digits import Splits
     from edgedigits.report.facts import BuildFacts
     from edgedigits.study.figures import Figures
@@ -68,45 +69,49 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
         folder = keep or Path(place) / "build"
         with new_folder(folder, force=True) as partial:
             facts, latency = assemble(config, splits, partial, clock)
-        figures = _figures(facts, folder, splits, scored=spec["scored"])
-    return {
-        **figures,
-        "latency_us": latency.p50_us if latency else None,
-        "train_seconds": round(clock.seconds, 3),
-    }
+        figures = _figures(facts, folder, splits, config.engine, scored=spec["scored"])
+    if latency is not None and spec["scored"] != FLOAT32:
+        figures["latency_us"] = latency.p50_us
+    return {**figures, "train_seconds": round(clock.seconds, 3)}
 
 
-def _figures(facts: BuildFacts, folder: Path, splits: Splits, *, scored: str) -> Figures:
+def _figures(facts: BuildFacts, folder: Path, splits: Splits, choices: EngineConfig, *, scored: str) -> Figures:
+    """Return the figures of the file that is scored, and as "float_…" those of the network compression began with."""
     from edgedigits.evaluate.harness import evaluate_model
     from edgedigits.evaluate.interpreter import open_classifier
     from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME
     from edgedigits.model.reader import read_tflite
-    from edgedigits.study.figures import (
-        engine_figures,
-        score_figures,
-        size_figures,
-        thinned,
-        weight_figures,
-    )
+    from edgedigits.study.figures import accuracy_on, engine_figures, score_figures, size_figures, weight_figures
 
-    evaluation = facts.evaluation
-    graph = read_tflite(folder / (FLOAT_NAME if scored == FLOAT32 else MODEL_NAME))
+    evaluation, engine = facts.evaluation, {}
+    classifier = open_classifier(read_tflite(folder / (FLOAT_NAME if scored == FLOAT32 else MODEL_NAME)))
     if scored == FLOAT32:
-        evaluation = evaluate_model(folder / FLOAT_NAME, splits.test, latency=False)
-    engine = {} if scored == FLOAT32 else engine_figures(open_classifier(graph), splits.test.images)
-    curves = {
-        f"{stage.name}_{key}": thinned(stage.history[key])
-        for stage in facts.stages
-        for key in ("accuracy", "val_accuracy")
-        if stage.history.get(key)
-    }
+        evaluation = evaluate_model(folder / FLOAT_NAME, splits.test)
+        engine = {"latency_us": evaluation.latency.p50_us} if evaluation.latency else {}
+    else:
+        engine = engine_figures(classifier, splits.test.images, choices)
+    before = facts.stages[0].test_scores
     return {
         **score_figures(evaluation.scores),
-        "float_accuracy": facts.stages[0].test_accuracy,
+        **(score_figures(before, "float_") if before else {}),
         "twin_accuracy": facts.evaluation.float_accuracy,
-        "val_accuracy": facts.stages[-1].history["val_accuracy"][-1],
+        "val_accuracy": accuracy_on(classifier, splits.validation),
         **size_figures(evaluation.size),
-        **weight_figures(graph),
+        **weight_figures(classifier.graph),
         **engine,
-        "curves": curves,
+        "curves": _curves(facts),
     }
+
+
+def _curves(facts: BuildFacts) -> dict[str, list[list[float]]]:
+    """Return pairs [epoch of the whole line from 1, accuracy] of each stage, for training and validation."""
+    from edgedigits.study.figures import thinned
+
+    found: dict[str, list[list[float]]] = {}
+    before = 0
+    for stage in facts.stages:
+        for key in ("accuracy", "val_accuracy"):
+            if values := stage.history.get(key):
+                found[f"{stage.name}_{key}"] = [[before + epoch, value] for epoch, value in thinned(values)]
+        before += stage.epochs
+    return found

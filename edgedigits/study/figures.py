@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.compile import compile_graph, write_engine
 from edgedigits.config import EngineConfig
-from edgedigits.errors import CheckFailedError, EdgedigitsError
-from edgedigits.evaluate.interpreter import Classifier
+from edgedigits.errors import CheckFailedError, ToolMissingError, UnsupportedModelError
+from edgedigits.evaluate.interpreter import Classifier, run_litert
 from edgedigits.evaluate.metrics import Scores
 from edgedigits.evaluate.size import Size
 from edgedigits.model.summary import ModelFacts, summarize
 
 if TYPE_CHECKING:
+    from edgedigits.data.digits import Digits
     from edgedigits.model.ir import Graph
 
 CORE = "cortex-m4"
@@ -82,16 +83,31 @@ def weight_figures(graph: Graph) -> Figures:
     }
 
 
-def engine_figures(classifier: Classifier, images: NDArray[np.uint8]) -> Figures:
+def accuracy_on(classifier: Classifier, digits: Digits) -> float:
+    """Return the accuracy, 0…1, by the interpreter's kernels that a build is scored with."""
+    return float(np.mean(outputs_on(classifier, digits).argmax(axis=1) == digits.labels))
+
+
+def outputs_on(classifier: Classifier, digits: Digits) -> NDArray[np.float32]:
+    """Return outputs float32 (n, 10): of the reference kernels for an int8 model, of the default ones for float32."""
+    kernels = "default" if classifier.output.dtype == "float32" else "reference"
+    return classifier.dequantize(run_litert(classifier, digits.images, kernels=(kernels,))[kernels])
+
+
+def engine_figures(classifier: Classifier, images: NDArray[np.uint8], choices: EngineConfig) -> Figures:
     """Return bytes and RAM of the C engine, and its instructions where the mcu extra is installed.
 
     Args:
         classifier: the int8 model.
         images: uint8 (n, 784); the first are counted on.
+        choices: rounding and goal of the engine.
+
+    Raises:
+        CheckFailedError: the engine differs from the interpreter in a byte.
     """
     try:
-        source, facts = compile_graph(classifier.graph, EngineConfig(), DEFAULT_PREFIX)
-    except EdgedigitsError as error:
+        source, facts = compile_graph(classifier.graph, choices, DEFAULT_PREFIX)
+    except UnsupportedModelError as error:
         return {"engine_note": error.message}
     found: Figures = {
         "engine_bytes": facts.weight_bytes + facts.bias_bytes + facts.table_bytes,
@@ -104,7 +120,7 @@ def engine_figures(classifier: Classifier, images: NDArray[np.uint8]) -> Figures
         write_engine(source, Path(folder))
         try:
             return {**found, **_emulated(classifier, Path(folder), images[:COUNTED_IMAGES])}
-        except EdgedigitsError as error:
+        except ToolMissingError as error:
             return {**found, "engine_note": f"Instructions were not counted: {error.message}"}
 
 

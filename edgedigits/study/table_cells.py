@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.config import EngineConfig
 from edgedigits.convert import to_float_tflite, to_int8_tflite
-from edgedigits.data.digits import Digits
 from edgedigits.data.preprocess import to_float
-from edgedigits.evaluate.interpreter import Classifier, open_classifier, run_litert
+from edgedigits.evaluate.interpreter import Classifier, open_classifier
 from edgedigits.evaluate.latency import measure_latency
 from edgedigits.evaluate.metrics import score
 from edgedigits.evaluate.size import measure_size
 from edgedigits.model.contract import check_contract
-from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
-from edgedigits.study.figures import Figures, engine_figures, score_figures, size_figures, weight_figures
+from edgedigits.study.figures import (
+    Figures,
+    accuracy_on,
+    engine_figures,
+    outputs_on,
+    score_figures,
+    size_figures,
+    weight_figures,
+)
 from edgedigits.study.table_data import TableDigits
 
 LATENCY_RUNS = 500
@@ -40,8 +45,8 @@ def measure_cell(
     Raises:
         CheckFailedError: the int8 file breaks the contract, such as zeros that got lost.
     """
-    int8 = _graph(to_int8_tflite(final, calibration, per_tensor=False), "model.tflite")
-    float32 = _graph(to_float_tflite(twin), "model_float.tflite")
+    int8 = read_tflite(to_int8_tflite(final, calibration, per_tensor=False), "model.tflite")
+    float32 = read_tflite(to_float_tflite(twin), "model_float.tflite")
     check_contract(int8, minimum_zeros=[int(np.sum(layer.kernel.numpy() == 0)) for layer in twin.layers])
     scored = float32 if family == "classical" else int8
     small, wide = open_classifier(int8), open_classifier(float32)
@@ -52,7 +57,7 @@ def measure_cell(
         **{f"int8_{name}": value for name, value in _accuracies(small, digits).items()},
         **size_figures(measure_size(scored, float32)),
         **weight_figures(scored),
-        **(engine_figures(small, images) if family != "classical" else {}),
+        **(engine_figures(small, images, EngineConfig()) if family != "classical" else {}),
         "latency_us": measure_latency(open_classifier(scored), images[:LATENCY_RUNS], runs=LATENCY_RUNS).p50_us,
     }
 
@@ -67,30 +72,14 @@ def reference_figures(reference: Any, digits: TableDigits, prefix: str) -> Figur
     return found
 
 
-def _graph(content: bytes, name: str) -> Graph:
-    with tempfile.TemporaryDirectory(prefix="edgedigits-cell-") as place:
-        path = Path(place) / name
-        path.write_bytes(content)
-        return read_tflite(path)
-
-
-def _outputs(classifier: Classifier, digits: Digits) -> NDArray[np.float32]:
-    kernels = "default" if classifier.output.dtype == "float32" else "reference"
-    return classifier.dequantize(run_litert(classifier, digits.images, kernels=(kernels,))[kernels])
-
-
 def _scores(classifier: Classifier, digits: TableDigits) -> Figures:
-    found = score_figures(score(_outputs(classifier, digits.dev), digits.dev.labels, are_probabilities=False), "dev_")
+    found = score_figures(score(outputs_on(classifier, digits.dev), digits.dev.labels, are_probabilities=False), "dev_")
     if digits.test is not None:
-        test = score(_outputs(classifier, digits.test), digits.test.labels, are_probabilities=False)
+        test = score(outputs_on(classifier, digits.test), digits.test.labels, are_probabilities=False)
         found |= score_figures(test)
     return found
 
 
 def _accuracies(classifier: Classifier, digits: TableDigits) -> dict[str, float]:
     parts = {"dev_accuracy": digits.dev, "accuracy": digits.test}
-    return {
-        name: float(np.mean(_outputs(classifier, part).argmax(axis=1) == part.labels))
-        for name, part in parts.items()
-        if part is not None
-    }
+    return {name: accuracy_on(classifier, part) for name, part in parts.items() if part is not None}
