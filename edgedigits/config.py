@@ -12,7 +12,7 @@ from pathlib import Path
 from edgedigits import options
 from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.errors import ConfigError, nearest
-from edgedigits.options import option
+from edgedigits.options import Need, option
 
 LOSSES = ("cross-entropy", "weighted-cross-entropy", "mse", "focal", "hinge", "one-hot")
 HINGES = ("weston-watkins", "one-vs-rest", "crammer-singer")
@@ -23,6 +23,7 @@ ROUNDINGS = ("litert", "tflm")
 GOALS = ("speed", "size", "balanced")
 
 _FOCAL, _WEIGHTED, _HINGE = (("loss", "name", name) for name in ("focal", "weighted-cross-entropy", "hinge"))
+_EFFECTIVE_NUMBER = ("loss", "class_weights", "effective-number")
 _PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("qat", "enabled", False)
 
 DEFAULT_LEARNING_RATES = {"adam": 3e-3, "momentum": 0.05, "sgd": 0.2}
@@ -82,7 +83,7 @@ class LossConfig:
         0.999,
         options.number(0, 1, open_high=True),
         "weighted-cross-entropy: β of the effective number",
-        needs=_WEIGHTED,
+        needs=_EFFECTIVE_NUMBER,
     )
     hinge: str = option(
         "weston-watkins", options.choice(HINGES), f"hinge: {', '.join(HINGES)}", metavar="KIND", needs=_HINGE
@@ -231,6 +232,23 @@ class BuildConfig:
                     f"[prune] layer_sparsity names a layer '{name}', which this network does not have.",
                     hint=nearest(name, self.layer_names),
                 )
+
+    def missing_need(self, section: str, name: str) -> Need | None:
+        """Return the choice that an option has no effect without, where it was not made; else None.
+
+        What an option needs can need something itself: β needs weights of the effective number, and those a loss that
+        has weights.
+
+        Args:
+            section: of the option.
+            name: of its field.
+        """
+        needs: Need | None = SECTIONS[section].__dataclass_fields__[name].metadata["needs"]
+        if needs is None:
+            return None
+        if getattr(getattr(self, needs[0]), needs[1]) != needs[2]:
+            return needs
+        return self.missing_need(needs[0], needs[1])
 
     @property
     def layer_names(self) -> tuple[str, ...]:

@@ -15,8 +15,13 @@ from edgedigits.errors import ConfigError, DataError, nearest
 from edgedigits.options import parse_option
 
 
-def parse_sections(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
+def parse_sections(tables: Mapping[str, Any], where: str, *, prefix: str = "") -> dict[str, dict[str, Any]]:
     """Check tables of a TOML file or a manifest and return {section: {field: value}}.
+
+    Args:
+        tables: by section.
+        where: what they are from, for messages.
+        prefix: of their names there, such as "base.".
 
     Raises:
         ConfigError: an unknown table or key (the nearest is named), or a wrong value.
@@ -24,15 +29,17 @@ def parse_sections(tables: Mapping[str, Any], where: str) -> dict[str, dict[str,
     parsed: dict[str, dict[str, Any]] = {}
     for section, table in tables.items():
         if section not in SECTIONS:
-            raise ConfigError(f"{where}: there is no table [{section}].", hint=nearest(section, SECTIONS))
+            raise ConfigError(f"{where}: there is no table [{prefix}{section}].", hint=nearest(section, SECTIONS))
         if not isinstance(table, Mapping):
-            raise ConfigError(f"{where}: {section} is {table!r}, expected a table.", hint=f"Write it as [{section}].")
+            raise ConfigError(
+                f"{where}: {prefix}{section} is {table!r}, expected a table.", hint=f"Write it as [{prefix}{section}]."
+            )
         known = {option_field.name: option_field for option_field in fields(SECTIONS[section])}
         for key in table:
             if key not in known:
-                raise ConfigError(f"{where}: [{section}] has no key '{key}'.", hint=nearest(key, known))
+                raise ConfigError(f"{where}: [{prefix}{section}] has no key '{key}'.", hint=nearest(key, known))
         parsed[section] = {
-            key: parse_option(known[key], raw, f"{where}: [{section}] {key}") for key, raw in table.items()
+            key: parse_option(known[key], raw, f"{where}: [{prefix}{section}] {key}") for key, raw in table.items()
         }
     return parsed
 

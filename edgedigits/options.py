@@ -44,7 +44,7 @@ def number(low: float, high: float, *, open_low: bool = False, open_high: bool =
     def parse(raw: Any) -> float:
         try:
             value = float("nan") if isinstance(raw, bool) else float(raw)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(span) from None
         inside = (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
         if not inside:
@@ -73,7 +73,8 @@ def choice(known: tuple[str, ...]) -> Parser:
 
     def parse(raw: Any) -> str:
         if raw not in known:
-            raise ValueError(f"one of {', '.join(known)}. {nearest(str(raw), known)}")
+            close = nearest(str(raw), known)
+            raise ValueError(f"one of {', '.join(known)}." + f" {close}" * close.startswith("Did"))
         return str(raw)
 
     return parse
@@ -133,10 +134,10 @@ def layer_sparsity(raw: Any) -> tuple[tuple[str, float], ...]:
     pairs = raw.items() if isinstance(raw, Mapping) else _sequence(raw)
     parsed = []
     for pair in pairs:
-        name, value = pair.partition("=")[::2] if isinstance(pair, str) else pair
         try:
+            name, value = pair.partition("=")[::2] if isinstance(pair, str) else pair
             parsed.append((str(name).strip(), float(number(0, 1, open_high=True)(value))))
-        except ValueError:
+        except (TypeError, ValueError):
             raise ValueError(expected) from None
     return tuple(parsed)
 

@@ -54,8 +54,8 @@ def flags_without_effect(args: argparse.Namespace, config: BuildConfig) -> list[
     notes = []
     for section, given in _given(args).items():
         for option_field in fields(SECTIONS[section]):
-            needs = option_field.metadata["needs"]
-            if option_field.name in given and needs and getattr(getattr(config, needs[0]), needs[1]) != needs[2]:
+            needs = config.missing_need(section, option_field.name) if option_field.name in given else None
+            if needs:
                 needed = next(one for one in fields(SECTIONS[needs[0]]) if one.name == needs[1])
                 notes.append(f"{flag_of(option_field)} has no effect {_condition(flag_of(needed), needs[2])}.")
     return notes

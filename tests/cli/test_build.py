@@ -74,6 +74,10 @@ def test_a_build_tells_what_matters_in_under_a_screen(csv):
             "--class-weights balanced --loss focal",
             "--class-weights has no effect without --loss weighted-cross-entropy.",
         ),
+        (
+            "--beta 0.9 --loss weighted-cross-entropy",
+            "--beta has no effect without --class-weights effective-number.",
+        ),
         ("--hinge one-vs-rest", "--hinge has no effect without --loss hinge."),
         ("--per-tensor --qat", "--per-tensor has no effect with --qat."),
     ],
