@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from edgedigits.study.child import ANSWERS, EXIT_NO_DIGITS
+from edgedigits.errors import DataError, EdgedigitsError
+from edgedigits.study.child import ANSWERS, EXIT_NO_DIGITS, TASK_PREFIX
 from edgedigits.study.data_source import DataNeed, from_arrays, keep
 from edgedigits.targets.toolchain import zig_cache
 
@@ -55,7 +56,10 @@ def run_on_worker(task: dict[str, Any], threads: int) -> list[Answer]:
 
     answers, code, chatter = run_child(task, threads, cores, send, cancelled)
     if code == EXIT_NO_DIGITS:
-        fetch_digits(DataNeed(**task["data"]), chatter)
+        try:
+            fetch_digits(DataNeed(**task["data"]), chatter)
+        except EdgedigitsError as error:
+            return [{"error": str(error)}, {"process": time.perf_counter() - start}]
         answers, code, chatter = run_child(task, threads, cores, send, cancelled)
     if code != 0 and not any("error" in answer and "key" not in answer for answer in answers):
         answers.append({"error": _death(code, chatter)})
@@ -65,15 +69,21 @@ def run_on_worker(task: dict[str, Any], threads: int) -> list[Answer]:
 def fetch_digits(need: DataNeed, why: str) -> None:
     """Take the digits from the scheduler into the cache of this host.
 
+    Args:
+        need: which digits.
+        why: a sentence on why they are not here.
+
     Raises:
-        RuntimeError: the scheduler does not have them either.
+        DataError: the scheduler does not have them either.
     """
     from distributed import get_client
 
     try:
         content = get_client().get_dataset(need.digest)
     except KeyError:
-        raise RuntimeError(f"{why.strip()}, and the scheduler does not have them.") from None
+        raise DataError(
+            f"{why.strip()}, and the scheduler does not have them.", hint="Put them where the study found them."
+        ) from None
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         keep(from_arrays(dict(archive), need), need.digest)
 
@@ -97,7 +107,7 @@ def run_child(
     Returns:
         Answers, exit code (negative: a signal), and the last it wrote to stderr.
     """
-    with tempfile.TemporaryDirectory(prefix="edgedigits-task-") as place:
+    with tempfile.TemporaryDirectory(prefix=TASK_PREFIX) as place:
         path, chatter = Path(place) / ANSWERS, Path(place) / "chatter.txt"
         path.touch()
         with chatter.open("wb") as said:
@@ -133,14 +143,17 @@ def _wait(
     process: subprocess.Popen[bytes], path: Path, send: Callable[[Answer], None], cancelled: Callable[[], bool]
 ) -> list[Answer]:
     answers: list[Answer] = []
-    with path.open(encoding="utf-8") as lines:
+    rest = b""
+    with path.open("rb") as written:
         ended = False
         while not ended:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_S)
             # Asked before the file is read for the last time, so that no answer is missed.
             ended = process.poll() is not None
-            while (line := lines.readline()).endswith("\n"):
+            # A long line may come in parts: what has no end yet is kept for the next look.
+            *lines, rest = (rest + written.read()).split(b"\n")
+            for line in lines:
                 answers.append(json.loads(line))
                 if not ended:
                     send(answers[-1])
