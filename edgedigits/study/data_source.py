@@ -17,8 +17,9 @@ from edgedigits.config import DataConfig
 from edgedigits.data.contents import Contents
 from edgedigits.data.load import read_source
 from edgedigits.data.mnist import cache_folder
+from edgedigits.data.named import NAMES
 from edgedigits.data.npz import read_npz
-from edgedigits.errors import DataError
+from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.progress import SILENT, Progress
 from edgedigits.study.keys import data_digest
 
@@ -31,11 +32,6 @@ class DataNeed:
     label_column: str
     invert: bool
     digest: str
-
-    @property
-    def place(self) -> str:
-        """The source and how it is read, as one line."""
-        return "|".join((self.source, self.label_column, str(self.invert)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as JSON values; `DataNeed(**...)` takes them back."""
@@ -56,7 +52,8 @@ def describe(config: DataConfig, progress: Progress = SILENT) -> tuple[DataNeed,
     source = config.source
     if source == "auto":
         source = contents.name
-    elif Path(source).expanduser().exists():
+    elif source not in NAMES:
+        # A name wins over a file of that name, as in `read_source`.
         source = str(Path(source).expanduser().resolve())
     return DataNeed(source, config.label_column, config.invert, data_digest(contents)), contents
 
@@ -73,15 +70,25 @@ def find_digits(need: DataNeed) -> Contents:
         if data_digest(contents) == need.digest:
             return contents
         seen.append(f"{need.source} holds other digits than the study was started with")
-    except DataError as error:
-        seen.append(error.message.rstrip("."))
+    except EdgedigitsError as error:
+        # Of any kind: a library that reads the source may be missing on this host, and the digits in its cache.
+        seen.append(str(error).rstrip("."))
     cached = cache_file(need.digest)
     if cached.is_file():
-        contents = _named(read_npz(cached), need)
-        if data_digest(contents) == need.digest:
+        contents = _from_cache(cached, need)
+        if contents is not None:
             return contents
         seen.append(f"{cached} is damaged")
     raise DigitsNotHereError("; ".join(seen) + f" (digest {need.digest[:12]}…)")
+
+
+def _from_cache(path: Path, need: DataNeed) -> Contents | None:
+    """Return the digits of a file of the cache; None where it is damaged."""
+    try:
+        contents = _named(read_npz(path), need)
+    except DataError:
+        return None
+    return contents if data_digest(contents) == need.digest else None
 
 
 def cache_file(digest: str) -> Path:

@@ -1,0 +1,50 @@
+"""Where a trial finds its digits: by name or path, and in the cache where the source cannot be read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgedigits.config import DataConfig
+from edgedigits.errors import ConfigError, DataError, ToolMissingError
+from edgedigits.study import data_source
+from edgedigits.study.data_source import DigitsNotHereError, cache_file, describe, find_digits, keep
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("name", ["mnist-5k", "auto", "mnist"])
+def test_a_name_wins_over_a_folder_of_that_name(name, tmp_path, monkeypatch, few):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    contents = data_source.Contents(few.train, None, "mnist-5k" if name == "auto" else name)
+    monkeypatch.setattr(data_source, "read_source", lambda *_, **__: contents)
+    need, _ = describe(DataConfig(source=name))
+    assert need.source == contents.name
+
+
+def test_a_path_is_remembered_whole(tmp_path, monkeypatch, few):
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "digits.npz", x_train=few.train.images, y_train=few.train.labels)
+    need, _ = describe(DataConfig(source="digits.npz"))
+    assert need.source == str(tmp_path / "digits.npz")
+
+
+@pytest.mark.parametrize("kind", [DataError, ConfigError, ToolMissingError])
+def test_whatever_keeps_a_source_from_being_read_the_cache_is_asked(kind, monkeypatch):
+    need, contents = describe(DataConfig(source="mnist-5k"))
+
+    def fail(*_, **__):
+        raise kind("The source cannot be read.", hint="pip install it")
+
+    monkeypatch.setattr(data_source, "read_source", fail)
+    with pytest.raises(DigitsNotHereError, match=r"The source cannot be read\. pip install it \(digest"):
+        find_digits(need)
+    keep(contents, need.digest)
+    assert find_digits(need).train.digest == contents.train.digest
+    cache_file(need.digest).write_bytes(b"torn")
+    with pytest.raises(DigitsNotHereError, match="is damaged"):
+        find_digits(need)
