@@ -6,7 +6,7 @@ in one place only. Nothing here imports numpy or TensorFlow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from edgedigits import options
@@ -243,7 +243,7 @@ class BuildConfig:
             section: of the option.
             name: of its field.
         """
-        needs: Need | None = SECTIONS[section].__dataclass_fields__[name].metadata["needs"]
+        needs: Need | None = next(one for one in fields(SECTIONS[section]) if one.name == name).metadata["needs"]
         if needs is None:
             return None
         if getattr(getattr(self, needs[0]), needs[1]) != needs[2]:
