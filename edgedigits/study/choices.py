@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,7 +13,7 @@ from edgedigits.config import SECTIONS
 from edgedigits.options import flag_of
 from edgedigits.study.table_recipe import LOSS_OF, PRUNING_END, PRUNING_UPDATES, RATE_OF, stretch
 
-VARIANT = ["column", "loss", "compression", "setting"]
+VARIANT = ["column", "loss", "compression", "only", "setting"]
 DEVICES = (("4 KB", 4096), ("RP2040, 16 KB", 16384), ("64 KB", 65536))
 
 
@@ -21,13 +22,14 @@ class Anchor:
     """A figure to draw beside ours: measured earlier or somebody else's; the source is named with it."""
 
     name: str
-    bytes: int
+    cost: int
     accuracy: float
     source: str
 
 
+_CMSIS = "CMSIS-NN: TensorFlow Lite Micro's instructions, measured; accuracy of the TF-MOT baselines"
 _BASELINE = "784-…: TF-MOT baselines, int8 .tflite, measured on 10,000 MNIST test images, one seed"
-_BITNET = "BitNetMCU: 16×16 input, its flash in all, vendor"
+_BITNET = "BitNetMCU: 16×16 input; flash in all, instructions with GCC -O2; accuracy by its author"
 _PROTOTYPE = "kB: a prototype outside TF-MOT, encoded weights, measured on 10,000 MNIST test images, one seed"
 ANCHORS = {
     "bytes": (
@@ -39,8 +41,16 @@ ANCHORS = {
         Anchor("BitNetMCU 2-bit", 2_716, 0.9421, _BITNET),
         Anchor("BitNetMCU 4-bit", 14_440, 0.9902, _BITNET),
         Anchor("2 kB", 2_047, 0.9706, _PROTOTYPE),
+        Anchor("4 kB", 4_096, 0.9814, _PROTOTYPE),
         Anchor("8 kB", 8_184, 0.9870, _PROTOTYPE),
         Anchor("27 kB", 27_641, 0.9912, _PROTOTYPE),
+    ),
+    "instructions": (
+        Anchor("CMSIS-NN 784-10-10", 17_051, 0.939, _CMSIS),
+        Anchor("CMSIS-NN 784-32-16-10", 53_025, 0.965, _CMSIS),
+        Anchor("CMSIS-NN 784-300-100-10", 524_250, 0.981, _CMSIS),
+        Anchor("BitNetMCU 2-bit", 51_721, 0.9421, _BITNET),
+        Anchor("BitNetMCU 4-bit", 279_831, 0.9902, _BITNET),
     ),
 }
 
@@ -51,11 +61,14 @@ class Recommendation:
 
     Attributes:
         device: for people.
-        budget: bytes that the engine's constants may take.
+        budget: bytes of flash.
         variant: in words.
-        accuracy: on the test set, mean over seeds; the choice itself was made on validation.
-        bytes: of the engine's weights, biases and tables, mean over seeds.
-        command: what to type.
+        accuracy: mean over seeds, on digits that the choice was not made on, if there were any.
+        bytes: what the budget was held against, mean over seeds.
+        counted: what those bytes are.
+        chosen_on: the figure that the choice was made by.
+        seeds: how many seeds.
+        command: what to type for one of them.
     """
 
     device: str
@@ -63,6 +76,9 @@ class Recommendation:
     variant: str
     accuracy: float
     bytes: float
+    counted: str
+    chosen_on: str
+    seeds: int
     command: str
 
 
@@ -89,28 +105,47 @@ def pareto(points: pd.DataFrame, cost: str) -> pd.DataFrame:
 
 
 def recommendations(means: pd.DataFrame, specs: dict[str, dict[str, Any]]) -> list[Recommendation]:
-    """Return the best variant for each device, chosen by validation accuracy.
+    """Return the best variant for each device, chosen by validation accuracy, or that on the dev set.
+
+    The whole flash of the emulated program counts where it is known for all, else the engine's constants.
 
     Args:
         means: from `variant_means`.
         specs: of the trials, by key.
     """
-    chosen_by = means["val_accuracy"].fillna(means["dev_accuracy"]).fillna(means["accuracy"])
+    means = means.dropna(subset=["engine_bytes"])
+    if means.empty:
+        return []
+    cost, counted = ("flash", "flash, code and constants") if means["flash"].notna().all() else (
+        "engine_bytes", "constants, code not counted"
+    )  # fmt: skip
+    names = {"val_accuracy": "the validation split", "dev_accuracy": "the dev set", "accuracy": "the same digits"}
+    chosen_by = next(name for name in names if means[name].notna().all())
     found = []
     for device, budget in DEVICES:
-        fitting = means[means["engine_bytes"] <= budget]
+        fitting = means[means[cost] <= budget]
         if fitting.empty:
             continue
-        row = fitting.iloc[int(chosen_by[fitting.index].to_numpy().argmax())]
-        words = variant_words(row)
-        command = build_command(specs[row["key"]])
-        found.append(Recommendation(device, budget, words, float(row["accuracy"]), float(row["engine_bytes"]), command))
+        row = fitting.iloc[int(fitting[chosen_by].to_numpy().argmax())]
+        found.append(
+            Recommendation(
+                device,
+                budget,
+                variant_words(row),
+                accuracy=float(row["accuracy"]),
+                bytes=float(row[cost]),
+                counted=counted,
+                chosen_on=names[chosen_by],
+                seeds=int(row["seeds"]),
+                command=build_command(specs[row["key"]]),
+            )
+        )
     return found
 
 
 def variant_words(row: Any) -> str:
     """Return a variant for people, e.g. "focal, QAT, hidden=32-16"."""
-    return ", ".join(str(row[name]) for name in ("loss", "compression", "setting") if row[name])
+    return ", ".join(str(row[name]) for name in ("loss", "compression", "only", "setting") if row[name])
 
 
 def build_command(spec: dict[str, Any]) -> str:
@@ -133,11 +168,17 @@ def _flag(flag: str, value: Any) -> str:
     if isinstance(value, bool):
         return flag if value else flag.replace("--", "--no-", 1)
     if isinstance(value, dict):
-        return f"{flag} {','.join(f'{name}={one:g}' for name, one in value.items())}"
-    if isinstance(value, (list, tuple)):
-        return f"{flag} {','.join(map(str, value))}"
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"{flag} '{text}'" if " " in text else f"{flag} {text}"
+        text = ",".join(f"{name}={_number(one)}" for name, one in value.items())
+    elif isinstance(value, (list, tuple)):
+        text = ",".join(map(str, value))
+    else:
+        text = _number(value)
+    return f"{flag} {shlex.quote(text)}"
+
+
+def _number(value: Any) -> str:
+    """Return a value as it is read back: a float with all its digits, without ".0"."""
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _cell_config(spec: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +186,7 @@ def _cell_config(spec: dict[str, Any]) -> dict[str, Any]:
     iterations, family = spec["iterations"], spec["family"]
     loss = str(LOSS_OF.get(spec["loss"], spec["loss"]))
     config: dict[str, Any] = {
+        "data": {"source": spec.get("source", "auto")},
         "model": {"hidden": [10]},
         "loss": {"name": loss},
         "training": {

@@ -20,6 +20,11 @@ WIDE = 700
 """Width of a wide figure in points: the width of the page."""
 
 
+def look(number: int) -> tuple[str, str]:
+    """Return colour and marker of the n-th thing drawn; no pair comes twice among the first 64."""
+    return COLOURS[number % len(COLOURS)], MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
+
+
 def wide_figure(title: str, height: float) -> Figure:
     """Return an empty figure as wide as the page, with a title."""
     figure = Figure(figsize=(WIDE / 72, height / 72), facecolor="none")
@@ -84,7 +89,7 @@ def band(
         marker: draw one at each position.
     """
     values = np.asarray(lines, float)
-    colour = COLOURS[number % len(COLOURS)]
+    colour, sign = look(number)
     mean = np.nanmean(values, axis=0)
     if len(values) > 1:
         axes.fill_between(x, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=colour, alpha=0.2, linewidth=0)
@@ -95,7 +100,7 @@ def band(
         color=colour,
         dashes=dashes,
         label=label,
-        marker=MARKERS[number % len(MARKERS)] if marker else None,
+        marker=sign if marker else None,
         markersize=4,
         linewidth=1.6,
     )

@@ -19,6 +19,9 @@ NUMBERS = (
     "float_dev_accuracy",
     "setting_float_accuracy",
     "setting_float_dev_accuracy",
+    "images",
+    "dev_images",
+    "mean_loss",
     "macro_precision",
     "macro_recall",
     "macro_f1",
@@ -28,10 +31,13 @@ NUMBERS = (
     "ratio",
     "gzip_ratio",
     "engine_bytes",
+    "engine_ram",
     "flash",
     "ram",
     "instructions",
+    "most_instructions",
     "latency_us",
+    "parameters",
     "sparsity",
     "distinct",
     "macs",
@@ -45,27 +51,33 @@ LISTS = (
     "confusion",
     "float_confusion",
     "float_class_recall",
+    "setting_float_class_recall",
     "curves",
 )
-IDENTITY = ("key", "column", "loss", "compression", "setting", "seed", "label", "seconds")
+IDENTITY = ("key", "column", "loss", "compression", "only", "setting", "seed", "label", "seconds", "scored_on", "note")
 BUILD = "build"
 SEED_AXES = ("seed", "training.seed")
+_NAMED_AXES = ("loss", "loss.name", "quantization", "sparsity", "qat", "qat.enabled", "prune", "prune.enabled")
+TEST, DEV = "test set", "dev set"
 
 
 def study_frame(trials: Iterable[Trial]) -> pd.DataFrame:
     """Return one row a finished trial.
 
-    Columns: key, label, column ("build", "published" or "edgedigits"), loss, compression, setting (what else
-    distinguishes the trial), seed, the axes of a grid as "axis …", the figures in `NUMBERS` (NaN where there is none),
-    and those in `LISTS`. `accuracy` is on the test set; where a source has none, on the dev set.
+    Columns: key, label, column ("build", "published" or "edgedigits"), loss, compression, only (axes that only some
+    trials have, such as a parameter of one loss), setting (what else distinguishes the trial), seed, the axes of a
+    grid as "axis …", the figures in `NUMBERS` (NaN where there is none), those in `LISTS`, scored_on ("test set", or
+    "dev set" where a source has no other), and note (why a figure is missing). `accuracy` is on what scored_on says.
 
     Raises:
         DataError: no trial is finished.
     """
-    rows = [_row(trial) for trial in trials if trial.status == DONE]
-    if not rows:
+    done = [trial for trial in trials if trial.status == DONE]
+    if not done:
         raise DataError("No trial of this study is finished yet.", hint="Run it: edgedigits study run.")
-    frame = pd.DataFrame(rows)
+    builds = [set(trial.spec["values"]) for trial in done if trial.kind == BUILD]
+    everywhere = set.intersection(*builds) if builds else set()
+    frame = pd.DataFrame([_row(trial, everywhere) for trial in done])
     for name in (*NUMBERS, *LISTS):
         if name not in frame:
             frame[name] = None
@@ -73,31 +85,40 @@ def study_frame(trials: Iterable[Trial]) -> pd.DataFrame:
     return frame
 
 
-def _row(trial: Trial) -> dict[str, Any]:
+def _row(trial: Trial, everywhere: set[str]) -> dict[str, Any]:
     found = dict(trial.result)
-    for name in ("accuracy", *LISTS, "macro_precision", "macro_recall", "macro_f1"):
-        if name not in found and f"dev_{name}" in found:
-            found[name] = found[f"dev_{name}"]
-    if "float_confusion" not in found and "float_dev_confusion" in found:
-        found |= {f"float_{name}": found[f"float_dev_{name}"] for name in ("confusion", "accuracy", "class_recall")}
+    scored_on = TEST if "accuracy" in found else DEV
+    if scored_on == DEV:
+        for name in [name for name in found if "dev_" in name]:
+            found.setdefault(name.replace("dev_", ""), found[name])
     kept = {name: found[name] for name in (*NUMBERS, *LISTS) if name in found}
-    identity = {"key": trial.key, "label": trial.spec["label"], "seconds": trial.seconds}
-    return {**identity, **(_build(trial.spec) if trial.kind == BUILD else _cell(trial.spec)), **kept}
+    identity = {
+        "key": trial.key,
+        "label": trial.spec["label"],
+        "seconds": trial.seconds,
+        "scored_on": scored_on,
+        "note": found.get("engine_note", ""),
+    }
+    named = _build(trial.spec, everywhere) if trial.kind == BUILD else _cell(trial.spec)
+    return {**identity, **named, **kept}
 
 
-def _build(spec: dict[str, Any]) -> dict[str, Any]:
+def _build(spec: dict[str, Any], everywhere: set[str]) -> dict[str, Any]:
     config, values = spec["config"], spec["values"]
-    loss = config["loss"]["name"]
-    named = ("loss", "loss.name", "quantization", "sparsity", "qat", "qat.enabled", "prune", "prune.enabled")
-    others = [f"{name}={value_words(value)}" for name, value in values.items() if name not in (*named, *SEED_AXES)]
+    others = {name: value for name, value in values.items() if name not in (*_NAMED_AXES, *SEED_AXES)}
     return {
         "column": BUILD,
-        "loss": loss,
+        "loss": config["loss"]["name"],
         "compression": compression_of(config, spec["scored"]),
-        "setting": ", ".join(others),
+        "only": _words({name: value for name, value in others.items() if name not in everywhere}),
+        "setting": _words({name: value for name, value in others.items() if name in everywhere}),
         "seed": config["training"]["seed"],
         **{f"axis {name}": value_words(value) for name, value in values.items() if name not in SEED_AXES},
     }
+
+
+def _words(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value_words(value)}" for name, value in values.items())
 
 
 def compression_of(config: dict[str, Any], scored: str) -> str:
@@ -114,11 +135,16 @@ def _cell(spec: dict[str, Any]) -> dict[str, Any]:
         "column": spec.get("column", ""),
         "loss": spec.get("loss", ""),
         "compression": words.get(spec.get("family", ""), "") + share,
+        "only": "",
         "setting": spec.get("setting", ""),
         "seed": spec.get("seed", 0),
+        "iterations": spec.get("iterations"),
     }
 
 
 def compared(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials that findings are about: ours; the report's arithmetic only shows why it failed."""
-    return frame[frame["column"] != "published"]
+    """Return the trials that findings are about: ours, without those that are another one's copy.
+
+    The report's arithmetic only shows why it failed, and its row "none" is our training of "one-hot" a second time.
+    """
+    return frame[(frame["column"] != "published") & (frame["loss"] != "none")]

@@ -10,10 +10,12 @@ import pandas as pd
 
 from edgedigits.study.choices import Recommendation, pareto, recommendations, variant_means, variant_words
 from edgedigits.study.digit_findings import BestForDigit, Sufferer, best_for_digits, sufferers
-from edgedigits.study.effects import Effect, effects
-from edgedigits.study.frame import compared, study_frame
+from edgedigits.study.effects import Effect, effects, points
+from edgedigits.study.figures import HOW
+from edgedigits.study.frame import BUILD, compared, study_frame
 from edgedigits.study.store import FAILED, Trial
 from edgedigits.study.table_findings import Cell, table_cells, table_sentences
+from edgedigits.study.table_plan import NAME
 
 COSTS = {"bytes": "bytes of .tflite", "engine_bytes": "bytes of engine", "instructions": "instructions on Cortex-M4"}
 MOST_EFFECTS = 12
@@ -59,11 +61,13 @@ class Insights:
             "failed": [{"label": label, "error": error} for label, error in self.failed],
             "unfinished": self.unfinished,
             "sentences": list(self.sentences),
-            "effects": [{**asdict(one), "real": one.real} for one in self.effects],
+            "effects": [asdict(one) for one in self.effects],
+            "variants": self.means.to_dict("records"),
+            "figures": HOW,
             "pareto": {
                 cost: [variant_words(row) for _, row in front.iterrows()] for cost, front in self.fronts.items()
             },
-            "best_for_digit": [{**asdict(one), "real": one.real} for one in self.best],
+            "best_for_digit": [asdict(one) for one in self.best],
             "sufferers": [asdict(one) for one in self.sufferers],
             "recommendations": [asdict(one) for one in self.recommendations],
             "table": [asdict(cell) for cell in self.cells],
@@ -78,21 +82,19 @@ def find_insights(name: str, trials: Sequence[Trial]) -> Insights:
     """
     frame = study_frame(trials)
     ours = compared(frame)
-    # The table's row "none" is the training of "one-hot" a second time.
-    ours = ours[ours["loss"] != "none"]
-    is_table = bool(frame["column"].isin(["published", "edgedigits"]).any()) and name == "report-table"
+    is_table = name == NAME and BUILD not in set(frame["column"])
     cells = tuple(table_cells(frame)) if is_table else ()
     means = variant_means(ours)
     fronts = {cost: front for cost in COSTS if not (front := pareto(means, cost)).empty}
     found = tuple(effects(ours))
     best, suffering = tuple(best_for_digits(ours)), tuple(sufferers(ours))
-    specs = {trial.key: trial.spec for trial in trials}
-    advice = tuple(recommendations(means, specs)) if len(means) else ()
+    advice = tuple(recommendations(means, {trial.key: trial.spec for trial in trials}))
     sentences = [
-        *table_sentences(list(cells)),
+        *table_sentences(list(cells), frame),
         *_effect_sentences(found),
-        *_front_sentences(fronts),
-        *_digit_sentences(best, suffering),
+        *_front_sentences(fronts, means),
+        *(_best_sentence(one) for one in best),
+        *_sufferer_sentences(suffering),
         *(_advice(one) for one in advice),
     ]
     failed = tuple((str(trial.spec.get("label")), trial.error) for trial in trials if trial.status == FAILED)
@@ -119,47 +121,50 @@ def _effect_sentences(found: Sequence[Effect]) -> list[str]:
 
 def effect_sentence(one: Effect) -> str:
     """Return an effect on accuracy as a sentence."""
-    way = "more" if one.difference > 0 else "less"
-    head = f"{one.axis} {one.value} gives {100 * abs(one.difference):.2f} points {way} than {one.against}"
-    pairs = f"{one.pairs} {'pair' if one.pairs == 1 else 'pairs'}"
-    if one.low is None or one.high is None:
-        return f"{head} ({pairs}, one seed: not tested)."
-    verdict = "real" if one.real else "not distinguishable from 0"
-    span = f"95% interval {100 * one.low:+.2f} to {100 * one.high:+.2f}".replace("-", "−")
-    return f"{head} ({span}, {one.seeds} seeds, {pairs}): {verdict}."
+    head = f"{one.axis} {one.value} against {one.against}: {points(one.difference)} points of accuracy"
+    averaged = f", averaged over {' and '.join(one.averaged)}" if one.averaged else ""
+    pairs = f"{one.pairs} {'pair' if one.pairs == 1 else 'pairs'}{averaged}"
+    return f"{head} ({one.verdict}; {pairs})."
 
 
-def _front_sentences(fronts: dict[str, pd.DataFrame]) -> list[str]:
+def _front_sentences(fronts: dict[str, pd.DataFrame], means: pd.DataFrame) -> list[str]:
     found = []
     for cost, front in fronts.items():
         ends = [front.iloc[0]] if len(front) == 1 else [front.iloc[0], front.iloc[-1]]
         words = " to ".join(
             f"{variant_words(row)} ({100 * row['accuracy']:.2f} %, {row[cost]:,.0f} {COSTS[cost]})" for row in ends
         )
-        count = "1 variant is" if len(front) == 1 else f"{len(front)} variants are"
-        found.append(f"Of accuracy against {COSTS[cost]}, {count} on the front: {words}.")
+        known = int(means[cost].notna().sum())
+        found.append(f"Accuracy against {COSTS[cost]}: {len(front)} of {known} variants on the front, {words}.")
     return found
 
 
-def _digit_sentences(best: Sequence[BestForDigit], suffering: Sequence[Sufferer]) -> list[str]:
+def _best_sentence(one: BestForDigit) -> str:
+    return (
+        f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), before {one.next}; "
+        f"{points(one.difference)} points of F1 between the two that the other seeds would choose ({one.verdict})."
+        if one.seeds > 1
+        else f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), {100 * one.difference:.2f} points before "
+        f"{one.next} ({one.verdict})."
+    )
+
+
+def _sufferer_sentences(suffering: Sequence[Sufferer]) -> list[str]:
     found = []
-    for one in best:
-        tested = "real" if one.real else "not distinguishable from 0"
-        verdict = "one seed: not tested" if one.low is None else tested
+    for compression in dict.fromkeys(one.compression for one in suffering):
+        worst, *others = (one for one in suffering if one.compression == compression)
+        more = ", ".join(f"{one.digit} ({points(one.difference)})" for one in others if one.real)
         found.append(
-            f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), {100 * one.lead:.2f} points ahead of "
-            f"{one.next} ({verdict})."
-        )
-    for two in suffering:
-        found.append(
-            f"Under {two.compression}, {two.digit} changes most for the worse: recall {100 * two.before:.2f} % to "
-            f"{100 * two.after:.2f} %, most often into {two.turns_into} ({two.more:+.1f} images a trial)."
+            f"Under {compression}, digit {worst.digit} loses most: recall {100 * worst.before:.2f} % to "
+            f"{100 * worst.after:.2f} % ({worst.verdict}), most often taken for {worst.turns_into} "
+            f"({worst.more:+.1f} images a trial)" + (f"; also {more}." if more else ".")
         )
     return found
 
 
 def _advice(one: Recommendation) -> str:
     return (
-        f"{one.device}: {one.variant}, {100 * one.accuracy:.2f} % in {one.bytes:,.0f} bytes of weights. "
-        f"Type: {one.command}"
+        f"{one.device}: {one.variant}, {100 * one.accuracy:.2f} % (mean of {one.seeds} "
+        f"{'seed' if one.seeds == 1 else 'seeds'}) in {one.bytes:,.0f} bytes of {one.counted}; chosen on "
+        f"{one.chosen_on}. Type, for one seed and with the build's own split: {one.command}"
     )

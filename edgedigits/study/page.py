@@ -6,33 +6,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from edgedigits.data.shape import CLASSES
 from edgedigits.report.page_tables import NOTHING, Table
 from edgedigits.report.style import Plot, svg_inline
 from edgedigits.study.choices import variant_words
 from edgedigits.study.figures import HOW
 from edgedigits.study.insights import COSTS, Insights, effect_sentence
 from edgedigits.study.pictures import is_wide
-from edgedigits.study.table_findings import Cell
+from edgedigits.study.table_findings import BySeed, Cell
+from edgedigits.study.table_recipe import PRUNING_SHARE
 
 _TEMPLATES = (Path(__file__).parent / "templates", Path(__file__).parent.parent / "report" / "templates")
 _COLUMNS = (
     ("accuracy", "accuracy", lambda v: f"{100 * v:.2f} %"),
     ("accuracy_sd", "± sd", lambda v: f"{100 * v:.2f}"),
+    ("macro_precision", "precision", lambda v: f"{v:.4f}"),
+    ("macro_recall", "recall", lambda v: f"{v:.4f}"),
     ("macro_f1", "macro F1", lambda v: f"{v:.4f}"),
+    ("mean_loss", "loss", lambda v: f"{v:.4f}"),
     ("bytes", ".tflite B", lambda v: f"{v:,.0f}"),
     ("gzip_bytes", "gzip B", lambda v: f"{v:,.0f}"),
-    ("engine_bytes", "engine B", lambda v: f"{v:,.0f}"),
     ("ratio", "ratio", lambda v: f"{v:.1f}×"),
+    ("engine_bytes", "engine B", lambda v: f"{v:,.0f}"),
+    ("engine_ram", "engine RAM", lambda v: f"{v:,.0f}"),
     ("sparsity", "zeros", lambda v: f"{100 * v:.1f} %"),
+    ("distinct", "distinct", lambda v: f"{v:,.0f}"),
     ("instructions", "M4 instr.", lambda v: f"{v:,.0f}"),
+    ("most_instructions", "most", lambda v: f"{v:,.0f}"),
+    ("flash", "flash", lambda v: f"{v:,.0f}"),
+    ("ram", "RAM", lambda v: f"{v:,.0f}"),
     ("latency_us", "host µs", lambda v: f"{v:.1f}"),
     ("train_seconds", "training s", lambda v: f"{v:.1f}"),
     ("seeds", "seeds", lambda v: f"{v:.0f}"),
 )
+
+
+_OF_DIGITS = {"precision": "Precision", "recall": "Recall", "f1": "F1", "loss": "Cross-entropy"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,9 @@ def render_study(insights: Insights, plots: tuple[Plot, ...]) -> str:
         narrow_figures=[figure for plot, figure in figures if not is_wide(plot)],
         cells=_cells_table(insights.cells) if insights.cells else None,
         variants=_variants_table(insights),
+        digits=[_digits_table(insights, name) for name in _OF_DIGITS],
+        notes=sorted(set(insights.frame["note"]) - {""}),
+        longer=f"{PRUNING_SHARE:.0%}",
         fronts=[_front_table(cost, front) for cost, front in insights.fronts.items()],
         recommendations=insights.recommendations,
         how=HOW,
@@ -97,10 +114,10 @@ def _cells_table(cells: tuple[Cell, ...]) -> Table:
     return Table("The report's table", head, tuple(rows))
 
 
-def _spread(values: tuple[float, ...]) -> str:
+def _spread(values: BySeed) -> str:
     if not values:
         return NOTHING
-    series = pd.Series(values) * 100
+    series = pd.Series(list(values.values())) * 100
     return f"{series.mean():.1f}" + (f" ± {series.std(ddof=1):.1f}" if len(values) > 1 else "")
 
 
@@ -110,6 +127,22 @@ def _variants_table(insights: Insights) -> Table:
         (variant_words(row), *(_cell(row, name, form) for name, _, form in _COLUMNS)) for _, row in ordered.iterrows()
     )
     return Table("Variants", ("variant", *(title for _, title, _ in _COLUMNS)), rows)
+
+
+def _digits_table(insights: Insights, name: str) -> Table:
+    """Return a figure of each digit, by variant: means over its trials."""
+    column = f"class_{name}"
+    known = insights.frame[insights.frame[column].map(lambda one: isinstance(one, list))]
+    means = {
+        words: np.mean(rows[column].tolist(), axis=0)
+        for words, rows in known.groupby(known.apply(_whole_words, axis=1), sort=False)
+    }
+    rows = tuple((str(words), *(f"{value:.4f}" for value in values)) for words, values in means.items())
+    return Table(f"{_OF_DIGITS[name]} of each digit", ("variant", *map(str, range(CLASSES))), rows)
+
+
+def _whole_words(row: Any) -> str:
+    return ("as published: " if row["column"] == "published" else "") + variant_words(row)
 
 
 def _cell(row: Any, name: str, form: Any) -> str:

@@ -20,7 +20,8 @@ from edgedigits.study.page import render_study
 from edgedigits.study.pictures import study_pictures
 from edgedigits.study.store import Store
 
-PAGE, TABLE, FINDINGS, PICTURES = "report.html", "results.csv", "findings.json", "plots"
+PAGE, TABLE, FINDINGS, TRIALS = "report.html", "results.csv", "findings.json", "trials.json"
+PICTURES = "plots"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Written:
 
 
 def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Written:
-    """Write report.html, results.csv, findings.json and plots/ of the trials that are finished.
+    """Write report.html, results.csv, findings.json, trials.json and plots/ of the trials that are finished.
 
     Args:
         folder: the study's.
@@ -50,11 +51,12 @@ def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Writte
         DataError: there is no study, none of its trials is finished, or `out` cannot be written.
     """
     with Store(folder, create=False) as store:
-        name, trials = store.about("study"), store.trials()
+        name, trials = store.about("study"), store.planned_trials()
     insights = find_insights(name, trials)
     plots = study_pictures(insights)
     try:
         (out / PICTURES).mkdir(parents=True, exist_ok=True)
+        _remove_others(out / PICTURES, {plot.name for plot in plots})
         with progress.stage("Drawing", len(plots)) as stage:
             for plot in plots:
                 for suffix, content in ((".svg", svg_file(plot)), (".png", png_file(plot))):
@@ -68,6 +70,7 @@ def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Writte
         PAGE: render_study(insights, plots),
         TABLE: csv_text(insights),
         FINDINGS: json.dumps(_plain(findings), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        TRIALS: trials_text(insights),
     }
     for file, text in texts.items():
         with replacing(out / file, force=True) as path:
@@ -87,6 +90,20 @@ def csv_text(insights: Insights) -> str:
             columns = [f"{name.removeprefix('class_')}_{digit}" for digit in range(10)]
             parts.append(pd.DataFrame(rows, columns=columns, index=frame.index))
     return pd.concat(parts, axis=1).to_csv(index=False, lineterminator="\n")
+
+
+def trials_text(insights: Insights) -> str:
+    """Return a line of JSON a trial: what `csv_text` cannot hold, its curves and confusion matrices."""
+    names = ("key", "label", "confusion", "float_confusion", "curves")
+    rows = insights.frame[[name for name in names if name in insights.frame]].to_dict("records")
+    return "".join(json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Remove the pictures of an earlier report that this one does not draw."""
+    for path in folder.iterdir():
+        if path.suffix in (".svg", ".png") and path.stem not in names:
+            path.unlink()
 
 
 def _plain(value: Any) -> Any:

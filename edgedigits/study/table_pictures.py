@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from edgedigits.report.style import MUTED, Plot, new_figure
 from edgedigits.study.drawing import WIDE, band, heat_cells, legend_above, legend_room, panel, percent_axis, wide_figure
 from edgedigits.study.report_data import report_table
-from edgedigits.study.table_findings import Cell
+from edgedigits.study.table_findings import Cell, mean_of
 
 _LEFT, _ROW, _TOP, _BOTTOM, _GAP = 128.0, 21.0, 68.0, 8.0, 14.0
 _HEIGHT = _TOP + 12 * _ROW + _BOTTOM
@@ -25,6 +25,12 @@ _LINES = (
 _LOSS = "cross-entropy"
 """What lines of ours are drawn with, float32 having no other; the report's rows have one arithmetic for all."""
 
+_PANELS: tuple[tuple[str, Callable[[Cell], float]], ...] = (
+    ("published", lambda cell: cell.published),
+    ("its arithmetic, run again", lambda cell: mean_of(cell.as_published)),
+    ("edgedigits", lambda cell: mean_of(cell.edgedigits)),
+)
+
 
 def table_pictures(frame: pd.DataFrame, cells: Sequence[Cell]) -> tuple[Plot, ...]:
     """Return the heat map, and the curves of each setting that was run."""
@@ -32,28 +38,34 @@ def table_pictures(frame: pd.DataFrame, cells: Sequence[Cell]) -> tuple[Plot, ..
 
 
 def _table(cells: Sequence[Cell]) -> Plot:
-    seeds = max((len(cell.edgedigits) for cell in cells), default=0)
+    seeds = max((len(values) for cell in cells for values in (cell.edgedigits, cell.as_published)), default=0)
     return Plot(
         "report_table",
         "Accuracy on the dev set for 12 rows and 5 settings: as published, by the report's arithmetic run again, "
-        "and by edgedigits. The quantized rows collapse in the first two panels and not in the third.",
-        "left: the report; middle and right: measured on the dev set, means over "
+        "and by edgedigits. Average of the quantized rows: " + ", ".join(_averages(cells)) + ".",
+        "left: the report; middle and right: measured on the dev set, means over up to "
         f"{seeds} {'seed' if seeds == 1 else 'seeds'}; pruned to a tenth, as in the report",
         lambda: _draw_table(cells),
     )
+
+
+def _averages(cells: Sequence[Cell]) -> list[str]:
+    """Return the mean of the quantized rows in each panel that was run, in words."""
+    quantized = [cell for cell in cells if cell.row.family == "quantized"]
+    found = []
+    for name, value in _PANELS:
+        values = [value(cell) for cell in quantized]
+        if np.isfinite(values).any():
+            found.append(f"{name} {100 * float(np.nanmean(values)):.1f} %")
+    return found
 
 
 def _draw_table(cells: Sequence[Cell]) -> Figure:
     table = report_table()
     figure = wide_figure("Accuracy of the report's 60 trainings, % of the dev set", _HEIGHT)
     width = (WIDE - _LEFT - 3 * _GAP) / 3
-    panels = (
-        ("published", lambda cell: cell.published),
-        ("its arithmetic, run again", lambda cell: _mean(cell.as_published)),
-        ("edgedigits", lambda cell: _mean(cell.edgedigits)),
-    )
     by_place = {(cell.row, cell.setting): cell for cell in cells}
-    for number, (title, value) in enumerate(panels):
+    for number, (title, value) in enumerate(_PANELS):
         axes = panel(figure, _LEFT + number * (width + _GAP), _BOTTOM, width, 12 * _ROW)
         values = np.array([[100 * value(by_place[row, setting]) for setting in table.settings] for row in table.rows])
         texts = [[f"{one:.1f}" for one in line] for line in values]
@@ -66,10 +78,6 @@ def _draw_table(cells: Sequence[Cell]) -> Figure:
         if not np.isfinite(values).any():
             axes.text(2, 5.5, "not run", ha="center", color=MUTED)
     return figure
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else float("nan")
 
 
 def _curves(frame: pd.DataFrame) -> list[Plot]:

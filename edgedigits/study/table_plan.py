@@ -110,7 +110,7 @@ def _cells(
             label = _label(column, row, setting, seed, sparsity)
             group = f"{group_name}/{seed}" if column == EDGEDIGITS else ""
             seconds = _FIXED_S[column] + iterations * _SECONDS[column] * (rows or CSV_ROWS) / CSV_ROWS
-            spec = {"label": label, **cell}
+            spec = {"label": label, "source": source, **cell}
             kind = "table" if column == EDGEDIGITS else "published"
             yield Entry(kind, label, {"cell": cell}, spec, DataConfig(source=source), group, seconds)
 

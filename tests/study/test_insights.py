@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from edgedigits.config_file import to_tables
 from edgedigits.errors import DataError
 from edgedigits.study.choices import build_command, pareto
 from edgedigits.study.digit_findings import balanced
-from edgedigits.study.effects import compare_values, effects, interval
+from edgedigits.study.effects import Difference, compare_values, corrected, effects, interval, over_seeds
 from edgedigits.study.grid import plan_grid
 from edgedigits.study.insights import effect_sentence, find_insights
 from edgedigits.study.session import plan_builds
@@ -34,8 +35,14 @@ def result(accuracy, *, size=10_000, seed=0, worse_digit=None):
     return {
         "accuracy": accuracy, "val_accuracy": accuracy, "macro_f1": accuracy, "bytes": size, "gzip_bytes": size // 2,
         "engine_bytes": size - 2000, "instructions": size / 2, "confusion": confusion.tolist(), **scores,
-        "curves": {"float_val_accuracy": [[1, 0.5], [2, accuracy]]}, "train_seconds": 1.0,
+        "curves": {"float_val_accuracy": [[1, 0.5], [2, accuracy]]}, "train_seconds": 1.0, "images": 10_000,
     }  # fmt: skip
+
+
+def floats(accuracy, prefix="float_"):
+    """The same of the float32 network that a trial is held against."""
+    names = ("accuracy", "confusion", "class_recall")
+    return {f"{prefix}{name}": result(accuracy)[name] for name in names}
 
 
 def trials_of(plan, results):
@@ -57,7 +64,8 @@ def grid():
         base = 0.9 + noise.get((values["loss"], values["seed"]), 0.0)
         qat = values["quantization"] == "qat"
         cost = 0.01 + 0.001 * (values["seed"] - 2)
-        results.append(result(base - cost * qat, size=10_000 if qat else 40_000, worse_digit=3 if qat else None))
+        one = result(base - cost * qat, size=10_000 if qat else 40_000, worse_digit=3 if qat else None)
+        results.append({**one, **floats(base)})
     return trials_of(plan, results)
 
 
@@ -75,7 +83,7 @@ def test_effects_are_paired_and_intervals_go_over_seeds(grid):
 def test_an_effect_is_told_with_its_numbers(grid):
     quantization = next(one for one in effects(find_insights("grid", grid).frame) if one.axis == "quantization")
     assert effect_sentence(quantization) == (
-        "quantization qat gives 1.00 points less than none (95% interval −1.25 to −0.75, 3 seeds, 6 pairs): real."
+        "quantization qat against none: −1.00 points of accuracy (95% interval −1.25 to −0.75, 3 seeds: real; 6 pairs)."
     )
 
 
@@ -99,9 +107,26 @@ def test_the_front_keeps_what_nothing_beats():
 
 def test_the_digit_that_suffers_and_what_it_turns_into(grid):
     insights = find_insights("grid", grid)
-    (sufferer,) = insights.sufferers
+    sufferer = insights.sufferers[0]
     assert (sufferer.compression, sufferer.digit, sufferer.turns_into) == ("QAT", 3, 4)
-    assert sufferer.after - sufferer.before == pytest.approx(-0.11, abs=1e-3)
+    assert sufferer.difference == pytest.approx(-0.11, abs=1e-3)
+    assert sufferer.real
+    assert sufferer.seeds == 3
+    (sentence,) = (one for one in insights.sentences if one.startswith("Under "))
+    assert "Under QAT, digit 3 loses most: recall 90.00 % to 79.00 % (95% interval" in sentence
+    assert "most often taken for 4 (+110.0 images a trial)" in sentence
+
+
+def test_where_no_digit_loses_nothing_is_said_to_suffer(grid):
+    better = [
+        replace(trial, result={**trial.result, **floats(0.8)})
+        if trial.spec["values"]["quantization"] == "qat"
+        else trial
+        for trial in grid
+    ]
+    assert [one.digit for one in find_insights("grid", better).sufferers] == [3]
+    same = [replace(trial, result={**result(0.9), **floats(0.9)}) for trial in grid]
+    assert find_insights("grid", same).sufferers == ()
 
 
 def test_the_best_for_a_digit_is_held_against_the_next(grid):
@@ -109,6 +134,60 @@ def test_the_best_for_a_digit_is_held_against_the_next(grid):
     assert len(best) == 10
     assert {one.variant.split(", ")[1] for one in best} == {"float32"}
     assert not any(one.real for one in best)
+
+
+def test_a_parameter_of_one_loss_does_not_hide_what_the_loss_does():
+    """Focal costs 3 points; gamma is asked of focal only, so that no mse trial has one."""
+    axes = {
+        "loss": ["mse", "focal"],
+        "gamma": {"values": [1, 2], "when": {"loss": "focal"}},
+        "quantization": ["none", "qat"],
+        "seed": [1, 2, 3],
+    }
+    plan = plan_builds("grid", plan_grid({"axes": axes}, "x"))
+    losses = {"mse": 0.9, "focal": 0.87}
+    noise = {1: 0.0, 2: 0.0002, 3: -0.0002}
+    insights = find_insights(
+        "grid",
+        trials_of(
+            plan, [result(losses[e.spec["values"]["loss"]] + noise[e.spec["values"]["seed"]]) for e in plan.entries]
+        ),
+    )
+    found = {(one.axis, one.value): one for one in insights.effects}
+    assert found["loss", "focal"].difference == pytest.approx(-0.03)
+    assert found["loss", "focal"].averaged == ("gamma",)
+    assert "averaged over gamma" in effect_sentence(found["loss", "focal"])
+    assert found["gamma", "2"].difference == pytest.approx(0)
+    assert {one.variant.split(", ")[0] for one in insights.best} == {"mse"}
+
+
+def test_trials_that_only_some_axes_name_are_no_pair():
+    rows = [
+        {"loss": loss, "epochs": 5 if loss == "mse" else 200, "seed": seed}
+        for loss in ("mse", "focal")
+        for seed in (1, 2)
+    ]
+    del rows[0]["epochs"]
+    del rows[1]["epochs"]
+    plan = plan_builds("grid", plan_grid({"trial": rows}, "x"))
+    found = effects(find_insights("grid", trials_of(plan, [result(0.9)] * 4)).frame)
+    assert [(one.axis, one.averaged) for one in found] == [("loss", ("epochs",))]
+
+
+def test_many_comparisons_need_more_than_chance():
+    """Of noise alone, 5% of 200 differences have intervals that leave 0 out; Holm's correction keeps none."""
+    random = np.random.default_rng(0)
+    found = [Difference(**over_seeds(random.normal(0, 0.01, 3))) for _ in range(200)]
+    outside = [one for one in found if one.low > 0 or one.high < 0]
+    assert 3 <= len(outside) <= 20
+    assert not any(one.real for one in corrected(found))
+    assert "after Holm's correction for 200 comparisons" in corrected(found)[found.index(outside[0])].verdict
+
+
+def test_two_seeds_are_too_few_to_tell():
+    (one,) = corrected([Difference(**over_seeds([0.05, 0.05]))])
+    assert not one.real
+    assert one.verdict.endswith("2 seeds: too few to tell")
 
 
 def test_a_device_gets_the_best_that_fits_with_its_command(grid):
@@ -165,43 +244,105 @@ def test_a_study_without_results_is_told():
 @pytest.fixture(scope="module")
 def table():
     """The whole table with two seeds: our cells are 0.9, the report's arithmetic gives its published figures."""
+    plan = plan_table(seeds=2)
+    return trials_of(plan, [cell_result(entry.spec) for entry in plan.entries])
+
+
+def cell_result(spec):
     from edgedigits.study.report_data import Row, report_table
 
-    published = {(row, setting.name): value for (row, setting), value in report_table().accuracy.items()}
-    plan = plan_table(seeds=2)
-    results = []
-    for entry in plan.entries:
-        spec = entry.spec
-        if spec["column"] == "published":
-            value = published[Row(spec["family"], spec["loss"]), spec["setting"]]
-            results.append({"dev_accuracy": value, "curves": {"train": [[1, 0.1]], "dev": [[1, 0.1], [5, value]]}})
-        else:
-            value = 0.88 if spec.get("sparsity") == 0.8 else 0.9
-            one = result(value)
-            one["float_confusion"] = result(0.9)["confusion"]
-            one["float_class_recall"] = result(0.9)["class_recall"]
-            floats = {"float_dev_accuracy": 0.9, "float_accuracy": 0.9}
-            if spec["family"] == "pruned":
-                floats = {"float_dev_accuracy": 0.91, "float_accuracy": 0.915}
-            setting = {"setting_float_dev_accuracy": 0.9, "setting_float_accuracy": 0.9}
-            results.append({**one, "dev_accuracy": value, **floats, **setting})
-            results[-1]["curves"] = {"train": [[1, 0.2], [5, value]], "dev": [[1, 0.2], [5, value]]}
-    return trials_of(plan, results)
+    if spec["column"] == "published":
+        published = {(row, setting.name): value for (row, setting), value in report_table().accuracy.items()}
+        value = published[Row(spec["family"], spec["loss"]), spec["setting"]]
+        return {"dev_accuracy": value, "curves": {"train": [[1, 0.1]], "dev": [[1, 0.1], [5, value]]}}
+    value = 0.88 if spec.get("sparsity") == 0.8 else 0.9
+    as_long = 0.915 if spec["family"] == "pruned" else 0.9
+    return {
+        **result(value),
+        **floats(as_long),
+        **floats(0.9, "setting_float_"),
+        "dev_accuracy": value,
+        "float_dev_accuracy": as_long,
+        "setting_float_dev_accuracy": 0.9,
+        "dev_images": 1000,
+        "curves": {"train": [[1, 0.2], [5, value]], "dev": [[1, 0.2], [5, value]]},
+    }
 
 
 def test_the_table_is_put_together(table):
     insights = find_insights("report-table", table)
     assert len(insights.cells) == 60
-    assert all(cell.as_published == (cell.published, cell.published) for cell in insights.cells)
-    assert {cell.edgedigits for cell in insights.cells} == {(0.9, 0.9)}
-    assert {cell.sparse for cell in insights.cells} == {(), (0.88, 0.88)}
+    assert all(cell.as_published == {0: cell.published, 1: cell.published} for cell in insights.cells)
+    assert all(cell.edgedigits == {0: 0.9, 1: 0.9} for cell in insights.cells)
+    assert all(cell.sparse in ({}, {0: 0.88, 1: 0.88}) for cell in insights.cells)
     text = "\n".join(insights.sentences)
-    assert "quantized cells reach 8.7 to 41.0 %" in text
+    assert "run again, collapses when quantized as it did there: its quantized cells reach 8.7 to 41.0 %" in text
+    assert "smaller run" not in text
     assert "quantized to int8, 30 cells differ from our float32 training of the same loss and setting by +0.00" in text
     assert "25 cells differ from our float32 training of the same loss and setting by −2.00 (one-hot at" in text
-    assert "−3.50 on average, 95% interval −3.50 to −3.50 over 2 seeds." in text
-    assert "compression pruned 80 % gives 3.50 points less than float32 (95% interval" in text
+    assert "−3.50 on average, 95% interval −3.59 to −3.41 (2 seeds)." in text
+    assert "compression pruned 80 % against float32: −3.50 points of accuracy (95% interval" in text
     assert "from 8.7 % to 90.0 %, 81.3 points" in text
+
+
+def test_what_did_not_collapse_is_not_said_to(table):
+    """The words follow the figures: with 90 % in every cell of the report's arithmetic nothing collapses."""
+    fine = [
+        replace(one, result={**one.result, "dev_accuracy": 0.9}) if one.kind == "published" else one for one in table
+    ]
+    sentences = find_insights("report-table", fine).sentences
+    assert any("does not collapse when quantized" in sentence for sentence in sentences)
+    assert not any("cuts gradients" in sentence for sentence in sentences)
+
+
+def test_an_interval_goes_over_the_seeds_that_all_cells_have(table):
+    """With one cell of seed 0 missing, that seed says nothing about the average of all cells."""
+    missing = [one for one in table if one.kind != "table" or one.spec["loss"] != "mse" or one.spec["seed"] == 1]
+    insights = find_insights("report-table", missing)
+    assert any("quantized to int8, 30 cells" in one and one.endswith("(1 seed).") for one in insights.sentences)
+
+
+def test_a_source_without_a_test_set_is_measured_on_the_dev_set(table):
+    """The report's own train.csv has none: nothing is then called a figure of a test set."""
+    names = ("accuracy", "confusion", *(f"class_{name}" for name in ("precision", "recall", "f1", "loss")))
+    trials = []
+    for one in table:
+        result = dict(one.result)
+        for prefix in ("", "float_", "setting_float_"):
+            for name in names:
+                value = result.pop(prefix + name, None)
+                if value is not None:
+                    result.setdefault(f"{prefix}dev_{name}", value)
+        trials.append(replace(one, result=result))
+    insights = find_insights("report-table", trials)
+    assert all(cell.test == {} and len(cell.edgedigits) == 2 for cell in insights.cells)
+    assert any("quantized to int8, 30 cells differ" in sentence for sentence in insights.sentences)
+    assert not any("test set" in sentence for sentence in insights.sentences)
+
+
+def test_a_smaller_run_is_told():
+    plan = plan_table(scale=0.05, rows=500, columns="edgedigits")
+    trials = trials_of(plan, [{**cell_result(entry.spec), "dev_images": 100} for entry in plan.entries])
+    (first, *_) = find_insights("report-table", trials).sentences
+    assert first == (
+        "A smaller run than the report's, with 5.0% of the iterations and on a dev set of 100 digits: it does not compare "
+        "with the published figures."
+    )
+
+
+@pytest.mark.parametrize("count", [1, 12, 85])
+def test_a_report_can_be_had_at_any_moment_of_a_run(count, table, tmp_path):
+    """Cells come in the order in which their trainings end: first the float32 ones of the shortest setting."""
+    from edgedigits.study.page import render_study
+    from edgedigits.study.pictures import study_pictures
+
+    one_seed = [one for one in table if one.spec["seed"] == 0]
+    order = sorted(
+        one_seed, key=lambda one: (one.kind != "table", one.spec["iterations"], one.spec["family"] != "classical")
+    )
+    insights = find_insights("report-table", order[:count])
+    plots = study_pictures(insights)
+    assert "<h1>" in render_study(insights, plots)
 
 
 def test_a_mean_over_losses_compares_the_same_losses():
@@ -209,16 +350,19 @@ def test_a_mean_over_losses_compares_the_same_losses():
     rows = [("a", "float32", 0.9), ("a", "QAT", 0.9), ("b", "QAT", 0.5)]
     frame = pd.DataFrame(
         [
-            {"loss": loss, "compression": kind, "setting": "", "seed": 0, "class_recall": [r] * 10}
+            {"loss": loss, "compression": kind, "only": "", "setting": "", "seed": 0, "class_recall": [r] * 10}
             for loss, kind, r in rows
         ]
-    ).assign(float_class_recall=None)
-    assert balanced(frame)["loss"].tolist() == ["a", "a"]
+    ).assign(float_class_recall=None, setting_float_class_recall=None)
+    found, alike = balanced(frame)
+    assert (found["loss"].tolist(), alike) == (["a", "a"], True)
     referenced = frame[frame["compression"] == "QAT"].assign(float_class_recall=[[0.91] * 10, [0.51] * 10])
-    found = balanced(referenced)
+    found, alike = balanced(referenced)
     assert [(row.loss, row.compression, row.class_recall[0]) for row in found.itertuples()] == [
         ("a", "float32", 0.91), ("b", "float32", 0.51), ("a", "QAT", 0.9), ("b", "QAT", 0.5)
     ]  # fmt: skip
+    assert alike
+    assert balanced(frame[frame["compression"] == "float32"])[0]["loss"].tolist() == ["a"]
 
 
 def test_findings_are_json(grid, table):
@@ -239,7 +383,7 @@ def test_a_report_is_written_whole_with_every_picture(name, grid, table, tmp_pat
         store.add((trial.key, trial.kind, trial.spec) for trial in trials)
         store.claim(owner_name(), [trial.key for trial in trials])
         for trial in trials:
-            store.finish(trial.key, trial.result, trial.seconds)
+            store.finish(owner_name(), trial.key, trial.result, trial.seconds)
     written = write_report(tmp_path, tmp_path / "report")
     page = (tmp_path / "report" / "report.html").read_text()
     assert page.count("<svg") == len(list((tmp_path / "report" / "plots").glob("*.svg")))
