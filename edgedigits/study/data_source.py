@@ -75,9 +75,8 @@ def find_digits(need: DataNeed) -> Contents:
         seen.append(str(error).rstrip("."))
     cached = cache_file(need.digest)
     if cached.is_file():
-        contents = _from_cache(cached, need)
-        if contents is not None:
-            return contents
+        if (kept := _from_cache(cached, need)) is not None:
+            return kept
         seen.append(f"{cached} is damaged")
     raise DigitsNotHereError("; ".join(seen) + f" (digest {need.digest[:12]}…)")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_the_folder_of_a_task_goes_with_who_started_it(tmp_path, monkeypatch):
     folder = tmp_path / f"{TASK_PREFIX}x"
     folder.mkdir()
     (folder / ANSWERS).touch()
-    with open(os.devnull) as closed:
+    with Path(os.devnull).open() as closed:
         monkeypatch.setattr(sys, "stdin", closed)
         monkeypatch.setattr(os, "_exit", lambda code: None)
         child._end_with_parent(tmp_path)
