@@ -18,7 +18,7 @@ from edgedigits.progress import Progress, Stage
 from edgedigits.study.cluster import Cluster
 from edgedigits.study.data_source import DataNeed
 from edgedigits.study.launch import TOPIC, run_on_worker
-from edgedigits.study.store import DONE, FAILED, RUNNING, Store, Trial, owner_name
+from edgedigits.study.store import DONE, FAILED, RUNNING, WAITING, Store, Trial, owner_name
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -167,41 +167,39 @@ class _Run:
                 self._store(answer, stage)
             error = str(answer["error"]) if "error" in answer and "key" not in answer else error
             self.summary.busy += answer.get("process", 0.0)
-        unfinished = [trial.key for trial in self.store.trials_of(job.keys) if trial.status == RUNNING]
         error = error or "The process ended without an answer."
+        unfinished = self.store.claimed(self.owner, job.keys)
         again = [key for key in unfinished if self._fail(key, error, seconds, stage)]
         if again:
             waiting.append(Job(job.kind, job.data, tuple(again)))
 
     def _fail(self, key: str, error: str, seconds: float, stage: Stage) -> bool:
         """Store why a trial failed; return whether it is tried once more."""
-        again = self.store.fail(key, error, seconds)
-        if again:
+        status = self.store.fail(self.owner, key, error, seconds)
+        if status == WAITING:
             self.progress.say(f"Trial {key} is tried once more: {error}")
-        else:
+        elif status == FAILED:
             self.summary.errors[key] = error
             self.clock.finish(key)
             self._tell(stage)
-        return again
+        return status == WAITING
 
     def _store(self, answer: Mapping[str, Any], stage: Stage) -> None:
+        """Store an answer; one that was stored already, or whose trial another run has taken over, changes nothing."""
         if "key" not in answer:
             return
-        (trial,) = self.store.trials_of([answer["key"]])
-        if trial.status != RUNNING:
-            return
+        key, seconds = answer["key"], answer["seconds"]
         if "error" in answer:
-            self._fail(trial.key, str(answer["error"]), answer["seconds"], stage)
-            return
-        self.store.finish(trial.key, answer["result"], answer["seconds"])
-        self.summary.ran += 1
-        self.clock.finish(trial.key)
-        self._note_best(trial, answer["result"])
-        self._tell(stage)
+            self._fail(key, str(answer["error"]), seconds, stage)
+        elif self.store.finish(self.owner, key, answer["result"], seconds):
+            self.summary.ran += 1
+            self.clock.finish(key)
+            self._note_best(*self.store.trials_of([key]))
+            self._tell(stage)
 
-    def _note_best(self, trial: Trial, result: Mapping[str, Any]) -> None:
+    def _note_best(self, trial: Trial) -> None:
         # By validation, never by test; the cells of the report's table have only a dev set.
-        value = result.get("val_accuracy", result.get("dev_accuracy"))
+        value = trial.result.get("val_accuracy", trial.result.get("dev_accuracy"))
         if value is not None and value > self.best:
             self.best = float(value)
             self.summary.best = f"{100 * self.best:.2f} % ({trial.spec.get('label', trial.key)})"

@@ -17,7 +17,7 @@ from edgedigits.study.data_source import DataNeed, describe
 from edgedigits.study.grid import PlannedTrial
 from edgedigits.study.keys import code_version, trial_key
 from edgedigits.study.runner import Job, Summary, run_jobs
-from edgedigits.study.store import DONE, Store
+from edgedigits.study.store import DATABASE, DONE, Store
 
 
 @dataclass(frozen=True)
@@ -114,20 +114,29 @@ def estimate_seconds(plan: Plan, folder: Path, jobs: int) -> tuple[float, str]:
 
     A rough model, scaled by what the finished trials of the same kind in the folder took, where there are any.
     """
-    done: dict[str, float] = {}
-    if (folder / "study.sqlite").is_file():
-        with Store(folder, create=False) as store:
-            done = {str(trial.spec["label"]): trial.seconds for trial in store.trials() if trial.status == DONE}
-    finished = [entry for entry in plan.entries if entry.label in done]
+    taken = _seconds_taken(plan.entries, folder)
     seconds = 0.0
     for kind in {entry.kind for entry in plan.entries}:
-        expected = sum(entry.estimate for entry in finished if entry.kind == kind)
-        taken = sum(done[entry.label] for entry in finished if entry.kind == kind)
-        pace = taken / expected if expected else 1.0
-        left = (entry.estimate for entry in plan.entries if entry.kind == kind and entry.label not in done)
-        seconds += pace * sum(left) / max(1, jobs)
-    how = "finished trials of this folder" if finished else "a rough model of this kind of machine"
+        pairs = [(entry, took) for entry, took in zip(plan.entries, taken, strict=True) if entry.kind == kind]
+        expected = sum(entry.estimate for entry, took in pairs if took is not None)
+        pace = sum(took for _, took in pairs if took is not None) / expected if expected else 1.0
+        seconds += pace * sum(entry.estimate for entry, took in pairs if took is None) / max(1, jobs)
+    measured = any(took is not None for took in taken)
+    how = "finished trials of this folder" if measured else "a rough model of this kind of machine"
     return seconds, f"estimated: from {how}, {jobs} at a time"
+
+
+def _seconds_taken(entries: Sequence[Entry], folder: Path) -> list[float | None]:
+    """Return the seconds that each entry took in a folder; None for one that is not done there.
+
+    Found by key, as a run would find it: a trial of the same label on other rows or digits is another trial.
+    """
+    if not (folder / DATABASE).is_file():
+        return [None] * len(entries)
+    with Store(folder, create=False) as store:
+        done = {trial.key: trial.seconds for trial in store.trials() if trial.status == DONE}
+        digests = {place: store.about(f"data {place}") for place in {_place(entry) for entry in entries}}
+    return [done.get(trial_key(entry.identity, digests[_place(entry)])) for entry in entries]
 
 
 def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SILENT) -> Summary:
@@ -146,8 +155,9 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
         sources = _read_sources(plan.entries, store, folder, progress)
         keys = [trial_key(entry.identity, sources[_place(entry)][0].digest) for entry in plan.entries]
         store.add((key, entry.kind, entry.spec) for key, entry in zip(keys, plan.entries, strict=True))
+        store.set_plan(keys)
         if options.retry_failed:
-            store.retry_failed()
+            store.retry_failed(keys)
         jobs = _group(plan.entries, keys, sources)
         waiting = set(store.waiting(keys))
         if not waiting:

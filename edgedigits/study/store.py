@@ -2,42 +2,57 @@
 
 A trial waits, runs, and is then done or failed. A run claims a trial before it starts it, in one transaction, and
 tells that it lives by a heartbeat. What a run that died has claimed is claimed again by the next.
+
+Only the program that `edgedigits study run` starts opens the file; workers of a cluster send their answers to it. All
+that open it share memory, which SQLite's write-ahead log (WAL) needs: they must run on one host, so that a folder on a
+network file system (NFS, SMB, Lustre) is for the runs of one host at a time, and better on a disk of that host.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgedigits.errors import DataError
 
+try:
+    import fcntl
+except ImportError:  # Windows has none.
+    fcntl = None  # type: ignore[assignment]
+
 DATABASE = "study.sqlite"
+LOCK = f"{DATABASE}.lock"
+"""Held while a run opens the database, so that no two put a damaged one aside or begin a new one."""
 SCHEMA = 1
 MOST_ATTEMPTS = 2
 SILENT_S = 120.0
 """A run of another host counts as dead after so long without a heartbeat; one of this host is looked up."""
 LOCK_WAIT_S = 20.0
+LOCK_POLL_S = 0.05
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS trials (
-    key TEXT PRIMARY KEY, number INTEGER NOT NULL, kind TEXT NOT NULL, spec TEXT NOT NULL,
-    status TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0,
-    owner TEXT NOT NULL DEFAULT '', beat REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
-    error TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT ''
-) STRICT;
-CREATE INDEX IF NOT EXISTS by_status ON trials (status, number);
-"""
+_TABLES = (
+    "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+    """CREATE TABLE trials (
+        key TEXT PRIMARY KEY, number INTEGER NOT NULL, kind TEXT NOT NULL, spec TEXT NOT NULL,
+        status TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0,
+        owner TEXT NOT NULL DEFAULT '', beat REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
+        error TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX by_status ON trials (status, number)",
+    f"INSERT INTO about VALUES ('schema', '{SCHEMA}')",
+)
+_PLAN = "plan"
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,7 @@ class Trial:
         kind: "build", "published" or "shared".
         spec: what to do, as JSON values.
         status: "waiting", "running", "done" or "failed".
-        attempts: how often it was started.
+        attempts: how often it was started, but for those times that its run died or was interrupted.
         seconds: how long it took.
         error: why it failed; may be set while it waits for its second attempt.
         result: its figures, as JSON values; {} until it is done.
@@ -107,17 +122,8 @@ class Store:
         self.folder = folder
         self.path = folder / DATABASE
         self.said = ""
-        if not create and not self.path.is_file():
-            raise DataError(f"{folder} holds no study.", hint="Give a folder that edgedigits study run made.")
         with self._translated():
-            folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._connection = self._open()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
-                raise self._readable(error) from None
-            self._put_aside(create, error)
-            self._connection = self._open()
+            self._connection = self._begin() if create else self._open()
         self._check_schema()
 
     def __enter__(self) -> Store:
@@ -158,10 +164,11 @@ class Store:
         with self._transaction() as connection:
             for key in keys:
                 row = connection.execute("SELECT status, owner, beat FROM trials WHERE key = ?", (key,)).fetchone()
-                if row and (row[0] == WAITING or (row[0] == RUNNING and not is_alive(row[1], row[2]))):
+                if row and (row[0] == WAITING or _abandoned(*row)):
+                    # The attempt of a run that died was not the trial's fault: this one takes its place.
                     connection.execute(
-                        "UPDATE trials SET status = ?, owner = ?, beat = ?, attempts = attempts + 1 WHERE key = ?",
-                        (RUNNING, owner, time.time(), key),
+                        "UPDATE trials SET status = ?, owner = ?, beat = ?, attempts = attempts + ? WHERE key = ?",
+                        (RUNNING, owner, time.time(), int(row[0] == WAITING), key),
                     )
                     claimed.append(key)
             return [self._one(key) for key in claimed]
@@ -181,30 +188,50 @@ class Store:
                 (WAITING, owner, RUNNING),
             )
 
-    def finish(self, key: str, result: Mapping[str, Any], seconds: float) -> None:
-        """Store a trial's figures."""
-        with self._transaction() as connection:
-            connection.execute(
-                "UPDATE trials SET status = ?, owner = '', error = '', result = ?, seconds = ? WHERE key = ?",
-                (DONE, json.dumps(result, allow_nan=False), seconds, key),
-            )
+    def claimed(self, owner: str, keys: Iterable[str]) -> list[str]:
+        """Return those of `keys` that a run has claimed and not finished, in the order given."""
+        with self._translated():
+            rows = self._connection.execute("SELECT key FROM trials WHERE owner = ? AND status = ?", (owner, RUNNING))
+            own = {row[0] for row in rows}
+        return [key for key in keys if key in own]
 
-    def fail(self, key: str, error: str, seconds: float, *, final: bool = False) -> bool:
-        """Store why a trial failed; return whether it waits for another attempt."""
-        with self._transaction() as connection:
-            attempts = connection.execute("SELECT attempts FROM trials WHERE key = ?", (key,)).fetchone()[0]
-            again = attempts < MOST_ATTEMPTS and not final
-            connection.execute(
-                "UPDATE trials SET status = ?, owner = '', error = ?, seconds = ? WHERE key = ? AND status != ?",
-                (WAITING if again else FAILED, error, seconds, key, DONE),
-            )
-            return again
-
-    def retry_failed(self) -> int:
-        """Let failed trials wait again; return how many."""
+    def finish(self, owner: str, key: str, result: Mapping[str, Any], seconds: float) -> bool:
+        """Store a trial's figures; return False where the run has not claimed it, which changes nothing."""
         with self._transaction() as connection:
             changed = connection.execute(
-                "UPDATE trials SET status = ?, attempts = 0 WHERE status = ?", (WAITING, FAILED)
+                "UPDATE trials SET status = ?, owner = '', error = '', result = ?, seconds = ? "
+                "WHERE key = ? AND owner = ? AND status = ?",
+                (DONE, json.dumps(result, allow_nan=False), seconds, key, owner, RUNNING),
+            )
+            return changed.rowcount > 0
+
+    def fail(self, owner: str, key: str, error: str, seconds: float) -> str:
+        """Store why a trial failed.
+
+        Returns:
+            What it does now: "waiting" for another attempt, or "failed"; "" where the run has not claimed it, which
+            changes nothing.
+        """
+        with self._transaction() as connection:
+            own = (key, owner, RUNNING)
+            row = connection.execute(
+                "SELECT attempts FROM trials WHERE key = ? AND owner = ? AND status = ?", own
+            ).fetchone()
+            if row is None:
+                return ""
+            status = WAITING if row[0] < MOST_ATTEMPTS else FAILED
+            connection.execute(
+                "UPDATE trials SET status = ?, owner = '', error = ?, seconds = ? WHERE key = ?",
+                (status, error, seconds, key),
+            )
+            return status
+
+    def retry_failed(self, keys: Iterable[str]) -> int:
+        """Let those of `keys` that failed wait again; return how many."""
+        with self._transaction() as connection:
+            changed = connection.executemany(
+                "UPDATE trials SET status = ?, attempts = 0 WHERE key = ? AND status = ?",
+                [(WAITING, key, FAILED) for key in keys],
             )
             return changed.rowcount
 
@@ -232,6 +259,18 @@ class Store:
             rows = self._connection.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number, key").fetchall()
         return [_trial(row) for row in rows]
 
+    def set_plan(self, keys: Iterable[str]) -> None:
+        """Remember which trials the latest plan has; those of earlier ones stay in the folder."""
+        self.set_about(_PLAN, json.dumps(list(keys)))
+
+    def planned_trials(self) -> list[Trial]:
+        """Return the trials of the latest plan, in the order of the study; every trial where no plan was recorded."""
+        plan = self.about(_PLAN)
+        if not plan:
+            return self.trials()
+        keys = set(json.loads(plan))
+        return [trial for trial in self.trials() if trial.key in keys]
+
     def trials_of(self, keys: Iterable[str]) -> list[Trial]:
         """Return the trials of those keys."""
         with self._translated():
@@ -240,36 +279,49 @@ class Store:
     def _one(self, key: str) -> Trial:
         return _trial(self._connection.execute(f"SELECT {_COLUMNS} FROM trials WHERE key = ?", (key,)).fetchone())
 
+    def _begin(self) -> sqlite3.Connection:
+        """Open the database for a run, which makes it where there is none and puts a damaged one aside."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # From the check to the new database, so that no run puts aside what another has just begun.
+        with _locked(self.folder / LOCK):
+            if damage := _damage(self.path):
+                self._put_aside(damage)
+            connection = _connect(self.path)
+            try:
+                _make_tables(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=LOCK_WAIT_S, isolation_level=None)
+        """Open a database that is there; only to read, in a folder that cannot be written."""
+        if not self.path.is_file():
+            raise DataError(f"{self.folder} holds no study.", hint="Give a folder that edgedigits study run made.")
+        if damage := _damage(self.path):
+            raise DataError(
+                f"{self.path} is damaged ({damage}).",
+                hint="Copy it back from a backup, or run the study again: the damaged file will be kept beside it.",
+            )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            # A kill keeps all that was committed; only a power cut may lose the last trials.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if damage != "ok":
-                raise sqlite3.DatabaseError(damage)
-            if connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0:
-                connection.executescript(_TABLES)
-                connection.execute("INSERT OR IGNORE INTO about VALUES ('schema', ?)", (str(SCHEMA),))
-        except BaseException:
+            connection = _connect(self.path)
+        except sqlite3.OperationalError as error:
+            if not _is_unwritable(error):
+                raise
+            connection = _connect_to_read(self.path)
+        if not _count_tables(connection):
             connection.close()
-            raise
+            raise DataError(f"{self.folder} holds no study yet.", hint="Run it: edgedigits study run.")
         return connection
 
-    def _put_aside(self, create: bool, error: sqlite3.DatabaseError) -> None:
+    def _put_aside(self, damage: str) -> None:
         number = 1
         while (aside := self.path.with_name(f"{DATABASE}.damaged-{number}")).exists():
             number += 1
-        if not create:
-            raise DataError(
-                f"{self.path} is damaged ({error}).",
-                hint="Copy it back from a backup, or run the study again: the damaged file will be kept beside it.",
-            )
         for ending in ("", "-wal", "-shm"):
             if (part := self.path.with_name(DATABASE + ending)).exists():
                 part.rename(aside.with_name(aside.name + ending))
-        self.said = f"{self.path} is damaged ({error}); it is kept as {aside.name}, and the study begins anew."
+        self.said = f"{self.path} is damaged ({damage}); it is kept as {aside.name}, and the study begins anew."
 
     def _check_schema(self) -> None:
         try:
@@ -322,8 +374,107 @@ class Store:
         return DataError(f"{self.path} cannot be used: {text}.", hint="Choose another --out; the file was not changed.")
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
-    return any(word in str(error) for word in ("malformed", "not a database", "no such table", "corrupt"))
+def _connect(path: Path, how: str = "") -> sqlite3.Connection:
+    """Open a database, and read from it, since SQLite touches the file no earlier."""
+    address = path.absolute().as_uri() + how
+    connection = sqlite3.connect(address, uri=True, timeout=LOCK_WAIT_S, isolation_level=None)
+    try:
+        _count_tables(connection)
+        # A kill keeps all that was committed; only a power cut may lose the last trials.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database so that it and its write-ahead log stay as they are, byte for byte."""
+    try:
+        return _connect(path, "?mode=ro")
+    except sqlite3.OperationalError as error:
+        log = path.with_name(f"{path.name}-wal")
+        if not _is_unwritable(error) or (log.exists() and log.stat().st_size):
+            raise
+    # No log, and no place for one: what is in the file is all, and nobody writes it.
+    return _connect(path, "?mode=ro&immutable=1")
+
+
+def _damage(path: Path) -> str:
+    """Return what is wrong with a database, or "" where nothing is or it cannot be told; changes nothing."""
+    if not path.is_file():
+        return ""
+    try:
+        with closing(_connect_to_read(path)) as connection:
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.OperationalError:
+        # Locked, or to be recovered by one who may write: opening it will tell.
+        return ""
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if found == "ok" else " ".join(found.split())
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of a new database, all of them or none; another run may be doing the same."""
+    if _count_tables(connection):
+        return
+    _start_log(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _count_tables(connection):
+            for statement in _TABLES:
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _start_log(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on; SQLite does not wait for its turn here, as it does elsewhere."""
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(LOCK_POLL_S)
+
+
+def _count_tables(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])
+
+
+def _is_unwritable(error: sqlite3.Error) -> bool:
+    """Tell whether that is what SQLite says where it cannot make a write-ahead log."""
+    return error.sqlite_errorcode in (sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_CANTOPEN)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock on a file, as far as the system and its file system have locks.
+
+    Raises:
+        TimeoutError: another has held it for `LOCK_WAIT_S`.
+    """
+    with path.open("a") as file:
+        deadline = time.monotonic() + LOCK_WAIT_S
+        while fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(errno.ETIMEDOUT, "another run is opening it and does not end") from None
+                time.sleep(LOCK_POLL_S)
+            except OSError:
+                # A network file system without locks.
+                break
+        yield
 
 
 def _abandoned(status: str, owner: str, beat: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +19,8 @@ from edgedigits.data.load import read_source
 from edgedigits.errors import DataError
 from edgedigits.progress import SilentProgress
 from edgedigits.study import keys
-from edgedigits.study.session import Options, Plan, run_plan
-from edgedigits.study.store import Store
+from edgedigits.study.session import Options, Plan, estimate_seconds, run_plan
+from edgedigits.study.store import DATABASE, Store, owner_name
 from tests.study.plans import small_plan
 
 TWO = Options(jobs=2)
@@ -62,6 +63,41 @@ def test_finished_trials_never_run_twice(finished):
     again = run_plan(small_plan(4), folder, TWO)
     assert (again.total, again.done, again.ran) == (4, 4, 1)
     assert trials(folder)[:3] == before
+
+
+def test_only_what_a_run_would_pass_over_counts_as_done(finished):
+    """Trials of the same labels, but of another length or on other digits, are other trials."""
+    folder, _ = finished
+    assert estimate_seconds(weighed(small_plan(3)), folder, 1)[0] == 0.0
+    assert estimate_seconds(weighed(small_plan(4)), folder, 1)[1].startswith("estimated: from finished trials")
+    for other in (small_plan(3, iterations=6), small_plan(3, source="mnist")):
+        assert estimate_seconds(weighed(other), folder, 1)[0] == 30.0
+
+
+def weighed(plan):
+    return replace(plan, entries=tuple(replace(entry, estimate=10.0) for entry in plan.entries))
+
+
+def test_the_folder_knows_the_trials_of_the_latest_plan(finished, tmp_path):
+    folder, _ = finished
+    shutil.copy(folder / DATABASE, tmp_path)
+    run_plan(small_plan(2), tmp_path, TWO)
+    with Store(tmp_path, create=False) as store:
+        assert [trial.spec["label"] for trial in store.planned_trials()] == ["small 0", "small 1"]
+        assert len(store.trials()) >= 3
+
+
+def test_failed_trials_of_another_plan_are_not_tried_again(finished, tmp_path):
+    folder, _ = finished
+    shutil.copy(folder / DATABASE, tmp_path)
+    with Store(tmp_path, create=False) as store:
+        store.add([("other", "published", {"label": "other"})])
+        for _ in range(2):
+            store.claim(owner_name(), ["other"])
+            store.fail(owner_name(), "other", "boom", 1.0)
+    run_plan(small_plan(2), tmp_path, replace(TWO, retry_failed=True))
+    with Store(tmp_path, create=False) as store:
+        assert store.trials_of(["other"])[0].status == "failed"
 
 
 def test_a_study_of_other_code_or_another_plan_is_refused(finished, monkeypatch):

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +22,9 @@ from edgedigits.study import store as module
 from edgedigits.study.store import DATABASE, Store, owner_name
 
 TRIALS = [(key, "build", {"label": key}) for key in "abc"]
+
+
+OTHER = "elsewhere/1/0.0"
 
 
 @pytest.fixture
@@ -28,7 +38,8 @@ def test_trials_wait_run_and_are_done(store):
     assert store.waiting("abc") == ["a", "b", "c"]
     (trial,) = store.claim(owner_name(), ["a"])
     assert (trial.key, trial.status, trial.attempts, trial.spec) == ("a", "running", 1, {"label": "a"})
-    store.finish("a", {"accuracy": 0.5}, 2.0)
+    assert store.claimed(owner_name(), "abc") == ["a"]
+    assert store.finish(owner_name(), "a", {"accuracy": 0.5}, 2.0)
     assert store.counts() == {"waiting": 2, "running": 0, "done": 1, "failed": 0}
     assert store.trials()[0].result == {"accuracy": 0.5}
     assert store.claim(owner_name(), ["a"]) == []
@@ -36,7 +47,7 @@ def test_trials_wait_run_and_are_done(store):
 
 def test_adding_the_same_trials_again_changes_nothing(store):
     store.claim(owner_name(), ["a"])
-    store.finish("a", {"x": 1}, 1.0)
+    store.finish(owner_name(), "a", {"x": 1}, 1.0)
     assert store.add([*TRIALS, ("d", "build", {})]) == 1
     assert [trial.key for trial in store.trials()] == ["a", "b", "c", "d"]
     assert store.counts()["done"] == 1
@@ -64,7 +75,7 @@ def test_what_a_killed_run_had_claimed_is_claimed_again(tmp_path):
         process.wait()
         process.stdout.close()
         assert store.waiting("a") == ["a"]
-        assert store.claim(owner_name(), "a")[0].attempts == 2
+        assert store.claim(owner_name(), "a")[0].attempts == 1
 
 
 def test_a_run_of_another_host_counts_as_dead_once_it_is_silent():
@@ -75,14 +86,40 @@ def test_a_run_of_another_host_counts_as_dead_once_it_is_silent():
 
 def test_a_failing_trial_is_tried_twice_and_keeps_its_error(store):
     store.claim(owner_name(), ["a"])
-    assert store.fail("a", "boom", 1.0)
+    assert store.fail(owner_name(), "a", "boom", 1.0) == "waiting"
     assert store.waiting("a") == ["a"]
     store.claim(owner_name(), ["a"])
-    assert not store.fail("a", "boom again", 1.0)
+    assert store.fail(owner_name(), "a", "boom again", 1.0) == "failed"
     assert store.counts()["failed"] == 1
     assert store.trials_of("a")[0].error == "boom again"
-    assert store.retry_failed() == 1
+    assert store.retry_failed("ab") == 1
     assert store.waiting("a") == ["a"]
+
+
+def test_only_the_trials_of_the_plan_are_tried_again(store):
+    for _ in range(module.MOST_ATTEMPTS):
+        for key in "ab":
+            store.claim(owner_name(), key)
+            store.fail(owner_name(), key, "boom", 1.0)
+    assert store.retry_failed("bc") == 1
+    assert store.waiting("abc") == ["b", "c"]
+
+
+def test_an_answer_for_what_another_run_has_claimed_changes_nothing(store):
+    store.claim(OTHER, "a")
+    assert not store.finish(owner_name(), "a", {"x": 1}, 1.0)
+    assert store.fail(owner_name(), "a", "late", 1.0) == ""
+    assert store.claimed(OTHER, "a") == ["a"]
+    assert store.finish(OTHER, "a", {"x": 2}, 1.0)
+    assert store.trials_of("a")[0].result == {"x": 2}
+
+
+def test_the_trials_of_an_earlier_plan_can_be_told_apart(store):
+    assert [trial.key for trial in store.planned_trials()] == ["a", "b", "c"]
+    store.set_plan("cb")
+    assert [trial.key for trial in store.planned_trials()] == ["b", "c"]
+    store.set_plan("")
+    assert store.planned_trials() == []
 
 
 def test_what_is_given_back_does_not_count_as_an_attempt(store):
@@ -95,8 +132,8 @@ def test_what_is_given_back_does_not_count_as_an_attempt(store):
 
 def test_a_finished_trial_cannot_fail_any_more(store):
     store.claim(owner_name(), ["a"])
-    store.finish("a", {"x": 1}, 1.0)
-    store.fail("a", "late", 1.0)
+    store.finish(owner_name(), "a", {"x": 1}, 1.0)
+    assert store.fail(owner_name(), "a", "late", 1.0) == ""
     assert store.trials_of("a")[0].status == "done"
 
 
@@ -124,6 +161,138 @@ def test_a_database_with_torn_pages_is_put_aside(tmp_path):
     assert (tmp_path / f"{DATABASE}.damaged-1").read_bytes() == raw
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from edgedigits.study.store import Store
+store = Store(Path(sys.argv[1]), create=True)
+store.add((f"{i:04}", "build", {"x": "y" * 200}) for i in range(500))
+store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+store.add((f"later {i:04}", "build", {}) for i in range(100))
+os.kill(os.getpid(), 9)
+"""
+
+
+def killed(folder, *, damaged):
+    """Leave what a killed run leaves, committed trials in the write-ahead log included; return file and log."""
+    run = subprocess.run([sys.executable, "-c", KILLED, str(folder)])
+    assert run.returncode == -signal.SIGKILL
+    file, log = folder / DATABASE, folder / f"{DATABASE}-wal"
+    if damaged:
+        raw = bytearray(file.read_bytes())
+        raw[4096:40960] = os.urandom(40960 - 4096)
+        file.write_bytes(raw)
+    assert log.stat().st_size > 4096
+    return file.read_bytes(), log.read_bytes()
+
+
+def test_what_a_killed_run_had_written_is_there(tmp_path):
+    killed(tmp_path, damaged=False)
+    with Store(tmp_path, create=False) as store:
+        assert len(store.trials()) == 600
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_damaged_database_keeps_its_log_and_both_stay_byte_for_byte(create, tmp_path):
+    file, log = killed(tmp_path, damaged=True)
+    if create:
+        Store(tmp_path, create=True).close()
+    else:
+        with pytest.raises(DataError, match="is damaged"):
+            Store(tmp_path, create=False)
+    name = f"{DATABASE}.damaged-1" if create else DATABASE
+    assert (tmp_path / name).read_bytes() == file
+    assert (tmp_path / f"{name}-wal").read_bytes() == log
+
+
+def at_once(count, work):
+    """Do the same in some threads that start together; return what they return."""
+    start = threading.Barrier(count)
+
+    def one(number):
+        start.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(one, range(count)))
+
+
+@pytest.mark.parametrize(
+    ("damaged", "locks"), [(True, True), (False, True), (False, False)], ids=["damaged", "new", "new, without locks"]
+)
+def test_runs_that_start_together_share_one_database(damaged, locks, tmp_path, monkeypatch):
+    if not locks:
+        monkeypatch.setattr(module, "fcntl", None)
+
+    def start(number):
+        with Store(folder, create=True) as store:
+            store.add([(str(number), "build", {})])
+            return bool(store.said)
+
+    for attempt in range(10):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        if damaged:
+            (folder / DATABASE).write_bytes(b"no database" * 500)
+        assert sum(at_once(4, start)) == damaged
+        assert len(list(folder.glob("*.damaged-?"))) == damaged
+        with Store(folder, create=False) as store:
+            assert {trial.key for trial in store.trials()} == set("0123")
+
+
+def test_a_kill_while_the_tables_are_made_leaves_all_or_none(tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_TABLES", (*module._TABLES[:2], "KILL"))
+        with pytest.raises(DataError, match="syntax error"):
+            Store(tmp_path, create=True)
+    with pytest.raises(DataError, match="holds no study yet"):
+        Store(tmp_path, create=False)
+    with Store(tmp_path, create=True) as store:
+        assert store.add(TRIALS) == 3
+
+
+def test_another_database_is_refused_and_left_alone(tmp_path):
+    other = sqlite3.connect(tmp_path / DATABASE)
+    other.execute("CREATE TABLE songs (name TEXT)")
+    other.commit()
+    other.close()
+    before = (tmp_path / DATABASE).read_bytes()
+    with pytest.raises(DataError, match="the file was not changed"):
+        Store(tmp_path, create=True)
+    assert (tmp_path / DATABASE).read_bytes() == before
+
+
+@contextmanager
+def unwritable(folder):
+    """Take the right to write to a folder away; root, who needs no rights, becomes nobody."""
+    folder.chmod(0o555)
+    root = os.geteuid() == 0
+    try:
+        if root:
+            os.seteuid(65534)
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs the rights of POSIX")
+def test_a_study_in_a_folder_that_cannot_be_written_can_be_read():
+    # Not in tmp_path, which nobody but its owner may enter.
+    folder = Path(tempfile.mkdtemp())
+    try:
+        with Store(folder, create=True) as store:
+            store.add(TRIALS)
+        with unwritable(folder):
+            with Store(folder, create=False) as store:
+                assert len(store.trials()) == 3
+            with pytest.raises(DataError, match="cannot be"):
+                Store(folder, create=True)
+    finally:
+        shutil.rmtree(folder)
+
+
 def test_reading_a_damaged_database_leaves_it_alone(tmp_path):
     (tmp_path / DATABASE).write_bytes(b"no database" * 500)
     with pytest.raises(DataError, match="is damaged"):
@@ -145,15 +314,15 @@ def test_a_locked_database_is_told(store, monkeypatch):
 def test_a_full_disk_is_told_and_loses_nothing(store):
     """SQLite's own limit of pages gives the very error that a full disk gives."""
     store.claim(owner_name(), "a")
-    store.finish("a", {"x": 1}, 1.0)
+    store.finish(owner_name(), "a", {"x": 1}, 1.0)
     pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
     store._connection.execute(f"PRAGMA max_page_count = {pages}")
     store.claim(owner_name(), "b")
     with pytest.raises(DataError, match=r"cannot be written: database or disk is full.*finished trials are kept"):
-        store.finish("b", {"x": "y" * 100_000}, 1.0)
+        store.finish(owner_name(), "b", {"x": "y" * 100_000}, 1.0)
     store._connection.execute("PRAGMA max_page_count = 100000")
     assert store.trials_of("a")[0].result == {"x": 1}
-    store.finish("b", {"x": 2}, 1.0)
+    store.finish(owner_name(), "b", {"x": 2}, 1.0)
 
 
 def test_a_study_of_another_version_is_refused_and_left_alone(tmp_path):
