@@ -72,5 +72,5 @@ class UnsupportedModelError(EdgedigitsError):
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the known word closest to `word`, or lists all of them."""
     known = list(known)
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    close = get_close_matches(word, known, n=1, cutoff=0.65)
     return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}."
