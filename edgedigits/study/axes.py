@@ -13,6 +13,7 @@ from typing import Any
 from edgedigits.config import SECTIONS
 from edgedigits.errors import ConfigError, nearest
 from edgedigits.options import parse_option
+from edgedigits.study.unbuilt import BUILT_IN_PART, check_built, is_unbuilt, refuse_axis
 
 Choices = dict[str, dict[str, Any]]
 """{section: {field: value}}, parsed."""
@@ -36,19 +37,14 @@ SHORT = {
     "prune_rate": "prune.rate",
     "qat_rate": "qat.rate",
 }
-_UNSWEEPABLE = {"output": "says where a build lands, not what it is"}
+UNSWEEPABLE = {"output": "says where a build lands, not what it is"}
 _AMBIGUOUS = ("name", "enabled", "rate")
 """Field names that say nothing without their section."""
 
-BUILT_IN_PART: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
-    "weight_bits": ((8,), (2, 3, 4, 5, 6, 7, 8)),
-    "weight_values": (("uniform",), ("uniform", "clustered")),
-    "pruning_criterion": (("magnitude",), ("magnitude", "gradient", "movement", "lamp", "random")),
-    "pruning_schedule": (("polynomial",), ("polynomial", "constant", "one-shot", "rewinding")),
-    "granularity": (("unstructured",), ("unstructured", "block", "2:4", "neurons")),
-    "order": (("prune-qat",), ("prune-qat", "joint")),
-}
-"""Axes of which a build can do only some values yet: those, and all."""
+_QUANTIZATION_WORDS = {"float": "none", "float32": "none", "ptq": "post-training", "int8": "post-training"}
+"""What users may write for a quantization → what it is called here."""
+
+Apply = Callable[[Any, str], tuple[Choices, str]]
 
 
 @dataclass(frozen=True)
@@ -58,10 +54,12 @@ class Axis:
     Attributes:
         name: as the user wrote it.
         apply: turns a raw value and where it is written into choices, and into what is scored.
+        sets: the options that it chooses, as section and field.
     """
 
     name: str
-    apply: Callable[[Any, str], tuple[Choices, str]]
+    apply: Apply
+    sets: tuple[tuple[str, str], ...] = ()
 
 
 def find_axis(name: str, where: str) -> Axis:
@@ -72,46 +70,67 @@ def find_axis(name: str, where: str) -> Axis:
         where: what the user wrote it in, for the message.
 
     Raises:
-        ConfigError: there is no such axis; the nearest is named.
+        ConfigError: there is no such axis, or not yet; the nearest is named.
     """
-    if name in _OF_SEVERAL:
-        return Axis(name, _OF_SEVERAL[name])
-    long = SHORT.get(name, name)
-    section, _, field_name = long.partition(".")
-    if field_name and section in _UNSWEEPABLE:
-        raise ConfigError(f"{where}: '{name}' {_UNSWEEPABLE[section]}.", hint="Leave it out of a study.")
-    if not field_name:
-        owners = [one for one in SECTIONS if name in _field_names(one)] if name not in _AMBIGUOUS else []
-        section, field_name = (owners[0], name) if len(owners) == 1 else ("", name)
+    if name in OF_SEVERAL:
+        apply, sets = OF_SEVERAL[name]
+        return Axis(name, _or_unbuilt(name, apply), sets)
+    section, field_name = _section_and_field(name)
+    if section in UNSWEEPABLE:
+        raise ConfigError(f"{where}: '{name}' {UNSWEEPABLE[section]}.", hint="Leave it out of a study.")
     if section in SECTIONS and field_name in _field_names(section):
-        return Axis(name, _option(section, field_name))
+        return Axis(name, _or_unbuilt(name, _option(section, field_name)), ((section, field_name),))
     if name in BUILT_IN_PART:
         return Axis(name, _built_in_part(name))
+    refuse_axis(name, where)
     raise ConfigError(f"{where}: there is no axis '{name}'.", hint=nearest(name, known_axes()))
 
 
 def known_axes() -> list[str]:
     """Return the names that `find_axis` takes, short ones first."""
-    long = [
-        f"{section}.{name}" for section in SECTIONS if section not in _UNSWEEPABLE for name in _field_names(section)
-    ]
+    long = [f"{section}.{name}" for section in SECTIONS if section not in UNSWEEPABLE for name in _field_names(section)]
     alone = [name.partition(".")[2] for name in long]
     unique = [name for name in alone if alone.count(name) == 1 and name not in _AMBIGUOUS]
-    return [*dict.fromkeys((*_OF_SEVERAL, *SHORT, *unique, *BUILT_IN_PART, *long))]
+    return [*dict.fromkeys((*OF_SEVERAL, *SHORT, *unique, *BUILT_IN_PART, *long))]
+
+
+def _section_and_field(name: str) -> tuple[str, str]:
+    """Return what a name stands for, which need not exist; no section where the field is in none or in several."""
+    section, dot, field_name = SHORT.get(name, name).partition(".")
+    if dot:
+        return section, field_name
+    owners = [one for one in SECTIONS if name in _field_names(one)]
+    return (owners[0] if len(owners) == 1 and name not in _AMBIGUOUS else "", name)
 
 
 def _field_names(section: str) -> list[str]:
     return [one.name for one in fields(SECTIONS[section])]
 
 
-def _option(section: str, name: str) -> Callable[[Any, str], tuple[Choices, str]]:
+def _or_unbuilt(name: str, apply: Apply) -> Apply:
+    """Return `apply` with another message for what is not wrong, but not built yet."""
+
+    def applied(raw: Any, where: str) -> tuple[Choices, str]:
+        try:
+            return apply(raw, where)
+        except ConfigError:
+            if is_unbuilt(raw):
+                raise ConfigError(f"{where}: a build cannot do {name} {raw} yet.", hint="Leave it out.") from None
+            raise
+
+    return applied
+
+
+def _option(section: str, name: str) -> Apply:
     option_field = next(one for one in fields(SECTIONS[section]) if one.name == name)
     return lambda raw, where: ({section: {name: parse_option(option_field, raw, where)}}, INT8)
 
 
 def _quantization(raw: Any, where: str) -> tuple[Choices, str]:
     if raw not in QUANTIZATIONS:
-        raise ConfigError(f"{where} is {raw!r}.", hint=nearest(str(raw), QUANTIZATIONS))
+        meant = _QUANTIZATION_WORDS.get(str(raw))
+        hint = f"Write '{meant}'." if meant else nearest(str(raw), QUANTIZATIONS)
+        raise ConfigError(f"{where} is {raw!r}.", hint=hint)
     return {"qat": {"enabled": raw == "qat"}}, FLOAT32 if raw == "none" else INT8
 
 
@@ -128,8 +147,12 @@ def _weight_scales(raw: Any, where: str) -> tuple[Choices, str]:
     return {"qat": {"per_tensor": raw == "per-tensor"}}, INT8
 
 
-_OF_SEVERAL = {"quantization": _quantization, "sparsity": _sparsity, "weight_scales": _weight_scales}
-"""Axes that are words for options of which a user would not think one by one."""
+OF_SEVERAL: dict[str, tuple[Apply, tuple[tuple[str, str], ...]]] = {
+    "quantization": (_quantization, (("qat", "enabled"),)),
+    "sparsity": (_sparsity, (("prune", "enabled"), ("prune", "sparsity"))),
+    "weight_scales": (_weight_scales, (("qat", "per_tensor"),)),
+}
+"""Axes that are words for options of which a user would not think one by one, and those options."""
 
 
 def settle_scales(choices: Choices, values: Mapping[str, Any], where: str) -> Choices:
@@ -149,16 +172,10 @@ def settle_scales(choices: Choices, values: Mapping[str, Any], where: str) -> Ch
     return {**choices, "qat": {name: value for name, value in choices["qat"].items() if name != "per_tensor"}}
 
 
-def _built_in_part(name: str) -> Callable[[Any, str], tuple[Choices, str]]:
-    built, known = BUILT_IN_PART[name]
-
+def _built_in_part(name: str) -> Apply:
     def apply(raw: Any, where: str) -> tuple[Choices, str]:
-        if raw in built:
-            return {}, INT8
-        if raw in known:
-            words = ", ".join(map(str, built))
-            raise ConfigError(f"{where}: a build cannot do {name} {raw} yet.", hint=f"It can do {words}.")
-        raise ConfigError(f"{where} is {raw!r}.", hint=nearest(str(raw), map(str, known)))
+        check_built(name, raw, where)
+        return {}, INT8
 
     return apply
 

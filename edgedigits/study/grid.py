@@ -1,23 +1,32 @@
 """A study's file → its trials: every combination, a list, or a random sample.
 
-    [study]
-    sampling = "grid"                      # or "list", "random"
-    trials = 40                            # random: how many
-    seed = 1                               # random: of the sample
-
     [base.training]                        # what all trials share, as in a build's file
     epochs = 5
 
     [axes]
     loss = ["cross-entropy", "focal"]
     gamma = { values = [1, 2], when = { loss = "focal" } }
-    lr = { low = 1e-4, high = 1e-1, log = true }      # random only
+    "training.patience" = 2                # a long name is quoted
     seed = [1, 2, 3]
 
-    [[trial]]                              # list: the axes' values, one table a trial
+An axis with `when` is left out where another axis has none of the values named. A random sample also takes ranges:
+
+    [study]
+    sampling = "random"
+    trials = 40                            # different from each other
+    seed = 1                               # of the sample
+
+    [axes]
+    lr = { low = 1e-4, high = 1e-1, log = true }
+
+And a list names its trials one by one:
+
+    [[trial]]
     loss = "mse"
 
-An axis with `when` is left out where another axis has none of the values named.
+    [[trial]]
+    loss = "focal"
+    gamma = 1
 """
 
 from __future__ import annotations
@@ -26,7 +35,7 @@ import itertools
 import json
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,13 +45,14 @@ import numpy as np
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.errors import ConfigError, DataError, nearest
-from edgedigits.study.axes import FLOAT32, INT8, Axis, Choices, find_axis, merge, settle_scales
+from edgedigits.study.axes import FLOAT32, INT8, UNSWEEPABLE, Axis, Choices, find_axis, merge, settle_scales
+from edgedigits.study.swept import Swept, check_keys, check_table, read_axes, refuse_conflicts, refuse_unquoted
+from edgedigits.study.without_effect import Remedy, refuse_without_effect, remedy_in_axes, remedy_in_trial
 
 SAMPLINGS = ("grid", "list", "random")
 MOST_TRIALS = 100_000
 _TABLES = ("study", "base", "axes", "trial")
 _STUDY_KEYS = ("sampling", "trials", "seed")
-_AXIS_KEYS = ("values", "when", "low", "high", "log", "integer")
 
 
 @dataclass(frozen=True)
@@ -67,32 +77,13 @@ class PlannedTrial:
         return {"config": tables, "scored": self.scored}
 
 
-@dataclass(frozen=True)
-class _Swept:
-    axis: Axis
-    values: tuple[Any, ...]
-    span: tuple[float, float] | None
-    log: bool
-    integer: bool
-    when: dict[str, tuple[Any, ...]]
-
-    def wanted(self, others: Mapping[str, Any]) -> bool:
-        return all(others.get(name) in allowed for name, allowed in self.when.items())
-
-    def draw(self, random: np.random.Generator) -> Any:
-        if self.span is None:
-            return self.values[int(random.integers(len(self.values)))]
-        low, high = self.span
-        value = math.exp(random.uniform(math.log(low), math.log(high))) if self.log else random.uniform(low, high)
-        return round(value) if self.integer else float(f"{value:.4g}")
-
-
 def read_grid(path: Path) -> tuple[PlannedTrial, ...]:
     """Read a study's TOML file.
 
     Raises:
         DataError: the file is missing or not TOML.
-        ConfigError: a table, axis or value is unknown or wrong, or there is no trial at all.
+        ConfigError: a table, axis or value is unknown or wrong, contradicts another or has no effect, or there is no
+            trial at all.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -100,8 +91,9 @@ def read_grid(path: Path) -> tuple[PlannedTrial, ...]:
         raise DataError(f"{path}: no such file.", hint="Give a study's TOML file, or report-table.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}).", hint="Give a study's TOML file.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: not valid TOML: {error}.") from None
+    except (ValueError, RecursionError) as error:
+        # tomllib lets Python's own error through for an endless number.
+        raise DataError(f"{path}: not valid TOML: {error}.", hint="Mend it there.") from None
     return plan_grid(tables, str(path))
 
 
@@ -115,85 +107,63 @@ def plan_grid(tables: Mapping[str, Any], where: str) -> tuple[PlannedTrial, ...]
     Raises:
         ConfigError: as `read_grid`.
     """
-    _check_keys(tables, _TABLES, where, "table")
+    check_keys(tables, _TABLES, where, "table")
     study = tables.get("study", {})
-    _check_keys(study, _STUDY_KEYS, f"{where}: [study]", "key")
-    sampling = study.get("sampling", "list" if "trial" in tables else "grid")
-    if sampling not in SAMPLINGS:
-        raise ConfigError(f"{where}: [study] sampling is {sampling!r}.", hint=nearest(str(sampling), SAMPLINGS))
-    base = parse_sections(tables.get("base", {}), f"{where}: [base]")
+    sampling = _read_sampling(study, tables, where)
+    base = _read_base(tables.get("base", {}), where)
     if sampling == "list":
         found = _from_list(tables.get("trial", []), base, where)
     else:
-        swept = _ordered([_read_axis(name, raw, where) for name, raw in tables.get("axes", {}).items()], where)
-        points = _combinations(swept, where) if sampling == "grid" else _sample(swept, study, where)
+        swept = read_axes(tables.get("axes", {}), where)
         axes = {one.axis.name: one.axis for one in swept}
-        found = [_trial(point, axes, base, f"{where}: [axes]") for point in points]
+
+        def planned(point: Mapping[str, Any]) -> PlannedTrial:
+            return _trial(point, axes, base, f"{where}: [axes]", lambda need: remedy_in_axes(need, swept))
+
+        if sampling == "grid":
+            found = [planned(point) for point in _combinations(swept, where)]
+        else:
+            found = _sample(swept, study, planned, where)
     if not found:
         raise ConfigError(f"{where} plans no trial.", hint="Give at least one axis in [axes], or a [[trial]].")
     return _without_repetitions(found)
 
 
-def _check_keys(table: Any, known: tuple[str, ...], where: str, kind: str) -> None:
-    if not isinstance(table, Mapping):
-        raise ConfigError(f"{where} is {table!r}, expected a table.")
-    for key in table:
-        if key not in known:
-            raise ConfigError(f"{where}: there is no {kind} '{key}'.", hint=nearest(key, known))
-
-
-def _read_axis(name: str, raw: Any, where: str) -> _Swept:
-    place = f"{where}: [axes]"
-    axis = find_axis(name, place)
-    if not isinstance(raw, Mapping):
-        raw = {"values": raw}
-    _check_keys(raw, _AXIS_KEYS, f"{place} {name}", "key")
-    when = {key: tuple(_listed(value)) for key, value in raw.get("when", {}).items()}
-    if "values" in raw:
-        values = tuple(_listed(raw["values"]))
-        if not values:
-            raise ConfigError(f"{place} {name} has no values.", hint="Give at least one, or leave the axis out.")
-        for value in values:
-            axis.apply(value, f"{place} {name}")
-        return _Swept(axis, values, None, False, False, when)
-    try:
-        low, high = float(raw["low"]), float(raw["high"])
-    except (KeyError, TypeError, ValueError):
+def _read_sampling(study: Any, tables: Mapping[str, Any], where: str) -> str:
+    """Return how trials are chosen, and check that nothing is written which that does not read."""
+    place = f"{where}: [study]"
+    check_keys(study, _STUDY_KEYS, place, "key")
+    if "trial" in tables and "axes" in tables:
+        raise ConfigError(f"{where} has both [axes] and [[trial]].", hint="Keep one: axes to combine, or a list.")
+    sampling = str(study.get("sampling", "list" if "trial" in tables else "grid"))
+    if sampling not in SAMPLINGS:
+        raise ConfigError(f"{place} sampling is {study['sampling']!r}.", hint=nearest(sampling, SAMPLINGS))
+    unread, read = ("axes", "[[trial]]") if sampling == "list" else ("trial", "[axes]")
+    if unread in tables:
         raise ConfigError(
-            f"{place} {name} has neither values nor low and high.", hint="Give one or the other."
-        ) from None
-    log = bool(raw.get("log", False))
-    if not low < high or (log and low <= 0):
-        raise ConfigError(f"{place} {name} goes from {low:g} to {high:g}.", hint="Choose 0 < low < high.")
-    integer = bool(raw.get("integer", isinstance(raw["low"], int) and isinstance(raw["high"], int)))
-    return _Swept(axis, (), (low, high), log, integer, when)
+            f'{place} sampling is "{sampling}", which takes {read}.',
+            hint=f"Leave sampling out, or write {read}.",
+        )
+    for key in ("trials", "seed"):
+        if key in study and sampling != "random":
+            wanted = "write seed = [1, 2, 3] under [axes]" if key == "seed" else 'set sampling = "random"'
+            raise ConfigError(
+                f'{place} {key} is of a random sample, and sampling is "{sampling}".',
+                hint=f"Leave it out, or {wanted}.",
+            )
+    return sampling
 
 
-def _listed(raw: Any) -> list[Any]:
-    return list(raw) if isinstance(raw, list) else [raw]
+def _read_base(table: Any, where: str) -> Choices:
+    place = f"{where}: [base]"
+    check_table(table, place)
+    for section, reason in UNSWEEPABLE.items():
+        if section in table:
+            raise ConfigError(f"{where}: [base.{section}] {reason}.", hint="Leave it out of a study.")
+    return parse_sections(table, where, prefix="base.")
 
 
-def _ordered(swept: list[_Swept], where: str) -> list[_Swept]:
-    """Put axes behind those that their conditions name."""
-    names = [one.axis.name for one in swept]
-    for one in swept:
-        for name in one.when:
-            if name not in names:
-                raise ConfigError(
-                    f"{where}: [axes] {one.axis.name} depends on '{name}', which is no axis here.",
-                    hint=nearest(name, names),
-                )
-    ordered: list[_Swept] = []
-    while len(ordered) < len(swept):
-        known = {one.axis.name for one in ordered}
-        ready = [one for one in swept if one not in ordered and set(one.when) <= known]
-        if not ready:
-            raise ConfigError(f"{where}: the conditions of [axes] depend on one another in a circle.")
-        ordered.append(ready[0])
-    return ordered
-
-
-def _combinations(swept: list[_Swept], where: str) -> Iterator[dict[str, Any]]:
+def _combinations(swept: list[Swept], where: str) -> Iterator[dict[str, Any]]:
     for one in swept:
         if one.span is not None:
             raise ConfigError(
@@ -208,7 +178,7 @@ def _combinations(swept: list[_Swept], where: str) -> Iterator[dict[str, Any]]:
         yield _met({one.axis.name: value for one, value in zip(swept, values, strict=True)}, swept)
 
 
-def _met(point: dict[str, Any], swept: list[_Swept]) -> dict[str, Any]:
+def _met(point: dict[str, Any], swept: list[Swept]) -> dict[str, Any]:
     """Return the point without the axes whose condition does not hold."""
     kept: dict[str, Any] = {}
     for one in swept:
@@ -217,36 +187,69 @@ def _met(point: dict[str, Any], swept: list[_Swept]) -> dict[str, Any]:
     return kept
 
 
-def _sample(swept: list[_Swept], study: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
-    count = study.get("trials", 0)
-    if not isinstance(count, int) or not 1 <= count <= MOST_TRIALS:
-        raise ConfigError(
-            f"{where}: [study] trials is {count!r}, expected an integer from 1 to {MOST_TRIALS:,}.",
-            hint="A random study needs to know how many trials.",
-        )
-    random = np.random.Generator(np.random.PCG64(int(study.get("seed", 0))))
-    if swept:
-        for _ in range(count):
-            yield _met({one.axis.name: one.draw(random) for one in swept}, swept)
+def _sample(
+    swept: list[Swept], study: Mapping[str, Any], planned: Callable[[Mapping[str, Any]], PlannedTrial], where: str
+) -> list[PlannedTrial]:
+    """Draw as many different trials as are asked for."""
+    count = _integer(study.get("trials", 0), 1, f"{where}: [study] trials", "A random study needs to know how many.")
+    seed = _integer(study.get("seed", 0), 0, f"{where}: [study] seed", "It makes the sample one that can be had again.")
+    random = np.random.Generator(np.random.PCG64(seed))
+    found: dict[str, PlannedTrial] = {}
+    idle = 0
+    while swept and len(found) < count:
+        trial = planned(_met({one.axis.name: one.draw(random) for one in swept}, swept))
+        idle = idle + 1 if _key(trial) in found else 0
+        found.setdefault(_key(trial), trial)
+        # So many in vain would be a chance of e⁻²⁰ if there were another, as likely as the rest.
+        if idle > 100 + 20 * len(found):
+            raise ConfigError(
+                f"{where}: [study] trials is {count:,}, and the axes make only {len(found):,} different ones.",
+                hint='Ask for no more, or set sampling = "grid".',
+            )
+    return list(found.values())
+
+
+def _integer(raw: Any, low: int, where: str, hint: str) -> int:
+    high = MOST_TRIALS if low else 2**63 - 1
+    if isinstance(raw, bool) or not isinstance(raw, int) or not low <= raw <= high:
+        span = f"an integer from {low} to {high:,}" if low else "an integer of at least 0"
+        raise ConfigError(f"{where} is {raw!r}, expected {span}.", hint=hint)
+    return raw
 
 
 def _from_list(rows: Any, base: Choices, where: str) -> list[PlannedTrial]:
     found = []
     for number, row in enumerate(rows if isinstance(rows, list) else [rows], start=1):
         place = f"{where}: [[trial]] {number}"
+        check_table(row, place)
+        for name, raw in row.items():
+            refuse_unquoted(name, raw, place)
         axes = {name: find_axis(name, place) for name in row}
-        found.append(_trial(row, axes, base, place))
+        refuse_conflicts(axes.values(), place)
+        found.append(_trial(row, axes, base, place, remedy_in_trial))
     return found
 
 
-def _trial(point: Mapping[str, Any], axes: Mapping[str, Axis], base: Choices, where: str) -> PlannedTrial:
+def _trial(
+    point: Mapping[str, Any], axes: Mapping[str, Axis], base: Choices, where: str, remedy: Remedy
+) -> PlannedTrial:
     choices, scored = base, INT8
     for name, value in point.items():
         chosen, kind = axes[name].apply(value, f"{where} {name}")
         choices = merge(choices, chosen)
         scored = FLOAT32 if kind == FLOAT32 else scored
-    return PlannedTrial(dict(point), make_config(settle_scales(choices, point, where)), scored)
+    choices = settle_scales(choices, point, where)
+    try:
+        config = make_config(choices)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
+    refuse_without_effect(config, [axes[name] for name in point], where, remedy)
+    return PlannedTrial(dict(point), config, scored)
+
+
+def _key(trial: PlannedTrial) -> str:
+    return json.dumps(trial.identity, sort_keys=True)
 
 
 def _without_repetitions(trials: list[PlannedTrial]) -> tuple[PlannedTrial, ...]:
-    return tuple({json.dumps(one.identity, sort_keys=True): one for one in reversed(trials)}.values())[::-1]
+    return tuple({_key(one): one for one in reversed(trials)}.values())[::-1]

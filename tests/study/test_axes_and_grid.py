@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+import tomllib
+
 import pytest
 
 from edgedigits.errors import ConfigError, DataError
-from edgedigits.study.axes import BUILT_IN_PART, find_axis, known_axes
+from edgedigits.study.axes import find_axis, known_axes
 from edgedigits.study.grid import plan_grid, read_grid
+from edgedigits.study.unbuilt import BUILT_IN_PART
 
 
 def plan(**tables):
@@ -40,6 +45,17 @@ def test_an_axis_with_a_condition_is_left_out_where_it_does_not_hold():
         {"loss": "focal", "gamma": 1},
         {"loss": "focal", "gamma": 3},
     ]
+
+
+def test_a_condition_names_one_value_or_several_also_where_values_are_lists():
+    hidden = [[10], [32, 16], [64]]
+    for allowed, count in (([10], 1), ([32, 16], 1), ([[10], [32, 16]], 2), (["10", [64]], None)):
+        axes = {"hidden": hidden, "patience": {"values": [5], "when": {"hidden": allowed}}}
+        if count is None:
+            with pytest.raises(ConfigError, match=r'depends on hidden = "10", which is none of its values here'):
+                plan(axes=axes)
+        else:
+            assert sum("patience" in one.values for one in plan(axes=axes)) == count
 
 
 def test_quantization_none_scores_the_float_twin():
@@ -82,6 +98,13 @@ def test_a_random_sample_is_seeded_and_stays_in_its_range():
     assert {type(one.config.training.epochs) for one in plan(study=study, axes=axes)} == {int}
 
 
+def test_a_random_sample_has_as_many_different_trials_as_asked_for_or_says_how_many_there_are():
+    axes = {"loss": ["mse", "focal"], "seed": [1, 2, 3]}
+    assert len(plan(study={"sampling": "random", "trials": 6}, axes=axes)) == 6
+    with pytest.raises(ConfigError, match="trials is 50, and the axes make only 6 different ones"):
+        plan(study={"sampling": "random", "trials": 50}, axes=axes)
+
+
 def test_the_same_trial_is_planned_once():
     assert len(plan(trial=[{"loss": "mse"}, {"loss": "mse"}])) == 1
 
@@ -102,18 +125,191 @@ def test_the_same_trial_is_planned_once():
         ({"axes": {"lr": {"lo": 0.2}}}, "no key 'lo'"),
         ({"axes": {"output.out": ["x"]}}, "says where a build lands"),
         ({"axes": {"gamma": {"values": [1], "when": {"los": "focal"}}, "loss": ["mse"]}}, "depends on 'los'"),
-        ({"base": {"trainin": {}}, "axes": {"seed": [1]}}, r"no table \[trainin\]"),
+        ({"base": {"trainin": {}}, "axes": {"seed": [1]}}, r"no table \[base.trainin\]"),
         ({"axes": {"quantization": ["qta"]}}, "Did you mean 'qat'"),
         ({"axes": {"weight_scales": ["per-chanel"]}}, "Did you mean 'per-channel'"),
         (
             {"axes": {"qat": [True], "weight_scales": ["per-channel"]}},
             "per-channel does not go with quantization-aware training",
         ),
+        ({"axes": {"out": ["x"]}}, "'out' says where a build lands"),
+        ({"axes": {"tensorboard": ["x"]}}, "'tensorboard' says where a build lands"),
+        ({"base": {"output": {"out": "x"}}, "axes": {"seed": [1]}}, r"\[base.output\] says where a build lands"),
+        ({"base": {"loss": "mse"}, "axes": {"seed": [1]}}, r"expected a table. Write it as \[base.loss\]"),
+        (
+            {"base": {"prune": {"initial_sparsity": 0.9}}, "axes": {"sparsity": [0.5]}},
+            r"my.toml: \[axes\]: \[prune\] initial_spa",
+        ),
     ],
 )
 def test_mistakes_are_named_with_the_nearest(tables, words):
     with pytest.raises(ConfigError, match=words):
         plan(**tables)
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("axes = 3", "[axes] is 3, expected a table."),
+        ("[[axes]]\nseed = [1]", "[axes] is a list of tables, expected one. Write it once, in single brackets."),
+        ("base = 3", "[base] is 3, expected a table."),
+        ("study = 3", "[study] is 3, expected a table."),
+        ("trial = 3", "[[trial]] 1 is 3, expected a table."),
+        ("trial = [1, 2]", "[[trial]] 1 is 1, expected a table."),
+        ("axes.gamma = { values = [1], when = 3 }", "[axes] gamma when is 3, expected a table."),
+        ("axes.gamma = { values = [1], low = 1 }", "[axes] gamma has values and also low."),
+        ("axes.lr = { low = 0.1 }", "[axes] lr has neither values nor low and high."),
+        ("axes.lr = { low = 0.1, high = inf }", "[axes] lr high is inf, expected a finite number."),
+        ("axes.lr = { low = nan, high = 1 }", "[axes] lr low is nan, expected a finite number."),
+        ("axes.lr = { low = true, high = 2 }", "[axes] lr low is True, expected a finite number."),
+        ("axes.lr = { low = '0.1', high = 2 }", "[axes] lr low is '0.1', expected a finite number."),
+        ("axes.lr = { low = 1, high = 1" + "0" * 400 + " }", ", expected a finite number."),
+        ("axes.lr = { low = 0.1, high = 1, log = 'no' }", "[axes] lr log is 'no', expected true or false."),
+        ("axes.seed = { low = 1, high = 9, integer = 1 }", "[axes] seed integer is 1, expected true or false."),
+        ("axes.seed = { low = 1.5, high = 9, integer = true }", "[axes] seed goes from 1.5 to 9, expected integers."),
+        ("axes.lr = { low = 0, high = 1, log = true }", "[axes] lr goes from 0 to 1. Choose 0 < low < high."),
+        ("axes.lr = { low = -1, high = 1 }", "[axes] lr low is -1, expected a number from 0 to 100."),
+        ("axes.lr = { low = 1.0, high = 1e3 }", "[axes] lr high is 1000.0, expected a number from 0 to 100."),
+        ("axes.epochs = { low = 1.0, high = 9.0 }", "epochs takes integers, and its range gives fractions. Add integer = true."),
+        ("axes.loss = { low = 1, high = 9 }", "[axes] loss low is 1, expected one of"),
+    ],
+)  # fmt: skip
+def test_a_malformed_file_is_told_in_a_sentence(toml, words):
+    with pytest.raises(ConfigError, match=re.escape(words)) as caught:
+        plan(study={"sampling": "random", "trials": 3}, **tomllib.loads(toml)) if "axes" in toml else plan(
+            **tomllib.loads(toml)
+        )
+    assert caught.value.message.startswith("my.toml")
+    assert caught.value.hint or "expected" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("study", "words"),
+    [
+        ({"seed": "x"}, "seed is 'x', expected an integer of at least 0."),
+        ({"seed": -1}, "seed is -1, expected an integer of at least 0."),
+        ({"seed": 1.5}, "seed is 1.5, expected an integer of at least 0."),
+        ({"trials": True}, "trials is True, expected an integer from 1 to 100,000."),
+        ({"trials": 0}, "trials is 0, expected an integer from 1 to 100,000."),
+        ({"trials": 10**6}, "trials is 1000000, expected an integer from 1 to 100,000."),
+        ({"sampling": "grid"}, "trials is of a random sample, and sampling is \"grid\". Leave it out, or set sampling"),
+        ({"sampling": ["random"]}, "sampling is ['random']"),
+    ],
+)  # fmt: skip
+def test_what_a_random_sample_needs_is_checked_and_not_ignored_elsewhere(study, words):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        plan(study={"sampling": "random", "trials": 3} | study, axes={"lr": {"low": 0.1, "high": 0.2}})
+
+
+def test_axes_and_a_list_of_trials_exclude_each_other():
+    with pytest.raises(ConfigError, match=r"has both \[axes\] and \[\[trial\]\]"):
+        plan(axes={"seed": [1]}, trial=[{"loss": "mse"}])
+    with pytest.raises(ConfigError, match=r'sampling is "grid", which takes \[axes\]'):
+        plan(study={"sampling": "grid"}, trial=[{"loss": "mse"}])
+    with pytest.raises(ConfigError, match=r'sampling is "list", which takes \[\[trial\]\]'):
+        plan(study={"sampling": "list"}, axes={"seed": [1]})
+    with pytest.raises(ConfigError, match=r"seed is of a random sample.*write seed = \[1, 2, 3\] under \[axes\]"):
+        plan(study={"seed": 1}, axes={"seed": [1]})
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ('loss = ["mse", "focal"]\ngamma = [1, 2, 3]',
+         'gamma has no effect where loss.name is "mse". Add when = { loss = "focal" } to the axis.'),
+        ('"loss.name" = ["mse", "focal"]\ngamma = [1]', 'Add when = { "loss.name" = "focal" } to the axis.'),
+        ('loss = ["mse"]\ngamma = [1, 2]', 'Give loss a value that makes it "focal", or leave the axis out.'),
+        ("gamma = [1, 2]", 'where loss.name is "cross-entropy". Set name = "focal" under [base.loss], or leave the axis out.'),
+        ('"prune.sparsity" = [0.5, 0.8]', "has no effect where prune.enabled is false. Set enabled = true under [base.prune]"),
+        ("sparsity = [0, 0.5, 0.8]\nprune_epochs = [5]", "Add when = { sparsity = [0.5, 0.8] } to the axis."),
+        ('quantization = ["none", "qat"]\nqat_rate = [0.1]', 'Add when = { quantization = "qat" } to the axis.'),
+        ("qat = [true, false]\nper_tensor = [true]", "per_tensor has no effect where qat.enabled is true. Add when = { qat = false }"),
+        ('loss = ["weighted-cross-entropy"]\nclass_weights = ["balanced", "effective-number"]\nbeta = [0.9, 0.99]',
+         'beta has no effect where loss.class_weights is "balanced". Add when = { class_weights = "effective-number" }'),
+        ('loss = ["mse"]\nclass_weights = ["effective-number"]', 'class_weights has no effect where loss.name is "mse".'),
+    ],
+)  # fmt: skip
+def test_an_axis_without_effect_is_refused_with_the_condition_it_lacks(axes, words):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        plan(axes=tomllib.loads(axes))
+
+
+def test_an_option_without_effect_is_refused_in_a_list_too():
+    with pytest.raises(ConfigError, match=r'\[\[trial\]\] 2 gamma has no effect .* or give it "loss.name" = "focal"'):
+        plan(trial=[{"loss": "focal", "gamma": 1}, {"loss": "mse", "gamma": 1}])
+
+
+def test_what_an_option_needs_may_be_in_the_base():
+    assert len(plan(base={"loss": {"name": "focal"}}, axes={"gamma": [1, 2]})) == 2
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ({"quantization": ["qat"], "qat": [True]}, "'quantization' and 'qat' both set qat.enabled. Keep one"),
+        ({"sparsity": [0.8], "prune": [False]}, "'sparsity' and 'prune' both set prune.enabled"),
+        ({"sparsity": [0.8], "prune.sparsity": [0.5]}, "both set prune.sparsity"),
+        ({"lr": [0.1], "learning_rate": [0.2]}, "'lr' and 'learning_rate' both set training.learning_rate"),
+    ],
+)
+def test_axes_that_overwrite_each_other_are_refused(axes, words):
+    with pytest.raises(ConfigError, match=words):
+        plan(axes=axes)
+    with pytest.raises(ConfigError, match=words):
+        plan(trial=[{name: value for name, (value,) in axes.items()}])
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ({"loss": "fokal"}, "depends on loss = \"fokal\", which is none of its values here. Did you mean 'focal'?"),
+        ({"loss": ["mse", "hinge"]}, 'depends on loss = "hinge", which is none of its values here. Known: mse, focal.'),
+        ({"loss": []}, "depends on no value of loss."),
+        ({"lr": 0.1}, "depends on lr, which is a range."),
+    ],
+)
+def test_a_condition_that_can_never_hold_is_refused(when, words):
+    axes = {"loss": ["mse", "focal"], "lr": {"low": 0.1, "high": 0.2}, "gamma": {"values": [1], "when": when}}
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        plan(study={"sampling": "random", "trials": 2}, axes=axes)
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ('pruning_schedule = ["iterative-with-rewinding"]', "a build cannot do pruning_schedule iterative-with-rewinding yet. It can do polynomial."),
+        ('pruning_schedule = ["rewinding"]', "a build cannot do pruning_schedule rewinding yet"),
+        ('schedule = ["one-shot"]', "a build cannot do schedule one-shot yet"),
+        ('weight_values = ["clusters"]', "a build cannot do weight_values clusters yet. It can do uniform."),
+        ('quantization = ["clustered"]', "a build cannot do quantization clustered yet"),
+        ('sparsity = ["2:4"]', "a build cannot do sparsity 2:4 yet"),
+        ("clusters = [16]", "a build cannot do clusters yet."),
+        ("distillation = [true]", "a build cannot do distillation yet."),
+        ("activation = ['tanh']", "a build cannot do activation yet."),
+        ('"2:4" = [true]', "a build cannot do 2:4 yet."),
+        ("bits = [4]", "there is no axis 'bits'. Write weight_bits"),
+        ("per_channel = [true]", 'there is no axis \'per_channel\'. Write weight_scales = ["per-tensor", "per-channel"].'),
+        ("weight_bits = ['8']", "weight_bits is '8', expected a number. Write 8, without quotes."),
+        ("weight_bits = [16]", "weight_bits is 16. It can do 8."),
+        ("pruning_criterion = ['magnitud']", "pruning_criterion is 'magnitud'. It can do magnitude."),
+        ("quantization = ['ptq']", "quantization is 'ptq'. Write 'post-training'."),
+        ("prune.sparsity = [0.5]", 'prune.sparsity is read as a table by TOML, not as a name. Write "prune.sparsity" in quotes.'),
+        ("model.hidden = [[10]]", 'Write "model.hidden" in quotes.'),
+    ],
+)  # fmt: skip
+def test_words_for_what_is_not_built_and_names_that_are_called_otherwise_get_an_answer(axes, words):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        plan(axes=tomllib.loads(axes))
+    (name, raw), *_ = tomllib.loads(axes).items()
+    if isinstance(raw, dict):
+        with pytest.raises(ConfigError, match=re.escape(words)):
+            plan(trial=[{name: raw}])
+
+
+@pytest.mark.parametrize("word", ["biases", "width", "x"])
+def test_a_word_like_no_axis_is_not_answered_with_a_guess(word):
+    with pytest.raises(ConfigError, match=f"no axis '{word}'. Known: quantization, sparsity"):
+        plan(axes={word: [1]})
 
 
 def test_conditions_in_a_circle_are_refused():
@@ -145,12 +341,11 @@ def test_files_that_are_missing_or_no_toml_are_told(tmp_path):
         read_grid(tmp_path / "bad.toml")
 
 
-def test_the_example_of_the_module_is_a_study():
-    import tomllib
-
+def test_the_examples_of_the_module_are_studies():
     import edgedigits.study.grid as module
 
-    text = "\n".join(line[4:] for line in module.__doc__.splitlines() if line.startswith("    "))
-    tables = tomllib.loads(text)
-    del tables["axes"]["lr"]
-    assert len(plan_grid({**tables, "trial": []} | {"study": {"sampling": "grid"}}, "x")) == 3 * (1 + 2)
+    between_prose = re.split(r"^\S.*\n", module.__doc__, flags=re.MULTILINE)
+    grid, sample, listed = (tomllib.loads(textwrap.dedent(text)) for text in between_prose if text.strip())
+    assert len(plan(**grid)) == 3 * (1 + 2)
+    assert len(plan(**sample)) == 40
+    assert [one.config.loss.gamma for one in plan(**listed)] == [2, 1]
