@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from edgedigits import __version__
 from edgedigits.data.contents import Contents
+from edgedigits.errors import DataError
+from edgedigits.targets.stub import firmware_stub
 
 _PACKAGE = Path(__file__).parent.parent
-_SHAPING = ("config.py", "options.py", "pipeline.py", "convert.py", "data", "training", "compress", "evaluate")
+_SHAPING = (
+    "config.py",
+    "options.py",
+    "pipeline.py",
+    "convert.py",
+    "assemble.py",
+    "compile.py",
+    "data",
+    "training",
+    "compress",
+    "evaluate",
+    "model",
+    "emit",
+    "targets",
+)
 _SHAPING_HERE = (
     "published.py",
     "shared.py",
@@ -23,22 +41,42 @@ _SHAPING_HERE = (
     "table_published.py",
     "figures.py",
     "build_trial.py",
+    "report_data.py",
 )
+_SHAPING_STUB = ("src/memory.c", "harness/function.ld")
+"""What is linked to an engine whose instructions and flash are counted."""
+_ENDINGS = (".py", ".j2", ".toml", ".c")
+_LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy", "ziglang")
 
 
 @lru_cache
 def code_version() -> str:
-    """Return the version of the package and a digest of the sources that shape a trial's figures."""
+    """Return the version of the package, and a digest of the sources and libraries that shape a trial's figures."""
     content = hashlib.sha256()
     files = [file for name in _SHAPING for file in _sources(_PACKAGE / name)]
     files += [file for name in _SHAPING_HERE for file in _sources(_PACKAGE / "study" / name)]
     for file in files:
         content.update(file.relative_to(_PACKAGE).as_posix().encode() + file.read_bytes())
+    with suppress(DataError):
+        stub = firmware_stub()
+        for name in _SHAPING_STUB:
+            content.update((stub / name).read_bytes())
+    for library in _LIBRARIES:
+        content.update(f"{library} {_version(library)}\n".encode())
     return f"{__version__}+{content.hexdigest()[:8]}"
 
 
 def _sources(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.suffix in _ENDINGS)
+    return [path] if path.is_file() else []
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
 
 
 def data_digest(contents: Contents) -> str:

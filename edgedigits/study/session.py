@@ -184,10 +184,12 @@ def _check_same(store: Store, name: str, folder: Path) -> None:
     for fact, now in (("study", name), ("code", code_version())):
         before = store.about(fact)
         if before and before != now:
-            what = "of the study" if fact == "study" else "made by edgedigits"
-            raise DataError(
-                f"{folder} is {what} {before}, and this is {now}.", hint="Choose another --out; it was not changed."
+            what = (
+                f"is of the study {before}, and this is {now}"
+                if fact == "study"
+                else f"was made by edgedigits {before}, and this is {now}: other code, or libraries of other versions"
             )
+            raise DataError(f"{folder} {what}.", hint="Choose another --out; it was not changed.")
         if not before:
             store.set_about(fact, now)
 
