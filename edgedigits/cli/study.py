@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.flags import common_flags
 from edgedigits.cli.outcome import Outcome
+from edgedigits.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +23,15 @@ HELP = "run a grid of builds, or the report's table, here or on a Dask cluster; 
 
 TABLE = "report-table"
 SHOWN_TRIALS = 40
+_OF_TABLE = {
+    "seeds": ("--seeds", "Write seed = [1, 2, 3] under [axes]."),
+    "source": ("--data", 'Write source = "mnist" under [base.data].'),
+    "rows": ("--rows", 'Write source = "mnist-5k" under [base.data] for few images.'),
+    "scale": ("--iterations-scale", "Write fewer epochs under [base.training]."),
+    "settings": ("--settings", "Write lr and epochs under [axes]."),
+    "columns": ("--columns", "Leave it out: every trial is a build by edgedigits."),
+}
+"""Flags of the table by their argument of `plan_table`, and what a study's file has instead."""
 _RUN_HELP = "run the trials of a study that are not done yet"
 _REPORT_HELP = "write tables, plots and findings of a study: report.html, results.csv, findings.json"
 
@@ -50,17 +61,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_table_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(TABLE)
-    group.add_argument("--seeds", type=_count, default=1, metavar="N", help="seeds of first weights (default 1)")
+    group.add_argument("--seeds", type=_count, metavar="N", help="seeds of first weights (default 1)")
+    group.add_argument("--data", dest="source", metavar="SOURCE", help="digits; 42,000 of them are used (default auto)")
+    group.add_argument("--rows", type=_count, metavar="N", help="use N rows instead of 42,000")
     group.add_argument(
-        "--data", default="auto", metavar="SOURCE", help="digits; 42,000 of them are used (default auto)"
+        "--iterations-scale",
+        dest="scale",
+        type=_share,
+        metavar="S",
+        help="this share of every setting's iterations",
     )
-    group.add_argument("--rows", type=_count, default=0, metavar="N", help="use N rows instead of 42,000")
+    group.add_argument("--settings", metavar="LIST", help="some settings only, such as 0.1/500,0.5/100")
     group.add_argument(
-        "--iterations-scale", type=_share, default=1.0, metavar="S", help="this share of every setting's iterations"
-    )
-    group.add_argument("--settings", default="", metavar="LIST", help="some settings only, such as 0.1/500,0.5/100")
-    group.add_argument(
-        "--columns", default="published,edgedigits", metavar="LIST", help="published, edgedigits or both"
+        "--columns", metavar="LIST", help="published, edgedigits or both, as published,edgedigits (default both)"
     )
 
 
@@ -83,29 +96,40 @@ def _run(args: argparse.Namespace, progress: Progress) -> Outcome:
     summary = run_plan(plan, folder, options, progress)
     failures = tuple(f"trial {key}: {error}" for key, error in summary.errors.items())
     if summary.failed and not failures:
-        failures = (f"{summary.failed} trials failed before; run with --retry-failed to try them again.",)
+        failures = (f"{_trials(summary.failed)} failed before; run with --retry-failed to try them again.",)
     payload = {"study": plan.name, "folder": str(folder), **asdict(summary)}
     return Outcome(payload, lambda console: _show_summary(console, summary, folder), failures)
 
 
 def _plan(args: argparse.Namespace, folder: Path) -> Plan:
+    given = {name: value for name in _OF_TABLE if (value := getattr(args, name)) is not None}
+    _refuse_unread_flags(args, given)
     if args.plan == TABLE:
         from edgedigits.study.table_plan import plan_table
 
-        return plan_table(
-            source=args.data,
-            seeds=args.seeds,
-            rows=args.rows,
-            scale=args.iterations_scale,
-            settings=args.settings,
-            columns=args.columns,
-        )
+        return plan_table(**given)
     from edgedigits.study.grid import read_grid
     from edgedigits.study.session import plan_builds
 
     path = Path(args.plan)
     keep = str((folder / "builds").resolve()) if args.keep_builds else ""
     return plan_builds(path.stem, read_grid(path), keep)
+
+
+def _refuse_unread_flags(args: argparse.Namespace, given: Iterable[str]) -> None:
+    """Refuse flags that this kind of plan, or this place to run, does not read."""
+    if args.plan == TABLE and args.keep_builds:
+        raise ConfigError(
+            f"--keep-builds is of a study's file, and {TABLE} makes no folders of builds.", hint="Leave it out."
+        )
+    if args.jobs and args.scheduler:
+        raise ConfigError(
+            "--jobs is of this machine, and with --scheduler every worker of the cluster takes trials.",
+            hint="Leave it out, and start as many Dask workers as there are to be trials at a time.",
+        )
+    for name in given if args.plan != TABLE else ():
+        flag, remedy = _OF_TABLE[name]
+        raise ConfigError(f"{flag} is of {TABLE}, and {args.plan} is a study's file.", hint=remedy)
 
 
 def _report(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -123,14 +147,14 @@ def _show_plan(console: Console, plan: Plan, seconds: float, how: str) -> None:
         console.print(f"{entry.kind:<10} {entry.label}", markup=False, soft_wrap=True)
     if len(plan.entries) > SHOWN_TRIALS:
         console.print(f"… and {len(plan.entries) - SHOWN_TRIALS:,} more")
-    console.print(f"{len(plan.entries):,} trials, about {duration(seconds)} left ({how})", soft_wrap=True)
+    console.print(f"{_trials(len(plan.entries))}, about {duration(seconds)} left ({how})", soft_wrap=True)
 
 
 def _show_summary(console: Console, summary: Summary, folder: Path) -> None:
     from edgedigits.study.runner import duration
 
     console.print(
-        f"[bold]{summary.done:,} of {summary.total:,}[/bold] trials done, {summary.failed:,} failed"
+        f"[bold]{summary.done:,} of {_trials(summary.total)}[/bold] done, {summary.failed:,} failed"
         + (f", {summary.elsewhere:,} in another run" if summary.elsewhere else "")
         + f"; {summary.ran:,} in this run, in {duration(summary.seconds)}",
         soft_wrap=True,
@@ -144,6 +168,10 @@ def _show_report(console: Console, sentences: tuple[str, ...], files: tuple[Path
     for sentence in sentences:
         console.print(f"• {sentence}", markup=False, soft_wrap=True)
     console.print(f"written: {', '.join(map(str, files))}", markup=False, soft_wrap=True)
+
+
+def _trials(count: int) -> str:
+    return f"{count:,} trial{'s' * (count != 1)}"
 
 
 def _count(text: str) -> int:
