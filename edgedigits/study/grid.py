@@ -191,8 +191,7 @@ def _sample(
     swept: list[Swept], study: Mapping[str, Any], planned: Callable[[Mapping[str, Any]], PlannedTrial], where: str
 ) -> list[PlannedTrial]:
     """Draw as many different trials as are asked for."""
-    count = _integer(study.get("trials", 0), 1, f"{where}: [study] trials", "A random study needs to know how many.")
-    seed = _integer(study.get("seed", 0), 0, f"{where}: [study] seed", "It makes the sample one that can be had again.")
+    count, seed = _count_and_seed(study, f"{where}: [study]")
     random = np.random.Generator(np.random.PCG64(seed))
     found: dict[str, PlannedTrial] = {}
     idle = 0
@@ -209,12 +208,22 @@ def _sample(
     return list(found.values())
 
 
-def _integer(raw: Any, low: int, where: str, hint: str) -> int:
-    high = MOST_TRIALS if low else 2**63 - 1
-    if isinstance(raw, bool) or not isinstance(raw, int) or not low <= raw <= high:
-        span = f"an integer from {low} to {high:,}" if low else "an integer of at least 0"
-        raise ConfigError(f"{where} is {raw!r}, expected {span}.", hint=hint)
-    return raw
+def _count_and_seed(study: Mapping[str, Any], place: str) -> tuple[int, int]:
+    count, seed = study.get("trials", 0), study.get("seed", 0)
+    if not _is_integer(count) or not 1 <= count <= MOST_TRIALS:
+        raise ConfigError(
+            f"{place} trials is {count!r}, expected an integer from 1 to {MOST_TRIALS:,}.",
+            hint="A random study needs to know how many trials.",
+        )
+    if not _is_integer(seed) or seed < 0:
+        raise ConfigError(
+            f"{place} seed is {seed!r}, expected an integer of at least 0.", hint="The same seed draws the same trials."
+        )
+    return count, seed
+
+
+def _is_integer(raw: Any) -> bool:
+    return isinstance(raw, int) and not isinstance(raw, bool)
 
 
 def _from_list(rows: Any, base: Choices, where: str) -> list[PlannedTrial]:
