@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +19,6 @@ from edgedigits.study.table_findings import Cell, table_cells, table_sentences
 from edgedigits.study.table_plan import NAME
 
 COSTS = {"bytes": "bytes of .tflite", "engine_bytes": "bytes of engine", "instructions": "instructions on Cortex-M4"}
-MOST_EFFECTS = 12
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Insights:
         cells: of the report's table; empty for a grid.
         failed: label and error of the failed trials.
         unfinished: trials that are neither done nor failed.
-        sentences: all findings.
+        groups: all findings in sentences, by what they are about.
     """
 
     name: str
@@ -51,7 +51,12 @@ class Insights:
     cells: tuple[Cell, ...]
     failed: tuple[tuple[str, str], ...]
     unfinished: int
-    sentences: tuple[str, ...]
+    groups: dict[str, tuple[str, ...]]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All findings."""
+        return tuple(itertools.chain.from_iterable(self.groups.values()))
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings as JSON values."""
@@ -89,14 +94,14 @@ def find_insights(name: str, trials: Sequence[Trial]) -> Insights:
     found = tuple(effects(ours))
     best, suffering = tuple(best_for_digits(ours)), tuple(sufferers(ours))
     advice = tuple(recommendations(means, {trial.key: trial.spec for trial in trials}))
-    sentences = [
-        *table_sentences(list(cells), frame),
-        *_effect_sentences(found),
-        *_front_sentences(fronts, means),
-        *(_best_sentence(one) for one in best),
-        *_sufferer_sentences(suffering),
-        *(_advice(one) for one in advice),
-    ]
+    groups = {
+        "The report's table": table_sentences(list(cells), frame),
+        "What each choice does": [effect_sentence(one) for one in sorted(found, key=lambda one: -abs(one.difference))],
+        "What is worth its cost": _front_sentences(fronts, means),
+        "Best for each digit": [_best_sentence(one) for one in best],
+        "Which digits suffer": _sufferer_sentences(suffering),
+        "For a device": [_advice(one) for one in advice],
+    }
     failed = tuple((str(trial.spec.get("label")), trial.error) for trial in trials if trial.status == FAILED)
     return Insights(
         name=name,
@@ -110,13 +115,8 @@ def find_insights(name: str, trials: Sequence[Trial]) -> Insights:
         cells=cells,
         failed=failed,
         unfinished=len(trials) - len(frame) - len(failed),
-        sentences=tuple(sentences),
+        groups={title: tuple(sentences) for title, sentences in groups.items() if sentences},
     )
-
-
-def _effect_sentences(found: Sequence[Effect]) -> list[str]:
-    largest = sorted(found, key=lambda one: -abs(one.difference))[:MOST_EFFECTS]
-    return [effect_sentence(one) for one in largest]
 
 
 def effect_sentence(one: Effect) -> str:

@@ -16,7 +16,7 @@ from edgedigits.report.page_tables import NOTHING, Table
 from edgedigits.report.style import Plot, svg_inline
 from edgedigits.study.choices import variant_words
 from edgedigits.study.figures import HOW
-from edgedigits.study.insights import COSTS, Insights, effect_sentence
+from edgedigits.study.insights import COSTS, Insights
 from edgedigits.study.pictures import is_wide
 from edgedigits.study.table_findings import BySeed, Cell
 from edgedigits.study.table_recipe import PRUNING_SHARE
@@ -71,17 +71,15 @@ def render_study(insights: Insights, plots: tuple[Plot, ...]) -> str:
         trials=f"{len(insights.frame):,}",
         unfinished=insights.unfinished,
         failed=insights.failed,
-        sentences=insights.sentences,
-        effects=[effect_sentence(one) for one in insights.effects],
+        groups=insights.groups,
         wide_figures=[figure for plot, figure in figures if is_wide(plot)],
         narrow_figures=[figure for plot, figure in figures if not is_wide(plot)],
         cells=_cells_table(insights.cells) if insights.cells else None,
         variants=_variants_table(insights),
         digits=[_digits_table(insights, name) for name in _OF_DIGITS],
         notes=sorted(set(insights.frame["note"]) - {""}),
-        longer=f"{PRUNING_SHARE:.0%}",
+        longer=f"{100 * PRUNING_SHARE:g} %",
         fronts=[_front_table(cost, front) for cost, front in insights.fronts.items()],
-        recommendations=insights.recommendations,
         how=HOW,
     )
 

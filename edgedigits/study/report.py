@@ -20,7 +20,7 @@ from edgedigits.study.page import render_study
 from edgedigits.study.pictures import study_pictures
 from edgedigits.study.store import Store
 
-PAGE, TABLE, FINDINGS, TRIALS = "report.html", "results.csv", "findings.json", "trials.json"
+PAGE, TABLE, FINDINGS, TRIALS = "report.html", "results.csv", "findings.json", "trials.jsonl"
 PICTURES = "plots"
 
 
@@ -40,7 +40,7 @@ class Written:
 
 
 def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Written:
-    """Write report.html, results.csv, findings.json, trials.json and plots/ of the trials that are finished.
+    """Write report.html, results.csv, findings.json, trials.jsonl and plots/ of the trials that are finished.
 
     Args:
         folder: the study's.

@@ -109,7 +109,7 @@ def _scale_sentences(frame: pd.DataFrame) -> list[str]:
     shares = frame["iterations"] / frame["setting"].map(whole)
     found = []
     if (shares < 1).any():
-        found.append(f"with {shares.min():.1%} of the iterations")
+        found.append(f"with {100 * shares.min():g} % of the iterations")
     if (frame["dev_images"] < DEV_IMAGES).any():
         found.append(f"on a dev set of {frame['dev_images'].min():,.0f} digits")
     if not found:
@@ -153,10 +153,13 @@ def _own_sentences(cells: list[Cell]) -> list[str]:
     quantized = [cell for cell in cells if cell.row.family == "quantized" and cell.reference]
     sparse = [cell for cell in cells if cell.sparse]
     same = "our float32 training of the same loss and setting"
+    pruned = f"pruned to 80 % in {100 * PRUNING_SHARE:g} % more iterations"
     longer = "our float32 training of the same loss and rate with as many iterations"
     found = [
         *_gap_sentence("quantized to int8", same, quantized, "edgedigits", "reference"),
-        *_gap_sentence(f"pruned to 80 % in {PRUNING_SHARE:.0%} more iterations", same, sparse, "sparse", "reference"),
+        *_gap_sentence(
+            f"pruned to 80 % in {100 * PRUNING_SHARE:g} % more iterations", same, sparse, "sparse", "reference"
+        ),
         *_gap_sentence("pruned to 80 %", longer, sparse, "sparse", "as_long"),
     ]
     repaired = [(mean_of(cell.edgedigits) - cell.published, cell) for cell in quantized]

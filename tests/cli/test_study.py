@@ -66,7 +66,7 @@ def test_a_grid_runs_from_its_file_to_its_report(grid, capsys, tmp_path):
     assert (facts["done"], facts["failed"], facts["total"]) == (2, 0, 2)
     code, out, _ = run(capsys, "study", "report", folder, "--json")
     assert code == 0
-    assert any("quantization qat gives" in sentence for sentence in json.loads(out)["findings"]["sentences"])
+    assert any("quantization qat against none" in sentence for sentence in json.loads(out)["findings"]["sentences"])
     assert (folder / "report.html").is_file()
     builds = sorted((folder / "builds").iterdir())
     assert len(builds) == 2

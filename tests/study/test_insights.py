@@ -325,7 +325,7 @@ def test_a_smaller_run_is_told():
     trials = trials_of(plan, [{**cell_result(entry.spec), "dev_images": 100} for entry in plan.entries])
     (first, *_) = find_insights("report-table", trials).sentences
     assert first == (
-        "A smaller run than the report's, with 5.0% of the iterations and on a dev set of 100 digits: it does not compare "
+        "A smaller run than the report's, with 5 % of the iterations and on a dev set of 100 digits: it does not compare "
         "with the published figures."
     )
 
