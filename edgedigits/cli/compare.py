@@ -23,8 +23,8 @@ _ROWS = (
     ("bytes", ".tflite, bytes", "{:,.0f}"),
     ("gzip_bytes", "with gzip, bytes", "{:,.0f}"),
     ("sparsity", "zeros", "{:.1%}"),
-    ("engine_bytes", "C engine, bytes", "{:,.0f}"),
-    ("instructions", "Cortex-M4, estimate", "{:,.0f}"),
+    ("engine_bytes", "arrays of the C engine, bytes", "{:,.0f}"),
+    ("instructions", "instructions of a Cortex-M4", "{:,.0f}"),
     ("arena", "RAM of TFLM, bytes", "{:,.0f}"),
 )
 
@@ -58,11 +58,13 @@ def _show(console: Console, comparison: Comparison) -> None:
     for title, words in (("network", "network"), ("loss", "loss"), ("compression", "compression")):
         table.add_row(title, *(getattr(build, words) for build in comparison.builds))
     for name, title, form in _ROWS:
-        if any(build.figures[name] is not None for build in comparison.builds):
+        if _known(name, comparison):
             table.add_row(title, *(_cell(build, name, form, comparison) for build in comparison.builds))
     for digit in range(10):
         table.add_row(f"recall of {digit}", *(f"{build.recall[digit]:.2%}" for build in comparison.builds))
     console.print(table)
+    for how, titles in _obtained(comparison).items():
+        console.print(f"[dim]{', '.join(titles)} ({how})[/dim]", soft_wrap=True)
     for test in comparison.tests:
         verdict = "differ" if test.p_value < 0.05 else "cannot be told apart"
         console.print(
@@ -72,6 +74,22 @@ def _show(console: Console, comparison: Comparison) -> None:
         )
     for note in comparison.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
+
+
+def _obtained(comparison: Comparison) -> dict[str, list[str]]:
+    """Return how figures were obtained, and of which rows that is true."""
+    from edgedigits.study.compare import HOW
+
+    rows = [(name, title) for name, title, _ in _ROWS if _known(name, comparison)] + [("recall", "recall")]
+    rows += [("p_value", "p")] if comparison.tests else []
+    found: dict[str, list[str]] = {}
+    for name, title in rows:
+        found.setdefault(HOW[name], []).append(title.removesuffix(", bytes"))
+    return found
+
+
+def _known(name: str, comparison: Comparison) -> bool:
+    return any(build.figures[name] is not None for build in comparison.builds)
 
 
 def _cell(build: BuildColumn, name: str, form: str, comparison: Comparison) -> str:

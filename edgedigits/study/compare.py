@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,18 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits.errors import ConfigError, DataError
+from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.errors import ConfigError
 from edgedigits.progress import SILENT, Progress
+from edgedigits.study.report_values import ReportValues
 
 REPORT = "report.json"
 LESS_IS_BETTER = ("bytes", "gzip_bytes", "engine_bytes", "instructions", "arena")
 MORE_IS_BETTER = ("accuracy", "macro_f1", "sparsity")
+_SCORED = "measured: model.tflite on the build's test split, by LiteRT's reference kernels"
 HOW = {
-    "accuracy": "measured: model.tflite on the build's test split",
+    "accuracy": _SCORED,
+    "float_accuracy": "measured: the build's float32 twin on the same images, by LiteRT",
+    "macro_f1": _SCORED,
+    "recall": _SCORED,
     "bytes": "measured: the file",
-    "engine_bytes": "measured: arrays in the C source",
+    "gzip_bytes": "measured: the file, compressed with gzip",
+    "sparsity": "measured: zeros among the weights of the file",
+    "engine_bytes": "measured: weights, biases and tables in the C source; machine code is not in it",
     "instructions": "estimated: Cortex-M4, an image of a digit; edgedigits simulate counts them",
+    "arena": "measured: TensorFlow Lite Micro on the host that built it",
+    "p_value": "measured: McNemar's exact test on the first build's test split, by LiteRT's reference kernels",
 }
+"""How each figure was obtained."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +41,8 @@ class BuildColumn:
     Attributes:
         folder: where it is.
         network, loss, compression: in words.
-        figures: accuracy, float_accuracy, macro_f1, bytes, gzip_bytes, sparsity, and where they are known engine_bytes,
-            instructions, arena.
+        figures: accuracy, macro_f1, bytes, gzip_bytes, sparsity, and where they are known float_accuracy, engine_bytes,
+            instructions, arena; how each was obtained is in `HOW`.
         recall: of each class, 0…1.
         test_digest: SHA-256 of the images that it was tested on.
     """
@@ -113,44 +123,47 @@ def read_build(folder: Path) -> BuildColumn:
     Raises:
         DataError: there is none, or it is not one of a build.
     """
-    path = folder / REPORT
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        return _column(str(folder), facts)
-    except (FileNotFoundError, NotADirectoryError):
-        raise DataError(f"{folder} holds no {REPORT}.", hint="Give the folder of a build.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}.", hint="Build it again.") from None
-    except (KeyError, TypeError, IndexError) as error:
-        raise DataError(f"{path} is not the report of a build: {error} is missing.", hint="Build it again.") from None
-
-
-def _column(folder: str, facts: dict[str, Any]) -> BuildColumn:
-    config, evaluation, model = facts["config"], facts["evaluation"], facts["model"]
-    scores, size, engine = evaluation["scores"], evaluation["size"], facts.get("engine") or {}
-    dense = [layer["weights"] for layer in model["layers"] if layer["weights"]]
-    parts = [engine[name] for name in ("weight_bytes", "bias_bytes", "table_bytes") if name in engine]
-    figures: dict[str, float | None] = {
-        "accuracy": scores["accuracy"],
-        "float_accuracy": evaluation["float_accuracy"],
-        "macro_f1": scores["macro_f1"],
-        "bytes": size["raw"],
-        "gzip_bytes": size["gzip"],
-        "sparsity": model["zeros"] / max(1, sum(weights["count"] for weights in dense)),
-        "engine_bytes": sum(parts) if parts else None,
-        "instructions": engine.get("instructions"),
-        "arena": (evaluation.get("arena") or {}).get("bytes"),
-    }
-    pruned = f"pruned {100 * config['prune']['sparsity']:g} %" if config["prune"]["enabled"] else ""
+    report = ReportValues(folder / REPORT)
+    scores = "evaluation.scores"
+    hidden = [report.integer(place) for place in report.places("config.model.hidden")]
     return BuildColumn(
-        folder=folder,
-        network="-".join(map(str, (784, *config["model"]["hidden"], 10))),
-        loss=config["loss"]["name"],
-        compression=", ".join(word for word in (pruned, "QAT" if config["qat"]["enabled"] else "int8") if word),
-        figures=figures,
-        recall=tuple(one["recall"] for one in scores["per_class"]),
-        test_digest=evaluation["data_digest"],
+        folder=str(folder),
+        network="-".join(map(str, (PIXELS, *hidden, CLASSES))),
+        loss=report.text("config.loss.name"),
+        compression=_compression(report),
+        figures={
+            "accuracy": report.number(f"{scores}.accuracy", 1),
+            "float_accuracy": report.number_or_none("evaluation.float_accuracy", 1),
+            "macro_f1": report.number(f"{scores}.macro_f1", 1),
+            "bytes": report.integer("evaluation.size.raw"),
+            "gzip_bytes": report.integer("evaluation.size.gzip"),
+            "sparsity": _sparsity(report),
+            "engine_bytes": _engine_bytes(report),
+            "instructions": report.integer_or_none("engine.instructions"),
+            "arena": report.integer_or_none("evaluation.arena.bytes"),
+        },
+        recall=tuple(report.number(f"{one}.recall", 1) for one in report.places(f"{scores}.per_class", CLASSES)),
+        test_digest=report.text("evaluation.data_digest"),
     )
+
+
+def _compression(report: ReportValues) -> str:
+    words = ["QAT" if report.flag("config.qat.enabled") else "int8"]
+    if report.flag("config.prune.enabled"):
+        words.insert(0, f"pruned {100 * report.number('config.prune.sparsity', 1):g} %")
+    return ", ".join(words)
+
+
+def _sparsity(report: ReportValues) -> float:
+    layers = [f"{layer}.weights" for layer in report.places("model.layers")]
+    weights = sum(report.integer(f"{layer}.count") for layer in layers if report.has(layer))
+    return report.number("model.zeros", weights) / max(1, weights)
+
+
+def _engine_bytes(report: ReportValues) -> int | None:
+    parts = [report.integer_or_none(f"engine.{name}_bytes") for name in ("weight", "bias", "table")]
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
 
 
 def _best(builds: Sequence[BuildColumn]) -> dict[str, tuple[str, ...]]:

@@ -84,10 +84,73 @@ def test_mistakes_are_told(names, code, words, builds, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_a_damaged_report_is_told(builds, capsys):
-    (builds[1] / "report.json").write_text('{"config": {}}')
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        ("config", {}, "config.model.hidden is missing."),
+        ("config.model.hidden", 10, "config.model.hidden is 10, expected a list."),
+        ("config.qat.enabled", "yes", "config.qat.enabled is 'yes', expected true or false."),
+        ("config.loss.name", None, "config.loss.name is None, expected a text."),
+        ("engine", [1], "engine is [1], expected an object."),
+        ("engine.weight_bytes", -1, "engine.weight_bytes is -1, expected an integer from 0 to "),
+        ("evaluation", [], "evaluation is [], expected an object."),
+        ("evaluation.scores.accuracy", "x", "evaluation.scores.accuracy is 'x', expected a number from 0 to 1."),
+        ("evaluation.scores.accuracy", float("nan"), "evaluation.scores.accuracy is nan, expected a number from 0 to 1."),
+        ("evaluation.scores.macro_f1", -0.5, "evaluation.scores.macro_f1 is -0.5, expected a number from 0 to 1."),
+        ("evaluation.scores.per_class", [{"recall": 1.0}] * 9, ", expected a list of 10."),
+        ("evaluation.scores.per_class", [{"recall": 1.0}] * 9 + [3], "evaluation.scores.per_class.9 is 3, expected an object."),
+        ("evaluation.size.raw", 1.5, "evaluation.size.raw is 1.5, expected an integer from 0 to "),
+        ("evaluation.size.raw", True, "evaluation.size.raw is True, expected an integer from 0 to "),
+        ("evaluation.size.gzip", 10**400, "expected an integer from 0 to "),
+        ("evaluation.arena", 7, "evaluation.arena is 7, expected an object."),
+        ("model.layers", {}, "model.layers is {}, expected a list."),
+        ("model.zeros", 500, "model.zeros is 500, expected a number from 0 to 400."),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_damaged_report_is_told_by_its_place(place, value, words, flags, builds, capsys):
+    path = builds[0] / "report.json"
+    facts = inner = json.loads(path.read_text())
+    *outer, last = place.split(".")
+    for key in outer:
+        inner = inner[key]
+    inner[last] = value
+    path.write_text(json.dumps(facts))
+    assert main(["compare", *map(str, builds), *flags]) == 3
+    out, err = capsys.readouterr()
+    assert f"{path} is not the report of a build: " in err
+    assert words in err
+    assert err.count("\n") == 1
+    if flags:
+        assert words in json.loads(out)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "is not the report of a build: it is [], expected an object."),
+        ("null", "config.model.hidden is missing."),
+        ("{", "cannot be read: "),
+        ("[" * 100_000, "cannot be read: "),
+        ("1" * 5000, "cannot be read: "),
+    ],
+)
+def test_a_report_that_is_no_object_is_told(text, words, builds, capsys):
+    (builds[0] / "report.json").write_text(text)
     assert main(["compare", *map(str, builds)]) == 3
-    assert "not the report of a build" in capsys.readouterr().err
+    assert words in capsys.readouterr().err
+
+
+def test_every_figure_says_how_it_was_obtained(builds, capsys):
+    assert main(["compare", *map(str, builds), "--json"]) == 0
+    comparison = json.loads(capsys.readouterr().out)["comparison"]
+    assert {*comparison["builds"][0]["figures"], "recall", "p_value"} == set(comparison["how"])
+    assert all(how.startswith(("measured: ", "estimated: ")) for how in comparison["how"].values())
+    assert main(["compare", *map(str, builds)]) == 0
+    out = capsys.readouterr().out
+    assert "accuracy, macro F1, recall (measured: model.tflite" in out
+    assert "arrays of the C engine (measured: weights, biases and tables" in out
+    assert "RAM of TFLM" not in out
 
 
 def test_mcnemar_counts_images_that_only_one_gets_right():
