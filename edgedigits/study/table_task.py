@@ -4,12 +4,13 @@ Every cell starts with the float training of its loss and setting, as a build do
 quantization-aware; a pruned one goes on for a fifth of its iterations, over three fifths of which its sparsity rises.
 Each is held against the float training of its setting, a pruned one also against a float training as long as its own.
 What is the same in several cells is trained once: the float training of a setting is a prefix of a longer one's.
+A cell that fails is told as an error of its own, and does not stop those beside it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,9 @@ from edgedigits.training.keras_env import keras, set_seed
 from edgedigits.training.losses import make_loss
 from edgedigits.training.model import build_mlp
 
+STRETCH_LOOKS = 10
+"""How often the accuracies of a compressed stretch are looked at, at equal distances."""
+
 
 @dataclass
 class Run:
@@ -49,7 +53,9 @@ class Run:
         loss: name of the loss.
         start, end: iterations from the first weights; a compressed one starts from the float network of its start.
         sparsity: of a pruned one.
-        track: once it runs.
+        track: once it runs; None for ever where its network could not be made.
+        error: why it could not.
+        looks: iterations after which its accuracies are looked at.
         curve: accuracy on the way, that of the float training before it included.
     """
 
@@ -60,6 +66,8 @@ class Run:
     end: int
     sparsity: float = 0.0
     track: Track | None = None
+    error: str = ""
+    looks: set[int] = field(default_factory=set)
     curve: Curve = field(default_factory=Curve)
 
 
@@ -74,6 +82,24 @@ def plan_runs(cells: Iterable[dict[str, Any]]) -> list[Run]:
         if family != "classical":
             found[_name(cell)] = Run(family, rate, loss, start, end, _sparsity(cell))
     return [*(Run("classical", rate, loss, 0, end) for (rate, loss), end in floats.items()), *found.values()]
+
+
+def looks(run: Run, longest: int) -> set[int]:
+    """Return the iterations after which the accuracies of a stretch are looked at.
+
+    A float training moves fast at first: it is looked at more and more seldom, so that cells that end early have a
+    curve, too. The iterations are those of the longest of the group, since a look that is shared reads images once.
+
+    Args:
+        run: the stretch.
+        longest: iterations of the longest stretch of the group, from the first weights.
+    """
+    if run.family == "classical":
+        found = {round(longest * (number / CURVE_POINTS) ** 3) for number in range(1, CURVE_POINTS + 1)}
+    else:
+        steps = run.end - run.start
+        found = {run.start + round(steps * number / STRETCH_LOOKS) for number in range(1, STRETCH_LOOKS + 1)}
+    return {iteration for iteration in found if run.start < iteration <= run.end}
 
 
 def _loss(cell: dict[str, Any]) -> str:
@@ -118,7 +144,8 @@ class Group:
         # All cells of a seed start from the same first weights: they are compared in pairs.
         self.first = build_mlp(BuildConfig(model=ModelConfig(hidden=HIDDEN)))
         longest = max(run.end for run in self.runs)
-        self.every = max(1, longest // CURVE_POINTS)
+        for run in self.runs:
+            run.looks = looks(run, longest)
         self.floats: dict[tuple[float, str, int], list[Any]] = {}
         self.seconds = 0.0
         self.steps = 0
@@ -146,20 +173,22 @@ class Group:
         """Make the networks whose stretch begins after `now` iterations, and return all that run then."""
         for run in self.runs:
             if run.start == now:
-                rate = run.rate * RATE_OF.get(run.loss, 1.0)
-                run.track = Track(self._model(run), self._make_loss(run.loss), rate)
-                if run.family != "classical":
-                    run.curve = _copy(self._float_run(run.rate, run.loss).curve, now)
-        return [run for run in self.runs if run.start <= now < run.end]
+                try:
+                    self._make(run)
+                except Exception as error:
+                    run.error = _words(error)
+        return [run for run in self.runs if run.track and run.start <= now < run.end]
 
     def train(self, running: list[Run], now: int, then: int) -> None:
         """Train from iteration `now` to iteration `then`, looking at the accuracies every now and then."""
-        tracks = [run.track for run in running if run.track]
-        step = self.images.stepper(tracks)
+        if not running:
+            return
+        step = self.images.stepper(_tracks(running))
         for iteration in range(now + 1, then + 1):
             step()
-            if iteration % self.every == 0 or iteration == then:
-                for run, (train, dev) in zip(running, self.images.accuracies(tracks), strict=True):
+            seen = [run for run in running if iteration == then or iteration in run.looks]
+            if seen:
+                for run, (train, dev) in zip(seen, self.images.accuracies(_tracks(seen)), strict=True):
                     run.curve.train.append([iteration, train])
                     run.curve.dev.append([iteration, dev])
 
@@ -169,6 +198,12 @@ class Group:
             if run.family == "classical" and run.track and now <= run.end:
                 self.floats[run.rate, run.loss, now] = run.track.model.get_weights()
 
+    def _make(self, run: Run) -> None:
+        rate = run.rate * RATE_OF.get(run.loss, 1.0)
+        run.track = Track(self._model(run), self._make_loss(run.loss), rate)
+        if run.family != "classical":
+            run.curve = _copy(self._float_run(run.rate, run.loss).curve, run.start)
+
     def _make_loss(self, name: str) -> Any:
         return make_loss(LossConfig(name=name), self.digits.train.labels)
 
@@ -177,6 +212,8 @@ class Group:
         return next(run for run in floats if (run.rate, run.loss) == (rate, loss))
 
     def _float_model(self, rate: float, loss: str, iterations: int) -> Any:
+        if error := self._float_run(rate, loss).error:
+            raise CheckFailedError(error)
         copy = keras.models.clone_model(self.first)
         copy.set_weights(self.floats[rate, loss, iterations] if iterations else self.first.get_weights())
         return copy
@@ -198,13 +235,13 @@ class Group:
             if stretch(cell["family"], cell["iterations"])[1] == now:
                 start = time.perf_counter()
                 # Its part of the time so far: its own iterations among those of all.
-                share = self.seconds / self.steps * now
+                share = self.seconds / max(1, self.steps) * now
                 answer: dict[str, Any] = {"key": trial["key"]}
                 try:
                     answer["result"] = {**self._measure(cell), "train_seconds": round(share, 3)}
-                except EdgedigitsError as error:
-                    # One cell that fails is not a reason to lose those beside it.
-                    answer["error"] = str(error)
+                except Exception as error:
+                    # Whatever it is: one cell that fails is not a reason to lose those beside it.
+                    answer["error"] = _words(error)
                 yield {**answer, "seconds": share + time.perf_counter() - start}
 
     def _measure(self, cell: dict[str, Any]) -> dict[str, Any]:
@@ -214,7 +251,8 @@ class Group:
             curve = _copy(self._float_run(rate, loss).curve, iterations)
         else:
             run = self._run_of(cell)
-            assert run.track is not None
+            if run.track is None:
+                raise CheckFailedError(run.error)
             final = run.track.model if run.family == "quantized" else strip_pruning(run.track.model)
             twin = strip_fake_quantization(final, self.first) if run.family == "quantized" else final
             curve = run.curve
@@ -236,3 +274,11 @@ class Group:
 def _copy(curve: Curve, until: int) -> Curve:
     """Return a curve up to an iteration."""
     return Curve(*([pair for pair in pairs if pair[0] <= until] for pairs in (curve.train, curve.dev)))
+
+
+def _tracks(runs: Sequence[Run]) -> list[Track]:
+    return [run.track for run in runs if run.track]
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, EdgedigitsError) else f"{type(error).__name__}: {error}"

@@ -91,7 +91,8 @@ def shared_seconds(digits: TableDigits, iterations: int, clock: Clock, between: 
         now = 0
         for then in group.stops():
             start = clock()
-            tracks = [run.track for run in group.begin(now)]
+            running = group.begin(now)
+            tracks = [run.track for run in running]
             step = group.images.stepper(tracks)
             step()
             group.images.accuracies(tracks)
@@ -102,7 +103,8 @@ def shared_seconds(digits: TableDigits, iterations: int, clock: Clock, between: 
             total += (clock() - start) / iterations * (then - now)
             start = clock()
             group.images.accuracies(tracks)
-            total += (clock() - start) * (1 + (then - now) // group.every)
+            seen = set().union(*(run.looks for run in running), {then})
+            total += (clock() - start) * sum(now < iteration <= then for iteration in seen)
             now = then
             group.keep_floats(now)
             between()

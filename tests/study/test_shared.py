@@ -9,8 +9,10 @@ from edgedigits.compress.pruning import add_pruning, pruning_callbacks, sparsity
 from edgedigits.compress.quantization import add_fake_quantization
 from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfig
 from edgedigits.data.preprocess import to_float
+from edgedigits.study import table_task
+from edgedigits.study.figures import CURVE_POINTS
 from edgedigits.study.shared import SharedImages, Track
-from edgedigits.study.table_task import plan_runs
+from edgedigits.study.table_task import STRETCH_LOOKS, looks, plan_runs
 from edgedigits.training.keras_env import keras, set_seed, tf
 from edgedigits.training.losses import make_loss
 from edgedigits.training.model import build_mlp
@@ -145,6 +147,57 @@ def test_a_float_part_that_cells_have_in_common_is_trained_once():
 def test_another_learning_rate_is_another_training():
     runs = plan_runs([cell("classical", "mse", 100), cell("classical", "mse", 100, rate=0.5)])
     assert [(run.rate, run.loss, run.end) for run in runs] == [(0.1, "mse", 100), (0.5, "mse", 100)]
+
+
+def test_short_cells_have_a_curve_beside_long_ones():
+    runs = plan_runs([cell("pruned", "mse", 1500, sparsity=0.1), cell("quantized", "mse", 500)])
+    found = {run.family: sorted(looks(run, 1800)) for run in runs}
+    floats = found["classical"]
+    assert len([iteration for iteration in floats if iteration <= 100]) >= 15
+    assert 50 <= len(floats) <= CURVE_POINTS
+    assert (floats[0], floats[-1]) == (1, 1800)
+    gaps = np.diff(floats)
+    assert list(gaps) == sorted(gaps)
+    assert found["quantized"] == list(range(455, 501, 5))
+    assert len(found["pruned"]) == STRETCH_LOOKS
+
+
+@pytest.fixture(scope="module")
+def contents(splits_5k):
+    from edgedigits.data.contents import Contents
+
+    return Contents(splits_5k.train, None, "mnist-5k")
+
+
+def answers_of(contents, *cells):
+    """Run cells in one group; return the answers in their order."""
+    shared = {"seed": 0, "rows": 1500, "label": "x"}
+    trials = [{"key": str(number), "spec": {**spec, **shared}} for number, spec in enumerate(cells)]
+    found = {answer["key"]: answer for answer in table_task.run_table(trials, contents)}
+    return [found[trial["key"]] for trial in trials]
+
+
+def test_a_network_that_cannot_be_made_fails_alone(contents):
+    good, bad = cell("classical", "mse", 6), [cell("classical", "nonsense", 6), cell("quantized", "nonsense", 6)]
+    first, *others = answers_of(contents, good, *bad)
+    for answer in others:
+        assert "nonsense" in answer["error"]
+        assert "result" not in answer
+    assert [pair[0] for pair in first["result"]["curves"]["dev"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_cell_that_cannot_be_measured_fails_alone(contents, monkeypatch):
+    real = table_task.measure_cell
+
+    def measure(*arguments, family):
+        if family == "classical":
+            raise RuntimeError("the interpreter gave up")
+        return real(*arguments, family=family)
+
+    monkeypatch.setattr(table_task, "measure_cell", measure)
+    bad, good = answers_of(contents, cell("classical", "mse", 6), cell("quantized", "mse", 6))
+    assert bad["error"] == "RuntimeError: the interpreter gave up"
+    assert 0 <= good["result"]["dev_accuracy"] <= 1
 
 
 def test_cells_of_a_group_are_those_that_they_would_be_alone(splits_5k):
