@@ -157,9 +157,7 @@ def _own_sentences(cells: list[Cell]) -> list[str]:
     longer = "our float32 training of the same loss and rate with as many iterations"
     found = [
         *_gap_sentence("quantized to int8", same, quantized, "edgedigits", "reference"),
-        *_gap_sentence(
-            f"pruned to 80 % in {100 * PRUNING_SHARE:g} % more iterations", same, sparse, "sparse", "reference"
-        ),
+        *_gap_sentence(pruned, same, sparse, "sparse", "reference"),
         *_gap_sentence("pruned to 80 %", longer, sparse, "sparse", "as_long"),
     ]
     repaired = [(mean_of(cell.edgedigits) - cell.published, cell) for cell in quantized]

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from edgedigits.cli.main import main
@@ -68,6 +69,17 @@ def test_a_grid_runs_from_its_file_to_its_report(grid, capsys, tmp_path):
     assert code == 0
     assert any("quantization qat against none" in sentence for sentence in json.loads(out)["findings"]["sentences"])
     assert (folder / "report.html").is_file()
+    assert {"figures", "variants", "effects", "pareto"} <= json.loads(out)["findings"].keys()
+    table = pd.read_csv(folder / "results.csv").set_index("axis quantization")
+    measured = ["accuracy", "val_accuracy", "float_accuracy", "mean_loss", "macro_precision", "macro_recall", "macro_f1",
+                "bytes", "gzip_bytes", "ratio", "sparsity", "distinct", "latency_us", "train_seconds",
+                *(f"{name}_{digit}" for name in ("precision", "recall", "f1", "loss") for digit in range(10))]  # fmt: skip
+    assert table.loc[["none", "qat"], measured].notna().all(axis=None)
+    assert table.loc["qat", ["engine_bytes", "engine_ram"]].notna().all()
+    assert (table.loc["none", "ratio"], table.loc["none", "distinct"] > 256) == (1, True)
+    (first, _) = map(json.loads, (folder / "trials.jsonl").read_text().splitlines())
+    assert sum(map(sum, first["confusion"])) == table.loc["none", "images"]
+    assert first["curves"]["float_val_accuracy"][0][0] == 1
     builds = sorted((folder / "builds").iterdir())
     assert len(builds) == 2
     code, out, _ = run(capsys, "compare", *builds, "--paired", "--json")
