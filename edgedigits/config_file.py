@@ -60,10 +60,13 @@ def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}).", hint="--config takes a text file in TOML.") from None
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
+        # Beside its own errors a parser lets those of Python through, for endless numbers and bottomless lists.
         raise DataError(f"{path}: not valid {'JSON' if path.suffix == '.json' else 'TOML'}: {error}.") from None
     except (KeyError, TypeError):
-        raise DataError(f"{path}: holds no 'config'.", hint="Give the manifest.json of a build.") from None
+        tables = None
+    if not isinstance(tables, Mapping):
+        raise DataError(f"{path}: holds no 'config'.", hint="Give the manifest.json of a build.")
     return parse_sections(tables, str(path))
 
 

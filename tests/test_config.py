@@ -102,6 +102,9 @@ def test_toml_and_manifest_are_read(tmp_path):
         ("bad.json", "{", "bad.json: not valid JSON"),
         ("other.json", '{"a": 1}', "other.json: holds no 'config'. Give the manifest.json of a build."),
         ("list.json", "[1]", "list.json: holds no 'config'."),
+        ("three.json", '{"config": 3}', "three.json: holds no 'config'."),
+        ("endless.toml", "x = 1" + "0" * 5000, "endless.toml: not valid TOML"),
+        ("deep.json", "[" * 100_000, "deep.json: not valid JSON"),
     ],
 )
 def test_an_unreadable_config_file_is_named(tmp_path, name, text, message):

@@ -51,6 +51,8 @@ from edgedigits.study.without_effect import Remedy, refuse_without_effect, remed
 
 SAMPLINGS = ("grid", "list", "random")
 MOST_TRIALS = 100_000
+_MOST_IDLE = 100_000
+"""Draws in a row that bring nothing new, after which a random sample gives up."""
 _TABLES = ("study", "base", "axes", "trial")
 _STUDY_KEYS = ("sampling", "trials", "seed")
 
@@ -194,16 +196,22 @@ def _sample(
     count, seed = _count_and_seed(study, f"{where}: [study]")
     random = np.random.Generator(np.random.PCG64(seed))
     found: dict[str, PlannedTrial] = {}
+    drawn: set[str] = set()
     idle = 0
     while swept and len(found) < count:
-        trial = planned(_met({one.axis.name: one.draw(random) for one in swept}, swept))
-        idle = idle + 1 if _key(trial) in found else 0
-        found.setdefault(_key(trial), trial)
-        # So many in vain would be a chance of e⁻²⁰ if there were another, as likely as the rest.
-        if idle > 100 + 20 * len(found):
+        point = _met({one.axis.name: one.draw(random) for one in swept}, swept)
+        before = len(found)
+        if (words := repr(point)) not in drawn:
+            drawn.add(words)
+            trial = planned(point)
+            found.setdefault(_key(trial), trial)
+        idle = idle + 1 if len(found) == before else 0
+        # Where another is left, even one a tenth as likely as those found, this happens once in e²⁰ times.
+        if idle > min(100 + 200 * len(found), _MOST_IDLE):
+            ranges = any(one.span for one in swept)
             raise ConfigError(
                 f"{where}: [study] trials is {count:,}, and the axes make only {len(found):,} different ones.",
-                hint='Ask for no more, or set sampling = "grid".',
+                hint="Ask for no more" + ("." if ranges else ', or set sampling = "grid".'),
             )
     return list(found.values())
 

@@ -339,6 +339,10 @@ def test_files_that_are_missing_or_no_toml_are_told(tmp_path):
     (tmp_path / "bad.toml").write_text("loss = [")
     with pytest.raises(DataError, match="not valid TOML"):
         read_grid(tmp_path / "bad.toml")
+    for text in ("x = 1" + "0" * 5000, "x = " + "[" * 100_000):
+        (tmp_path / "endless.toml").write_text(text)
+        with pytest.raises(DataError, match="not valid TOML"):
+            read_grid(tmp_path / "endless.toml")
 
 
 def test_the_examples_of_the_module_are_studies():
