@@ -110,12 +110,16 @@ class Store:
 
     Args:
         folder: the study's folder.
-        create: make folder and database where there are none; otherwise their absence is an error.
-        said: filled with one sentence where a damaged database was put aside.
+        create: make folder and database where there are none; otherwise their absence is an error, and a folder that
+            cannot be written can be read.
+
+    Attributes:
+        said: one sentence where a damaged database was put aside; else "".
 
     Raises:
         DataError: there is no study, it is of another version, its database is locked or damaged, or the disk is
-            full. A damaged one is renamed, never overwritten; with `create` a new one takes its place.
+            full. With `create` a damaged one is renamed, log and all and never overwritten, and a new one takes its
+            place; otherwise it is left alone.
     """
 
     def __init__(self, folder: Path, *, create: bool) -> None:

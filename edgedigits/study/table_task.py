@@ -39,6 +39,7 @@ from edgedigits.training.keras_env import keras, set_seed
 from edgedigits.training.losses import make_loss
 from edgedigits.training.model import build_mlp
 
+LONGEST_ERROR = 600
 STRETCH_LOOKS = 10
 """How often the accuracies of a compressed stretch are looked at, at equal distances."""
 
@@ -281,4 +282,7 @@ def _tracks(runs: Sequence[Run]) -> list[Track]:
 
 
 def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, EdgedigitsError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, EdgedigitsError):
+        return str(error)
+    # TensorFlow's errors are pages.
+    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
