@@ -14,10 +14,11 @@ from edgedigits.progress import SILENT, Progress
 from edgedigits.study.axes import value_words
 from edgedigits.study.cluster import default_jobs, open_cluster, publish_digits, require_distributed
 from edgedigits.study.data_source import DataNeed, describe
+from edgedigits.study.database import DATABASE
 from edgedigits.study.grid import PlannedTrial
 from edgedigits.study.keys import code_version, trial_key
 from edgedigits.study.runner import Job, Summary, run_jobs
-from edgedigits.study.store import DATABASE, DONE, Store
+from edgedigits.study.store import DONE, Store
 
 
 @dataclass(frozen=True)

@@ -10,48 +10,27 @@ network file system (NFS, SMB, Lustre) is for the runs of one host at a time, an
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import socket
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgedigits.errors import DataError
+from edgedigits.study import database
+from edgedigits.study.database import DATABASE, SCHEMA
 
-try:
-    import fcntl
-except ImportError:  # Windows has none.
-    fcntl = None  # type: ignore[assignment]
-
-DATABASE = "study.sqlite"
-LOCK = f"{DATABASE}.lock"
-"""Held while a run opens the database, so that no two put a damaged one aside or begin a new one."""
-SCHEMA = 1
 MOST_ATTEMPTS = 2
 SILENT_S = 120.0
 """A run of another host counts as dead after so long without a heartbeat; one of this host is looked up."""
-LOCK_WAIT_S = 20.0
-LOCK_POLL_S = 0.05
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 
-_TABLES = (
-    "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
-    """CREATE TABLE trials (
-        key TEXT PRIMARY KEY, number INTEGER NOT NULL, kind TEXT NOT NULL, spec TEXT NOT NULL,
-        status TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0,
-        owner TEXT NOT NULL DEFAULT '', beat REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
-        error TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT ''
-    ) STRICT""",
-    "CREATE INDEX by_status ON trials (status, number)",
-    f"INSERT INTO about VALUES ('schema', '{SCHEMA}')",
-)
 _PLAN = "plan"
 
 
@@ -62,7 +41,7 @@ class Trial:
     Attributes:
         key: digest of choices, data and code.
         number: place in the study, from 0.
-        kind: "build", "published" or "shared".
+        kind: "build", "published" or "table".
         spec: what to do, as JSON values.
         status: "waiting", "running", "done" or "failed".
         attempts: how often it was started, but for those times that its run died or was interrupted.
@@ -125,9 +104,11 @@ class Store:
     def __init__(self, folder: Path, *, create: bool) -> None:
         self.folder = folder
         self.path = folder / DATABASE
-        self.said = ""
         with self._translated():
-            self._connection = self._begin() if create else self._open()
+            if create:
+                self._connection, self.said = database.begin(folder)
+            else:
+                self._connection = database.open_existing(folder)
         self._check_schema()
 
     def __enter__(self) -> Store:
@@ -283,50 +264,6 @@ class Store:
     def _one(self, key: str) -> Trial:
         return _trial(self._connection.execute(f"SELECT {_COLUMNS} FROM trials WHERE key = ?", (key,)).fetchone())
 
-    def _begin(self) -> sqlite3.Connection:
-        """Open the database for a run, which makes it where there is none and puts a damaged one aside."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # From the check to the new database, so that no run puts aside what another has just begun.
-        with _locked(self.folder / LOCK):
-            if damage := _damage(self.path):
-                self._put_aside(damage)
-            connection = _connect(self.path)
-            try:
-                _make_tables(connection)
-            except BaseException:
-                connection.close()
-                raise
-            return connection
-
-    def _open(self) -> sqlite3.Connection:
-        """Open a database that is there; only to read, in a folder that cannot be written."""
-        if not self.path.is_file():
-            raise DataError(f"{self.folder} holds no study.", hint="Give a folder that edgedigits study run made.")
-        if damage := _damage(self.path):
-            raise DataError(
-                f"{self.path} is damaged ({damage}).",
-                hint="Copy it back from a backup, or run the study again: the damaged file will be kept beside it.",
-            )
-        try:
-            connection = _connect(self.path)
-        except sqlite3.OperationalError as error:
-            if not _is_unwritable(error):
-                raise
-            connection = _connect_to_read(self.path)
-        if not _count_tables(connection):
-            connection.close()
-            raise DataError(f"{self.folder} holds no study yet.", hint="Run it: edgedigits study run.")
-        return connection
-
-    def _put_aside(self, damage: str) -> None:
-        number = 1
-        while (aside := self.path.with_name(f"{DATABASE}.damaged-{number}")).exists():
-            number += 1
-        for ending in ("", "-wal", "-shm"):
-            if (part := self.path.with_name(DATABASE + ending)).exists():
-                part.rename(aside.with_name(aside.name + ending))
-        self.said = f"{self.path} is damaged ({damage}); it is kept as {aside.name}, and the study begins anew."
-
     def _check_schema(self) -> None:
         try:
             found = self.about("schema")
@@ -367,7 +304,7 @@ class Store:
         text = str(error)
         if "locked" in text or "busy" in text:
             return DataError(
-                f"{self.path} is locked by another program since {LOCK_WAIT_S:g} s.",
+                f"{self.path} is locked by another program since {database.LOCK_WAIT_S:g} s.",
                 hint="Close what has it open, such as a database browser; nothing was lost.",
             )
         if "full" in text or "I/O" in text:
@@ -376,109 +313,6 @@ class Store:
                 hint="Make room and run the same command again: finished trials are kept.",
             )
         return DataError(f"{self.path} cannot be used: {text}.", hint="Choose another --out; the file was not changed.")
-
-
-def _connect(path: Path, how: str = "") -> sqlite3.Connection:
-    """Open a database, and read from it, since SQLite touches the file no earlier."""
-    address = path.absolute().as_uri() + how
-    connection = sqlite3.connect(address, uri=True, timeout=LOCK_WAIT_S, isolation_level=None)
-    try:
-        _count_tables(connection)
-        # A kill keeps all that was committed; only a power cut may lose the last trials.
-        connection.execute("PRAGMA synchronous = NORMAL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open a database so that it and its write-ahead log stay as they are, byte for byte."""
-    try:
-        return _connect(path, "?mode=ro")
-    except sqlite3.OperationalError as error:
-        log = path.with_name(f"{path.name}-wal")
-        if not _is_unwritable(error) or (log.exists() and log.stat().st_size):
-            raise
-    # No log, and no place for one: what is in the file is all, and nobody writes it.
-    return _connect(path, "?mode=ro&immutable=1")
-
-
-def _damage(path: Path) -> str:
-    """Return what is wrong with a database, or "" where nothing is or it cannot be told; changes nothing."""
-    if not path.is_file():
-        return ""
-    try:
-        with closing(_connect_to_read(path)) as connection:
-            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except sqlite3.OperationalError:
-        # Locked, or to be recovered by one who may write: opening it will tell.
-        return ""
-    except sqlite3.DatabaseError as error:
-        return str(error)
-    return "" if found == "ok" else " ".join(found.split())
-
-
-def _make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables of a new database, all of them or none; another run may be doing the same."""
-    if _count_tables(connection):
-        return
-    _start_log(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if not _count_tables(connection):
-            for statement in _TABLES:
-                connection.execute(statement)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _start_log(connection: sqlite3.Connection) -> None:
-    """Turn the write-ahead log on; SQLite does not wait for its turn here, as it does elsewhere."""
-    deadline = time.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        time.sleep(LOCK_POLL_S)
-
-
-def _count_tables(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])
-
-
-def _is_unwritable(error: sqlite3.Error) -> bool:
-    """Tell whether that is what SQLite says where it cannot make a write-ahead log."""
-    return error.sqlite_errorcode in (sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_CANTOPEN)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock on a file, as far as the system and its file system have locks.
-
-    Raises:
-        TimeoutError: another has held it for `LOCK_WAIT_S`.
-    """
-    with path.open("a") as file:
-        deadline = time.monotonic() + LOCK_WAIT_S
-        while fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(errno.ETIMEDOUT, "another run is opening it and does not end") from None
-                time.sleep(LOCK_POLL_S)
-            except OSError:
-                # A network file system without locks.
-                break
-        yield
 
 
 def _abandoned(status: str, owner: str, beat: float) -> bool:

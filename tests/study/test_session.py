@@ -19,8 +19,9 @@ from edgedigits.data.load import read_source
 from edgedigits.errors import DataError
 from edgedigits.progress import SilentProgress
 from edgedigits.study import keys
+from edgedigits.study.database import DATABASE
 from edgedigits.study.session import Options, Plan, estimate_seconds, run_plan
-from edgedigits.study.store import DATABASE, Store, owner_name
+from edgedigits.study.store import Store, owner_name
 from tests.study.plans import small_plan
 
 TWO = Options(jobs=2)

@@ -18,8 +18,10 @@ from pathlib import Path
 import pytest
 
 from edgedigits.errors import DataError
+from edgedigits.study import database
 from edgedigits.study import store as module
-from edgedigits.study.store import DATABASE, Store, owner_name
+from edgedigits.study.database import DATABASE
+from edgedigits.study.store import Store, owner_name
 
 TRIALS = [(key, "build", {"label": key}) for key in "abc"]
 
@@ -222,7 +224,7 @@ def at_once(count, work):
 )
 def test_runs_that_start_together_share_one_database(damaged, locks, tmp_path, monkeypatch):
     if not locks:
-        monkeypatch.setattr(module, "fcntl", None)
+        monkeypatch.setattr(database, "fcntl", None)
 
     def start(number):
         with Store(folder, create=True) as store:
@@ -242,7 +244,7 @@ def test_runs_that_start_together_share_one_database(damaged, locks, tmp_path, m
 
 def test_a_kill_while_the_tables_are_made_leaves_all_or_none(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(module, "_TABLES", (*module._TABLES[:2], "KILL"))
+        patched.setattr(database, "_TABLES", (*database._TABLES[:2], "KILL"))
         with pytest.raises(DataError, match="syntax error"):
             Store(tmp_path, create=True)
     with pytest.raises(DataError, match="holds no study yet"):
@@ -301,7 +303,7 @@ def test_reading_a_damaged_database_leaves_it_alone(tmp_path):
 
 
 def test_a_locked_database_is_told(store, monkeypatch):
-    monkeypatch.setattr(module, "LOCK_WAIT_S", 0.2)
+    monkeypatch.setattr(database, "LOCK_WAIT_S", 0.2)
     locker = sqlite3.connect(store.path, isolation_level=None)
     locker.execute("BEGIN EXCLUSIVE")
     with Store(store.folder, create=False) as other, pytest.raises(DataError, match="locked by another program"):

@@ -1,0 +1,207 @@
+"""Opens the database of a study's folder: new ones whole, damaged ones put aside, and never two at a time.
+
+A database is looked at read-only first: even closing one that was opened to write moves its write-ahead log into it,
+which would change a damaged file.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from edgedigits.errors import DataError
+
+try:
+    import fcntl
+except ImportError:  # Windows has none.
+    fcntl = None  # type: ignore[assignment]
+
+DATABASE = "study.sqlite"
+LOCK = f"{DATABASE}.lock"
+"""Held while a run opens the database, so that no two put a damaged one aside or begin a new one."""
+SCHEMA = 1
+LOCK_WAIT_S = 20.0
+LOCK_POLL_S = 0.05
+
+_TABLES = (
+    "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+    """CREATE TABLE trials (
+        key TEXT PRIMARY KEY, number INTEGER NOT NULL, kind TEXT NOT NULL, spec TEXT NOT NULL,
+        status TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0,
+        owner TEXT NOT NULL DEFAULT '', beat REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
+        error TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX by_status ON trials (status, number)",
+    f"INSERT INTO about VALUES ('schema', '{SCHEMA}')",
+)
+
+
+def begin(folder: Path) -> tuple[sqlite3.Connection, str]:
+    """Open the database of a folder for a run, which makes both where there are none and puts a damaged one aside.
+
+    Returns:
+        The connection, and a sentence on a damaged database that was put aside; else "".
+
+    Raises:
+        OSError: the folder cannot be written, or another run keeps the lock.
+        sqlite3.Error: the database cannot be opened.
+    """
+    path, said = folder / DATABASE, ""
+    folder.mkdir(parents=True, exist_ok=True)
+    # From the check to the new database, so that no run puts aside what another has just begun.
+    with _locked(folder / LOCK):
+        if damage := _damage(path):
+            aside = _put_aside(path)
+            said = f"{path} is damaged ({damage}); it is kept as {aside.name}, and the study begins anew."
+        connection = _connect(path)
+        try:
+            _make_tables(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection, said
+
+
+def open_existing(folder: Path) -> sqlite3.Connection:
+    """Open the database that is in a folder; only to read, where the folder cannot be written.
+
+    Raises:
+        DataError: there is none, or it is damaged.
+        sqlite3.Error: it cannot be opened.
+    """
+    path = folder / DATABASE
+    if not path.is_file():
+        raise DataError(f"{folder} holds no study.", hint="Give a folder that edgedigits study run made.")
+    if damage := _damage(path):
+        raise DataError(
+            f"{path} is damaged ({damage}).",
+            hint="Copy it back from a backup, or run the study again: the damaged file will be kept beside it.",
+        )
+    try:
+        connection = _connect(path)
+    except sqlite3.OperationalError as error:
+        if not _is_unwritable(error):
+            raise
+        connection = _connect_to_read(path)
+    if not _count_tables(connection):
+        connection.close()
+        raise DataError(f"{folder} holds no study yet.", hint="Run it: edgedigits study run.")
+    return connection
+
+
+def _put_aside(path: Path) -> Path:
+    """Rename a database and its log, and return its new name."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    for ending in ("", "-wal", "-shm"):
+        if (part := path.with_name(path.name + ending)).exists():
+            part.rename(aside.with_name(aside.name + ending))
+    return aside
+
+
+def _connect(path: Path, how: str = "") -> sqlite3.Connection:
+    """Open a database, and read from it, since SQLite touches the file no earlier."""
+    address = path.absolute().as_uri() + how
+    connection = sqlite3.connect(address, uri=True, timeout=LOCK_WAIT_S, isolation_level=None)
+    try:
+        _count_tables(connection)
+        # A kill keeps all that was committed; only a power cut may lose the last trials.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database so that it and its write-ahead log stay as they are, byte for byte."""
+    try:
+        return _connect(path, "?mode=ro")
+    except sqlite3.OperationalError as error:
+        log = path.with_name(f"{path.name}-wal")
+        if not _is_unwritable(error) or (log.exists() and log.stat().st_size):
+            raise
+    # No log, and no place for one: what is in the file is all, and nobody writes it.
+    return _connect(path, "?mode=ro&immutable=1")
+
+
+def _damage(path: Path) -> str:
+    """Return what is wrong with a database, or "" where nothing is or it cannot be told; changes nothing."""
+    if not path.is_file():
+        return ""
+    try:
+        with closing(_connect_to_read(path)) as connection:
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.OperationalError:
+        # Locked, or to be recovered by one who may write: opening it will tell.
+        return ""
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if found == "ok" else " ".join(found.split())
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of a new database, all of them or none; another run may be doing the same."""
+    if _count_tables(connection):
+        return
+    _start_log(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _count_tables(connection):
+            for statement in _TABLES:
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _start_log(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on; SQLite does not wait for its turn here, as it does elsewhere."""
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(LOCK_POLL_S)
+
+
+def _count_tables(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])
+
+
+def _is_unwritable(error: sqlite3.Error) -> bool:
+    """Tell whether that is what SQLite says where it cannot make a write-ahead log."""
+    return error.sqlite_errorcode in (sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_CANTOPEN)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock on a file, as far as the system and its file system have locks.
+
+    Raises:
+        TimeoutError: another has held it for `LOCK_WAIT_S`.
+    """
+    with path.open("a") as file:
+        deadline = time.monotonic() + LOCK_WAIT_S
+        while fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(errno.ETIMEDOUT, "another run is opening it and does not end") from None
+                time.sleep(LOCK_POLL_S)
+            except OSError:
+                # A network file system without locks.
+                break
+        yield
