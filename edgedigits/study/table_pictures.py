@@ -149,7 +149,7 @@ def _draw_curves(found: list[tuple[int, str, pd.DataFrame]], title: str, columns
 
 def _lines(rows: pd.DataFrame) -> tuple[list[float], list[list[float]]]:
     """Return iterations, and for each seed the mean accuracy in percent of its trials."""
-    longest = max((one["dev"] for one in rows["curves"]), key=len)
+    longest = max((one["dev"] for one in rows["curves"]), key=lambda pairs: (pairs[-1][0], len(pairs)))
     iterations = [pair[0] for pair in longest]
     lines = []
     for _, of_seed in rows.groupby("seed"):
