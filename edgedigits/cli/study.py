@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.progress import Progress
-    from edgedigits.study.runner import Summary
-    from edgedigits.study.session import Plan
+    from edgedigits.study.run.runner import Summary
+    from edgedigits.study.run.session import Plan
 
 HELP = "run a grid of builds, or the report's table, here or on a Dask cluster; report what came out"
 
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 
 def _run(args: argparse.Namespace, progress: Progress) -> Outcome:
-    from edgedigits.study.session import Options, estimate_seconds, jobs_here, run_plan
+    from edgedigits.study.run.session import Options, estimate_seconds, jobs_here, run_plan
 
     folder = args.out or Path("study") / Path(args.plan).stem
     plan = _plan(args, folder)
@@ -105,11 +105,11 @@ def _plan(args: argparse.Namespace, folder: Path) -> Plan:
     given = {name: value for name in _OF_TABLE if (value := getattr(args, name)) is not None}
     _refuse_unread_flags(args, given)
     if args.plan == TABLE:
-        from edgedigits.study.table_plan import plan_table
+        from edgedigits.study.table.plan import plan_table
 
         return plan_table(**given)
-    from edgedigits.study.grid import read_grid
-    from edgedigits.study.session import plan_builds
+    from edgedigits.study.plan.grid import read_grid
+    from edgedigits.study.run.session import plan_builds
 
     path = Path(args.plan)
     keep = str((folder / "builds").resolve()) if args.keep_builds else ""
@@ -133,7 +133,7 @@ def _refuse_unread_flags(args: argparse.Namespace, given: Iterable[str]) -> None
 
 
 def _report(args: argparse.Namespace, progress: Progress) -> Outcome:
-    from edgedigits.study.report import write_report
+    from edgedigits.study.report.write import write_report
 
     written = write_report(args.folder, args.out or args.folder, progress)
     payload = {"files": [str(path) for path in written.files], "findings": written.findings}
@@ -141,7 +141,7 @@ def _report(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 
 def _show_plan(console: Console, plan: Plan, seconds: float, how: str) -> None:
-    from edgedigits.study.runner import duration
+    from edgedigits.study.run.runner import duration
 
     for entry in plan.entries[:SHOWN_TRIALS]:
         console.print(f"{entry.kind:<10} {entry.label}", markup=False, soft_wrap=True)
@@ -151,7 +151,7 @@ def _show_plan(console: Console, plan: Plan, seconds: float, how: str) -> None:
 
 
 def _show_summary(console: Console, summary: Summary, folder: Path) -> None:
-    from edgedigits.study.runner import duration
+    from edgedigits.study.run.runner import duration
 
     console.print(
         f"[bold]{summary.done:,} of {_trials(summary.total)}[/bold] done, {summary.failed:,} failed"

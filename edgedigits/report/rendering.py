@@ -29,10 +29,10 @@ def figures(plots: Iterable[Plot]) -> list[Figure]:
 
 
 @lru_cache
-def page_templates() -> Environment:
-    """Return the templates of the pages; a name that is not given is an error."""
+def page_templates(*folders: Path) -> Environment:
+    """Return the templates of the pages, those of other folders first; a name that is not given is an error."""
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader((*folders, _TEMPLATES)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -32,11 +32,11 @@ import psutil
 from edgedigits.config import DataConfig
 from edgedigits.data.load import read_source
 from edgedigits.progress import SilentProgress
-from edgedigits.study import published
-from edgedigits.study.report_data import report_table
-from edgedigits.study.session import Entry, Options, Plan, run_plan
-from edgedigits.study.table_data import TableDigits, table_digits
-from edgedigits.study.table_plan import plan_table
+from edgedigits.study.run.session import Entry, Options, Plan, run_plan
+from edgedigits.study.table import published
+from edgedigits.study.table.digits import TableDigits, table_digits
+from edgedigits.study.table.plan import plan_table
+from edgedigits.study.table.report_data import report_table
 
 Clock = Callable[[], float]
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -81,7 +81,7 @@ def groups() -> list[list[dict]]:
 
 def shared_seconds(digits: TableDigits, iterations: int, clock: Clock, between: Callable[[], None]) -> list[float]:
     """Return the estimated seconds of each process of the 60 trainings, calling `between` after every stretch."""
-    from edgedigits.study.table_task import Group
+    from edgedigits.study.table.task import Group
 
     totals = []
     for trials in groups():

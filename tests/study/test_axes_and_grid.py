@@ -9,9 +9,9 @@ import tomllib
 import pytest
 
 from edgedigits.errors import ConfigError, DataError
-from edgedigits.study.axes import find_axis, known_axes
-from edgedigits.study.grid import plan_grid, read_grid
-from edgedigits.study.unbuilt import BUILT_IN_PART
+from edgedigits.study.plan.axes import find_axis, known_axes
+from edgedigits.study.plan.grid import plan_grid, read_grid
+from edgedigits.study.plan.unbuilt import BUILT_IN_PART
 
 
 def plan(**tables):
@@ -346,7 +346,7 @@ def test_files_that_are_missing_or_no_toml_are_told(tmp_path):
 
 
 def test_the_examples_of_the_module_are_studies():
-    import edgedigits.study.grid as module
+    import edgedigits.study.plan.grid as module
 
     between_prose = re.split(r"^\S.*\n", module.__doc__, flags=re.MULTILINE)
     grid, sample, listed = (tomllib.loads(textwrap.dedent(text)) for text in between_prose if text.strip())

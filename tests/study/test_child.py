@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from edgedigits.errors import EXIT_USAGE, DataError
-from edgedigits.study import child, launch
-from edgedigits.study.child import ANSWERS, EXIT_NO_DIGITS, TASK_PREFIX
+from edgedigits.study.run import child, launch
+from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, TASK_PREFIX
 
 TASK = {"kind": "published", "trials": [], "data": {"source": "x", "label_column": "", "invert": False, "digest": "d"}}
 
 
 def run_child(folder):
     """Start the process as `launch` does, and close its stdin at once."""
-    command = [sys.executable, "-P", "-m", "edgedigits.study.child", *folder]
+    command = [sys.executable, "-P", "-m", "edgedigits.study.run.child", *folder]
     return subprocess.run(command, input=json.dumps(TASK) + "\n", text=True, capture_output=True, timeout=60)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from edgedigits.config import DataConfig
 from edgedigits.errors import ConfigError, DataError, ToolMissingError
-from edgedigits.study import data_source
-from edgedigits.study.data_source import DigitsNotHereError, cache_file, describe, find_digits, keep
+from edgedigits.study.run import data_source
+from edgedigits.study.run.data_source import DigitsNotHereError, cache_file, describe, find_digits, keep
 
 
 @pytest.fixture(autouse=True)

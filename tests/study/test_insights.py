@@ -13,14 +13,14 @@ import pytest
 from edgedigits.cli.config_flags import add_config_arguments, config_from_arguments
 from edgedigits.config_file import to_tables
 from edgedigits.errors import DataError
-from edgedigits.study.choices import build_command, pareto
-from edgedigits.study.digit_findings import balanced
-from edgedigits.study.effects import Difference, compare_values, corrected, effects, interval, over_seeds
-from edgedigits.study.grid import plan_grid
-from edgedigits.study.insights import effect_sentence, find_insights
-from edgedigits.study.session import plan_builds
-from edgedigits.study.store import DONE, FAILED, Trial
-from edgedigits.study.table_plan import plan_table
+from edgedigits.study.findings.choices import build_command, pareto
+from edgedigits.study.findings.digits import balanced
+from edgedigits.study.findings.effects import Difference, compare_values, corrected, effects, interval, over_seeds
+from edgedigits.study.findings.insights import effect_sentence, find_insights
+from edgedigits.study.plan.grid import plan_grid
+from edgedigits.study.run.session import plan_builds
+from edgedigits.study.run.store import DONE, FAILED, Trial
+from edgedigits.study.table.plan import plan_table
 
 
 def result(accuracy, *, size=10_000, seed=0, worse_digit=None):
@@ -249,7 +249,7 @@ def table():
 
 
 def cell_result(spec):
-    from edgedigits.study.report_data import Row, report_table
+    from edgedigits.study.table.report_data import Row, report_table
 
     if spec["column"] == "published":
         published = {(row, setting.name): value for (row, setting), value in report_table().accuracy.items()}
@@ -333,8 +333,8 @@ def test_a_smaller_run_is_told():
 @pytest.mark.parametrize("count", [1, 12, 85])
 def test_a_report_can_be_had_at_any_moment_of_a_run(count, table, tmp_path):
     """Cells come in the order in which their trainings end: first the float32 ones of the shortest setting."""
-    from edgedigits.study.page import render_study
-    from edgedigits.study.pictures import study_pictures
+    from edgedigits.study.report.page import render_study
+    from edgedigits.study.report.pictures import study_pictures
 
     one_seed = [one for one in table if one.spec["seed"] == 0]
     order = sorted(
@@ -366,7 +366,7 @@ def test_a_mean_over_losses_compares_the_same_losses():
 
 
 def test_findings_are_json(grid, table):
-    from edgedigits.study.report import _plain
+    from edgedigits.study.report.write import _plain
 
     for name, trials in (("grid", grid), ("report-table", table)):
         json.dumps(_plain(find_insights(name, trials).to_json()), allow_nan=False)
@@ -374,8 +374,8 @@ def test_findings_are_json(grid, table):
 
 @pytest.mark.parametrize("name", ["grid", "report-table"])
 def test_a_report_is_written_whole_with_every_picture(name, grid, table, tmp_path):
-    from edgedigits.study.report import write_report
-    from edgedigits.study.store import Store, owner_name
+    from edgedigits.study.report.write import write_report
+    from edgedigits.study.run.store import Store, owner_name
 
     with Store(tmp_path, create=True) as store:
         store.set_about("study", name)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from edgedigits.study import keys
+from edgedigits.study.run import keys
 
 
 def code_version():
@@ -25,7 +25,8 @@ def code_version():
         "emit/templates/kernels/rows.c.j2",
         "targets/simulate.py",
         "targets/native/block_counter.c",
-        "study/table_task.py",
+        "study/table/task.py",
+        "study/run/build_trial.py",
     ],
 )
 def test_another_source_is_another_version(name, tmp_path, monkeypatch):
@@ -39,7 +40,7 @@ def test_another_source_is_another_version(name, tmp_path, monkeypatch):
     assert code_version() != before
 
 
-@pytest.mark.parametrize("name", ["study/report.py", "cli/study.py", "model/notes.txt"])
+@pytest.mark.parametrize("name", ["study/report/page.py", "study/run/store.py", "cli/study.py", "model/notes.txt"])
 def test_what_shapes_no_figure_does_not_count(name, tmp_path, monkeypatch):
     monkeypatch.setattr(keys, "_PACKAGE", tmp_path)
     before = code_version()
@@ -76,7 +77,7 @@ def test_a_library_of_another_version_is_another_version(library, monkeypatch):
 
 def test_it_is_found_without_tensorflow():
     code = (
-        "import sys; from edgedigits.study.keys import code_version; code_version()\n"
+        "import sys; from edgedigits.study.run.keys import code_version; code_version()\n"
         "sys.exit(any(name.split('.')[0] in ('tensorflow', 'keras', 'tf_keras') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from edgedigits.data.digits import Splits
-from edgedigits.study import published
-from edgedigits.study.published import Weights, backward, forward, initial_weights, quantize, updated
-from edgedigits.study.report_data import report_table
+from edgedigits.study.table import published
+from edgedigits.study.table.published import Weights, backward, forward, initial_weights, quantize, updated
+from edgedigits.study.table.report_data import report_table
 
 ITERATIONS = 100
 

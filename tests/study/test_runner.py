@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 
 from edgedigits.progress import SILENT
-from edgedigits.study.cluster import Cluster
-from edgedigits.study.data_source import DataNeed
-from edgedigits.study.runner import Clock, Job, duration, run_jobs
-from edgedigits.study.store import Store
+from edgedigits.study.run.cluster import Cluster
+from edgedigits.study.run.data_source import DataNeed
+from edgedigits.study.run.runner import Clock, Job, duration, run_jobs
+from edgedigits.study.run.store import Store
 
 
 def test_before_a_trial_is_done_the_estimates_count():

@@ -18,10 +18,10 @@ import pytest
 from edgedigits.data.load import read_source
 from edgedigits.errors import DataError
 from edgedigits.progress import SilentProgress
-from edgedigits.study import keys
-from edgedigits.study.database import DATABASE
-from edgedigits.study.session import Options, Plan, estimate_seconds, run_plan
-from edgedigits.study.store import Store, owner_name
+from edgedigits.study.run import keys
+from edgedigits.study.run.database import DATABASE
+from edgedigits.study.run.session import Options, Plan, estimate_seconds, run_plan
+from edgedigits.study.run.store import Store, owner_name
 from tests.study.plans import small_plan
 
 TWO = Options(jobs=2)
@@ -105,7 +105,7 @@ def test_a_study_of_other_code_or_another_plan_is_refused(finished, monkeypatch)
     folder, _ = finished
     with pytest.raises(DataError, match="is of the study small, and this is other"):
         run_plan(replace(small_plan(1), name="other"), folder, TWO)
-    monkeypatch.setattr("edgedigits.study.session.code_version", lambda: "0.0.1+00000000")
+    monkeypatch.setattr("edgedigits.study.run.session.code_version", lambda: "0.0.1+00000000")
     with pytest.raises(DataError, match=r"made by edgedigits .* and this is 0\.0\.1"):
         run_plan(small_plan(1), folder, TWO)
 
@@ -143,7 +143,7 @@ def test_the_key_depends_on_choices_data_and_code(monkeypatch):
 
 
 def test_no_scheduler_at_that_address_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("edgedigits.study.cluster.CONNECT_S", 2)
+    monkeypatch.setattr("edgedigits.study.run.cluster.CONNECT_S", 2)
     with pytest.raises(DataError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9"):
         run_plan(small_plan(1), tmp_path / "s", Options(scheduler="tcp://127.0.0.1:9"))
 
@@ -152,7 +152,7 @@ LONG = """
 import sys
 from pathlib import Path
 from edgedigits.cli.interrupts import interruptible
-from edgedigits.study.session import Options, run_plan
+from edgedigits.study.run.session import Options, run_plan
 from tests.study.plans import small_plan
 with interruptible():
     try:
@@ -178,7 +178,7 @@ def training(process):
     found = []
     for child in psutil.Process(process.pid).children(recursive=True):
         try:
-            if "edgedigits.study.child" in child.cmdline():
+            if "edgedigits.study.run.child" in child.cmdline():
                 found.append(child)
         except psutil.Error:
             continue
@@ -240,7 +240,7 @@ def test_what_is_killed_from_outside_is_recorded_and_tried_again(victim, words, 
 @pytest.mark.slow
 def test_two_runs_on_one_folder_share_the_work(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from edgedigits.study.session import Options, run_plan\n"
+        "import sys; from pathlib import Path; from edgedigits.study.run.session import Options, run_plan\n"
         "from tests.study.plans import small_plan\n"
         "print(run_plan(small_plan(6, iterations=300), Path(sys.argv[1]), Options(jobs=1)).ran)"
     )

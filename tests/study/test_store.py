@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 from edgedigits.errors import DataError
-from edgedigits.study import database
-from edgedigits.study import store as module
-from edgedigits.study.database import DATABASE
-from edgedigits.study.store import Store, owner_name
+from edgedigits.study.run import database
+from edgedigits.study.run import store as module
+from edgedigits.study.run.database import DATABASE
+from edgedigits.study.run.store import Store, owner_name
 
 TRIALS = [(key, "build", {"label": key}) for key in "abc"]
 
@@ -65,7 +65,7 @@ def test_two_runs_never_get_the_same_trial(store, tmp_path):
 
 def test_what_a_killed_run_had_claimed_is_claimed_again(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from edgedigits.study.store import Store, owner_name\n"
+        "import sys, time; from pathlib import Path; from edgedigits.study.run.store import Store, owner_name\n"
         "s = Store(Path(sys.argv[1]), create=True); s.add([('a', 'build', {})]); s.claim(owner_name(), 'a')\n"
         "print('claimed', flush=True); time.sleep(60)"
     )
@@ -166,7 +166,7 @@ def test_a_database_with_torn_pages_is_put_aside(tmp_path):
 KILLED = """
 import os, sys
 from pathlib import Path
-from edgedigits.study.store import Store
+from edgedigits.study.run.store import Store
 store = Store(Path(sys.argv[1]), create=True)
 store.add((f"{i:04}", "build", {"x": "y" * 200}) for i in range(500))
 store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

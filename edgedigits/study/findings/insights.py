@@ -1,0 +1,170 @@
+"""What a study found, in sentences that carry their numbers, and as data."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from edgedigits.study.findings.choices import Recommendation, pareto, recommendations, variant_means, variant_words
+from edgedigits.study.findings.digits import BestForDigit, Sufferer, best_for_digits, sufferers
+from edgedigits.study.findings.effects import Effect, effects, points
+from edgedigits.study.findings.frame import BUILD, compared, study_frame
+from edgedigits.study.findings.table import Cell, table_cells, table_sentences
+from edgedigits.study.run.figures import HOW
+from edgedigits.study.run.store import FAILED, Trial
+from edgedigits.study.table.plan import NAME
+
+COSTS = {"bytes": "bytes of .tflite", "engine_bytes": "bytes of engine", "instructions": "instructions on Cortex-M4"}
+
+
+@dataclass(frozen=True)
+class Insights:
+    """Everything that a study's report says.
+
+    Attributes:
+        name: of the study.
+        frame: all finished trials.
+        means: a row a variant, of ours.
+        effects: of every axis.
+        fronts: variants on the Pareto front, by cost.
+        best: for each digit.
+        sufferers: by compression.
+        recommendations: by device.
+        cells: of the report's table; empty for a grid.
+        failed: label and error of the failed trials.
+        unfinished: trials that are neither done nor failed.
+        groups: all findings in sentences, by what they are about.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    means: pd.DataFrame
+    effects: tuple[Effect, ...]
+    fronts: dict[str, pd.DataFrame]
+    best: tuple[BestForDigit, ...]
+    sufferers: tuple[Sufferer, ...]
+    recommendations: tuple[Recommendation, ...]
+    cells: tuple[Cell, ...]
+    failed: tuple[tuple[str, str], ...]
+    unfinished: int
+    groups: dict[str, tuple[str, ...]]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All findings."""
+        return tuple(itertools.chain.from_iterable(self.groups.values()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the findings as JSON values."""
+        return {
+            "study": self.name,
+            "trials": len(self.frame),
+            "failed": [{"label": label, "error": error} for label, error in self.failed],
+            "unfinished": self.unfinished,
+            "sentences": list(self.sentences),
+            "effects": [asdict(one) for one in self.effects],
+            "variants": self.means.to_dict("records"),
+            "figures": HOW,
+            "pareto": {
+                cost: [variant_words(row) for _, row in front.iterrows()] for cost, front in self.fronts.items()
+            },
+            "best_for_digit": [asdict(one) for one in self.best],
+            "sufferers": [asdict(one) for one in self.sufferers],
+            "recommendations": [asdict(one) for one in self.recommendations],
+            "table": [asdict(cell) for cell in self.cells],
+        }
+
+
+def find_insights(name: str, trials: Sequence[Trial]) -> Insights:
+    """Return what the finished trials say.
+
+    Raises:
+        DataError: no trial is finished.
+    """
+    frame = study_frame(trials)
+    ours = compared(frame)
+    is_table = name == NAME and BUILD not in set(frame["column"])
+    cells = tuple(table_cells(frame)) if is_table else ()
+    means = variant_means(ours)
+    fronts = {cost: front for cost in COSTS if not (front := pareto(means, cost)).empty}
+    found = tuple(effects(ours))
+    best, suffering = tuple(best_for_digits(ours)), tuple(sufferers(ours))
+    advice = tuple(recommendations(means, {trial.key: trial.spec for trial in trials}))
+    groups = {
+        "The report's table": table_sentences(list(cells), frame),
+        "What each choice does": [effect_sentence(one) for one in sorted(found, key=lambda one: -abs(one.difference))],
+        "What is worth its cost": _front_sentences(fronts, means),
+        "Best for each digit": [_best_sentence(one) for one in best],
+        "Which digits suffer": _sufferer_sentences(suffering),
+        "For a device": [_advice(one) for one in advice],
+    }
+    failed = tuple((str(trial.spec.get("label")), trial.error) for trial in trials if trial.status == FAILED)
+    return Insights(
+        name=name,
+        frame=frame,
+        means=means,
+        effects=found,
+        fronts=fronts,
+        best=best,
+        sufferers=suffering,
+        recommendations=advice,
+        cells=cells,
+        failed=failed,
+        unfinished=len(trials) - len(frame) - len(failed),
+        groups={title: tuple(sentences) for title, sentences in groups.items() if sentences},
+    )
+
+
+def effect_sentence(one: Effect) -> str:
+    """Return an effect on accuracy as a sentence."""
+    head = f"{one.axis} {one.value} against {one.against}: {points(one.difference)} points of accuracy"
+    averaged = f", averaged over {' and '.join(one.averaged)}" if one.averaged else ""
+    pairs = f"{one.pairs} {'pair' if one.pairs == 1 else 'pairs'}{averaged}"
+    return f"{head} ({one.verdict}; {pairs})."
+
+
+def _front_sentences(fronts: dict[str, pd.DataFrame], means: pd.DataFrame) -> list[str]:
+    found = []
+    for cost, front in fronts.items():
+        ends = [front.iloc[0]] if len(front) == 1 else [front.iloc[0], front.iloc[-1]]
+        words = " to ".join(
+            f"{variant_words(row)} ({100 * row['accuracy']:.2f} %, {row[cost]:,.0f} {COSTS[cost]})" for row in ends
+        )
+        known = int(means[cost].notna().sum())
+        found.append(f"Accuracy against {COSTS[cost]}: {len(front)} of {known} variants on the front, {words}.")
+    return found
+
+
+def _best_sentence(one: BestForDigit) -> str:
+    return (
+        f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), before {one.next}; "
+        f"{points(one.difference)} points of F1 between the two that the other seeds would choose ({one.verdict})."
+        if one.seeds > 1
+        else f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), {100 * one.difference:.2f} points before "
+        f"{one.next} ({one.verdict})."
+    )
+
+
+def _sufferer_sentences(suffering: Sequence[Sufferer]) -> list[str]:
+    found = []
+    for compression in dict.fromkeys(one.compression for one in suffering):
+        worst, *others = (one for one in suffering if one.compression == compression)
+        more = ", ".join(f"{one.digit} ({points(one.difference)})" for one in others if one.real)
+        found.append(
+            f"Under {compression}, digit {worst.digit} loses most: recall {100 * worst.before:.2f} % to "
+            f"{100 * worst.after:.2f} % ({worst.verdict}), most often taken for {worst.turns_into} "
+            f"({worst.more:+.1f} images a trial)" + (f"; also {more}." if more else ".")
+        )
+    return found
+
+
+def _advice(one: Recommendation) -> str:
+    return (
+        f"{one.device}: {one.variant}, {100 * one.accuracy:.2f} % (mean of {one.seeds} "
+        f"{'seed' if one.seeds == 1 else 'seeds'}) in {one.bytes:,.0f} bytes of {one.counted}; chosen on "
+        f"{one.chosen_on}. Type, for one seed and with the build's own split: {one.command}"
+    )

@@ -1,0 +1,299 @@
+"""Pictures of any study: recall by digit, accuracy against size, what compression confuses, loss against sparsity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+from edgedigits.data.shape import CLASSES
+from edgedigits.report.style import GRID, INK, MUTED, WIDTH, Plot, new_figure
+from edgedigits.study.findings.choices import ANCHORS, variant_words
+from edgedigits.study.findings.digits import balanced, confusion_change
+from edgedigits.study.findings.frame import compared
+from edgedigits.study.findings.insights import COSTS, Insights
+from edgedigits.study.report.drawing import (
+    band,
+    heat_cells,
+    legend_above,
+    legend_room,
+    look,
+    panel,
+    percent_axis,
+    wide_figure,
+)
+from edgedigits.study.report.table_pictures import table_pictures
+
+MOST_CURVES = 8
+AS_LONG = "a float32 training of the same loss and rate with as many iterations"
+BEFORE = "the float32 network that its compression started from"
+_SHARE = re.compile(r"pruned ([\d.]+) %")
+
+
+def study_pictures(insights: Insights) -> tuple[Plot, ...]:
+    """Return every picture that the finished trials allow, in the order of the page."""
+    ours = compared(insights.frame)
+    plots = list(table_pictures(insights.frame, insights.cells)) if insights.cells else _build_curves(ours)
+    plots += _recalls(ours)
+    plots += [_pareto(insights, cost) for cost in insights.fronts]
+    plots += _confusions(ours, AS_LONG if insights.cells else BEFORE)
+    plots += _sparsities(ours)
+    return tuple(plots)
+
+
+def is_wide(plot: Plot) -> bool:
+    """Tell whether a picture takes the whole width of the page."""
+    return plot.name in ("report_table", "recall")
+
+
+def _build_curves(frame: pd.DataFrame) -> list[Plot]:
+    known = frame[frame["curves"].map(lambda one: isinstance(one, dict) and bool(one))]
+    if known.empty:
+        return []
+    named = known.assign(variant=known.apply(variant_words, axis=1))
+    order = named.groupby("variant")["val_accuracy"].mean().sort_values(ascending=False).index.tolist()
+    return [
+        Plot(
+            "curves",
+            "Validation accuracy by epoch over all stages, by variant.",
+            f"measured by Keras at the end of each epoch; means, bands from the lowest to the highest seed; the best "
+            f"{min(MOST_CURVES, len(order))} of {len(order)} variants by validation",
+            lambda: _draw_build_curves(named, order[:MOST_CURVES]),
+        )
+    ]
+
+
+def _draw_build_curves(frame: pd.DataFrame, order: Sequence[str]) -> Figure:
+    columns = 2 if max(map(len, order)) < 24 else 1
+    top = legend_room(len(order), columns)
+    figure, axes = new_figure("Validation accuracy by epoch", 200 + top, (42, 34, 10, top))
+    for number, variant in enumerate(order):
+        curves = [_joined(one) for one in frame.loc[frame["variant"] == variant, "curves"]]
+        epochs = max(curves, key=len)[:, 0]
+        lines = [np.interp(epochs, one[:, 0], 100 * one[:, 1], right=np.nan).tolist() for one in curves]
+        band(axes, epochs.tolist(), lines, label=str(variant), number=number, marker=len(epochs) < 4)
+    percent_axis(axes.yaxis)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    axes.grid(axis="y")
+    axes.set_xlabel("epoch, all stages", fontsize=9.5, labelpad=2)
+    legend_above(figure, columns)
+    return figure
+
+
+def _joined(curves: dict[str, list[list[float]]]) -> NDArray[np.float64]:
+    """Return [epoch, accuracy] of all stages, (n, 2)."""
+    pairs = [pair for name, stage in curves.items() if name.endswith("val_accuracy") for pair in stage]
+    return np.array(pairs, float)
+
+
+def _recalls(frame: pd.DataFrame) -> list[Plot]:
+    known = frame[frame["class_recall"].map(lambda one: isinstance(one, list))]
+    if known.empty:
+        return []
+    shown, alike = balanced(known)
+    over = "over the same losses and settings" if alike else "over what was run, which is not the same for all"
+    return [
+        Plot(
+            "recall",
+            f"Recall of each digit by compression; each mark is the mean of a seed {over}.",
+            f"measured on the {'/'.join(sorted(set(shown['scored_on'])))}, which was not trained on; means {over}",
+            lambda: _draw_recalls(shown),
+        )
+    ]
+
+
+def _draw_recalls(frame: pd.DataFrame) -> Figure:
+    names = list(dict.fromkeys(frame["compression"]))
+    columns = min(6, len(names)) if len(names) <= 6 else 4
+    legend = 16.0 * -(-len(names) // columns)
+    height = 284.0 + legend
+    figure = wide_figure("Recall by digit and compression", height)
+    values = np.array(frame["class_recall"].tolist(), float) * 100
+    spots = frame[["compression", "seed"]].copy()
+    low = 100.0
+    panels = []
+    for digit in range(CLASSES):
+        left, bottom = 34 + (digit % 5) * 133, 30 + legend + (1 - digit // 5) * 120
+        axes = panel(figure, left, bottom, 122, 92)
+        means = spots.assign(value=values[:, digit]).groupby(["compression", "seed"], sort=False)["value"].mean()
+        for number, name in enumerate(names):
+            points = means[name].to_numpy()
+            low = min(low, float(points.min()))
+            colour, marker = look(number)
+            axes.plot([number] * len(points), points, marker, color=colour, markersize=4.5, label=name, clip_on=False)
+            axes.hlines(points.mean(), number - 0.35, number + 0.35, color=colour, linewidth=1.6)
+        axes.set_title(str(digit), fontsize=9.5, fontweight="bold", loc="left", pad=3)
+        panels.append(axes)
+    for digit, axes in enumerate(panels):
+        axes.set(xlim=(-0.7, len(names) - 0.3), ylim=(max(0.0, low - 3), 100))
+        axes.set_xticks([])
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        percent_axis(axes.yaxis)
+        if digit % 5:
+            axes.set_yticklabels([])
+        axes.grid(axis="y")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="lower left", ncols=columns, fontsize=9)
+    return figure
+
+
+def _pareto(insights: Insights, cost: str) -> Plot:
+    front = insights.fronts[cost]
+    return Plot(
+        f"pareto_{cost}",
+        f"Accuracy against {COSTS[cost]}; {len(front)} of {insights.means[cost].notna().sum()} variants on the front.",
+        "means over seeds on digits that were not trained on"
+        + "".join(f"; {source}" for source in dict.fromkeys(one.source for one in ANCHORS.get(cost, ()))),
+        lambda: _draw_pareto(insights, cost),
+    )
+
+
+def _draw_pareto(insights: Insights, cost: str) -> Figure:
+    points, front = insights.means.dropna(subset=[cost]), insights.fronts[cost]
+    top = legend_room(points["compression"].nunique(), 2)
+    figure, axes = new_figure(f"Accuracy against {COSTS[cost]}", 226 + top, (42, 34, 14, top))
+    for number, name in enumerate(dict.fromkeys(points["compression"])):
+        rows = points[points["compression"] == name]
+        colour, marker = look(number)
+        axes.plot(rows[cost], 100 * rows["accuracy"], marker, color=colour, markersize=4, alpha=0.8, label=name)
+    axes.step(front[cost], 100 * front["accuracy"], where="post", color=INK, linewidth=1.1)
+    axes.set_xscale("log")
+    axes.margins(y=0.12)
+    anchors = ANCHORS.get(cost, ())
+    for one in anchors:
+        axes.plot(one.cost, 100 * one.accuracy, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
+    for number, one in enumerate(anchors):
+        # Above and below in turn, so that neighbours keep apart.
+        axes.annotate(
+            one.name,
+            (one.cost, 100 * one.accuracy),
+            xytext=(0, -11 if number % 2 else 6),
+            textcoords="offset points",
+            fontsize=7,
+            color=MUTED,
+            ha=_side(axes, one.cost),
+        )
+    _cost_ticks(axes)
+    percent_axis(axes.yaxis)
+    axes.grid()
+    axes.set_axisbelow(True)
+    axes.set_xlabel(COSTS[cost], fontsize=9.5, labelpad=2)
+    legend_above(figure, 2)
+    return figure
+
+
+def _side(axes: Axes, cost: float) -> str:
+    """Return how to align a label at that cost, so that it stays inside the axes."""
+    low, high = np.log(axes.get_xlim())
+    place = (np.log(cost) - low) / (high - low)
+    return "left" if place < 0.15 else "right" if place > 0.85 else "center"
+
+
+def _cost_ticks(axes: Axes) -> None:
+    low, high = axes.get_xlim()
+    ticks: list[float] = []
+    for digits in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
+        every = [digit * 10**power for power in range(1, 8) for digit in digits]
+        ticks = ticks if len(ticks) > 2 else [tick for tick in every if low <= tick <= high]
+    if len(ticks) < 3:
+        ticks = [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
+
+
+def _confusions(frame: pd.DataFrame, against: str) -> list[Plot]:
+    plots = []
+    for name in dict.fromkeys(frame["compression"]):
+        change = confusion_change(frame, name)
+        if change is None or name == "float32":
+            continue
+        errors = float(change.sum() - np.trace(change))
+        plots.append(
+            Plot(
+                "confusion_" + re.sub(r"\W+", "_", str(name)).strip("_"),
+                f"Confusion matrix of {name} minus that of float32, in images: {errors:+.1f} errors on average.",
+                f"measured on digits that were not trained on; mean over trials, each against {against}; "
+                "off the diagonal red: more often, on it red: fewer right",
+                lambda change=change, name=name: _draw_confusion(change, str(name)),  # type: ignore[misc]
+            )
+        )
+    return plots
+
+
+def _draw_confusion(change: np.ndarray, name: str) -> Figure:
+    figure, axes = new_figure(f"Confusions, {name} − float32", WIDTH, (36, 34, 8, 26))
+    most = max(1.0, float(np.abs(change).max()))
+    # The diagonal is where a loss of hits is bad: its sign is turned, so that red is worse everywhere.
+    shown = np.sign(change) * np.sqrt(np.abs(change) / most)
+    shown[np.diag_indices(CLASSES)] *= -1
+    texts = [[f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "" for value in row] for row in change]
+    heat_cells(axes, shown, low=-1.25, high=1.25, texts=texts, map_name="RdBu_r")
+    axes.set_xticks(range(CLASSES))
+    axes.set_yticks(range(CLASSES))
+    borders = np.arange(CLASSES + 1) - 0.5
+    axes.hlines(borders, -0.5, CLASSES - 0.5, colors=GRID, linewidth=0.4)
+    axes.vlines(borders, -0.5, CLASSES - 0.5, colors=GRID, linewidth=0.4)
+    axes.set_xlabel("class given", fontsize=9.5, labelpad=3)
+    axes.set_ylabel("true class", fontsize=9.5, labelpad=3)
+    return figure
+
+
+def _sparsities(frame: pd.DataFrame) -> list[Plot]:
+    """Return a picture for each setting and number format that has more than one sparsity."""
+    split = frame["compression"].map(_share_and_format)
+    known = frame.assign(share=split.map(lambda one: one[0]), format=split.map(lambda one: one[1]))
+    known = known.assign(line=known.apply(lambda row: ", ".join(filter(None, (row["loss"], row["only"]))), axis=1))
+    plots = []
+    for (setting, form), here in known.groupby(["setting", "format"], sort=False):
+        here, open_marks = _with_references(here)
+        if here["share"].nunique() < 2:
+            continue
+        words = ", ".join(filter(None, (str(setting), str(form))))
+        plots.append(
+            Plot(
+                "sparsity_" + (re.sub(r"\W+", "_", words).strip("_") or "all"),
+                f"Accuracy against sparsity by loss{f', {words}' if words else ''}.",
+                "measured on digits that were not trained on; lines: means, bands: lowest to highest seed"
+                + ("; at 0 % the float32 network of the setting" if open_marks else ""),
+                lambda here=here, words=words: _draw_sparsity(here, words),  # type: ignore[misc]
+            )
+        )
+    return plots
+
+
+def _share_and_format(compression: str) -> tuple[float, str]:
+    """Return the sparsity in percent, and the number format: "" for the table's cells, whose pruned ones are int8."""
+    found = _SHARE.search(compression)
+    rest = _SHARE.sub("", compression).strip(", ")
+    return (float(found[1]) if found else 0.0), rest
+
+
+def _with_references(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """Add the float32 network of the setting as a sparsity of 0 to the table's pruned cells; tell whether it did."""
+    pruned = frame[(frame["share"] > 0) & frame["setting_float_accuracy"].notna()]
+    if pruned.empty:
+        return frame, False
+    references = pruned.assign(share=0.0, accuracy=pruned["setting_float_accuracy"]).drop_duplicates(["loss", "seed"])
+    return pd.concat([references, pruned]), True
+
+
+def _draw_sparsity(frame: pd.DataFrame, words: str) -> Figure:
+    names = list(dict.fromkeys(frame["line"]))
+    top = legend_room(len(names), 3)
+    figure, axes = new_figure(f"Accuracy against sparsity{f', {words}' if words else ''}", 200 + top, (42, 34, 14, top))
+    for number, name in enumerate(names):
+        table = frame[frame["line"] == name].pivot_table(index="seed", columns="share", values="accuracy")
+        band(axes, list(table.columns), 100 * table.to_numpy(), label=name, number=number, marker=True)
+    axes.xaxis.set_major_locator(FixedLocator(sorted(frame["share"].unique())))
+    percent_axis(axes.xaxis)
+    percent_axis(axes.yaxis)
+    axes.grid()
+    axes.set_xlabel("zeros in each pruned layer", fontsize=9.5, labelpad=2)
+    legend_above(figure, 3)
+    return figure

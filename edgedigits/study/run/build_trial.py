@@ -1,0 +1,117 @@
+"""One trial of a grid: one build, in this process, and its figures."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgedigits.artifacts import new_folder
+from edgedigits.config_file import make_config, parse_sections
+from edgedigits.data.contents import Contents
+from edgedigits.data.load import divide
+from edgedigits.progress import Stage
+from edgedigits.study.plan.axes import FLOAT32
+
+if TYPE_CHECKING:
+    from edgedigits.config import EngineConfig
+    from edgedigits.data.digits import Splits
+    from edgedigits.report.facts import BuildFacts
+    from edgedigits.study.run.figures import Figures
+
+
+class _Clock:
+    """Progress that adds up the time of the training stages."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextmanager
+    def stage(self, title: str, total: int | None = None) -> Iterator[Stage]:
+        start = time.perf_counter()
+        yield self
+        if title.startswith(("Training", "Pruning", "Quantization")):
+            self.seconds += time.perf_counter() - start
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        pass
+
+    def say(self, message: str) -> None:
+        pass
+
+
+def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None) -> Figures:
+    """Make one build and return its figures.
+
+    Args:
+        spec: "config" as tables and "scored" ("int8" or "float32").
+        contents: the digits.
+        keep: a folder for the build; None to keep its figures only.
+
+    Raises:
+        EdgedigitsError: as `edgedigits.api.build`.
+    """
+    config = make_config(parse_sections(spec["config"], "trial"))
+    splits = divide(
+        contents,
+        validation_fraction=config.data.validation_fraction,
+        test_fraction=config.data.test_fraction,
+        seed=config.training.seed,
+    )
+    # Here and not above: a worker that finds its data missing shall not have paid for TensorFlow.
+    from edgedigits.assemble import assemble
+
+    clock = _Clock()
+    with tempfile.TemporaryDirectory(prefix="edgedigits-trial-") as place:
+        folder = keep or Path(place) / "build"
+        with new_folder(folder, force=True) as partial:
+            facts, latency = assemble(config, splits, partial, clock)
+        figures = _figures(facts, folder, splits, config.engine, scored=spec["scored"])
+    if latency is not None and spec["scored"] != FLOAT32:
+        figures["latency_us"] = latency.p50_us
+    return {**figures, "train_seconds": round(clock.seconds, 3)}
+
+
+def _figures(facts: BuildFacts, folder: Path, splits: Splits, choices: EngineConfig, *, scored: str) -> Figures:
+    """Return the figures of the file that is scored, and as "float_…" those of the network compression began with."""
+    from edgedigits.evaluate.harness import evaluate_model
+    from edgedigits.evaluate.interpreter import open_classifier
+    from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME
+    from edgedigits.model.reader import read_tflite
+    from edgedigits.study.run.figures import accuracy_on, engine_figures, score_figures, size_figures, weight_figures
+
+    evaluation, engine = facts.evaluation, {}
+    classifier = open_classifier(read_tflite(folder / (FLOAT_NAME if scored == FLOAT32 else MODEL_NAME)))
+    if scored == FLOAT32:
+        evaluation = evaluate_model(folder / FLOAT_NAME, splits.test)
+        engine = {"latency_us": evaluation.latency.p50_us} if evaluation.latency else {}
+    else:
+        engine = engine_figures(classifier, splits.test.images, choices)
+    before = facts.stages[0].test_scores
+    return {
+        **score_figures(evaluation.scores),
+        **(score_figures(before, "float_") if before else {}),
+        "twin_accuracy": facts.evaluation.float_accuracy,
+        "val_accuracy": accuracy_on(classifier, splits.validation),
+        **size_figures(evaluation.size),
+        **weight_figures(classifier.graph),
+        **engine,
+        "curves": _curves(facts),
+    }
+
+
+def _curves(facts: BuildFacts) -> dict[str, list[list[float]]]:
+    """Return pairs [epoch of the whole line from 1, accuracy] of each stage, for training and validation."""
+    from edgedigits.study.run.figures import thinned
+
+    found: dict[str, list[list[float]]] = {}
+    before = 0
+    for stage in facts.stages:
+        for key in ("accuracy", "val_accuracy"):
+            if values := stage.history.get(key):
+                found[f"{stage.name}_{key}"] = [[before + epoch, value] for epoch, value in thinned(values)]
+        before += stage.epochs
+    return found

@@ -1,0 +1,156 @@
+"""The Dask cluster of a study: on this machine, sized to its cores and memory, or one that is there already."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgedigits.data.contents import Contents
+from edgedigits.errors import DataError, ToolMissingError
+from edgedigits.study.run.data_source import as_arrays
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+MEMORY_A_TRIAL = 1_500_000_000
+"""Bytes that one build needs at its peak, TensorFlow included: 1.1 GB with MNIST, and room."""
+CONNECT_S = 10
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where trials run.
+
+    Attributes:
+        client: connected to the scheduler.
+        slots: trials at a time.
+        threads: of each trial.
+        words: for people, e.g. "2 workers of 1 thread on this machine".
+    """
+
+    client: Client
+    slots: int
+    threads: int
+    words: str
+
+
+def require_distributed() -> Any:
+    """Return the library `distributed`.
+
+    Raises:
+        ToolMissingError: it is not installed.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise ToolMissingError(
+            "Dask (package distributed), which runs a study, is not installed.", hint="pip install 'edgedigits[study]'"
+        ) from None
+    return distributed
+
+
+def default_jobs() -> int:
+    """Return how many trials run at a time on this machine: one a core, as far as memory goes."""
+    import psutil
+
+    return max(1, min(usable_cores(), int(psutil.virtual_memory().available // MEMORY_A_TRIAL)))
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def open_cluster(jobs: int, scheduler: str, threads: int) -> Iterator[Cluster]:
+    """Yield a cluster, which is taken down at the end if it is our own.
+
+    Args:
+        jobs: trials at a time on this machine; 0 for as many as it can take.
+        scheduler: address of a scheduler such as "tcp://host:8786"; "" for this machine.
+        threads: of each trial; 0 for the cores divided by the jobs here, 1 on a cluster.
+
+    Raises:
+        ToolMissingError: Dask is not installed.
+        DataError: there is no scheduler at that address, or it has no workers.
+    """
+    require_distributed()
+    import dask
+
+    # A trial that kills its worker is retried by the study, which counts; Dask would not tell.
+    settings = {
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
+        "distributed.admin.event-loop-monitor-interval": "1000s",
+    }
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with dask.config.set(settings):
+        if scheduler:
+            yield from _remote(scheduler, threads)
+        else:
+            yield from _local(jobs or default_jobs(), threads)
+
+
+def _local(jobs: int, threads: int) -> Iterator[Cluster]:
+    from distributed import Client, LocalCluster
+
+    threads = threads or max(1, usable_cores() // jobs)
+    with (
+        warnings.catch_warnings(action="ignore", category=UserWarning),  # of a dashboard's port that is taken
+        LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            processes=True,
+            # The work is done in processes that the workers start: a worker itself holds next to nothing.
+            memory_limit=0,
+            dashboard_address=":8787" if _has_dashboard() else None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        dashboard = f"; dashboard {cluster.dashboard_link}" if _has_dashboard() else ""
+        of = "thread" if threads == 1 else "threads"
+        yield Cluster(
+            client, jobs, threads, f"{jobs} worker{'s' * (jobs > 1)} of {threads} {of} on this machine{dashboard}"
+        )
+
+
+def _remote(scheduler: str, threads: int) -> Iterator[Cluster]:
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=CONNECT_S)
+    except (OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:120]
+        raise DataError(
+            f"There is no Dask scheduler at {scheduler} ({reason}).",
+            hint="Start one with `dask scheduler`, workers with `dask worker ADDRESS`, or leave --scheduler out.",
+        ) from None
+    with client:
+        slots = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
+        if not slots:
+            raise DataError(f"The scheduler at {scheduler} has no workers.", hint=f"Start one: dask worker {scheduler}")
+        yield Cluster(client, slots, threads or 1, f"{slots} slots of {scheduler}")
+
+
+def _has_dashboard() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("bokeh") is not None
+
+
+def publish_digits(client: Client, contents: Contents, digest: str) -> None:
+    """Put the digits where workers that do not have them can fetch them: on the scheduler, by their digest."""
+    if digest in client.list_datasets():
+        return
+    content = io.BytesIO()
+    np.savez_compressed(content, **as_arrays(contents))  # type: ignore[arg-type]
+    client.publish_dataset(content.getvalue(), name=digest)

@@ -1,0 +1,81 @@
+"""What makes two trials the same: their choices, their data, and the code that runs them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from edgedigits import __version__
+from edgedigits.data.contents import Contents
+from edgedigits.errors import DataError
+from edgedigits.targets.stub import firmware_stub
+
+_PACKAGE = Path(__file__).parents[2]
+_SHAPING = (
+    "config.py",
+    "options.py",
+    "pipeline.py",
+    "convert.py",
+    "assemble.py",
+    "compile.py",
+    "data",
+    "training",
+    "compress",
+    "evaluate",
+    "model",
+    "emit",
+    "targets",
+    "study/table",
+    "study/run/figures.py",
+    "study/run/build_trial.py",
+)
+_SHAPING_STUB = ("src/memory.c", "harness/function.ld")
+"""What is linked to an engine whose instructions and flash are counted."""
+_ENDINGS = (".py", ".j2", ".toml", ".c")
+_LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy", "ziglang")
+
+
+@lru_cache
+def code_version() -> str:
+    """Return the version of the package, and a digest of the sources and libraries that shape a trial's figures."""
+    content = hashlib.sha256()
+    files = [file for name in _SHAPING for file in _sources(_PACKAGE / name)]
+    for file in files:
+        content.update(file.relative_to(_PACKAGE).as_posix().encode() + file.read_bytes())
+    with suppress(DataError):
+        stub = firmware_stub()
+        for name in _SHAPING_STUB:
+            content.update((stub / name).read_bytes())
+    for library in _LIBRARIES:
+        content.update(f"{library} {_version(library)}\n".encode())
+    return f"{__version__}+{content.hexdigest()[:8]}"
+
+
+def _sources(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.suffix in _ENDINGS)
+    return [path] if path.is_file() else []
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
+
+
+def data_digest(contents: Contents) -> str:
+    """Return the SHA-256, in hexadecimal, of all digits of a source, its training and test sets told apart."""
+    parts = [part.digest if part is not None else "none" for part in (contents.train, contents.test)]
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+
+def trial_key(identity: dict[str, Any], digest: str) -> str:
+    """Return the key of a trial: 16 hexadecimal digits over its choices, its data and the code."""
+    whole = json.dumps([identity, digest, code_version()], sort_keys=True, allow_nan=False)
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]

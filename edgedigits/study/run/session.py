@@ -1,0 +1,228 @@
+"""`study run` as a function: plan, hold the plan against what the folder already has, run what is missing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgedigits.data.contents import Contents
+from edgedigits.errors import DataError
+from edgedigits.progress import SILENT, Progress
+from edgedigits.study.plan.axes import value_words
+from edgedigits.study.plan.grid import PlannedTrial
+from edgedigits.study.run.cluster import default_jobs, open_cluster, publish_digits, require_distributed
+from edgedigits.study.run.data_source import DataNeed, describe
+from edgedigits.study.run.database import DATABASE
+from edgedigits.study.run.keys import code_version, trial_key
+from edgedigits.study.run.runner import Job, Summary, run_jobs
+from edgedigits.study.run.store import DONE, Store
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A trial of the plan.
+
+    Attributes:
+        kind: "build", "published" or "table".
+        label: for people.
+        identity: what makes it this trial and no other, as JSON values.
+        spec: what a worker must know, as JSON values; `label` included.
+        data: as a build's table [data].
+        group: trials of one group run in one process; "" for one of its own.
+        estimate: seconds, roughly.
+    """
+
+    kind: str
+    label: str
+    identity: dict[str, Any]
+    spec: dict[str, Any]
+    data: Any
+    group: str = ""
+    estimate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study to run.
+
+    Attributes:
+        name: of the study; one folder holds one study.
+        entries: its trials.
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a study runs.
+
+    Attributes:
+        jobs: trials at a time on this machine; 0 for as many as it can take.
+        scheduler: address of a Dask scheduler; "" for this machine.
+        threads: of each trial; 0 for the default.
+        retry_failed: run failed trials once more.
+    """
+
+    jobs: int = 0
+    scheduler: str = ""
+    threads: int = 0
+    retry_failed: bool = False
+
+
+# Seconds of a build besides its training: start-up, conversion, evaluation, report.
+_FIXED_S = 18.0
+# Seconds an image, epoch and multiply-accumulate, and those that do not depend on the network: a 784-32-16-10 takes
+# 0.35 s for 60,000 images.
+_MAC_S, _IMAGE_S = 1.5e-10, 2.0e-6
+_TYPICAL_IMAGES = 54_000
+
+
+def plan_builds(name: str, trials: Sequence[PlannedTrial], keep: str = "") -> Plan:
+    """Return the plan of a grid.
+
+    Args:
+        name: of the study.
+        trials: from `grid.read_grid`.
+        keep: folder to keep the builds in; "" to keep figures only.
+    """
+    entries = []
+    for trial in trials:
+        label = ", ".join(f"{key}={value_words(value)}" for key, value in trial.values.items())
+        spec = {"label": label, "values": trial.values, **trial.identity}
+        if keep:
+            spec["keep"] = keep
+        entries.append(Entry("build", label, trial.identity, spec, trial.config.data, "", _build_seconds(trial)))
+    return Plan(name, tuple(entries))
+
+
+def _build_seconds(trial: PlannedTrial) -> float:
+    config = trial.config
+    widths = (784, *config.model.hidden, 10)
+    macs = sum(a * b for a, b in itertools.pairwise(widths))
+    images = 3_800 if config.data.source == "mnist-5k" else _TYPICAL_IMAGES
+    epochs = config.training.epochs
+    epochs += config.prune.epochs * config.prune.enabled + 2 * config.qat.epochs * config.qat.enabled
+    return _FIXED_S + epochs * images * (macs * _MAC_S + _IMAGE_S)
+
+
+def estimate_seconds(plan: Plan, folder: Path, jobs: int) -> tuple[float, str]:
+    """Return how long the trials that are missing take, and how that was obtained.
+
+    A rough model, scaled by what the finished trials of the same kind in the folder took, where there are any.
+    """
+    taken = _seconds_taken(plan.entries, folder)
+    seconds = 0.0
+    for kind in {entry.kind for entry in plan.entries}:
+        pairs = [(entry, took) for entry, took in zip(plan.entries, taken, strict=True) if entry.kind == kind]
+        expected = sum(entry.estimate for entry, took in pairs if took is not None)
+        pace = sum(took for _, took in pairs if took is not None) / expected if expected else 1.0
+        seconds += pace * sum(entry.estimate for entry, took in pairs if took is None) / max(1, jobs)
+    measured = any(took is not None for took in taken)
+    how = "finished trials of this folder" if measured else "a rough model of this kind of machine"
+    return seconds, f"estimated: from {how}, {jobs} at a time"
+
+
+def _seconds_taken(entries: Sequence[Entry], folder: Path) -> list[float | None]:
+    """Return the seconds that each entry took in a folder; None for one that is not done there.
+
+    Found by key, as a run would find it: a trial of the same label on other rows or digits is another trial.
+    """
+    if not (folder / DATABASE).is_file():
+        return [None] * len(entries)
+    with Store(folder, create=False) as store:
+        done = {trial.key: trial.seconds for trial in store.trials() if trial.status == DONE}
+        digests = {place: store.about(f"data {place}") for place in {_place(entry) for entry in entries}}
+    return [done.get(trial_key(entry.identity, digests[_place(entry)])) for entry in entries]
+
+
+def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SILENT) -> Summary:
+    """Run what is missing of a plan; the folder's database keeps everything that was finished.
+
+    Raises:
+        DataError: the folder is of another study or version, its database cannot be used, the data differ from those
+            it was started with, or there is no scheduler at the address.
+        ToolMissingError: Dask is not installed.
+    """
+    require_distributed()
+    with Store(folder, create=True) as store:
+        if store.said:
+            progress.say(store.said)
+        _check_same(store, plan.name, folder)
+        sources = _read_sources(plan.entries, store, folder, progress)
+        keys = [trial_key(entry.identity, sources[_place(entry)][0].digest) for entry in plan.entries]
+        store.add((key, entry.kind, entry.spec) for key, entry in zip(keys, plan.entries, strict=True))
+        store.set_plan(keys)
+        if options.retry_failed:
+            store.retry_failed(keys)
+        jobs = _group(plan.entries, keys, sources)
+        waiting = set(store.waiting(keys))
+        if not waiting:
+            counts = store.counts(keys)
+            return Summary(len(keys), done=counts["done"], failed=counts["failed"], elsewhere=counts["running"])
+        # Fewer jobs than workers: each then gets more threads instead.
+        useful = sum(not waiting.isdisjoint(job.keys) for job in jobs)
+        with open_cluster(min(options.jobs or default_jobs(), useful), options.scheduler, options.threads) as cluster:
+            progress.say(f"{len(keys):,} trials on {cluster.words}.")
+            if options.scheduler:
+                for need, contents in sources.values():
+                    publish_digits(cluster.client, contents, need.digest)
+            sources.clear()
+            estimates = {key: entry.estimate for key, entry in zip(keys, plan.entries, strict=True)}
+            return run_jobs(store, jobs, cluster, progress, estimates)
+
+
+def jobs_here(options: Options) -> int:
+    """Return how many trials run at a time, as far as that is known before a cluster is open."""
+    return options.jobs or (1 if options.scheduler else default_jobs())
+
+
+def _check_same(store: Store, name: str, folder: Path) -> None:
+    for fact, now in (("study", name), ("code", code_version())):
+        before = store.about(fact)
+        if before and before != now:
+            what = (
+                f"is of the study {before}, and this is {now}"
+                if fact == "study"
+                else f"was made by edgedigits {before}, and this is {now}: other code, or libraries of other versions"
+            )
+            raise DataError(f"{folder} {what}.", hint="Choose another --out; it was not changed.")
+        if not before:
+            store.set_about(fact, now)
+
+
+def _place(entry: Entry) -> str:
+    """Return the data of an entry as the plan names them; what a name leads to is known once it was read."""
+    return "|".join((entry.data.source, entry.data.label_column, str(entry.data.invert)))
+
+
+def _read_sources(
+    entries: Iterable[Entry], store: Store, folder: Path, progress: Progress
+) -> dict[str, tuple[DataNeed, Contents]]:
+    found: dict[str, tuple[DataNeed, Contents]] = {}
+    for entry in entries:
+        place = _place(entry)
+        if place in found:
+            continue
+        need, contents = describe(entry.data, progress)
+        before = store.about(f"data {place}")
+        if before and before != need.digest:
+            raise DataError(
+                f"{need.source} holds other digits than when {folder} was started (digest {need.digest[:12]}…, "
+                f"then {before[:12]}…).",
+                hint="Put the old data back, or choose another --out.",
+            )
+        store.set_about(f"data {place}", need.digest)
+        found[place] = (need, contents)
+    return found
+
+
+def _group(entries: Sequence[Entry], keys: Sequence[str], sources: dict[str, tuple[DataNeed, Contents]]) -> list[Job]:
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for entry, key in zip(entries, keys, strict=True):
+        groups.setdefault((entry.kind, _place(entry), entry.group or key), []).append(key)
+    return [Job(kind, sources[place][0], tuple(members)) for (kind, place, _), members in groups.items()]

@@ -1,0 +1,288 @@
+"""The cells of the table's third column of one seed, or half of them, trained side by side in this process.
+
+Every cell starts with the float training of its loss and setting, as a build does. The last tenth of a quantized one is
+quantization-aware; a pruned one goes on for a fifth of its iterations, over three fifths of which its sparsity rises.
+Each is held against the float training of its setting, a pruned one also against a float training as long as its own.
+What is the same in several cells is trained once: the float training of a setting is a prefix of a longer one's.
+A cell that fails is told as an error of its own, and does not stop those beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from edgedigits.compress.pruning import add_pruning, strip_pruning
+from edgedigits.compress.quantization import add_fake_quantization, strip_fake_quantization
+from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfig
+from edgedigits.data.contents import Contents
+from edgedigits.data.preprocess import to_float
+from edgedigits.errors import CheckFailedError, EdgedigitsError
+from edgedigits.pipeline import CALIBRATION_IMAGES
+from edgedigits.study.run.figures import CURVE_POINTS
+from edgedigits.study.table.cells import measure_cell, reference_figures
+from edgedigits.study.table.digits import TableDigits, table_digits
+from edgedigits.study.table.recipe import (
+    HIDDEN,
+    LOSS_OF,
+    PRUNING_END,
+    PRUNING_UPDATES,
+    RATE_OF,
+    stretch,
+)
+from edgedigits.study.table.shared import Curve, SharedImages, Track
+from edgedigits.training.keras_env import keras, set_seed
+from edgedigits.training.losses import make_loss
+from edgedigits.training.model import build_mlp
+
+LONGEST_ERROR = 600
+STRETCH_LOOKS = 10
+"""How often the accuracies of a compressed stretch are looked at, at equal distances."""
+
+
+@dataclass
+class Run:
+    """A stretch of training: of a float network, of a pruned one, or of a quantization-aware one.
+
+    Attributes:
+        family: "classical" (float), "pruned" or "quantized".
+        rate: learning rate of the setting.
+        loss: name of the loss.
+        start, end: iterations from the first weights; a compressed one starts from the float network of its start.
+        sparsity: of a pruned one.
+        track: once it runs; None for ever where its network could not be made.
+        error: why it could not.
+        looks: iterations after which its accuracies are looked at.
+        curve: accuracy on the way, that of the float training before it included.
+    """
+
+    family: str
+    rate: float
+    loss: str
+    start: int
+    end: int
+    sparsity: float = 0.0
+    track: Track | None = None
+    error: str = ""
+    looks: set[int] = field(default_factory=set)
+    curve: Curve = field(default_factory=Curve)
+
+
+def plan_runs(cells: Iterable[dict[str, Any]]) -> list[Run]:
+    """Return the stretches that the cells need, each once."""
+    floats: dict[tuple[float, str], int] = {}
+    found: dict[tuple[Any, ...], Run] = {}
+    for cell in cells:
+        rate, loss, family, iterations = cell["rate"], _loss(cell), cell["family"], cell["iterations"]
+        start, end = stretch(family, iterations)
+        floats[rate, loss] = max(end, floats.get((rate, loss), 0))
+        if family != "classical":
+            found[_name(cell)] = Run(family, rate, loss, start, end, _sparsity(cell))
+    return [*(Run("classical", rate, loss, 0, end) for (rate, loss), end in floats.items()), *found.values()]
+
+
+def looks(run: Run, longest: int) -> set[int]:
+    """Return the iterations after which the accuracies of a stretch are looked at.
+
+    A float training moves fast at first: it is looked at more and more seldom, so that cells that end early have a
+    curve, too. The iterations are those of the longest of the group, since a look that is shared reads images once.
+
+    Args:
+        run: the stretch.
+        longest: iterations of the longest stretch of the group, from the first weights.
+    """
+    if run.family == "classical":
+        found = {round(longest * (number / CURVE_POINTS) ** 3) for number in range(1, CURVE_POINTS + 1)}
+    else:
+        steps = run.end - run.start
+        found = {run.start + round(steps * number / STRETCH_LOOKS) for number in range(1, STRETCH_LOOKS + 1)}
+    return {iteration for iteration in found if run.start < iteration <= run.end}
+
+
+def _loss(cell: dict[str, Any]) -> str:
+    return str(LOSS_OF.get(cell["loss"], cell["loss"]))
+
+
+def _sparsity(cell: dict[str, Any]) -> float:
+    return float(cell.get("sparsity", 0.0)) if cell["family"] == "pruned" else 0.0
+
+
+def _name(cell: dict[str, Any]) -> tuple[Any, ...]:
+    return cell["family"], cell["rate"], _loss(cell), stretch(cell["family"], cell["iterations"])[0], _sparsity(cell)
+
+
+def run_table(trials: list[dict[str, Any]], contents: Contents) -> Iterator[dict[str, Any]]:
+    """Train the cells side by side and yield an answer for each as soon as it has had its iterations.
+
+    Args:
+        trials: {"key", "spec"}; all specs have the same "seed" and "rows".
+        contents: the digits.
+    """
+    first = trials[0]["spec"]
+    group = Group(table_digits(contents, first["rows"]), first["seed"], trials)
+    yield from group.run()
+
+
+class Group:
+    """Cells that are trained side by side.
+
+    Args:
+        digits: what they are trained and measured on.
+        seed: of the first weights.
+        trials: {"key", "spec"} of each cell.
+    """
+
+    def __init__(self, digits: TableDigits, seed: int, trials: list[dict[str, Any]]) -> None:
+        self.digits, self.trials = digits, trials
+        self.runs = plan_runs(trial["spec"] for trial in trials)
+        self.images = SharedImages(digits.train, digits.dev)
+        self.calibration = to_float(digits.train.images[:CALIBRATION_IMAGES])
+        set_seed(seed)
+        # All cells of a seed start from the same first weights: they are compared in pairs.
+        self.first = build_mlp(BuildConfig(model=ModelConfig(hidden=HIDDEN)))
+        longest = max(run.end for run in self.runs)
+        for run in self.runs:
+            run.looks = looks(run, longest)
+        self.floats: dict[tuple[float, str, int], list[Any]] = {}
+        self.seconds = 0.0
+        self.steps = 0
+
+    def run(self) -> Iterator[dict[str, Any]]:
+        """Train all and yield an answer for each cell as soon as it is done."""
+        now = 0
+        for then in self.stops():
+            running = self.begin(now)
+            start = time.perf_counter()
+            self.train(running, now, then)
+            self.seconds += time.perf_counter() - start
+            self.steps += len(running) * (then - now)
+            now = then
+            self.keep_floats(now)
+            yield from self._finish(now)
+
+    def stops(self) -> list[int]:
+        """Return the iterations at which a stretch begins or ends, or a cell is done."""
+        stops = {run.start for run in self.runs} | {run.end for run in self.runs}
+        stops |= {trial["spec"]["iterations"] for trial in self.trials}
+        return sorted(stops - {0})
+
+    def begin(self, now: int) -> list[Run]:
+        """Make the networks whose stretch begins after `now` iterations, and return all that run then."""
+        for run in self.runs:
+            if run.start == now:
+                try:
+                    self._make(run)
+                except Exception as error:
+                    run.error = _words(error)
+        return [run for run in self.runs if run.track and run.start <= now < run.end]
+
+    def train(self, running: list[Run], now: int, then: int) -> None:
+        """Train from iteration `now` to iteration `then`, looking at the accuracies every now and then."""
+        if not running:
+            return
+        step = self.images.stepper(_tracks(running))
+        for iteration in range(now + 1, then + 1):
+            step()
+            seen = [run for run in running if iteration == then or iteration in run.looks]
+            if seen:
+                for run, (train, dev) in zip(seen, self.images.accuracies(_tracks(seen)), strict=True):
+                    run.curve.train.append([iteration, train])
+                    run.curve.dev.append([iteration, dev])
+
+    def keep_floats(self, now: int) -> None:
+        """Keep the float weights after `now` iterations, which a cell starts from or is held against."""
+        for run in self.runs:
+            if run.family == "classical" and run.track and now <= run.end:
+                self.floats[run.rate, run.loss, now] = run.track.model.get_weights()
+
+    def _make(self, run: Run) -> None:
+        rate = run.rate * RATE_OF.get(run.loss, 1.0)
+        run.track = Track(self._model(run), self._make_loss(run.loss), rate)
+        if run.family != "classical":
+            run.curve = _copy(self._float_run(run.rate, run.loss).curve, run.start)
+
+    def _make_loss(self, name: str) -> Any:
+        return make_loss(LossConfig(name=name), self.digits.train.labels)
+
+    def _float_run(self, rate: float, loss: str) -> Run:
+        floats = (run for run in self.runs if run.family == "classical")
+        return next(run for run in floats if (run.rate, run.loss) == (rate, loss))
+
+    def _float_model(self, rate: float, loss: str, iterations: int) -> Any:
+        if error := self._float_run(rate, loss).error:
+            raise CheckFailedError(error)
+        copy = keras.models.clone_model(self.first)
+        copy.set_weights(self.floats[rate, loss, iterations] if iterations else self.first.get_weights())
+        return copy
+
+    def _model(self, run: Run) -> Any:
+        start = self._float_model(run.rate, run.loss, run.start)
+        if run.family == "classical":
+            return start
+        if run.family == "quantized":
+            return add_fake_quantization(start, self.calibration, preserve_zeros=False)
+        steps = run.end - run.start
+        frequency = max(1, int(PRUNING_END * steps) // PRUNING_UPDATES)
+        choices = PruningConfig(enabled=True, sparsity=run.sparsity, end=PRUNING_END, frequency=frequency)
+        return add_pruning(start, choices, {"hidden_1": run.sparsity}, steps)
+
+    def _finish(self, now: int) -> Iterator[dict[str, Any]]:
+        for trial in self.trials:
+            cell = trial["spec"]
+            if stretch(cell["family"], cell["iterations"])[1] == now:
+                start = time.perf_counter()
+                # Its part of the time so far: its own iterations among those of all.
+                share = self.seconds / max(1, self.steps) * now
+                answer: dict[str, Any] = {"key": trial["key"]}
+                try:
+                    answer["result"] = {**self._measure(cell), "train_seconds": round(share, 3)}
+                except Exception as error:
+                    # Whatever it is: one cell that fails is not a reason to lose those beside it.
+                    answer["error"] = _words(error)
+                yield {**answer, "seconds": share + time.perf_counter() - start}
+
+    def _measure(self, cell: dict[str, Any]) -> dict[str, Any]:
+        rate, loss, iterations = cell["rate"], _loss(cell), cell["iterations"]
+        if cell["family"] == "classical":
+            final = twin = self._float_model(rate, loss, iterations)
+            curve = _copy(self._float_run(rate, loss).curve, iterations)
+        else:
+            run = self._run_of(cell)
+            if run.track is None:
+                raise CheckFailedError(run.error)
+            final = run.track.model if run.family == "quantized" else strip_pruning(run.track.model)
+            twin = strip_fake_quantization(final, self.first) if run.family == "quantized" else final
+            curve = run.curve
+        if not all(np.isfinite(weight).all() for weight in twin.get_weights()):
+            raise CheckFailedError(f"The training diverged: {cell['label']}.", hint="Lower the learning rate.")
+        as_long = self._float_model(rate, loss, stretch(cell["family"], iterations)[1])
+        figures = {
+            **measure_cell(final, twin, self.digits, self.calibration, family=cell["family"]),
+            **reference_figures(as_long, self.digits, "float_"),
+            **reference_figures(self._float_model(rate, loss, iterations), self.digits, "setting_float_"),
+        }
+        return {**figures, "curves": {"train": curve.train, "dev": curve.dev}}
+
+    def _run_of(self, cell: dict[str, Any]) -> Run:
+        names = {(run.family, run.rate, run.loss, run.start, run.sparsity): run for run in self.runs}
+        return names[_name(cell)]
+
+
+def _copy(curve: Curve, until: int) -> Curve:
+    """Return a curve up to an iteration."""
+    return Curve(*([pair for pair in pairs if pair[0] <= until] for pairs in (curve.train, curve.dev)))
+
+
+def _tracks(runs: Sequence[Run]) -> list[Track]:
+    return [run.track for run in runs if run.track]
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, EdgedigitsError):
+        return str(error)
+    # TensorFlow's errors are pages.
+    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
