@@ -1,7 +1,7 @@
 """What an axis does: trials that differ in nothing else are compared in pairs, and intervals are taken over seeds.
 
-An effect is called real when its interval over seeds leaves 0 out and still does after Holm's correction for all
-effects that are told beside it; seeds are what varies, the images are always the same.
+An effect is called real where it is among those that are, but for 5% of them, no chance (Benjamini and Hochberg's false
+discovery rate, over all effects that are told beside it). Seeds are what varies; the images are always the same.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Difference:
         low, high: 95% confidence interval, Student's t over seeds; None with one seed.
         p_value: two-sided, of that t; None with one seed.
         seeds: how many seeds.
-        tests: how many differences were corrected for together.
-        real: whether 0 is left out after Holm's correction, with 3 seeds or more.
+        tests: how many differences were told together.
+        real: whether it holds among all of these, with 3 seeds or more.
     """
 
     difference: float
@@ -45,18 +45,24 @@ class Difference:
     real: bool = False
 
     @property
+    def span(self) -> str:
+        """The interval in words."""
+        if self.low is None or self.high is None:
+            return "one seed"
+        return f"95% interval {points(self.low)} to {points(self.high)}, {self.seeds} seeds"
+
+    @property
     def verdict(self) -> str:
         """How sure the difference is, in words."""
         if self.low is None or self.high is None:
-            return "one seed: not tested"
-        span = f"95% interval {points(self.low)} to {points(self.high)}, {self.seeds} seeds"
+            return f"{self.span}: not tested"
         if self.seeds < FEWEST_SEEDS:
-            return f"{span}: too few to tell"
+            return f"{self.span}: too few to tell"
         if self.real:
-            return f"{span}: real"
+            return f"{self.span}: real"
         if self.low <= 0 <= self.high:
-            return f"{span}: not told from 0"
-        return f"{span}: not told from 0 after Holm's correction for {self.tests} comparisons"
+            return f"{self.span}: not told from 0"
+        return f"{self.span}: likely, not certain among {self.tests} comparisons"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,14 +189,15 @@ def _standard_error(values: Any) -> float:
 
 
 def corrected(found: Sequence[_Any]) -> list[_Any]:
-    """Return differences that are told together, each with whether it is real after Holm's correction (Holm 1979)."""
-    testable = [one for one in found if one.p_value is not None and one.seeds >= FEWEST_SEEDS]
-    real: set[int] = set()
-    for rank, one in enumerate(sorted(testable, key=lambda one: one.p_value or 0.0)):
-        if (one.p_value or 0.0) > (1 - CONFIDENCE) / (len(testable) - rank):
-            break
-        real.add(id(one))
-    return [replace(one, tests=max(1, len(testable)), real=id(one) in real) for one in found]
+    """Return differences that are told together, each with whether it holds among all of them.
+
+    Benjamini, Hochberg 1995, at a false discovery rate of 5%.
+    """
+    values = {id(one): one.p_value for one in found if one.p_value is not None and one.seeds >= FEWEST_SEEDS}
+    if not values:
+        return list(found)
+    adjusted = dict(zip(values, stats.false_discovery_control(list(values.values())), strict=True))
+    return [replace(one, tests=len(values), real=bool(adjusted.get(id(one), 1.0) <= 1 - CONFIDENCE)) for one in found]
 
 
 def points(share: float) -> str:

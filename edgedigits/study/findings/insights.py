@@ -140,12 +140,17 @@ def _front_sentences(fronts: dict[str, pd.DataFrame], means: pd.DataFrame) -> li
 
 
 def _best_sentence(one: BestForDigit) -> str:
+    lead = points(one.difference)
+    if one.seeds == 1:
+        return f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), {lead} to {one.next} ({one.verdict})."
+    if one.difference <= 0:
+        return (
+            f"Digit {one.digit}: none stays ahead. {one.variant} has the highest F1 ({one.f1:.4f}); chosen by the other "
+            f"seeds, the best is {lead} points from the next ({one.span})."
+        )
     return (
-        f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), before {one.next}; "
-        f"{points(one.difference)} points of F1 between the two that the other seeds would choose ({one.verdict})."
-        if one.seeds > 1
-        else f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), {100 * one.difference:.2f} points before "
-        f"{one.next} ({one.verdict})."
+        f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), before {one.next}; chosen by the other seeds, "
+        f"the best is {lead} points of F1 from the next ({one.verdict})."
     )
 
 
