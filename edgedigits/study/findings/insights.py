@@ -145,8 +145,8 @@ def _best_sentence(one: BestForDigit) -> str:
         return f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), {lead} to {one.next} ({one.verdict})."
     if one.difference <= 0:
         return (
-            f"Digit {one.digit}: none stays ahead. {one.variant} has the highest F1 ({one.f1:.4f}); chosen by the other "
-            f"seeds, the best is {lead} points from the next ({one.span})."
+            f"Digit {one.digit}: none stays ahead. {one.variant} has the highest F1 ({one.f1:.4f}); chosen by the "
+            f"other seeds, the best is {lead} points from the next ({one.span})."
         )
     return (
         f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), before {one.next}; chosen by the other seeds, "
