@@ -100,7 +100,10 @@ def table_sentences(cells: list[Cell], frame: pd.DataFrame) -> list[str]:
         cells: of the table; [] for another study.
         frame: the trials.
     """
-    return [*_scale_sentences(frame), *_published_sentences(cells), *_own_sentences(cells)] if cells else []
+    if not cells:
+        return []
+    # What a smaller run gives is not what was published.
+    return [*(_scale_sentences(frame) or _published_sentences(cells)), *_own_sentences(cells)]
 
 
 def _scale_sentences(frame: pd.DataFrame) -> list[str]:
