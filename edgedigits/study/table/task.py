@@ -150,6 +150,7 @@ class Group:
         self.floats: dict[tuple[float, str, int], list[Any]] = {}
         self.seconds = 0.0
         self.steps = 0
+        self.answered = time.perf_counter()
 
     def run(self) -> Iterator[dict[str, Any]]:
         """Train all and yield an answer for each cell as soon as it is done."""
@@ -234,8 +235,7 @@ class Group:
         for trial in self.trials:
             cell = trial["spec"]
             if stretch(cell["family"], cell["iterations"])[1] == now:
-                start = time.perf_counter()
-                # Its part of the time so far: its own iterations among those of all.
+                # What its own iterations take beside others; cells share some of them.
                 share = self.seconds / max(1, self.steps) * now
                 answer: dict[str, Any] = {"key": trial["key"]}
                 try:
@@ -243,7 +243,9 @@ class Group:
                 except Exception as error:
                     # Whatever it is: one cell that fails is not a reason to lose those beside it.
                     answer["error"] = _words(error)
-                yield {**answer, "seconds": share + time.perf_counter() - start}
+                # Since the last answer: over all cells they add up to the time of the process.
+                before, self.answered = self.answered, time.perf_counter()
+                yield {**answer, "seconds": self.answered - before}
 
     def _measure(self, cell: dict[str, Any]) -> dict[str, Any]:
         rate, loss, iterations = cell["rate"], _loss(cell), cell["iterations"]
