@@ -146,6 +146,7 @@ def test_no_scheduler_at_that_address_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("edgedigits.study.run.cluster.CONNECT_S", 2)
     with pytest.raises(DataError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9"):
         run_plan(small_plan(1), tmp_path / "s", Options(scheduler="tcp://127.0.0.1:9"))
+    assert not (tmp_path / "s").exists()
 
 
 LONG = """

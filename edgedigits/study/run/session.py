@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,9 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
         ToolMissingError: Dask is not installed.
     """
     require_distributed()
-    with Store(folder, create=True) as store:
+    # A scheduler that is not there shall not leave a folder behind.
+    remote = open_cluster(0, options.scheduler, options.threads) if options.scheduler else nullcontext()
+    with remote as there, Store(folder, create=True) as store:
         if store.said:
             progress.say(store.said)
         _check_same(store, plan.name, folder)
@@ -166,7 +169,8 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
             return Summary(len(keys), done=counts["done"], failed=counts["failed"], elsewhere=counts["running"])
         # Fewer jobs than workers: each then gets more threads instead.
         useful = sum(not waiting.isdisjoint(job.keys) for job in jobs)
-        with open_cluster(min(options.jobs or default_jobs(), useful), options.scheduler, options.threads) as cluster:
+        jobs_at_a_time = min(options.jobs or default_jobs(), useful)
+        with nullcontext(there) if there else open_cluster(jobs_at_a_time, "", options.threads) as cluster:
             progress.say(f"{len(keys):,} trials on {cluster.words}.")
             if options.scheduler:
                 for need, contents in sources.values():
