@@ -13,8 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from edgedigits import __version__
 from edgedigits.errors import DataError
+from edgedigits.version import __version__
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = 1

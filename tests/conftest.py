@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from edgedigits.data.digits import Splits
 from edgedigits.data.load import load_splits
+
+# In CI the same examples every time, and no example fails because the machine was busy.
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

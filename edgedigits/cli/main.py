@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
-from edgedigits import __version__
 from edgedigits.cli.flags import COMMON_DEFAULTS, common_flags
 from edgedigits.cli.interrupts import interruptible
 from edgedigits.cli.outcome import Outcome, Verb
@@ -26,6 +25,7 @@ from edgedigits.errors import (
     EdgedigitsError,
     nearest,
 )
+from edgedigits.version import __version__
 
 VERBS = ("build", "evaluate", "inspect", "data", "study", "compare", "compile", "simulate", "boards", "flash", "device")
 JSON_SCHEMA = 1

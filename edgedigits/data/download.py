@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgedigits import __version__
 from edgedigits.data.reading import GZIP_MAGIC
 from edgedigits.data.writing import replacing
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
+from edgedigits.version import __version__
 
 _CHUNK = 1 << 16
 _KIB = 1024

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edgedigits import __version__
 from edgedigits.emit.comments import comment_text
 from edgedigits.model.ir import Graph, Tensor
 from edgedigits.model.summary import shape_text
+from edgedigits.version import __version__
 
 
 def provenance(graph: Graph) -> dict[str, str]:

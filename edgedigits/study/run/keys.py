@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from edgedigits import __version__
 from edgedigits.data.contents import Contents
 from edgedigits.errors import DataError
 from edgedigits.targets.stub import firmware_stub
+from edgedigits.version import __version__
 
 _PACKAGE = Path(__file__).parents[2]
 _SHAPING = (
