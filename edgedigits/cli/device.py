@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.model.reader import read_tflite
     from edgedigits.targets.device import Device
     from edgedigits.targets.device_report import check_report, examine_device
-    from edgedigits.targets.oracle import check_model, find_model
+    from edgedigits.targets.engine_model import check_model, find_model
     from edgedigits.targets.stub import find_engine
 
     engine = find_engine(args.path)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from edgedigits.data.digits import Digits
 from edgedigits.evaluate.interpreter import Classifier
 from edgedigits.evaluate.metrics import classify
+from edgedigits.evaluate.oracle import ORACLES, engine_inputs, oracle_outputs
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.device import Device, Identity
-from edgedigits.targets.oracle import ORACLES, engine_inputs, oracle_outputs
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import CheckFailedError, ConfigError, nearest
 from edgedigits.evaluate.interpreter import Classifier
+from edgedigits.evaluate.oracle import ORACLES, engine_inputs, oracle_outputs
 from edgedigits.model.engine import run as run_numpy
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -23,7 +24,6 @@ from edgedigits.targets.emulator_qemu import run_qemu
 from edgedigits.targets.emulator_unicorn import Emulation, run_unicorn
 from edgedigits.targets.engine_elf import compile_engine
 from edgedigits.targets.host import run_host
-from edgedigits.targets.oracle import ORACLES, engine_inputs, oracle_outputs
 from edgedigits.targets.simulation import Comparison, Difference, Instructions, LayerCost, Ram, Simulation
 from edgedigits.targets.steps import read_steps
 from edgedigits.targets.stub import Engine

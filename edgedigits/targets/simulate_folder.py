@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import ConfigError
+from edgedigits.evaluate.any_model import INPUTS, SEED, open_any, random_codes, takes_digits
 from edgedigits.evaluate.interpreter import Classifier, open_classifier
 from edgedigits.evaluate.subject import Subject, load_subject_digits
 from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
-from edgedigits.targets.any_model import INPUTS, SEED, open_any, random_codes, takes_digits
 from edgedigits.targets.boards import Board, find_board
 from edgedigits.targets.cores import Core, find_core
-from edgedigits.targets.oracle import check_model, find_model
+from edgedigits.targets.engine_model import check_model, find_model
 from edgedigits.targets.simulate import simulate
 from edgedigits.targets.simulation import Simulation
 from edgedigits.targets.stub import find_engine

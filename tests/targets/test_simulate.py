@@ -14,12 +14,12 @@ import pytest
 
 from edgedigits.errors import CheckFailedError, ConfigError, UnsupportedModelError
 from edgedigits.evaluate.interpreter import Classifier, open_classifier
+from edgedigits.evaluate.oracle import engine_inputs, oracle_outputs
 from edgedigits.model.reader import read_tflite
 from edgedigits.targets.boards import find_board
 from edgedigits.targets.cores import CORES
 from edgedigits.targets.gates import Limits, check_simulation
 from edgedigits.targets.needs import fits, measure_needs
-from edgedigits.targets.oracle import engine_inputs, oracle_outputs
 from edgedigits.targets.simulate import simulate, simulate_inputs
 from edgedigits.targets.simulation import Simulation
 from edgedigits.targets.simulation_json import milliseconds, to_json

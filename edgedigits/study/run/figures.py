@@ -131,8 +131,8 @@ def engine_figures(classifier: Classifier, images: NDArray[np.uint8], choices: E
 
 
 def _emulated(classifier: Classifier, folder: Path, images: NDArray[np.uint8]) -> Figures:
+    from edgedigits.evaluate.oracle import engine_inputs, oracle_outputs
     from edgedigits.targets.cores import find_core
-    from edgedigits.targets.oracle import engine_inputs, oracle_outputs
     from edgedigits.targets.simulate import simulate_inputs
     from edgedigits.targets.stub import find_engine
     from edgedigits.targets.toolchain import find_toolchain

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from edgedigits.errors import UnsupportedModelError
+from edgedigits.evaluate.any_model import AnyModel, open_any, random_codes, takes_digits
+from edgedigits.evaluate.oracle import engine_inputs, oracle_outputs
 from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
-from edgedigits.targets.any_model import AnyModel, open_any, random_codes, takes_digits
-from edgedigits.targets.oracle import engine_inputs, oracle_outputs
 from tests.tflite_builder import random_mlp
 
 CODES = np.arange(256, dtype=np.uint8)[:, None]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.evaluate.interpreter import Classifier, open_ends
+from edgedigits.evaluate.oracle import inner_tensor
 from edgedigits.model.ir import Graph
-from edgedigits.targets.oracle import inner_tensor
 
 SEED = 0
 INPUTS = 200
