@@ -106,7 +106,7 @@ def _memory_table(run: Simulation) -> Table:
 
 
 def _owner(run: Simulation, name: str) -> str:
-    return next((layer.name for layer in run.layers if name.startswith(layer.symbols)), NOTHING)
+    return next((layer.name for layer in run.layers if name in layer.symbols), NOTHING)
 
 
 def _layers_table(run: Simulation) -> Table:

@@ -90,9 +90,10 @@ class Image:
         raise DataError(f"{self.path.name} has no symbol {name}.", hint="Is it the engine of this build?")
 
     def biggest(self, count: int = 5, kinds: Iterable[Kind] = ("code", "constant", "data")) -> tuple[Symbol, ...]:
-        """Return the `count` biggest symbols of these kinds, the biggest first."""
-        of_kind = [symbol for symbol in self.symbols if symbol.kind in set(kinds) and symbol.size]
-        return tuple(sorted(of_kind, key=lambda symbol: (-symbol.size, symbol.name))[:count])
+        """Return the `count` biggest symbols of these kinds, the biggest first; of several names for the same, one."""
+        wanted = set(kinds)
+        of_kind = {(one.address, one.size): one for one in self.symbols if one.kind in wanted and one.size}
+        return tuple(sorted(of_kind.values(), key=lambda symbol: (-symbol.size, symbol.name))[:count])
 
     def function_at(self, address: int) -> str:
         """Return the name of the function that holds `address`, or an empty string."""

@@ -18,14 +18,14 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.cores import Core
+from edgedigits.targets.costs import layer_costs
 from edgedigits.targets.disassembly import estimate_m4_cycles
 from edgedigits.targets.elf import Image
 from edgedigits.targets.emulator_qemu import run_qemu
 from edgedigits.targets.emulator_unicorn import Emulation, run_unicorn
 from edgedigits.targets.engine_elf import compile_engine
 from edgedigits.targets.host import run_host
-from edgedigits.targets.simulation import Comparison, Difference, Instructions, LayerCost, Ram, Simulation
-from edgedigits.targets.steps import read_steps
+from edgedigits.targets.simulation import Comparison, Difference, Instructions, Ram, Simulation
 from edgedigits.targets.stub import Engine
 from edgedigits.targets.toolchain import Toolchain
 
@@ -217,31 +217,10 @@ def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
         instructions=Instructions.of(run.instructions),
         counts=run.instructions,
         no_background=None,
-        layers=_layers(job, image, run),
+        layers=layer_costs(engine, core, image, run),
         by_function=_by_function(image, run),
         cycles=estimate_m4_cycles(image, core, run.executions, len(run.instructions)) if is_m4 else None,
         outputs=run.outputs,
-    )
-
-
-def _layers(job: _Job, image: Image, run: Emulation) -> tuple[LayerCost, ...]:
-    steps = read_steps(job.engine)
-    told = run.by_step.shape[1] == 1 + len(steps)
-    return tuple(
-        LayerCost(
-            name=step.name,
-            shape=step.shape,
-            weights=step.weights,
-            # Cores with MVE read what others have in pairs row by row.
-            encoding="rows" if job.core.has_vectors and step.encoding == "pairs" else step.encoding,
-            symbols=step.symbols,
-            nbytes=sum(symbol.size for symbol in image.symbols if symbol.name.startswith(step.symbols)),
-            # What comes before the first layer, a copy of the input at most, is there for it.
-            instructions=Instructions.of(run.by_step[:, number] + (run.by_step[:, 0] if number == 1 else 0))
-            if told
-            else None,
-        )
-        for number, step in enumerate(steps, start=1)
     )
 
 

@@ -59,7 +59,7 @@ class LayerCost:
         shape: in words; empty for a softmax.
         weights: how many there are, zeros included; 0 for a softmax.
         encoding: how its weights are stored; empty where that is not known.
-        symbols: start of the names of its constants.
+        symbols: names of its constants in the ELF.
         nbytes: flash of its constants: weights, biases, factors, tables.
         instructions: of this step, over images; None where the emulator cannot tell.
     """
@@ -68,7 +68,7 @@ class LayerCost:
     shape: str
     weights: int
     encoding: str
-    symbols: str
+    symbols: tuple[str, ...]
     nbytes: int
     instructions: Instructions | None
 

@@ -19,7 +19,9 @@ from edgedigits.targets.stub import Engine
 _LAYER = re.compile(r"^\s*/\* layer (\d+): ((\d+) inputs?, (\d+) outputs?, .*) \*/\s*$")
 _ONE = re.compile(r"\b1 (input|output)s\b")
 _SOFTMAX = re.compile(r"^\s*softmax\(")
-_ENCODING = re.compile(r"^ \*\s+layer (\d+): .*; [\d,]+ bytes as (\w+)\s*$", re.MULTILINE)
+_ENCODING = re.compile(
+    r"^ \*\s+layer (\d+): .*?(?:; [\d,]+ bytes as (\w+) with MVE)?; [\d,]+ bytes as (\w+)\s*$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Step:
         shape: in words, such as "784 inputs, 32 outputs, ReLU"; empty for a softmax.
         weights: how many there are, zeros included; 0 for a softmax.
         encoding: how its weights are stored, such as "pairs"; empty where the header does not say.
+        vector_encoding: the same on cores with MVE.
         symbols: start of the names of its constants, such as "layer1_".
         line: the line of the engine's source where it begins, counted from 1.
     """
@@ -39,22 +42,24 @@ class Step:
     shape: str
     weights: int
     encoding: str
+    vector_encoding: str
     symbols: str
     line: int
 
 
 def read_steps(engine: Engine) -> tuple[Step, ...]:
     """Return the steps of an engine in order; none where its source does not mark them."""
-    encodings = dict(_ENCODING.findall((engine.folder / engine.header).read_text(encoding="utf-8", errors="replace")))
+    header = (engine.folder / engine.header).read_text(encoding="utf-8", errors="replace")
+    encodings = {number: (plain, vectors or plain) for number, vectors, plain in _ENCODING.findall(header)}
     steps = []
     for number, text in _invoke_lines(engine):
         layer = _LAYER.match(text)
         if layer:
             name, weights = f"layer {layer[1]}", int(layer[3]) * int(layer[4])
             shape = _ONE.sub(r"1 \1", layer[2])
-            steps.append(Step(name, shape, weights, encodings.get(layer[1], ""), f"layer{layer[1]}_", number))
+            steps.append(Step(name, shape, weights, *encodings.get(layer[1], ("", "")), f"layer{layer[1]}_", number))
         elif _SOFTMAX.match(text):
-            steps.append(Step("softmax", "", 0, "", "exponentials", number))
+            steps.append(Step("softmax", "", 0, "", "", "exponentials", number))
     return tuple(steps)
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgedigits.emit.engine import MOST_STACK_BYTES, MOST_STACK_BYTES_MVE, render_engine
+from edgedigits.emit.engine_layers import as_c_arrays, engine_layers
 from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
-from edgedigits.model.packing import Goal, choose, use
+from edgedigits.model.network import Network
+from edgedigits.model.packing import Goal, PackedLayer, choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
-from edgedigits.targets.cores import CORES
+from edgedigits.targets.cores import CORES, Core
 from edgedigits.targets.simulate import simulate_inputs
+from edgedigits.targets.simulation import Simulation
 from edgedigits.targets.stub import find_engine
 from tests.emit.compilers import STRICT
 from tests.emit.engine_program import run as run_command
@@ -50,7 +54,8 @@ def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_pat
     rounding = list(Rounding)[(number + list(CORES).index(core)) % 2]
     model = random_model(40 + number, widest=300 if number == 3 else 90, distinct=8, layers=4)
     network = simplify(lower(read_tflite(model.content), rounding))
-    write(render_engine(network, use(network, chain)), tmp_path)
+    packed = use(network, chain)
+    write(render_engine(network, packed), tmp_path)
     inputs = hard_inputs(network.inputs, number, count=20)
     target = CORES[core]
     emulator = "unicorn" if target.unicorn_cpu else "qemu"
@@ -70,6 +75,21 @@ def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_pat
     assert (found.differing, found.bytes) == (0, 20 * network.outputs)
     assert np.all(found.counts > 0)
     assert found.ram.stack <= (MOST_STACK_BYTES_MVE if target.has_vectors else MOST_STACK_BYTES)
+    check_layers(found, network, packed, target)
+
+
+def check_layers(found: Simulation, network: Network, packed: Sequence[PackedLayer], core: Core) -> None:
+    """What a simulation says of each layer is what was compiled for this core: its encoding, and every byte of it."""
+    sizes = {symbol.name: symbol.size for symbol in found.symbols}
+    layers = engine_layers(network, as_c_arrays(packed))
+    for cost, layer in zip(found.layers[: len(layers)], layers, strict=True):
+        rows = layer.conditional and core.has_vectors
+        assert cost.encoding == ("rows" if rows else layer.packed.encoding.name)
+        stored = {name: constant.nbytes for name, constant in layer.stored(vectors=core.has_vectors)}
+        in_elf = {name: sizes[name] for name in cost.symbols if name in stored}
+        assert in_elf.items() <= stored.items()
+        assert in_elf == stored or layer.packed.layer.weights.size < 300, "compilers put only small layers into code"
+        assert sum(in_elf.values()) <= cost.nbytes <= sum(stored.values()) + 10 * layer.padded_outputs
 
 
 @pytest.mark.parametrize("core", CORES)
@@ -90,6 +110,7 @@ def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str
     found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain, emulator=emulator)
 
     np.testing.assert_array_equal(found.outputs, run(network, inputs))
+    check_layers(found, network, packed, target)
     assert (found.instructions.least == found.instructions.most) == target.has_vectors, "nothing is skipped in rows"
 
 

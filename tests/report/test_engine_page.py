@@ -52,8 +52,8 @@ def run() -> Simulation:
         counts=counts,
         no_background=17_017,
         layers=(
-            LayerCost("layer 1", "784 inputs, 10 outputs, ReLU", 7840, "pairs", "layer1_", 7840, Instructions.of(first)),
-            LayerCost("layer 2", "10 inputs, 10 outputs, no activation", 100, "lists4", "layer2_", 90, Instructions.of(second)),
+            LayerCost("layer 1", "784 inputs, 10 outputs, ReLU", 7840, "pairs", ("layer1_weights",), 7840, Instructions.of(first)),
+            LayerCost("layer 2", "10 inputs, 10 outputs, no activation", 100, "lists4", ("layer2_entries",), 90, Instructions.of(second)),
         ),
         by_function={"edgedigits_model_invoke": float(counts.mean())},
         cycles=CycleEstimate(5900.0, 8100.0),
