@@ -68,12 +68,10 @@ def build(
     with new_folder(config.folder, force=force) as partial:
         splits = load_splits(
             config.data.source,
-            validation_fraction=config.data.validation_fraction,
-            test_fraction=config.data.test_fraction,
             seed=config.training.seed,
-            label_column=config.data.label_column,
-            invert=config.data.invert,
             progress=progress,
+            **config.data.division,
+            **config.data.reading,
         )
         # Behind the data's checks: a mistake in a CSV is told at once, not after TensorFlow's five seconds.
         from edgedigits.assemble import assemble
@@ -89,6 +87,7 @@ def evaluate(
     split: str = "test",
     threads: int = 1,
     progress: Progress = SILENT,
+    **reading: Any,
 ) -> Evaluation:
     """Evaluate a build's folder or any .tflite that classifies digits.
 
@@ -98,15 +97,17 @@ def evaluate(
         split: "test", or "all" for every digit of the source.
         threads: of the interpreter.
         progress: where bars go; nowhere by default.
+        reading: how the source is read: `label_column`, `invert`, `transpose`; by default as the build did.
 
     Raises:
+        TypeError: no such way to read.
         DataError: the model or the data cannot be read.
         UnsupportedModelError: not a classifier of 28×28 digits.
     """
     from edgedigits.evaluate.harness import evaluate_model
     from edgedigits.evaluate.subject import find_subject, load_subject_digits
 
-    selection = load_subject_digits(find_subject(Path(path)), data, split=split, progress=progress)
+    selection = load_subject_digits(find_subject(Path(path)), data, split=split, progress=progress, **reading)
     return evaluate_model(Path(path), selection.digits, threads=threads, data=selection.origin, progress=progress)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from edgedigits import options
 from edgedigits.c_names import DEFAULT_PREFIX
@@ -25,6 +26,9 @@ GOALS = ("speed", "size", "balanced")
 _FOCAL, _WEIGHTED, _HINGE = (("loss", "name", name) for name in ("focal", "weighted-cross-entropy", "hinge"))
 _EFFECTIVE_NUMBER = ("loss", "class_weights", "effective-number")
 _PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("qat", "enabled", False)
+
+READING = ("label_column", "invert", "transpose")
+"""Fields of `DataConfig` that say how a source is read: the same for a build and for whatever is done with one."""
 
 DEFAULT_LEARNING_RATES = {"adam": 3e-3, "momentum": 0.05, "sgd": 0.2}
 SMALL_STEP_HINGES = ("one-vs-rest", "crammer-singer")
@@ -45,12 +49,25 @@ class DataConfig:
     )
     label_column: str = option("", options.text, "name of the CSV's label column (default: 'label', else the first)")
     invert: bool = option(False, options.boolean, "the digits are dark on light: invert them on loading")
+    transpose: bool = option(
+        False, options.boolean, "rows and columns are exchanged, as in EMNIST's files: exchange them back on loading"
+    )
     validation_fraction: float = option(
         0.1, options.number(0.01, 0.5), "share of the training images kept for validation"
     )
     test_fraction: float = option(
         0.15, options.number(0.01, 0.5), "share kept for the test, where the source has no test set"
     )
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the source is read, as `edgedigits.data.load` takes it by name."""
+        return {name: getattr(self, name) for name in READING}
+
+    @property
+    def division(self) -> dict[str, Any]:
+        """How the source is divided, as `edgedigits.data.load` takes it by name; the seed is the training's."""
+        return {"validation_fraction": self.validation_fraction, "test_fraction": self.test_fraction}
 
 
 @dataclass(frozen=True, kw_only=True)

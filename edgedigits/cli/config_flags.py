@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
-from edgedigits.config import SECTIONS, BuildConfig
+from edgedigits.config import READING, SECTIONS, BuildConfig
 from edgedigits.config_file import make_config, read_config_file
 from edgedigits.options import flag_of, parse_option
 
@@ -20,14 +20,44 @@ def add_config_arguments(parser: argparse.ArgumentParser, sections: tuple[str, .
     for section in sections:
         group = parser.add_argument_group(section, SECTIONS[section].__doc__)
         for option_field in fields(SECTIONS[section]):
-            flag, dest = flag_of(option_field), f"{section}.{option_field.name}"
-            text = option_field.metadata["help"]
-            if option_field.type == "bool":
-                group.add_argument(flag, dest=dest, action=argparse.BooleanOptionalAction, default=_UNSET, help=text)
-            else:
-                shown = _shown_default(option_field.default)
-                metavar = option_field.metadata["metavar"] or "N"
-                group.add_argument(flag, dest=dest, default=_UNSET, metavar=metavar, help=text + shown)
+            _add_flag(group, section, option_field)
+
+
+def add_some_arguments(parser: argparse.ArgumentParser, title: str, *options: tuple[str, str]) -> None:
+    """Add a group of the flags of some fields, each given as section and name; the same flags as `build` has."""
+    group = parser.add_argument_group(title)
+    for section, name in options:
+        _add_flag(group, section, _field(section, name))
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say how a source of digits is read, the same for every verb that reads one."""
+    title = "how the digits are read, as for build (default: as the build did, on its own source)"
+    add_some_arguments(parser, title, *(("data", name) for name in READING))
+
+
+def given_reading(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the flags of `add_reading_arguments` say, as `load_subject_digits` takes it by name.
+
+    Raises:
+        ConfigError: a value is wrong.
+    """
+    return {name: value for name, value in _given(args).get("data", {}).items() if name in READING}
+
+
+def _add_flag(group: Any, section: str, option_field: Field[Any]) -> None:
+    flag, dest = flag_of(option_field), f"{section}.{option_field.name}"
+    text = option_field.metadata["help"]
+    if option_field.type == "bool":
+        group.add_argument(flag, dest=dest, action=argparse.BooleanOptionalAction, default=_UNSET, help=text)
+    else:
+        shown = _shown_default(option_field.default)
+        metavar = option_field.metadata["metavar"] or "N"
+        group.add_argument(flag, dest=dest, default=_UNSET, metavar=metavar, help=text + shown)
+
+
+def _field(section: str, name: str) -> Field[Any]:
+    return next(one for one in fields(SECTIONS[section]) if one.name == name)
 
 
 def _shown_default(default: Any) -> str:
@@ -56,7 +86,7 @@ def flags_without_effect(args: argparse.Namespace, config: BuildConfig) -> list[
         for option_field in fields(SECTIONS[section]):
             needs = config.missing_need(section, option_field.name) if option_field.name in given else None
             if needs:
-                needed = next(one for one in fields(SECTIONS[needs[0]]) if one.name == needs[1])
+                needed = _field(needs[0], needs[1])
                 notes.append(f"{flag_of(option_field)} has no effect {_condition(flag_of(needed), needs[2])}.")
     return notes
 
@@ -72,6 +102,6 @@ def _given(args: argparse.Namespace) -> Mapping[str, Mapping[str, Any]]:
     for dest, raw in vars(args).items():
         section, dot, name = dest.partition(".")
         if dot:
-            option_field = next(f for f in fields(SECTIONS[section]) if f.name == name)
+            option_field = _field(section, name)
             given.setdefault(section, {})[name] = parse_option(option_field, raw, flag_of(option_field))
     return given

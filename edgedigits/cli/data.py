@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.config_flags import config_from_arguments
+from edgedigits.cli.config_flags import add_some_arguments, config_from_arguments
 from edgedigits.cli.flags import common_flags
 from edgedigits.cli.outcome import Outcome
-from edgedigits.config import SECTIONS
+from edgedigits.config import READING
 from edgedigits.errors import ConfigError
-from edgedigits.options import flag_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,8 +27,7 @@ _SOURCE_HELP = "CSV, .npz, folder of IDX files or of PNG files in 0/ to 9/, or a
 _INSPECT_HELP = "count classes, copies and oddities; with --sheet, also draw examples"
 _MAKE_CSV_HELP = "write digits as a CSV in the form of Kaggle's Digit Recognizer"
 _OPTIONS = (
-    ("data", "label_column"),
-    ("data", "invert"),
+    *(("data", name) for name in READING),
     ("data", "validation_fraction"),
     ("data", "test_fraction"),
     ("training", "seed"),
@@ -60,19 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for action in (inspect, make_csv):
         action.add_argument("--force", action="store_true", help="overwrite the file to write")
-        _add_options(action)
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("how to read and divide, as for build")
-    for section, name in _OPTIONS:
-        option = next(option for option in fields(SECTIONS[section]) if option.name == name)
-        kwargs: dict[str, Any] = {"dest": f"{section}.{name}", "default": argparse.SUPPRESS}
-        if option.type == "bool":
-            group.add_argument(flag_of(option), action="store_true", help=option.metadata["help"], **kwargs)
-        else:
-            text = option.metadata["help"] + (f" (default: {option.default})" if option.default != "" else "")
-            group.add_argument(flag_of(option), metavar=option.metadata["metavar"] or "N", help=text, **kwargs)
+        add_some_arguments(action, "how to read and divide, as for build", *_OPTIONS)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -83,10 +69,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 def _options(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Keyword arguments of reading and of dividing."""
     config = config_from_arguments(args, None)
-    data = config.data
-    reading = {"label_column": data.label_column, "invert": data.invert}
-    dividing = {"validation_fraction": data.validation_fraction, "test_fraction": data.test_fraction}
-    return reading, {**dividing, "seed": config.training.seed}
+    return config.data.reading, {**config.data.division, "seed": config.training.seed}
 
 
 def _inspect(args: argparse.Namespace, progress: Progress) -> Outcome:

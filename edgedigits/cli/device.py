@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.flags import image_count
 from edgedigits.cli.outcome import Outcome
 
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
     parser.add_argument("--model", type=Path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
     parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
+    add_reading_arguments(parser)
     parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="for qemu:BOARD (default zig)")
 
 
@@ -60,12 +62,13 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.targets.engine_model import check_model, find_model
     from edgedigits.targets.stub import find_engine
 
+    reading = given_reading(args)
     engine = find_engine(args.path)
     subject = find_model(args.path, args.model)
     classifier = open_classifier(read_tflite(subject.model))
     check_model(engine, subject.model)
     with _link(args, engine, progress) as link:
-        chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress)
+        chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress, **reading)
         digits = chosen.digits.take(np.arange(min(args.images, len(chosen.digits))))
         rounding = args.rounding or engine.rounding
         report = examine_device(Device(link), classifier, digits, rounding, progress=progress)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError
 
@@ -41,11 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="test",
         help="which of the digits: the test split, the one the build held out (default), or all",
     )
-    parser.add_argument("--invert", action="store_true", help="the digits are dark on light: invert them on loading")
     parser.add_argument(
         "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter (default 1)"
     )
     parser.add_argument("--no-latency", action="store_true", help="do not measure latency")
+    add_reading_arguments(parser)
     gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
     gates.add_argument("--min-accuracy", type=percentage, metavar="PERCENT", help="least accuracy, such as 97.5")
     gates.add_argument("--max-size", type=byte_count, metavar="BYTES", help="most bytes of the .tflite, such as 16K")
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.evaluate.subject import find_subject, load_subject_digits
 
     subject = find_subject(args.path)
-    chosen = load_subject_digits(subject, args.data, split=args.split, invert=args.invert, progress=progress)
+    chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress, **given_reading(args))
     evaluation = evaluate_model(
         args.path,
         chosen.digits,

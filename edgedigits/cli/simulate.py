@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.evaluate import byte_count
 from edgedigits.cli.flags import image_count
 from edgedigits.cli.outcome import Outcome
@@ -49,7 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as for evaluate (default: the build's own; random inputs for a model that takes no digits)",
     )
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
-    parser.add_argument("--invert", action="store_true", help="the digits are dark on light")
     parser.add_argument("--model", type=Path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
     parser.add_argument(
         "--rounding", choices=("litert", "tflm"), default="", help="oracle (default: what the engine says)"
@@ -63,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write simulate.json and simulate.html there (without DIR: into PATH)",
     )
     parser.add_argument("--force", action="store_true", help="replace an earlier report")
+    add_reading_arguments(parser)
     _add_limits(parser)
 
 
@@ -83,7 +84,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     folder = args.path if args.report == _OWN_FOLDER else args.report
     if folder is not None:
         check_place(folder, force=args.force)
-    choices = SimulationChoices(**{field.name: getattr(args, field.name) for field in fields(SimulationChoices)})
+    names = {field.name for field in fields(SimulationChoices)} & vars(args).keys()
+    choices = SimulationChoices(**{name: getattr(args, name) for name in names}, **given_reading(args))
     done = simulate_folder(args.path, choices, progress)
     payload: dict[str, Any] = {
         "simulation": to_json(done.run, done.board),

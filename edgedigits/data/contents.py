@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
+from edgedigits.data.shape import IMAGE_SIDE, PIXELS
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,16 @@ class Contents:
 
     def inverted(self) -> Contents:
         """Return the same digits with every pixel p turned into 255 − p."""
+        return self._with_images(lambda images: 255 - images)
+
+    def transposed(self) -> Contents:
+        """Return the same digits with rows and columns of every image exchanged."""
+        return self._with_images(
+            lambda images: images.reshape(-1, IMAGE_SIDE, IMAGE_SIDE).transpose(0, 2, 1).reshape(-1, PIXELS)
+        )
+
+    def _with_images(self, change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Contents:
         train, test = (
-            None if part is None else Digits(255 - part.images, part.labels) for part in (self.train, self.test)
+            None if part is None else Digits(change(part.images), part.labels) for part in (self.train, self.test)
         )
         return Contents(train, test, self.name, self.note)

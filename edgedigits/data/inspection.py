@@ -114,6 +114,7 @@ def inspect_source(
     seed: int,
     label_column: str = "",
     invert: bool = False,
+    transpose: bool = False,
     progress: Progress = SILENT,
 ) -> DataFacts:
     """Read a source and count what is in it; its arguments are those of `load.load_splits`.
@@ -121,7 +122,7 @@ def inspect_source(
     Raises:
         DataError, ConfigError, ToolMissingError: as `load.read_source`.
     """
-    contents = read_source(source, label_column=label_column, invert=invert, progress=progress)
+    contents = read_source(source, label_column=label_column, invert=invert, transpose=transpose, progress=progress)
     return inspect_contents(contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
 
 

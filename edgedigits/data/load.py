@@ -51,6 +51,7 @@ def load_splits(
     seed: int,
     label_column: str = "",
     invert: bool = False,
+    transpose: bool = False,
     progress: Progress = SILENT,
 ) -> Splits:
     """Read a source and divide it, stratified by class.
@@ -64,6 +65,7 @@ def load_splits(
         seed: the same seed gives the same split, on every platform.
         label_column: only for CSV: name of the label's column, or "first" or "last".
         invert: turn black-on-white into white-on-black.
+        transpose: exchange rows and columns of every image.
         progress: gets bars for downloads and many small files.
 
     Raises:
@@ -71,7 +73,7 @@ def load_splits(
         ConfigError: a fraction, the seed or `label_column` does not fit.
         ToolMissingError: a library for the named source is missing.
     """
-    contents = read_source(source, label_column=label_column, invert=invert, progress=progress)
+    contents = read_source(source, label_column=label_column, invert=invert, transpose=transpose, progress=progress)
     return divide(contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
 
 
@@ -84,6 +86,7 @@ def load_digits(
     split: str = "test",
     label_column: str = "",
     invert: bool = False,
+    transpose: bool = False,
     progress: Progress = SILENT,
 ) -> Selection:
     """Read one split of a source, by default the test split: its own, or the very one that a build held out.
@@ -99,17 +102,25 @@ def load_digits(
         split: "train", "validation", "test", or "all" for every digit of the source, be it ever so small.
         label_column: as for `load_splits`.
         invert: as for `load_splits`.
+        transpose: as for `load_splits`.
         progress: as for `load_splits`.
 
     Raises:
         DataError, ConfigError, ToolMissingError: as `load_splits`.
     """
-    contents = read_source(source, label_column=label_column, invert=invert, progress=progress)
+    contents = read_source(source, label_column=label_column, invert=invert, transpose=transpose, progress=progress)
     return select(contents, split, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
 
 
-def read_source(source: str, *, label_column: str = "", invert: bool = False, progress: Progress = SILENT) -> Contents:
-    """Read a source as it is, without dividing it.
+def read_source(
+    source: str,
+    *,
+    label_column: str = "",
+    invert: bool = False,
+    transpose: bool = False,
+    progress: Progress = SILENT,
+) -> Contents:
+    """Read a source without dividing it; its arguments are those of `load_splits`.
 
     Raises:
         DataError, ConfigError, ToolMissingError: as `load_splits`.
@@ -126,7 +137,8 @@ def read_source(source: str, *, label_column: str = "", invert: bool = False, pr
         contents = _read_path(path, progress)
     else:
         contents = read_named(source, progress)
-    return contents.inverted() if invert else contents
+    upright = contents.transposed() if transpose else contents
+    return upright.inverted() if invert else upright
 
 
 def divide(contents: Contents, *, validation_fraction: float, test_fraction: float, seed: int) -> Splits:

@@ -7,9 +7,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgedigits.config import BuildConfig
+from edgedigits.config import BuildConfig, DataConfig
 from edgedigits.config_file import make_config, read_config_file
 from edgedigits.data.load import Selection, load_digits
+from edgedigits.data.named import NAMES
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
 
@@ -83,12 +84,20 @@ def _check_digest(model: Path, manifest: Path) -> None:
         )
 
 
+def _same_source(first: str, second: str) -> bool:
+    if first in NAMES or second in NAMES:
+        return first == second
+    return Path(first).expanduser().resolve() == Path(second).expanduser().resolve()
+
+
 def load_subject_digits(
     subject: Subject,
     source: str = "",
     *,
     split: str = "test",
-    invert: bool = False,
+    label_column: str | None = None,
+    invert: bool | None = None,
+    transpose: bool | None = None,
     progress: Progress = SILENT,
 ) -> Selection:
     """Read the digits to evaluate on, so that none of the build's training digits is among them.
@@ -97,7 +106,9 @@ def load_subject_digits(
         subject: what is evaluated.
         source: a path or a name, as `edgedigits.data.load` takes it; by default the build's own, else "auto".
         split: "test", or "all" for every digit of the source.
-        invert: turn black-on-white into white-on-black. A build that inverted its source is followed anyway.
+        label_column: as for `load_digits`; None as the build did, or on other sources the default.
+        invert: the same.
+        transpose: the same.
         progress: gets bars for downloads.
 
     Returns:
@@ -107,14 +118,15 @@ def load_subject_digits(
         DataError, ConfigError, ToolMissingError: as `load_digits`, or the manifest cannot be read.
     """
     config = subject.config() or BuildConfig()
-    own = not source or source == config.data.source
+    own = not source or _same_source(source, config.data.source)
+    asked = {"label_column": label_column, "invert": invert, "transpose": transpose}
+    given = {name: value for name, value in asked.items() if value is not None}
+    reading = (config.data if own else DataConfig()).reading | given
     return load_digits(
         source or config.data.source,
-        validation_fraction=config.data.validation_fraction,
-        test_fraction=config.data.test_fraction,
         seed=config.training.seed,
         split=split,
-        label_column=config.data.label_column if own else "",
-        invert=invert or (own and config.data.invert),
         progress=progress,
+        **config.data.division,
+        **reading,
     )

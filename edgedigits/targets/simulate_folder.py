@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.config import READING
 from edgedigits.errors import ConfigError
 from edgedigits.evaluate.any_model import INPUTS, SEED, open_any, random_codes, takes_digits
 from edgedigits.evaluate.interpreter import Classifier, open_classifier
@@ -39,7 +40,9 @@ class SimulationChoices:
         optimize: the compiler's -O, such as "O2".
         data: a source as for `evaluate`; by default the build's own; random inputs where the model takes no digits.
         split: "test" or "all".
-        invert: the digits are dark on light.
+        label_column: how the source is read, as for `load_subject_digits`.
+        invert: the same.
+        transpose: the same.
         images: how many digits at most, None for all; of random inputs, by default 200.
         model: the .tflite of an engine that lies elsewhere.
         rounding: "litert" or "tflm"; by default what the engine says.
@@ -52,7 +55,9 @@ class SimulationChoices:
     optimize: str = "O2"
     data: str = ""
     split: str = "test"
-    invert: bool = False
+    label_column: str | None = None
+    invert: bool | None = None
+    transpose: bool | None = None
     images: int | None = None
     model: Path | None = None
     rounding: str = ""
@@ -128,7 +133,13 @@ def _find_inputs(subject: Subject, graph: Graph, choices: SimulationChoices, pro
         )
         return _Inputs(model, random_codes(count, model.input.size), "random inputs", origin, note)
     classifier = open_classifier(graph)
-    chosen = load_subject_digits(subject, choices.data, split=choices.split, invert=choices.invert, progress=progress)
+    chosen = load_subject_digits(
+        subject,
+        choices.data,
+        split=choices.split,
+        progress=progress,
+        **{name: getattr(choices, name) for name in READING},
+    )
     return _Inputs(classifier, chosen.digits.images[: choices.images], "images", chosen.origin, chosen.note)
 
 

@@ -110,6 +110,25 @@ def test_inverted_digits_are_found_and_mended(capsys) -> None:
     assert "Nothing unusual was found." in capsys.readouterr().out
 
 
+def test_transposed_digits_are_mended(capsys) -> None:
+    assert _run("data", "make-csv", "mnist-5k", "--out", "lying.csv", "--transpose", "--quiet") == 0
+    assert _run("data", "inspect", "lying.csv", "--transpose", "--json") == 0
+    upright = json.loads(capsys.readouterr().out)["data"]["digest"]
+    assert _run(*INSPECT, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["data"]["digest"] == upright
+
+
+@pytest.mark.parametrize(
+    "verb", [("build",), ("evaluate",), ("simulate",), ("device",), ("data", "inspect"), ("data", "make-csv")]
+)
+def test_every_verb_that_reads_digits_has_the_same_flags_for_it(verb: tuple[str, ...], capsys) -> None:
+    with pytest.raises(SystemExit):
+        command_line.main([*verb, "--help"])
+    text = capsys.readouterr().out
+    for flag in ("--label-column", "--invert, --no-invert", "--transpose, --no-transpose"):
+        assert flag in text
+
+
 def test_every_option_of_a_build_is_taken(capsys) -> None:
     np.savetxt("d.csv", np.c_[np.zeros((40, 784)), np.arange(40) % 10], fmt="%d", delimiter=",")
     words = ("data", "inspect", "d.csv", "--label-column", "last", "--validation-fraction", "0.25")

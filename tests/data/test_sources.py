@@ -178,6 +178,16 @@ def test_invert_turns_black_on_white_into_white_on_black(few: Digits, tmp_path: 
     assert read_source(str(path), invert=True).everything.digest == few.digest
 
 
+def test_transpose_exchanges_rows_and_columns_and_goes_together_with_invert(few: Digits, tmp_path: Path) -> None:
+    lying = few.images.reshape(-1, 28, 28).transpose(0, 2, 1).reshape(-1, 784)
+    path = _csv(tmp_path, Digits(255 - lying, few.labels))
+    assert read_source(str(path), invert=True).everything.digest == Digits(lying, few.labels).digest
+    both = {"invert": True, "transpose": True}
+    assert read_source(str(path), **both).everything.digest == few.digest
+    splits = load_splits(str(path), **both, **DIVISION)
+    assert load_digits(str(path), **both, **DIVISION).digits.digest == splits.test.digest
+
+
 def test_evaluation_gets_the_split_that_the_build_held_out(few: Digits, tmp_path: Path) -> None:
     source = str(_csv(tmp_path, few))
     splits = load_splits(source, **DIVISION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from edgedigits.errors import ConfigError, DataError
 from edgedigits.evaluate.subject import find_subject, load_subject_digits
 
 FRACTIONS = {"validation_fraction": 0.2, "test_fraction": 0.3}
+
+
+def _transposed(images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return images.reshape(-1, 28, 28).transpose(0, 2, 1).reshape(-1, PIXELS)
 
 
 @pytest.fixture
@@ -112,6 +117,23 @@ def test_inversion_is_asked_for_or_the_builds_own(build: Path) -> None:
 
     assert np.array_equal(asked.images, 255 - plain.images)
     assert np.array_equal(own.images, asked.images)
+
+
+@pytest.mark.parametrize(("name", "turn"), [("invert", lambda x: 255 - x), ("transpose", _transposed)])
+def test_what_the_build_did_on_reading_can_be_undone_and_is_not_done_to_other_sources(
+    name: str, turn: Any, build: Path, source: Path, tmp_path: Path
+) -> None:
+    manifest = json.loads((build / "manifest.json").read_text())
+    plain = load_subject_digits(find_subject(build)).digits.images
+    manifest["config"]["data"][name] = True
+    (build / "manifest.json").write_text(json.dumps(manifest))
+    subject = find_subject(build)
+    assert np.array_equal(load_subject_digits(subject).digits.images, turn(plain))
+    assert np.array_equal(load_subject_digits(subject, f"{source.parent}/./{source.name}").digits.images, turn(plain))
+    assert np.array_equal(load_subject_digits(subject, **{name: False}).digits.images, plain)
+    other = tmp_path / "other.csv"
+    other.write_bytes(source.read_bytes())
+    assert np.array_equal(load_subject_digits(subject, str(other)).digits.images, plain)
 
 
 def test_a_manifest_of_another_kind_is_refused(build: Path) -> None:

@@ -48,3 +48,13 @@ def test_whatever_keeps_a_source_from_being_read_the_cache_is_asked(kind, monkey
     cache_file(need.digest).write_bytes(b"torn")
     with pytest.raises(DigitsNotHereError, match="is damaged"):
         find_digits(need)
+
+
+def test_digits_are_read_on_a_worker_as_where_the_study_was_started(tmp_path, few):
+    path = tmp_path / "digits.npz"
+    np.savez(path, x_train=few.train.images, y_train=few.train.labels)
+    config = DataConfig(source=str(path), invert=True, transpose=True)
+    need, contents = describe(config)
+    assert need.reading == config.reading
+    assert find_digits(data_source.DataNeed(**need.to_json())).train.digest == contents.train.digest
+    assert len({describe(DataConfig(source=str(path), transpose=turned))[0].digest for turned in (False, True)}) == 2

@@ -55,12 +55,7 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
         EdgedigitsError: as `edgedigits.api.build`.
     """
     config = make_config(parse_sections(spec["config"], "trial"))
-    splits = divide(
-        contents,
-        validation_fraction=config.data.validation_fraction,
-        test_fraction=config.data.test_fraction,
-        seed=config.training.seed,
-    )
+    splits = divide(contents, seed=config.training.seed, **config.data.division)
     # Here and not above: a worker that finds its data missing shall not have paid for TensorFlow.
     from edgedigits.assemble import assemble
 

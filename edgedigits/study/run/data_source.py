@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits.config import DataConfig
+from edgedigits.config import READING, DataConfig
 from edgedigits.data.contents import Contents
 from edgedigits.data.load import read_source
 from edgedigits.data.mnist import cache_folder
@@ -32,6 +32,12 @@ class DataNeed:
     label_column: str
     invert: bool
     digest: str
+    transpose: bool = False
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the source is read, as `read_source` takes it by name."""
+        return {name: getattr(self, name) for name in READING}
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as JSON values; `DataNeed(**...)` takes them back."""
@@ -48,14 +54,14 @@ def describe(config: DataConfig, progress: Progress = SILENT) -> tuple[DataNeed,
     Raises:
         DataError, ConfigError, ToolMissingError: the source cannot be read.
     """
-    contents = read_source(config.source, label_column=config.label_column, invert=config.invert, progress=progress)
+    contents = read_source(config.source, progress=progress, **config.reading)
     source = config.source
     if source == "auto":
         source = contents.name
     elif source not in NAMES:
         # A name wins over a file of that name, as in `read_source`.
         source = str(Path(source).expanduser().resolve())
-    return DataNeed(source, config.label_column, config.invert, data_digest(contents)), contents
+    return DataNeed(source, digest=data_digest(contents), **config.reading), contents
 
 
 def find_digits(need: DataNeed) -> Contents:
@@ -66,7 +72,7 @@ def find_digits(need: DataNeed) -> Contents:
     """
     seen = []
     try:
-        contents = read_source(need.source, label_column=need.label_column, invert=need.invert)
+        contents = read_source(need.source, **need.reading)
         if data_digest(contents) == need.digest:
             return contents
         seen.append(f"{need.source} holds other digits than the study was started with")

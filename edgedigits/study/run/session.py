@@ -201,7 +201,7 @@ def _check_same(store: Store, name: str, folder: Path) -> None:
 
 def _place(entry: Entry) -> str:
     """Return the data of an entry as the plan names them; what a name leads to is known once it was read."""
-    return "|".join((entry.data.source, entry.data.label_column, str(entry.data.invert)))
+    return "|".join(map(str, (entry.data.source, *entry.data.reading.values())))
 
 
 def _read_sources(
