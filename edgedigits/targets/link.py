@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from edgedigits.errors import ConfigError, DataError, ToolMissingError
 from edgedigits.targets.boards import Board
 
 BAUD = 115200
 CONNECT_TIMEOUT_S = 5.0
+WRITE_TIMEOUT_S = 5.0
 LONGEST_LINE = 65536
+SILENCE_S = 0.05
+LONGEST_CHATTER_S, MOST_CHATTER = 10.0, 1 << 20
+"""How long, and for how many bytes, the end of what a link was saying is awaited: more than its longest line takes."""
 
 
 class Link(Protocol):
@@ -42,10 +47,15 @@ class Link(Protocol):
 
 
 class LineReader:
-    """Cuts what a link brings into lines."""
+    """Cuts what a link brings into lines.
 
-    def __init__(self, link: Link) -> None:
-        self._link, self._kept = link, b""
+    Args:
+        link: what to read from.
+        clock: seconds, for the ends of waits.
+    """
+
+    def __init__(self, link: Link, clock: Callable[[], float] = time.monotonic) -> None:
+        self._link, self._clock, self._kept = link, clock, b""
 
     def line(self, timeout_s: float) -> str | None:
         """Return the next line without its end, or None when none was complete in time.
@@ -55,9 +65,9 @@ class LineReader:
         Raises:
             DataError: the link is closed, or a line has no end.
         """
-        deadline = time.monotonic() + timeout_s
+        deadline = self._clock() + timeout_s
         while b"\n" not in self._kept:
-            rest = deadline - time.monotonic()
+            rest = deadline - self._clock()
             fresh = self._link.read(rest) if rest > 0 else b""
             if not fresh:
                 return None
@@ -71,10 +81,20 @@ class LineReader:
         return line.decode("ascii", errors="replace").strip("\r\0 ")
 
     def drop(self) -> None:
-        """Forget what has come so far."""
+        """Forget what has come so far, and wait until nothing comes for a moment.
+
+        Raises:
+            DataError: the link is closed, or never silent.
+        """
         self._kept = b""
-        while self._link.read(0.05):
-            pass
+        deadline, dropped = self._clock() + LONGEST_CHATTER_S, 0
+        while fresh := self._link.read(SILENCE_S):
+            dropped += len(fresh)
+            if self._clock() > deadline or dropped > MOST_CHATTER:
+                raise DataError(
+                    f"{self._link.name} talks without pause: {dropped:,} bytes that nobody asked for.",
+                    hint=f"Is it the firmware of firmware_stub, at {BAUD:,} baud?",
+                )
 
 
 def open_link(port: str) -> Link:
@@ -86,7 +106,7 @@ def open_link(port: str) -> Link:
     """
     if port.startswith("socket://"):
         host, _, number = port.removeprefix("socket://").rpartition(":")
-        if not host or not number.isdecimal() or not 0 < int(number) < 65536:
+        if not host or not re.fullmatch(r"[0-9]{1,5}", number) or not 0 < int(number) < 65536:
             raise ConfigError(
                 f"'{port}' is not the address of a socket.", hint="Write it like socket://localhost:4444."
             )
@@ -100,17 +120,19 @@ class _SocketLink:
     def __init__(self, name: str, host: str, number: int) -> None:
         self.name = name
         try:
-            self._socket = socket.create_connection((host, number), timeout=CONNECT_TIMEOUT_S)
-        except OSError as error:
+            self._socket = socket.create_connection((host.strip("[]"), number), timeout=CONNECT_TIMEOUT_S)
+        except (OSError, ValueError) as error:  # ValueError: a name that no host can have
             raise ToolMissingError(
-                f"Nobody answers at {name}: {error.strerror or error}.",
+                f"Nobody answers at {name}: {getattr(error, 'strerror', None) or error}.",
                 hint=f"Start QEMU with -serial tcp:{host}:{number},server=on,wait=off.",
             ) from error
 
     def write(self, content: bytes) -> None:
         try:
-            self._socket.settimeout(CONNECT_TIMEOUT_S)
+            self._socket.settimeout(write_timeout(content))
             self._socket.sendall(content)
+        except TimeoutError as error:
+            raise _stuck(self.name) from error
         except OSError as error:
             raise _closed(self.name) from error
 
@@ -142,16 +164,20 @@ class _SerialLink:
                 "The package pyserial is not installed.", hint="Install it: pip install 'edgedigits[flash]'"
             ) from error
         self._error: Any = serial.SerialException
+        self._timeout: Any = serial.SerialTimeoutException
         try:
-            self._port = serial.Serial(name, BAUD, timeout=0.1, write_timeout=CONNECT_TIMEOUT_S)
+            self._port = serial.Serial(name, BAUD, timeout=0.1, write_timeout=WRITE_TIMEOUT_S)
         except (serial.SerialException, ValueError, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ToolMissingError(f"The port {name} cannot be opened: {reason}.", hint=_known_ports()) from error
 
     def write(self, content: bytes) -> None:
         try:
+            # No flush(): it waits without an end for a device that takes nothing.
+            self._port.write_timeout = write_timeout(content)
             self._port.write(content)
-            self._port.flush()
+        except self._timeout as error:
+            raise _stuck(self.name) from error
         except (self._error, OSError) as error:
             raise _closed(self.name) from error
 
@@ -173,6 +199,17 @@ def _known_ports() -> str:
     return f"Known ports: {', '.join(names)}." if names else "This machine has no serial port; is the board plugged in?"
 
 
+def write_timeout(content: bytes) -> float:
+    """Return the seconds after which a link counts as stuck: thrice what the wire takes, and time to begin."""
+    return WRITE_TIMEOUT_S + 3 * 10 * len(content) / BAUD
+
+
+def _stuck(name: str) -> DataError:
+    return DataError(
+        f"{name} takes nothing of what it is sent.", hint="Reset the board; is something else using the port?"
+    )
+
+
 def _closed(name: str) -> DataError:
     return DataError(
         f"The connection to {name} was closed.", hint="Is the board still plugged in, the emulator running?"
@@ -188,18 +225,21 @@ class ProcessLink:
         assert process.stdin is not None and process.stdout is not None
         self.name, self._process = name, process
         self._in, self._out = process.stdin, process.stdout
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._out, selectors.EVENT_READ)
+        os.set_blocking(self._in.fileno(), False)
 
     def write(self, content: bytes) -> None:
+        deadline, rest = time.monotonic() + write_timeout(content), content
         try:
-            self._in.write(content)
-            self._in.flush()
+            while rest:
+                left = deadline - time.monotonic()
+                if left <= 0 or not _ready(self._in, selectors.EVENT_WRITE, left):
+                    raise _stuck(self.name)
+                rest = rest[os.write(self._in.fileno(), rest) :]
         except OSError as error:
             raise _closed(self.name) from error
 
     def read(self, timeout_s: float) -> bytes:
-        if not self._selector.select(max(timeout_s, 0.001)):
+        if not _ready(self._out, selectors.EVENT_READ, max(timeout_s, 0.001)):
             return b""
         content = os.read(self._out.fileno(), 4096)
         if not content:
@@ -207,13 +247,18 @@ class ProcessLink:
         return content
 
     def close(self) -> None:
-        self._selector.close()
         self._process.kill()
         self._process.wait()
         # What was not sent yet has nobody to go to.
         with suppress(OSError):
             self._in.close()
         self._out.close()
+
+
+def _ready(pipe: IO[bytes], event: int, timeout_s: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, event)
+        return bool(selector.select(timeout_s))
 
 
 def qemu_arguments(board: Board, program: Path, serial: str) -> list[str]:

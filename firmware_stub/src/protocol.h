@@ -12,6 +12,17 @@
  *   selftest     ok selftest result=N                      0: passed
  *
  * Reasons after "error": command, number, digit, length, long.
+ *
+ * Numbers are decimal and without a sign; a CRC is 8 hexadecimal digits in lower case. `edgedigits device` takes nothing outside
+ * these bounds, so that no device can make it divide by zero or run out of memory:
+ *
+ *   model      a name of C, at most 64 characters       tick_hz    1 to 2^32 - 1
+ *   input      1 to 1,048,576                           selftest   0 to 2^32 - 1
+ *   output     1 to 16,384                              class      0 to output - 1
+ *   workspace  0 to 16,777,216                          margin     0 to 255
+ *   bytes      1 to 2^32 - 1                            ticks      0 to 2^24 - 1 of a run, 2^32 - 1 of a bench
+ *
+ * A line has at most 65,536 characters. The "ready" line comes again after a reset, and tells that a command was lost.
  */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H

@@ -35,24 +35,30 @@ bool IsInt8OfSize(const TfLiteTensor *tensor, size_t bytes) {
     return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == bytes;
 }
 
+/* Sets `interpreter` when all is as the headers say: invoke copies as many bytes as they do. */
+int Start() {
+    static JOIN(EDGEDIGITS_PREFIX, op_resolver) resolver;
+    if (JOIN(EDGEDIGITS_PREFIX, register_ops)(resolver) != kTfLiteOk) {
+        return 1;
+    }
+    const tflite::Model *model = tflite::GetModel(JOIN(EDGEDIGITS_PREFIX, data));
+    static tflite::MicroInterpreter the_interpreter(model, resolver, arena, kArenaBytes);
+    if (the_interpreter.AllocateTensors() != kTfLiteOk) {
+        return 2;
+    }
+    if (!IsInt8OfSize(the_interpreter.input(0), TFLM_MODEL_INPUT_SIZE) ||
+        !IsInt8OfSize(the_interpreter.output(0), TFLM_MODEL_OUTPUT_SIZE)) {
+        return 3;
+    }
+    interpreter = &the_interpreter;
+    return 0;
+}
+
 }  // namespace
 
 extern "C" int tflm_model_self_test(void *) {
-    static JOIN(EDGEDIGITS_PREFIX, op_resolver) resolver;
-    if (interpreter == nullptr) {
-        if (JOIN(EDGEDIGITS_PREFIX, register_ops)(resolver) != kTfLiteOk) {
-            return 1;
-        }
-        const tflite::Model *model = tflite::GetModel(JOIN(EDGEDIGITS_PREFIX, data));
-        static tflite::MicroInterpreter the_interpreter(model, resolver, arena, kArenaBytes);
-        if (the_interpreter.AllocateTensors() != kTfLiteOk) {
-            return 2;
-        }
-        interpreter = &the_interpreter;
-    }
-    bool as_expected = IsInt8OfSize(interpreter->input(0), TFLM_MODEL_INPUT_SIZE) &&
-                       IsInt8OfSize(interpreter->output(0), TFLM_MODEL_OUTPUT_SIZE);
-    return as_expected ? 0 : 3;
+    static const int result = Start();
+    return result;
 }
 
 extern "C" void tflm_model_invoke(const int8_t *input, int8_t *output, void *) {

@@ -97,7 +97,7 @@ FILES = {
 }
 
 
-def build(folder: Path, needed_arena: int = 1000) -> Path:
+def build(folder: Path, needed_arena: int = 1000, inputs: int = 784) -> Path:
     """Compile tflm/main.cc as C++ and the protocol as C for this machine; return the program."""
     graph = read_tflite(random_mlp(1, (784, 10)), "m.tflite")
     stub, here = firmware_stub(), Path(__file__).parent
@@ -109,13 +109,14 @@ def build(folder: Path, needed_arena: int = 1000) -> Path:
     include = (f"-I{folder}", f"-I{stub / 'src'}", f"-I{stub / 'tflm'}")
     sanitize = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     engine = ('-DMODEL_HEADER="tflm_engine.h"', "-DMODEL_PREFIX=tflm_model", "-DMODEL_MACRO=TFLM_MODEL")
+    sizes = f"-DTFLM_MODEL_INPUT_SIZE={inputs}"
     objects = []
     for source in (stub / "src" / "protocol.c", stub / "src" / "crc32.c", here / "host_platform.c"):
         objects.append(folder / f"{source.stem}.o")
-        flags = ("-std=c99", *STRICT, *sanitize, "-DHOST_TEST", *engine, *include)
+        flags = ("-std=c99", *STRICT, *sanitize, "-DHOST_TEST", *engine, sizes, *include)
         compile_one(available(C_COMPILERS)[0], *flags, "-c", str(source), "-o", str(objects[-1]))
     program = folder / "program"
-    flags = ("-std=c++17", *STRICT, *sanitize, f"-DNEEDED_ARENA={needed_arena}", *include)
+    flags = ("-std=c++17", *STRICT, *sanitize, f"-DNEEDED_ARENA={needed_arena}", sizes, *include)
     main = str(stub / "tflm" / "main.cc")
     compile_one(available(CXX_COMPILERS)[0], *flags, main, *map(str, objects), "-o", str(program))
     return program
@@ -150,3 +151,9 @@ def test_an_arena_that_is_too_small_is_told(tmp_path: Path, needed: int) -> None
     ready, identity = talk(build(tmp_path, needed), "id\n", code=2)
 
     assert ready.endswith("selftest=2") and identity.endswith("selftest=2")
+
+
+def test_a_model_of_another_size_is_told_again_and_again_and_nothing_is_written(tmp_path: Path) -> None:
+    answers = talk(build(tmp_path, inputs=5000), f"selftest\nrun {'7f' * 5000}\n", code=3)
+
+    assert [answer.split(" ")[-1] for answer in answers] == ["selftest=3", "result=3", "output=" + "00" * 10]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from edgedigits.errors import CheckFailedError, DataError
-from edgedigits.targets.device import Device
+from edgedigits.targets.device import Device, Identity
 from edgedigits.targets.link import Link, ProcessLink
 from tests.firmware.host_firmware import build_for_host
 from tests.targets.tiny_engine import expected, random_inputs
@@ -164,6 +165,16 @@ def line(text: str) -> bytes:
 
 
 ID = "ok id protocol=1 model=x input=12 output=3 workspace=0 tick_hz=1000 selftest=0"
+CRC = "ok crc flash=0badcafe bytes=4096"
+IDENTITY = Identity("x", INPUTS, 3, 0, 1000, 0, 0x0BADCAFE, 4096)
+
+
+def honestly(asked: str) -> str:
+    """What sound firmware says."""
+    if asked.startswith("run "):
+        image = bytes.fromhex(asked[4:])
+        return f"ok run class=1 margin=0 ticks=7 received={zlib.crc32(image):08x} output={image[:3].hex()}"
+    return ID if asked == "id" else CRC
 
 
 @pytest.mark.parametrize(
@@ -177,9 +188,137 @@ ID = "ok id protocol=1 model=x input=12 output=3 workspace=0 tick_hz=1000 selfte
         (lambda said: line(ID) if said == "id" else b"", "does not answer"),
         (lambda said: line(ID.replace("protocol=1", "protocol=9")) if said == "id" else line("ok crc x=1"), "speaks protocol 9"),
         (lambda said: line(ID.replace("input", "in")) if said == "id" else line("ok crc flash=0 bytes=1"), "does not say all"),
-        (lambda said: line(ID) if said == "id" else line("ok crc flash=zz bytes=1"), "does not say all"),
+        (lambda said: line(ID) if said == "id" else line("ok crc flash=zz bytes=1"), "says flash=zz, expected eight hex"),
+        (lambda _: line("ready edgedigits protocol=1 selftest=0"), "restarts whenever it is asked 'id'"),
+        (lambda _: b"\r\n" * 200, "sends 100 lines that say nothing"),
+        (lambda _: line("error \x1b[2J"), r"answers 'error \?\[2J check="),
+        (lambda said: line(f"{ID} input=5"), "says the same twice"),
     ],
 )  # fmt: skip
 def test_what_is_no_firmware_is_told(say: Callable[[str], bytes], words: str) -> None:
     with pytest.raises(DataError, match=words):
         Device(Stranger(say), timeout_s=0.05).identify()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("output", "1000000000000", "says output=1000000000000, expected a number from 1 to 16,384"),
+        ("output", "16385", "from 1 to 16,384"),
+        ("output", "0", "from 1 to 16,384"),
+        ("input", "1048577", "says input=1048577, expected a number from 1 to 1,048,576"),
+        ("input", "9" * 30, r"says input=9{30}, expected"),
+        ("input", "9" * 5000, r"says input=9{40}…, expected"),
+        ("workspace", "16777217", "from 0 to 16,777,216"),
+        ("tick_hz", "0", "says tick_hz=0, expected a number from 1 to 4,294,967,295"),
+        ("tick_hz", "-25000000", "says tick_hz=-25000000"),
+        ("tick_hz", "1_000", "says tick_hz=1_000"),
+        ("selftest", "-1", "says selftest=-1"),
+        ("model", "[red]x[/red]", r"says model=\[red\]x\[/red\], expected a name of C"),
+        ("model", "x" * 65, "expected a name of C of at most 64 characters"),
+    ],
+)
+def test_an_absurd_field_is_refused_with_its_bounds(field: str, value: str, words: str) -> None:
+    said = " ".join(f"{field}={value}" if word.startswith(f"{field}=") else word for word in ID.split(" "))
+
+    with pytest.raises(DataError, match=words):
+        Device(Stranger(lambda asked: line(said) if asked == "id" else line(CRC)), timeout_s=0.05).identify()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("class", "3", "says class=3, expected a number from 0 to 2"),
+        ("class", "-1", "says class=-1"),
+        ("ticks", "16777216", "says ticks=16777216, expected a number from 0 to 16,777,215"),
+        ("output", "0102", "says output=0102, expected 6 hexadecimal digits"),
+        ("output", "0g0203", "says output=0g0203"),
+        ("received", "1234567", "says received=1234567, expected eight"),
+    ],
+)
+def test_an_answer_that_cannot_be_is_an_error(field: str, value: str, words: str) -> None:
+    def say(asked: str) -> bytes:
+        honest = honestly(asked)
+        return line(
+            " ".join(f"{field}={value}" if word.startswith(f"{field}=") else word for word in honest.split(" "))
+        )
+
+    with pytest.raises(DataError, match=words):
+        Device(Stranger(say), timeout_s=0.05).run(random_inputs(2, INPUTS), IDENTITY)
+
+
+def test_a_port_that_talks_without_pause_comes_to_an_end() -> None:
+    """As `cat /dev/zero` into the port, or another program's log."""
+    code = "import sys\nwhile True: sys.stdout.write('temperature 21.5\\n')"
+    link = ProcessLink("a sensor", subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1))
+
+    with pytest.raises(DataError, match=r"a sensor talks without pause: 1,0\d\d,\d\d\d bytes that nobody asked for"):
+        Device(link).identify()
+    link.close()
+
+
+class Slow(Stranger):
+    """Honest firmware that takes its time, which is counted and not waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(lambda asked: line(honestly(asked)))
+        self.now, self._seconds = 0.0, seconds
+
+    def clock(self) -> float:
+        return self.now
+
+    def read(self, timeout_s: float) -> bytes:
+        self.now += min(timeout_s, self._seconds) if self._waiting else timeout_s
+        return super().read(0) if self._seconds <= timeout_s else b""
+
+
+def test_a_session_has_an_end_even_where_every_answer_comes_in_time() -> None:
+    slow = Slow(4.9)
+    device = Device(slow, clock=slow.clock)
+
+    with pytest.raises(DataError, match=r"took longer than 261 s for 54 of 100 images.*fewer --images"):
+        device.run(random_inputs(100, INPUTS), IDENTITY)
+    assert slow.now < 300
+
+
+def test_what_comes_back_as_an_echo_is_passed_over() -> None:
+    device = Device(Stranger(lambda asked: f"{asked}\r\n".encode() + line(honestly(asked))), timeout_s=0.05)
+
+    run = device.run(random_inputs(3, INPUTS), device.identify())
+
+    assert (run.classes == 1).all() and run.resent == 0
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_images() -> None:
+    inputs, late = random_inputs(4, INPUTS, ink=0.8), [b""]
+
+    def say(asked: str) -> bytes:
+        said, late[0] = late[0], line(honestly(asked))
+        return said
+
+    run = Device(Stranger(say), timeout_s=0.05).run(inputs, IDENTITY)
+
+    assert np.array_equal(run.outputs, inputs[:, :3]) and run.resent == 4
+
+
+def restarting(device: Callable[[str], bytes], at: int, greeting: str = "selftest=0") -> Stranger:
+    """A device that restarts instead of answering the command of this number."""
+    count = iter(range(1000))
+    ready = line(f"ready edgedigits protocol=1 {greeting}")
+    return Stranger(lambda asked: ready if next(count) == at else device(asked))
+
+
+def test_a_device_that_restarts_is_asked_again_and_must_be_the_same() -> None:
+    wait_for_answer = 5.0
+    start = time.monotonic()
+    same = Device(restarting(lambda asked: line(honestly(asked)), 4), timeout_s=wait_for_answer)
+    run = same.run(random_inputs(4, INPUTS), same.identify())
+    assert run.resent == 1 and time.monotonic() - start < wait_for_answer, "at once, not after the wait for an answer"
+
+    other = Device(restarting(lambda asked: line(honestly(asked).replace("0badcafe", "0badcaff")), 2), timeout_s=0.05)
+    with pytest.raises(DataError, match="restarted in the middle, as other firmware than before"):
+        other.run(random_inputs(4, INPUTS), IDENTITY)
+
+    broken = Device(restarting(lambda asked: line(honestly(asked)), 2, "selftest=1"), timeout_s=0.05)
+    with pytest.raises(CheckFailedError, match="self-test on a stranger fails with 1"):
+        broken.run(random_inputs(4, INPUTS), IDENTITY)

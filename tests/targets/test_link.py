@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from edgedigits.errors import ConfigError, DataError, ToolMissingError
+from edgedigits.targets import link as room
 from edgedigits.targets.boards import find_board
 from edgedigits.targets.device import Device
 from edgedigits.targets.link import LineReader, ProcessLink, open_link, qemu_arguments
@@ -92,7 +93,16 @@ def test_nobody_at_a_socket() -> None:
         open_link(f"socket://127.0.0.1:{number}")
 
 
-@pytest.mark.parametrize("port", ["socket://", "socket://here", "socket://here:x", "socket://here:0", "socket://:80"])
+@pytest.mark.parametrize("host", ["x" * 300, "a..b", "\udcff", "no\0body"])
+def test_names_that_no_host_can_have(host: str) -> None:
+    with pytest.raises(ToolMissingError, match="Nobody answers at socket://"):
+        open_link(f"socket://{host}:4444")
+
+
+@pytest.mark.parametrize(
+    "port",
+    ["socket://", "socket://here", "socket://here:x", "socket://here:0", "socket://:80", "socket://here:" + "9" * 5000],
+)
 def test_what_is_no_address(port: str) -> None:
     with pytest.raises(ConfigError, match="Write it like socket://localhost:4444"):
         open_link(port)
@@ -118,6 +128,43 @@ def test_lines_are_cut_where_they_end() -> None:
     with pytest.raises(DataError, match="The connection to text was closed"):
         reader.line(10)
     link.close()
+
+
+def test_a_program_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "WRITE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(room, "BAUD", 10**9)
+    link = ProcessLink("a wall", subprocess.Popen(["sleep", "60"], stdin=-1, stdout=-1))
+
+    with pytest.raises(DataError, match="a wall takes nothing of what it is sent"):
+        link.write(bytes(1 << 20))
+    link.close()
+
+
+def test_a_socket_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "WRITE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(room, "BAUD", 10**9)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        link = open_link(f"socket://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(DataError, match="takes nothing of what it is sent"):
+            link.write(bytes(1 << 25))
+        link.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_serial_port_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tty
+
+    monkeypatch.setattr(room, "WRITE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(room, "BAUD", 115200)
+    board, port = os.openpty()
+    tty.setraw(board)
+    link = open_link(os.ttyname(port))
+    with pytest.raises(DataError, match="takes nothing of what it is sent"):
+        for _ in range(20):
+            link.write(bytes(1 << 12))
+    link.close()
+    os.close(board)
+    os.close(port)
 
 
 def test_qemu_is_only_asked_for_what_it_emulates(qemu: None) -> None:
