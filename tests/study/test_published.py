@@ -104,6 +104,49 @@ def test_pruning_takes_the_smallest_tenth_of_each_matrix():
     assert np.mean(pruned.w2 == 0) == pytest.approx(0.1, abs=1e-2)
 
 
+def test_pruning_keeps_what_is_strictly_above_the_percentile():
+    """Of equal weights all are at the percentile: none is above it."""
+    same, rising = np.full((10, 784), -0.25), np.arange(1.0, 101).reshape(10, 10)
+    pruned = Weights(same, np.zeros((10, 1)), np.where(rising <= 11, 11, rising), np.zeros((10, 1))).pruned()
+    assert not pruned.w1.any()
+    assert np.count_nonzero(pruned.w2) == 89
+
+
+def four_inked_pixels():
+    """Return a network whose hidden sums can be had by hand, three images (784, 3) and their labels (10, 3)."""
+    weights = initial_weights(1)
+    weights.w1[:, :4], weights.b1[:] = 0.7, 0.1
+    pixels = np.zeros((784, 3))
+    pixels[:4] = [0.2, 0.9, 1.0]
+    return weights, pixels, np.eye(10)[:, [3, 1, 4]]
+
+
+def test_only_the_product_with_w2_sees_the_quantized_hidden_activation():
+    """It reaches 2.9: quantized it would be cut to 1, and to steps of 1/255 below that."""
+    weights, pixels, onehot = four_inked_pixels()
+    passed = forward(weights, pixels, quantized=True)
+    step = np.fix(0.7 * 255) / 255
+    by_hand = np.maximum(4 * step * np.array([0.2, 0.9, 1.0]) + 0.1, 0)
+    assert np.allclose(passed[1], by_hand, atol=1e-12)
+    assert passed[1].max() > 2.8
+    outputs = quantize(weights.w2) @ quantize(passed[1]) + weights.b2
+    assert np.allclose(passed[2], np.exp(outputs) / np.exp(outputs).sum(axis=0), atol=1e-12)
+    gradients = backward(weights, pixels, onehot, passed, quantized=True)
+    assert np.allclose(gradients.w2, quantize((passed[2] - onehot) @ passed[1].T / 3), atol=1e-12)
+    assert not np.allclose(gradients.w2, quantize((passed[2] - onehot) @ quantize(passed[1]).T / 3), atol=1 / 255)
+
+
+def test_quantized_gradients_are_divided_by_the_rows_of_the_whole_file():
+    weights, pixels, onehot = four_inked_pixels()
+    passed = forward(weights, pixels, quantized=True)
+    sums = (passed[2] - onehot) @ passed[1].T
+    for rows in (3, 5, 1000):
+        gradients = backward(weights, pixels, onehot, passed, quantized=True, file_rows=rows)
+        assert np.allclose(gradients.w2, quantize(sums / rows), atol=1e-12)
+    plain = backward(weights, pixels, onehot, passed, quantized=False, file_rows=1000)
+    assert np.allclose(plain.w2, sums / 3, atol=1e-12)
+
+
 def test_update_is_plain_gradient_descent():
     weights = initial_weights(0)
     gradients = published.Gradients(np.ones((10, 784)), 2.0, np.ones((10, 10)), 3.0)

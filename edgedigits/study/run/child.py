@@ -39,19 +39,18 @@ def run_task(task: dict[str, Any], contents: Contents) -> Iterator[dict[str, Any
         from edgedigits.study.table.task import run_table
 
         yield from run_table(task["trials"], contents)
-        return
-    for trial in task["trials"]:
-        start = time.perf_counter()
-        if task["kind"] == "published":
-            from edgedigits.study.table.published_cell import run_published
+    elif task["kind"] == "published":
+        from edgedigits.study.table.published_cell import run_published
 
-            result = run_published(trial["spec"], contents)
-        else:
-            from edgedigits.study.run.build_trial import run_build
+        yield from run_published(task["trials"], contents)
+    else:
+        from edgedigits.study.run.build_trial import run_build
 
+        for trial in task["trials"]:
+            start = time.perf_counter()
             keep = trial["spec"].get("keep")
             result = run_build(trial["spec"], contents, Path(keep) / trial["key"] if keep else None)
-        yield {"key": trial["key"], "result": result, "seconds": time.perf_counter() - start}
+            yield {"key": trial["key"], "result": result, "seconds": time.perf_counter() - start}
 
 
 def answer_line(answer: dict[str, Any]) -> str:

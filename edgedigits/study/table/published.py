@@ -10,8 +10,11 @@ It is kept as it was, mistakes included, because they explain the table:
   differ by their random first weights only.
 - "Pruning" zeroes the tenth of the weights that is smallest before each update, which then fills it again; "classical"
   does the same.
+- When quantized, only the product with w2 sees the quantized hidden activation: dW2 takes it as it was before. And the
+  gradients are divided by all rows of the file, the dev set's 1,000 included, though summed over the others only.
 
-Nothing else of the toolkit uses this file.
+It is written to be read, one network at a time; `published_side` runs many side by side and is held against it. Nothing
+else of the toolkit uses this file.
 """
 
 from __future__ import annotations
@@ -69,25 +72,30 @@ def quantize(values: Floats) -> Floats:
 
 
 def forward(weights: Weights, pixels: Floats, *, quantized: bool) -> tuple[Floats, Floats, Floats]:
-    """Return the hidden sums, the hidden activations and the softmax, each float64 (10, n).
+    """Return the hidden sums, the hidden activations before quantization and the softmax, each float64 (10, n).
 
     Args:
         weights: the network.
         pixels: float64 (784, n) in [0, 1].
-        quantized: quantize both matrices and the hidden activation; biases and the softmax are not.
+        quantized: quantize both matrices, and the hidden activation in the product with w2 alone; biases and the
+            softmax are not.
     """
     w1, w2 = (quantize(weights.w1), quantize(weights.w2)) if quantized else (weights.w1, weights.w2)
     sums = w1 @ pixels + weights.b1
     hidden = np.maximum(sums, 0.0)
-    if quantized:
-        hidden = quantize(hidden)
-    outputs = w2 @ hidden + weights.b2
+    outputs = w2 @ (quantize(hidden) if quantized else hidden) + weights.b2
     outputs = np.exp(outputs - outputs.max(axis=0))
     return sums, hidden, outputs / outputs.sum(axis=0)
 
 
 def backward(
-    weights: Weights, pixels: Floats, onehot: Floats, passed: tuple[Floats, Floats, Floats], *, quantized: bool
+    weights: Weights,
+    pixels: Floats,
+    onehot: Floats,
+    passed: tuple[Floats, Floats, Floats],
+    *,
+    quantized: bool,
+    file_rows: int = 0,
 ) -> Gradients:
     """Return the gradients of the report, with its db summed over everything.
 
@@ -97,9 +105,10 @@ def backward(
         onehot: float64 (10, n).
         passed: what `forward` returned.
         quantized: quantize every gradient, twice.
+        file_rows: what sums are divided by when quantized: images of the whole file; 0 for those of `pixels`.
     """
     sums, hidden, probabilities = passed
-    count = pixels.shape[1]
+    count = (quantized and file_rows) or pixels.shape[1]
     error2 = probabilities - onehot
     error1 = (weights.w2.T @ error2) * (sums > 0)
     w1, w2 = error1 @ pixels.T / count, error2 @ hidden.T / count
@@ -120,8 +129,9 @@ def updated(weights: Weights, gradients: Gradients, rate: float) -> Weights:
 
 
 def _without_smallest(matrix: Floats) -> Floats:
+    """Keep what is strictly above the percentile."""
     sizes = np.abs(matrix)
-    return np.where(sizes < np.percentile(sizes, PRUNED_PERCENTILE), 0.0, matrix)
+    return np.where(sizes > np.percentile(sizes, PRUNED_PERCENTILE), matrix, 0.0)
 
 
 def classify(weights: Weights, pixels: Floats, *, quantized: bool) -> NDArray[np.intp]:
@@ -141,6 +151,7 @@ def train(
     rate: float,
     iterations: int,
     seed: int,
+    file_rows: int = 0,
     watch: Watcher | None = None,
 ) -> Weights:
     """Train as the report did: full-batch gradient descent.
@@ -152,6 +163,7 @@ def train(
         rate: learning rate, constant.
         iterations: steps.
         seed: of the first weights.
+        file_rows: images of the whole file; see `backward`.
         watch: called after every step.
     """
     quantized = family == "quantized"
@@ -159,7 +171,7 @@ def train(
     weights = initial_weights(seed)
     for iteration in range(1, iterations + 1):
         passed = forward(weights, pixels, quantized=quantized)
-        gradients = backward(weights, pixels, onehot, passed, quantized=quantized)
+        gradients = backward(weights, pixels, onehot, passed, quantized=quantized, file_rows=file_rows)
         weights = updated(weights if quantized else weights.pruned(), gradients, rate)
         if watch is not None:
             watch(iteration, weights, float(np.mean(passed[2].argmax(axis=0) == labels)))
