@@ -108,13 +108,18 @@ def backward(
         file_rows: what sums are divided by when quantized: images of the whole file; 0 for those of `pixels`.
     """
     sums, hidden, probabilities = passed
-    count = (quantized and file_rows) or pixels.shape[1]
+    count = file_rows if quantized and file_rows else pixels.shape[1]
     error2 = probabilities - onehot
     error1 = (weights.w2.T @ error2) * (sums > 0)
-    w1, w2 = error1 @ pixels.T / count, error2 @ hidden.T / count
-    b1, b2 = np.sum(error1) / count, np.sum(error2) / count
+    totals: list[Floats] = [
+        error1 @ pixels.T,
+        np.asarray(np.sum(error1)),
+        error2 @ hidden.T,
+        np.asarray(np.sum(error2)),
+    ]
+    w1, b1, w2, b2 = (total / count for total in totals)
     if quantized:
-        w1, w2, b1, b2 = (quantize(quantize(gradient)) for gradient in (w1, w2, b1, b2))
+        w1, b1, w2, b2 = (quantize(quantize(gradient)) for gradient in (w1, b1, w2, b2))
     return Gradients(w1, float(b1), w2, float(b2))
 
 

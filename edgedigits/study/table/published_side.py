@@ -122,7 +122,8 @@ class SideBySide:
             *(np.zeros((networks, *shape)) for shape in ((HIDDEN, PIXELS), (1, 1), (CLASSES, HIDDEN), (1, 1)))
         )
         used = _quantized_first(self._all.w1, cut), _quantized_first(self._all.w2, cut)
-        self.accuracy = sum(self._add_block(sums, used, block) for block in self._blocks) / self._count
+        right = [self._add_block(sums, used, block) for block in self._blocks]
+        self.accuracy = np.sum(right, axis=0) / self._count
         counts = np.where(np.arange(networks) < cut, self._file_rows, self._count)[:, None, None]
         # Twice, as the report does it; which changes nothing.
         return _Stack(*(_quantized_first(_quantized_first(part / counts, cut), cut) for part in sums.parts()))
@@ -165,9 +166,9 @@ def _blocks(digits: Digits) -> list[_Block]:
 
 def _edges(images: NDArray[np.uint8]) -> list[NDArray[np.intp]]:
     """Return the first and last inked column and row of each image (n, 784), each int (n,)."""
-    ink = images.reshape(-1, IMAGE_SIDE, IMAGE_SIDE) > 0
+    squares = images.reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
     edges = []
-    for inked in (ink.any(axis=1), ink.any(axis=2)):
+    for inked in (squares.max(axis=1) > 0, squares.max(axis=2) > 0):
         edges += [inked.argmax(axis=1), IMAGE_SIDE - 1 - inked[:, ::-1].argmax(axis=1)]
     return edges
 
