@@ -74,7 +74,7 @@ def write_engine(source: EngineSource, folder: Path) -> None:
 
 
 def compile_model(path: Path, folder: Path, choices: EngineConfig, prefix: str, *, force: bool = False) -> EngineFacts:
-    """Write a folder with the engine of any int8 MLP: engine/, vectors.h, model.tflite and manifest.json.
+    """Write a folder with the engine of any int8 MLP: engine/, model.tflite and manifest.json.
 
     Args:
         path: a `.tflite`, or the folder of a build.

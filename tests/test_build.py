@@ -82,7 +82,7 @@ def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):
         "report.html",
         "engine/edgedigits_model.h",
         "engine/edgedigits_model.c",
-        "vectors.h",
+        "engine/edgedigits_model_self_test.c",
     }
     assert manifest["data"]["sizes"] == {"train": 750, "validation": 100, "test": 150}
     assert manifest["versions"]["tensorflow-model-optimization"] == "0.8.1"
@@ -130,7 +130,7 @@ def test_the_engine_is_in_the_report_and_keeps_the_choices(built, build):
     assert (report["rounding"], report["optimize"]) == ("tflm", "size")
     assert report["weight_bytes"] == sum(layer["nbytes"] for layer in report["layers"])
     assert "rounding   tflm" in (result.folder / "engine" / "digits.h").read_text()
-    assert {"engine/digits.h", "engine/digits.c", "vectors.h"} <= set(files(result.folder))
+    assert {"engine/digits.h", "engine/digits.c", "engine/digits_self_test.c"} <= set(files(result.folder))
 
 
 def test_an_engine_that_is_not_its_oracle_is_an_error(built):

@@ -9,9 +9,12 @@
  * clashes when several files include it. Each file that uses the array gets a copy of it: use it in one file,
  * and hand a pointer to the others.
  */
+#if defined(EDGEDIGITS_MODEL_DATA_H) && !defined(EDGEDIGITS_MODEL_DATA_H_09585DCEE9E79E17)
+#error "Another model array edgedigits_model_data is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
+#endif
 #ifndef EDGEDIGITS_MODEL_DATA_H
 #define EDGEDIGITS_MODEL_DATA_H
-
+#define EDGEDIGITS_MODEL_DATA_H_09585DCEE9E79E17
 #include <stddef.h>
 
 /* The length in bytes, also for #if. */

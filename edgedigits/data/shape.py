@@ -3,3 +3,8 @@
 IMAGE_SIDE = 28
 PIXELS = IMAGE_SIDE * IMAGE_SIDE
 CLASSES = 10
+
+
+def is_digit_classifier(inputs: int, outputs: int) -> bool:
+    """Tell whether a model of so many inputs and outputs has the sizes of one that classifies digits."""
+    return (inputs, outputs) == (PIXELS, CLASSES)

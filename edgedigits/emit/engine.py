@@ -1,4 +1,4 @@
-"""The interpreter-free C engine: `<prefix>.h`, `<prefix>.c` and `vectors.h` for a packed network.
+"""The interpreter-free C engine: `<prefix>.h`, `<prefix>.c` and `<prefix>_self_test.c` for a packed network.
 
 Everything is computed here; the templates lay out text. How a layer becomes constants and a call is in
 `engine_layers.py`.
@@ -6,17 +6,21 @@ Everything is computed here; the templates lay out text. How a layer becomes con
 
 from __future__ import annotations
 
+import hashlib
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.data.preprocess import INPUT_SCALE, INPUT_ZERO_POINT, to_float
+from edgedigits.data.shape import is_digit_classifier
 from edgedigits.emit.engine_layers import INDICES, LIST_ROOM, WALKING, EngineLayer, as_c_arrays, engine_layers, scans
-from edgedigits.emit.literals import C_TYPES, array_rows
+from edgedigits.emit.literals import C_TYPES, array_rows, float_literal, macro_value
 from edgedigits.emit.provenance import provenance, tensor_text
 from edgedigits.emit.render import render
 from edgedigits.emit.strokes import self_test_inputs
@@ -33,6 +37,33 @@ ROUNDING_NOTES = {
 ENTRY_BYTES = 8
 MOST_STACK_BYTES, MOST_STACK_BYTES_MVE = 256, 512
 """What the engine takes of the stack at most at -O2, without MVE and with: tested on every core and encoding."""
+WORDS = {
+    "digits": {
+        "title": "A digit classifier",
+        "one": "image",
+        "several": "images",
+        "skipped": "the background of an image",
+        "results": "scores",
+    },
+    "classes": {
+        "title": "A classifier",
+        "one": "input",
+        "several": "inputs",
+        "skipped": "inputs at that value",
+        "results": "scores",
+    },
+    "values": {
+        "title": "A neural network",
+        "one": "input",
+        "several": "inputs",
+        "skipped": "inputs at that value",
+        "results": "outputs",
+    },
+}
+"""How the generated text calls what goes in and comes out."""
+# What a .c file names for itself alone: functions, arrays and types that begin a line.
+_PRIVATE_NAME = re.compile(r"^(?:(?:APART )?(?:static|typedef) [^(\[{;]*?(\w+)[(\[]|\} (\w+);)", re.MULTILINE)
+_PRIVATE_MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
 GROUPS = {"six": 6, "four": 4, "two": 2}
 
 
@@ -45,7 +76,8 @@ class EngineSource:
         outputs: number of scores.
         header: text of `engine/<prefix>.h`.
         source: text of `engine/<prefix>.c`.
-        vectors: text of `vectors.h`, which lies beside the folder `engine/`.
+        self_test: text of `engine/<prefix>_self_test.c`, which a program need not link.
+        classifies: it has `classify`: the model takes digits, or ends in a softmax.
         workspace_bytes: RAM that the caller lends, exactly.
         weight_bytes: flash for the weights, exactly.
         bias_bytes: flash for the biases and for factors of single outputs, exactly.
@@ -56,7 +88,8 @@ class EngineSource:
     outputs: int
     header: str
     source: str
-    vectors: str
+    self_test: str
+    classifies: bool
     workspace_bytes: int
     weight_bytes: int
     bias_bytes: int
@@ -67,7 +100,7 @@ class EngineSource:
         return {
             f"engine/{self.prefix}.h": self.header,
             f"engine/{self.prefix}.c": self.source,
-            "vectors.h": self.vectors,
+            f"engine/{self.prefix}_self_test.c": self.self_test,
         }
 
 
@@ -87,6 +120,8 @@ def render_engine(network: Network, packed: Sequence[PackedLayer], prefix: str =
     layers = engine_layers(network, packed)
     memory = _memory(network, layers)
     tables = _tables(network)
+    vectors = _vectors(network)
+    purpose = _purpose(network, prefix)
     shared = {
         "prefix": prefix,
         "macro": prefix.upper(),
@@ -95,6 +130,7 @@ def render_engine(network: Network, packed: Sequence[PackedLayer], prefix: str =
         "rounding_note": ROUNDING_NOTES[network.rounding],
         "inputs": network.inputs,
         "outputs": network.outputs,
+        **purpose,
     }
     sizes = {
         "workspace_bytes": memory["workspace"],
@@ -102,13 +138,52 @@ def render_engine(network: Network, packed: Sequence[PackedLayer], prefix: str =
         "bias_bytes": sum(layer.bias_bytes for layer in layers),
         "table_bytes": sum(constant.nbytes for constant in tables.values()),
     }
+    source = _source(
+        shared, sizes, render("engine_body.c.j2", **shared, **memory, **_source_facts(network, layers, tables))
+    )
+    self_test = render("self_test.c.j2", **shared, **_self_test_facts(layers, memory, vectors))
+    # Two engines of one model differ where their choices do.
+    digest = hashlib.sha256((source + self_test).encode()).hexdigest()
     return EngineSource(
         prefix=prefix,
         outputs=network.outputs,
-        header=render("engine.h.j2", **shared, **_header_facts(network, layers, sizes)),
-        source=render("engine.c.j2", **shared, **memory, **_source_facts(network, layers, tables)),
-        vectors=render("vectors.h.j2", **shared, **_vector_facts(network, layers)),
+        header=render("engine.h.j2", **shared, **_header_facts(network, layers, sizes, vectors), engine_digest=digest),
+        source=source,
+        self_test=self_test,
+        classifies=purpose["classifies"],
         **sizes,
+    )
+
+
+def _purpose(network: Network, prefix: str) -> dict[str, Any]:
+    """Return what the model is for, as far as its sizes and its last operator say, and the words for it."""
+    takes_digits = is_digit_classifier(network.inputs, network.outputs)
+    classifies = takes_digits or (network.softmax is not None and network.outputs > 1)
+    kind = "digits" if takes_digits else "classes" if classifies else "values"
+    words = WORDS[kind]
+    return {
+        "takes_digits": takes_digits,
+        "classifies": classifies,
+        "words": words,
+        "inputs_text": _count(network.inputs, "values")
+        + (f" as {prefix}_preprocess makes them" if takes_digits else ""),
+        "outputs_text": _count(network.outputs, "values" if kind == "values" else "scores"),
+    }
+
+
+def _count(count: int, things: str) -> str:
+    return f"{count} {things if count != 1 else things.removesuffix('s')}"
+
+
+def _source(shared: dict[str, Any], sizes: dict[str, int], body: str) -> str:
+    """Return the text of the .c file around what it defines."""
+    return render(
+        "engine.c.j2",
+        **shared,
+        body=body,
+        private_names=list(dict.fromkeys(a or b for a, b in _PRIVATE_NAME.findall(body))),
+        private_macros=list(dict.fromkeys(_PRIVATE_MACRO.findall(body))),
+        constant_bytes=f"{sum(sizes[name] for name in ('weight_bytes', 'bias_bytes', 'table_bytes')):,}",
     )
 
 
@@ -144,11 +219,18 @@ def _tables(network: Network) -> dict[str, Constant]:
     return tables
 
 
-def _header_facts(network: Network, layers: Sequence[EngineLayer], sizes: dict[str, int]) -> dict[str, Any]:
+def _header_facts(
+    network: Network, layers: Sequence[EngineLayer], sizes: dict[str, int], vectors: Sequence[_Vector]
+) -> dict[str, Any]:
     tables = sizes["table_bytes"]
     return {
         "input_note": tensor_text(network.input),
         "output_note": tensor_text(network.output),
+        "input_scale": float_literal(network.input.scale),
+        "input_zero_point": macro_value(network.input.zero_point),
+        "output_scale": float_literal(network.output.scale),
+        "output_zero_point": macro_value(network.output.zero_point),
+        "vector_bytes": f"{sum(vector.input.nbytes + vector.output.nbytes for vector in vectors):,}",
         "workspace": sizes["workspace_bytes"],
         "stack": MOST_STACK_BYTES,
         "stack_mve": MOST_STACK_BYTES_MVE,
@@ -168,7 +250,6 @@ def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[
     exponentials = tables.get("exponentials")
     rest_groups = {layer.padded_outputs % 6 for layer in layers if layer.kernel == "pairs"}
     return {
-        "title": "A digit classifier" if network.outputs == 10 else "A classifier",
         "layers": layers,
         "kernels": kernels,
         "without_vectors": set(conditional),
@@ -230,16 +311,31 @@ def _crc(constants: Any) -> int:
     return crc
 
 
-def _vector_facts(network: Network, layers: Sequence[EngineLayer]) -> dict[str, Any]:
-    named = self_test_inputs(network.inputs)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Vector:
+    """An input of the self-test, int8 (in,), what it is, and what the model makes of it, int8 (out,)."""
+
+    name: str
+    input: NDArray[np.int8]
+    output: NDArray[np.int8]
+
+
+def _vectors(network: Network) -> list[_Vector]:
+    named = self_test_inputs(network.inputs, strokes=is_digit_classifier(network.inputs, network.outputs))
     outputs = run(network, np.array([values for _, values in named]))
-    facts = _crc_facts(layers)
-    crcs = [part["inverse"] for part in facts["crc_parts"]]
+    return [_Vector(name, values, expected) for (name, values), expected in zip(named, outputs, strict=True)]
+
+
+def _self_test_facts(
+    layers: Sequence[EngineLayer], memory: dict[str, int], vectors: Sequence[_Vector]
+) -> dict[str, Any]:
+    crcs = [part["inverse"] for part in _crc_facts(layers)["crc_parts"]]
     return {
         "vectors": [
-            {"name": name, "input": array_rows(values, 8), "output": ", ".join(map(str, expected.tolist()))}
-            for (name, values), expected in zip(named, outputs, strict=True)
+            {"name": one.name, "input": array_rows(one.input, 8), "output": array_rows(one.output, 8)}
+            for one in vectors
         ],
+        "values_at": memory["workspace"] - memory["hidden"] - memory["padded"],
         "crc": crcs[-1],
         "crc_note": f" (0x{crcs[0]} with MVE)" if len(crcs) > 1 else "",
     }

@@ -31,6 +31,16 @@ def int_literal(value: int) -> str:
     return "-2147483647 - 1" if value == -(2**31) else str(value)
 
 
+def float_literal(value: np.float32) -> str:
+    """Return a float32 as the shortest C literal that a compiler reads as the same number."""
+    return f"{np.float32(value)!s}f"
+
+
+def macro_value(value: int) -> str:
+    """Return an int as a macro's value, which may stand behind any operator."""
+    return f"({value})" if value < 0 else str(value)
+
+
 def rows(words: Sequence[str], indent: int = 4) -> list[str]:
     """Join literals by commas into lines that are not too long after an indent."""
     lines: list[str] = []

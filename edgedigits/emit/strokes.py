@@ -24,10 +24,10 @@ _STROKES: dict[str, Sequence[_Points]] = {
 }
 
 
-def self_test_inputs(size: int) -> list[tuple[str, NDArray[np.int8]]]:
-    """Return inputs with their names, int8 (size,) each: strokes where they are images of digits, and extremes."""
+def self_test_inputs(size: int, *, strokes: bool) -> list[tuple[str, NDArray[np.int8]]]:
+    """Return inputs with their names, int8 (size,) each: extremes, and strokes before them for images of digits."""
     inputs = []
-    if size == SIDE * SIDE:
+    if strokes:
         inputs = [(name, to_int8(draw(lines))) for name, lines in _STROKES.items()]
     ramp = (np.arange(size) * 37 + 11) % 256 - 128
     inputs.append(("all lowest", np.full(size, -128, np.int8)))

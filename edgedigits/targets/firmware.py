@@ -54,7 +54,7 @@ def build_firmware(
     """Compile firmware with this engine for a board.
 
     Args:
-        engine: the engine; the folder above its own may hold its vectors.h.
+        engine: the engine.
         board: one that `firmware_stub/` supports.
         toolchain: what to compile with.
         output: the ELF to write.
@@ -82,11 +82,11 @@ def firmware_program(engine: Engine, board: Board, output: Path, console: str, o
     consoles = (support.uart,) if console == "uart" else SEMIHOSTING_SOURCES
     sources = (*COMMON_SOURCES, STARTUP[board.core.architecture], *consoles, *support.sources)
     return Program(
-        sources=[*engine.sources, *(stub / source for source in sources)],
+        sources=[*engine.sources, engine.self_test, *(stub / source for source in sources)],
         output=output,
         linker_scripts=[support.folder / "memory.ld", stub / "src" / "sections.ld"],
         entry="Reset_Handler",
-        include=[engine.folder, engine.folder.parent, stub / "src", support.folder],
+        include=[engine.folder, stub / "src", support.folder],
         defines=engine.defines,
         optimize=optimize,
     )

@@ -88,7 +88,7 @@ def _compile(compiler: Toolchain, engine: Engine, folder: Path) -> Path:
         *(*compiler.command, "-std=c99", "-O1", "-g", *flags),
         *(f"-D{name}={value}" for name, value in engine.defines.items()),
         *(f"-I{folder}" for folder in (engine.folder, stub / "src")),
-        *map(str, (*engine.sources, stub / "harness" / "host.c")),
+        *map(str, (*engine.sources, engine.self_test, stub / "harness" / "host.c")),
         *("-o", str(program)),
     ]
     done = run_tool(command, toolchain_environment(compiler))

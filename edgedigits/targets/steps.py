@@ -34,7 +34,7 @@ class Step:
         weights: how many there are, zeros included; 0 for a softmax.
         encoding: how its weights are stored, such as "pairs"; empty where the header does not say.
         vector_encoding: the same on cores with MVE.
-        symbols: start of the names of its constants, such as "layer1_".
+        symbols: start of the names of its constants, such as "digits_layer1_".
         line: the line of the engine's source where it begins, counted from 1.
     """
 
@@ -57,9 +57,10 @@ def read_steps(engine: Engine) -> tuple[Step, ...]:
         if layer:
             name, weights = f"layer {layer[1]}", int(layer[3]) * int(layer[4])
             shape = _ONE.sub(r"1 \1", layer[2])
-            steps.append(Step(name, shape, weights, *encodings.get(layer[1], ("", "")), f"layer{layer[1]}_", number))
+            symbols = f"{engine.prefix}_layer{layer[1]}_"
+            steps.append(Step(name, shape, weights, *encodings.get(layer[1], ("", "")), symbols, number))
         elif _SOFTMAX.match(text):
-            steps.append(Step("softmax", "", 0, "", "", "exponentials", number))
+            steps.append(Step("softmax", "", 0, "", "", f"{engine.prefix}_exponentials", number))
     return tuple(steps)
 
 

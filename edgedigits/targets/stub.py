@@ -37,7 +37,8 @@ class Engine:
     Attributes:
         folder: where its .c and .h are.
         header: file name of its header.
-        sources: its .c files.
+        sources: its .c files, without the self-test.
+        self_test: the .c file of its self-test.
         prefix: start of its functions' names.
         macro: start of its macros' names.
         input_size: int8 values that go in.
@@ -50,6 +51,7 @@ class Engine:
     folder: Path
     header: str
     sources: tuple[Path, ...]
+    self_test: Path
     prefix: str
     macro: str
     input_size: int
@@ -88,16 +90,18 @@ def find_engine(path: Path) -> Engine:
 def _read_engine(folder: Path, header: Path, macro: str) -> Engine:
     text = header.read_text(encoding="utf-8", errors="replace")
     prefix = next((name for name in re.findall(r"\b(\w+)_invoke\s*\(", text) if name.upper() == macro), "")
-    source = header.with_suffix(".c")
+    source, self_test = header.with_suffix(".c"), header.with_name(f"{header.stem}_self_test.c")
     if not prefix:
         raise DataError(f"{header} declares no function {macro.lower()}_invoke.", hint="Build or compile it again.")
-    if not source.is_file():
-        raise DataError(f"{source} is missing beside its header.", hint="Build or compile it again.")
+    for file in (source, self_test):
+        if not file.is_file():
+            raise DataError(f"{file} is missing beside its header.", hint="Build or compile it again.")
     rounding, digest = _ROUNDING.search(text), _DIGEST.search(text)
     return Engine(
         folder=folder,
         header=header.name,
         sources=(source,),
+        self_test=self_test,
         prefix=prefix,
         macro=macro,
         input_size=_size(header, text, f"{macro}_INPUT_SIZE"),

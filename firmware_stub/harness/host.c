@@ -13,6 +13,7 @@
 
 enum { USAGE = 2, NO_MEMORY = 3, CANNOT_WRITE = 4, SELF_TEST_FAILED = 5, WRONG_CLASS = 6 };
 
+#if MODEL_CLASSES
 /* The class by the toolkit's rule: the highest score, the lowest class of equal ones. */
 static int best_of(const int8_t *scores) {
     int best = 0;
@@ -21,6 +22,20 @@ static int best_of(const int8_t *scores) {
     }
     return best;
 }
+
+/* Tells whether classify agrees with the scores of invoke. */
+static int classifies_as(const int8_t *scores, const int8_t *input, void *workspace) {
+    int8_t margin = 0;
+    return model_classify(input, workspace, &margin) == best_of(scores) && margin >= 0;
+}
+#else
+static int classifies_as(const int8_t *scores, const int8_t *input, void *workspace) {
+    (void)scores;
+    (void)input;
+    (void)workspace;
+    return 1;
+}
+#endif
 
 int main(int count, char **arguments) {
     if (count != 3) {
@@ -39,11 +54,10 @@ int main(int count, char **arguments) {
     }
     int status = model_self_test(workspace) == 0 ? 0 : SELF_TEST_FAILED;
     while (status == 0 && fread(input, MODEL_INPUT_SIZE, 1, images) == 1) {
-        int8_t margin = 0;
         model_invoke(input, output, workspace);
         if (fwrite(output, MODEL_OUTPUT_SIZE, 1, results) != 1) {
             status = CANNOT_WRITE;
-        } else if (model_classify(input, workspace, &margin) != best_of(output) || margin < 0) {
+        } else if (!classifies_as(output, input, workspace)) {
             status = WRONG_CLASS;
         }
     }

@@ -5,7 +5,7 @@
  *
  *   id           ok id protocol=1 model=NAME input=N output=N workspace=N tick_hz=N selftest=N
  *   run HEX      ok run class=N margin=N ticks=N received=CRC output=HEX
- *                HEX: the input as the model takes it, 2 digits a byte, exactly 2 × input of them. received is the CRC-32
+ *                No class and no margin from a model that classifies nothing. HEX: the input as the model takes it, 2 digits a byte, exactly 2 × input of them. received is the CRC-32
  *                of the bytes as they arrived, so that the sender can tell whether they arrived whole.
  *   bench N      ok bench runs=N ticks=N least=N most=N    N runs, 1 to 10000, on the input that `run` left behind
  *   crc          ok crc flash=CRC bytes=N                  CRC-32 of the program in flash

@@ -14,6 +14,7 @@
 #ifndef TFLM_MODEL_OUTPUT_SIZE
 #define TFLM_MODEL_OUTPUT_SIZE 10
 #endif
+#define TFLM_MODEL_CLASSES TFLM_MODEL_OUTPUT_SIZE
 /* The arena is TensorFlow Lite Micro's own affair. */
 #define TFLM_MODEL_WORKSPACE_BYTES 0
 

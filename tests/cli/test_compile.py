@@ -25,11 +25,12 @@ def contents(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_folder_holds_engine_vectors_and_model(model: Path, tmp_path: Path) -> None:
+def test_the_folder_holds_engine_self_test_and_model(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main(["compile", str(model), "--out", str(out), "--prefix", "digits", "--quiet"]) == 0
 
-    assert contents(out) == {"engine/digits.h", "engine/digits.c", "vectors.h", "model.tflite", "manifest.json"}
+    engine = {f"engine/digits{end}" for end in (".h", ".c", "_self_test.c")}
+    assert contents(out) == engine | {"model.tflite", "manifest.json"}
     assert (out / "model.tflite").read_bytes() == model.read_bytes()
     assert set(json.loads((out / "manifest.json").read_text())["files"]) == contents(out) - {"manifest.json"}
 

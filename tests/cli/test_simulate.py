@@ -88,7 +88,7 @@ def test_limits_end_with_exit_code_1_and_the_biggest_symbols(folder: Path, capsy
     said = capsys.readouterr()
     facts = json.loads(said.out)
     assert facts["status"] == "failed" and len(facts["failures"]) == 3
-    assert "layer1_weights 7,840 B" in said.err
+    assert "edgedigits_model_layer1_weights 7,840 B" in said.err
 
 
 def test_an_engine_that_is_not_exact_fails(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,15 +20,16 @@ _CALL = """\
 static int run_{prefix}(FILE *inputs, FILE *outputs, int count) {{
     int8_t *memory = malloc({macro}_INPUT_SIZE + 1), *input = memory + 1, *output = malloc({macro}_OUTPUT_SIZE);
     void *workspace = malloc({macro}_WORKSPACE_BYTES);
-    int8_t answer[3];
-    answer[2] = (int8_t){prefix}_self_test(workspace);
+    int8_t answer[3] = {{0, 0, (int8_t){prefix}_self_test(workspace)}};
     for (int i = 0; i < count; ++i) {{
         if (fread(input, {macro}_INPUT_SIZE, 1, inputs) != 1) {{
             return 1;
         }}
         memset(workspace, 0xa5, {macro}_WORKSPACE_BYTES);
         {prefix}_invoke(input, output, workspace);
+#ifdef {macro}_CLASSES
         answer[0] = (int8_t){prefix}_classify(input, workspace, &answer[1]);
+#endif
         fwrite(output, {macro}_OUTPUT_SIZE, 1, outputs);
         fwrite(answer, sizeof answer, 1, outputs);
     }}
@@ -46,8 +47,8 @@ class Answers:
 
     Attributes:
         scores: int8 (n, m), by invoke.
-        classes: (n,), by classify; modulo 256.
-        margins: (n,), by classify.
+        classes: (n,), by classify; modulo 256. 0 for an engine without it.
+        margins: (n,), by classify. 0 for an engine without it.
         self_test: what the self-test returned, modulo 256.
     """
 

@@ -28,7 +28,7 @@ def build_for_host(folder: Path, **options: int) -> tuple[Path, NDArray[np.int8]
         *(compiler, "-std=c99", "-O1", "-g", *STRICT, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
         *("-DHOST_TEST", '-DMODEL_HEADER="my_net.h"', "-DMODEL_PREFIX=my_net", "-DMODEL_MACRO=MY_NET"),
         *(f"-I{stub / 'src'}", f"-I{folder}"),
-        *map(str, [*sources, here / "host_platform.c", folder / "my_net.c"]),
+        *map(str, [*sources, here / "host_platform.c", folder / "my_net.c", folder / "my_net_self_test.c"]),
         *("-o", str(program)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

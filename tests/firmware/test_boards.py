@@ -85,7 +85,7 @@ def test_it_answers_in_qemu(qemu: None, tmp_path: Path, emitted: Made, name: str
 
 def test_a_fault_ends_semihosted_firmware(qemu: None, tmp_path: Path) -> None:
     write_engine(tmp_path, self_test=0, extra="")
-    source = tmp_path / "edgedigits_model.c"
+    source = tmp_path / "edgedigits_model_self_test.c"
     source.write_text(source.read_text().replace("return 0;", "return *(volatile int *)0xF0000000u;"))
     board = find_board("mps2-an386")
     compiler = toolchain_or_skip("zig", board.core)

@@ -13,9 +13,12 @@
  * The weights have one scale per output: TensorFlow Lite Micro computes that correctly since pull request 2673
  * (September 2024); before, it fails or is silently wrong. Other vendors' kernels may lag behind.
  */
+#if defined(EDGEDIGITS_MODEL_TFLM_RESOLVER_H) && !defined(EDGEDIGITS_MODEL_TFLM_RESOLVER_H_8DC76056B31BB413)
+#error "Another resolver edgedigits_model_op_resolver is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
+#endif
 #ifndef EDGEDIGITS_MODEL_TFLM_RESOLVER_H
 #define EDGEDIGITS_MODEL_TFLM_RESOLVER_H
-
+#define EDGEDIGITS_MODEL_TFLM_RESOLVER_H_8DC76056B31BB413
 #ifndef __cplusplus
 #error "TensorFlow Lite Micro is C++: include this header from a .cc or .cpp file."
 #endif

@@ -10,9 +10,12 @@
  *   alignas(16) static uint8_t arena[EDGEDIGITS_MODEL_ARENA_BYTES];
  *   tflite::MicroInterpreter interpreter(tflite::GetModel(edgedigits_model_data), resolver, arena, sizeof arena);
  */
+#if defined(EDGEDIGITS_MODEL_TFLM_RESOLVER_H) && !defined(EDGEDIGITS_MODEL_TFLM_RESOLVER_H_255DC362D2D9F6CE)
+#error "Another resolver edgedigits_model_op_resolver is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
+#endif
 #ifndef EDGEDIGITS_MODEL_TFLM_RESOLVER_H
 #define EDGEDIGITS_MODEL_TFLM_RESOLVER_H
-
+#define EDGEDIGITS_MODEL_TFLM_RESOLVER_H_255DC362D2D9F6CE
 #ifndef __cplusplus
 #error "TensorFlow Lite Micro is C++: include this header from a .cc or .cpp file."
 #endif

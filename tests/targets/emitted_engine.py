@@ -1,4 +1,4 @@
-"""The emitted engine of a model, as a build writes it: model.tflite, engine/ and vectors.h in one folder."""
+"""The emitted engine of a model, as a build writes it: model.tflite and engine/ in one folder."""
 
 from __future__ import annotations
 

@@ -94,8 +94,9 @@ def test_instructions_are_told_by_layer(result: Simulation) -> None:
     assert 2 * 120 + 2 * 12 <= second.nbytes <= 2 * 120 + 2 * 13 + 10 * 4
     assert first.instructions is not None and second.instructions is not None
     assert first.instructions.mean + second.instructions.mean == pytest.approx(result.instructions.mean)
-    own = {name: result.by_function.get(name, 0.0) for name in ("list_pairs", "add_six", "sparse_lists8")}
-    shared = result.by_function["activate"] + result.by_function["edgedigits_model_invoke"]
+    start = "edgedigits_model_"
+    own = {name: result.by_function.get(start + name, 0.0) for name in ("list_pairs", "add_six", "sparse_lists8")}
+    shared = result.by_function["edgedigits_model_activate"] + result.by_function["edgedigits_model_invoke"]
     assert own["list_pairs"] + own["add_six"] < first.instructions.mean < own["list_pairs"] + own["add_six"] + shared
     assert own["sparse_lists8"] < second.instructions.mean
     assert second.instructions.least < second.instructions.p95 <= second.instructions.most
@@ -180,7 +181,7 @@ def test_gates_name_the_biggest_symbols_and_the_parts(result: Simulation) -> Non
     failures = check_simulation(result, Limits(flash=1024, ram=512, instructions=1000), find_board("microbit"))
 
     assert len(failures) == 3
-    assert "above the 1,024 B allowed; biggest: layer1_weights 9,408 B" in failures[0]
+    assert "above the 1,024 B allowed; biggest: edgedigits_model_layer1_weights 9,408 B" in failures[0]
     assert f"above the 512 B allowed: workspace {workspace} B, input 784 B" in failures[1]
     assert "above the 1,000 allowed" in failures[2]
     assert check_simulation(result, Limits(16384, 2048, 1e6), find_board("microbit")) == ()
@@ -191,7 +192,10 @@ def test_a_board_that_is_too_small_says_how_many_bytes(result: Simulation) -> No
 
     flash, ram = check_simulation(result, Limits(), board)
 
-    assert f"{result.footprint.flash - 9000:,} B too big for the flash of microbit; biggest: layer1_weights" in flash
+    assert (
+        f"{result.footprint.flash - 9000:,} B too big for the flash of microbit; biggest: edgedigits_model_layer1_weights"
+        in flash
+    )
     assert f"{result.ram.total - 800} B more RAM than microbit has" in ram
 
 

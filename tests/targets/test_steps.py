@@ -34,7 +34,7 @@ def test_steps_are_read_from_the_source(three: Engine) -> None:
 
     assert [step.name for step in steps] == ["layer 1", "layer 2", "layer 3", "softmax"]
     assert [step.encoding for step in steps] == ["pairs", "lists8", "pairs", ""]
-    assert steps[0].shape == "784 inputs, 20 outputs, ReLU" and steps[0].symbols == "layer1_"
+    assert steps[0].shape == "784 inputs, 20 outputs, ReLU" and steps[0].symbols == "edgedigits_model_layer1_"
     lines = three.sources[0].read_text().splitlines()
     assert "layer 2" in lines[steps[1].line - 1] and "softmax(" in lines[steps[3].line - 1]
 

@@ -18,6 +18,7 @@ def test_an_engine_is_found_in_a_build_and_by_itself(tmp_path: Path, where: str)
     engine = find_engine(tmp_path)
 
     assert (engine.prefix, engine.macro, engine.header) == ("my_net", "MY_NET", "my_net.h")
+    assert (engine.sources, engine.self_test.name) == ((engine.folder / "my_net.c",), "my_net_self_test.c")
     assert (engine.input_size, engine.output_size, engine.workspace_bytes) == (5, 3, 12)
     assert (engine.rounding, engine.digest) == ("litert", "")
 
@@ -36,10 +37,11 @@ def test_what_is_no_engine_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no engine"):
         find_engine(tmp_path)
 
-    write_engine(tmp_path)
-    (tmp_path / "edgedigits_model.c").unlink()
-    with pytest.raises(DataError, match=r"edgedigits_model\.c is missing"):
-        find_engine(tmp_path)
+    for end in (".c", "_self_test.c"):
+        write_engine(tmp_path)
+        (tmp_path / f"edgedigits_model{end}").unlink()
+        with pytest.raises(DataError, match=rf"edgedigits_model{end} is missing beside its header"):
+            find_engine(tmp_path)
 
 
 @pytest.mark.parametrize(

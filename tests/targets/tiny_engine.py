@@ -16,6 +16,8 @@ HEADER = """\
 #define {macro}_INPUT_SIZE {inputs}
 #define {macro}_OUTPUT_SIZE {outputs}
 #define {macro}_WORKSPACE_BYTES {workspace}
+#define {macro}_PIXELS {inputs}
+#define {macro}_CLASSES {outputs}
 void {prefix}_invoke(const int8_t *input, int8_t *output, void *workspace);
 int {prefix}_classify(const int8_t *input, void *workspace, int8_t *margin);
 void {prefix}_preprocess(const uint8_t *pixels, int invert, int8_t *input);
@@ -67,6 +69,9 @@ void {prefix}_preprocess(const uint8_t *pixels, int invert, int8_t *input) {{
         input[i] = (int8_t)((invert ? 255 - pixels[i] : pixels[i]) - 128);
     }}
 }}
+"""
+SELF_TEST = """\
+#include "{prefix}.h"
 
 int {prefix}_self_test(void *workspace) {{
     (void)workspace;
@@ -86,7 +91,7 @@ def write_engine(
     self_test: int = 0,
     seed: int = 0,
 ) -> NDArray[np.int8]:
-    """Write `<prefix>.h` and `.c` into `folder`; return the weights, int8 (outputs, inputs).
+    """Write `<prefix>.h`, `.c` and `_self_test.c` into `folder`; return the weights, int8 (outputs, inputs).
 
     `extra` is C that runs at the start of `invoke`, for what an engine must not do.
     """
@@ -95,7 +100,8 @@ def write_engine(
     names = {"prefix": prefix, "macro": prefix.upper(), "inputs": inputs, "outputs": outputs, "workspace": workspace}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{prefix}.h").write_text(HEADER.format(**names))
-    (folder / f"{prefix}.c").write_text(SOURCE.format(**names, rows=rows, extra=extra, self_test=self_test))
+    (folder / f"{prefix}.c").write_text(SOURCE.format(**names, rows=rows, extra=extra))
+    (folder / f"{prefix}_self_test.c").write_text(SELF_TEST.format(prefix=prefix, self_test=self_test))
     return weights
 
 

@@ -13,8 +13,12 @@
  *   layer 2: 31 inputs, 16 outputs, ReLU; 304 bytes as lists8
  *   layer 3: 16 inputs, 10 outputs, no activation; 160 bytes as rows with MVE; 160 bytes as pairs
  */
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_7D6D91E84872D81D)
+#error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
+#endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
+#define EDGEDIGITS_MODEL_H_7D6D91E84872D81D
 
 #include <stdint.h>
 
@@ -25,6 +29,14 @@ extern "C" {
 #define EDGEDIGITS_MODEL_INPUT_SIZE 784
 #define EDGEDIGITS_MODEL_OUTPUT_SIZE 10
 #define EDGEDIGITS_MODEL_WORKSPACE_BYTES 676
+#define EDGEDIGITS_MODEL_PIXELS 784 /* that preprocess takes */
+#define EDGEDIGITS_MODEL_CLASSES 10 /* that classify tells apart */
+
+/* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */
+#define EDGEDIGITS_MODEL_INPUT_SCALE 0.003921569f
+#define EDGEDIGITS_MODEL_INPUT_ZERO_POINT (-128)
+#define EDGEDIGITS_MODEL_OUTPUT_SCALE 0.11838725f
+#define EDGEDIGITS_MODEL_OUTPUT_ZERO_POINT 31
 
 /*
  * Computes the scores of one image.
@@ -47,9 +59,13 @@ int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *marg
  */
 void edgedigits_model_preprocess(const uint8_t *pixels, int invert, int8_t *input);
 
+/* Returns 0 where the weights in flash are whole, 1 where they are damaged (CRC-32). */
+int edgedigits_model_check_weights(void);
+
 /*
- * Checks the weights in flash and the arithmetic on the images of vectors.h.
- * Returns 0: passed; 1: the weights are damaged (CRC-32); 2 + n: image n gives other scores than it should.
+ * Checks the weights, and the arithmetic on images with known scores. It is in edgedigits_model_self_test.c, with
+ * 5,558 bytes of constants, and need not be linked.
+ * Returns 0: passed; 1: the weights are damaged; 2 + n: image n gives other scores than it should.
  */
 int edgedigits_model_self_test(void *workspace);
 
