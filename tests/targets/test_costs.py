@@ -38,7 +38,7 @@ def weights_in(image: Image, cost: LayerCost, shape: tuple[int, int]) -> np.ndar
     encoding, symbols = BY_NAME[cost.encoding], {symbol.name: symbol for symbol in image.symbols}
     constants = []
     for packed in encoding.pack(np.ones(shape, np.int8)) or ():
-        names = [name for name in cost.symbols if name.partition("_")[2] in (packed.name, cost.encoding)]
+        names = [name for name in cost.symbols if name.rpartition("_")[2] in (packed.name, cost.encoding)]
         symbol = symbols[names[0]]
         start, content = next(
             (start, content) for _, start, content in image.segments if start <= symbol.address < start + len(content)
@@ -73,7 +73,7 @@ def image_of(symbols: Sequence[tuple[str, int, str]]) -> Image:
 
 
 @pytest.mark.parametrize(("core", "encoding"), [("cortex-m55", "rows"), ("cortex-m4", "lists8")])
-@pytest.mark.parametrize("left", [[], [("layer1_bias", 0, "constant")]])
+@pytest.mark.parametrize("left", [[], [("edgedigits_model_layer1_bias", 0, "constant")]])
 def test_where_the_compiler_put_all_weights_into_code_the_core_decides(
     pruned: tuple[Engine, Network], core: str, encoding: str, left: list[tuple[str, int, str]]
 ) -> None:
@@ -81,14 +81,13 @@ def test_where_the_compiler_put_all_weights_into_code_the_core_decides(
 
 
 def test_equal_constants_that_share_a_place_are_counted_once(pruned: tuple[Engine, Network]) -> None:
-    image = image_of(
-        [("layer1_bias", 64, "constant"), ("layer2_bias", 64, "constant"), ("layer2_rows", 72, "constant")]
-    )
+    names = [f"edgedigits_model_layer{name}" for name in ("1_bias", "2_bias", "2_rows")]
+    image = image_of([(name, address, "constant") for name, address in zip(names, (64, 64, 72), strict=True)])
 
     first, second, third = layer_costs(pruned[0], CORES["cortex-m55"], image, UNTOLD)
 
     assert (first.nbytes, second.nbytes, third.nbytes) == (8, 8, 0)
-    assert [symbol.name for symbol in image.biggest()] == ["layer2_bias", "layer2_rows"]
+    assert [symbol.name for symbol in image.biggest()] == names[1:]
 
 
 def test_a_function_that_begins_like_a_layer_is_not_of_it(tmp_path: Path, compiled: Callable[..., Image]) -> None:
@@ -97,4 +96,4 @@ def test_a_function_that_begins_like_a_layer_is_not_of_it(tmp_path: Path, compil
 
     (cost,) = layer_costs(engine, CORES["cortex-m4"], compiled(engine), UNTOLD)
 
-    assert set(cost.symbols) == {"layer1_weights", "layer1_bias"} and cost.nbytes == 200 + 40
+    assert set(cost.symbols) == {"layer1_layer1_weights", "layer1_layer1_bias"} and cost.nbytes == 200 + 40
