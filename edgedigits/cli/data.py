@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,12 +87,12 @@ def _inspect(args: argparse.Namespace, progress: Progress) -> Outcome:
             )
         refuse_existing(sheet, force=args.force)
     contents = read_source(args.source, **reading, progress=progress)
-    facts = inspect_contents(contents, **dividing)
+    facts = inspect_contents(contents, **dividing, reading=reading)
     if sheet:
         everything = contents.everything
         write_contact_sheet(everything, f"{facts.source}: {len(everything):,} digits", sheet, force=args.force)
     payload = {
-        "data": {**asdict(facts), "count": facts.count, "digest": contents.everything.digest},
+        "data": {**facts.to_json(), "digest": contents.everything.digest},
         "division": dividing,
         "sheet": str(sheet) if sheet else None,
     }

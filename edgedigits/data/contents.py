@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
-from edgedigits.data.shape import IMAGE_SIDE, PIXELS
+from edgedigits.data.symmetry import relaid, transpose
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,7 @@ class Contents:
 
     def transposed(self) -> Contents:
         """Return the same digits with rows and columns of every image exchanged."""
-        return self._with_images(
-            lambda images: images.reshape(-1, IMAGE_SIDE, IMAGE_SIDE).transpose(0, 2, 1).reshape(-1, PIXELS)
-        )
+        return self._with_images(lambda images: relaid(images, transpose))
 
     def _with_images(self, change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Contents:
         train, test = (

@@ -11,15 +11,17 @@ from PIL import Image
 from edgedigits.data.contact_sheet import PER_CLASS, write_contact_sheet
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits
+from edgedigits.data.findings import BLACK_ON_WHITE, MIXED, WHITE_ON_BLACK
+from edgedigits.data.ink import dark_border_share
 from edgedigits.data.inspection import (
-    BLACK_ON_WHITE,
-    MIXED,
-    WHITE_ON_BLACK,
-    dark_border_share,
+    SAMPLE,
     inspect_contents,
     inspect_parts,
     inspect_source,
+    inspect_splits,
 )
+from edgedigits.data.load import load_splits
+from edgedigits.data.symmetry import relaid, transpose
 from edgedigits.errors import DataError
 from tests.data.digit_files import write_idx
 
@@ -44,7 +46,7 @@ def test_inverted_digits_are_noticed_and_measured_the_same(five_thousand: Digits
     upright = inspect_parts({"all": five_thousand}, "x")
     facts = inspect_parts({"all": Digits(255 - five_thousand.images, five_thousand.labels)}, "x")
     assert facts.polarity == BLACK_ON_WHITE
-    assert facts.findings == ("The digits are black on white, models expect white on black: switch --invert.",)
+    assert facts.findings == ("The digits are black on white, models expect white on black: read them with --invert.",)
     assert (facts.centre, facts.box) == (upright.centre, upright.box)
 
 
@@ -54,6 +56,68 @@ def test_polarity_is_judged_within_each_image_s_own_range(paper: int, ink: int, 
     noisy = (scaled + np.random.default_rng(0).integers(0, 6, scaled.shape)).clip(0, 255).astype(np.uint8)
     assert dark_border_share(noisy) == 1.0
     assert dark_border_share(255 - noisy) == 0.0
+
+
+@pytest.mark.parametrize(("highest", "factor"), [(1, "255"), (16, "15.9"), (100, "2.55"), (127, "2.01")])
+@pytest.mark.parametrize("dark", [False, True])
+def test_pixels_of_another_scale_are_told_and_measured_the_same(
+    highest: int, factor: str, dark: bool, five_thousand: Digits
+) -> None:
+    scaled = np.rint(five_thousand.images / 255 * highest).astype(np.uint8)
+    facts = inspect_parts({"all": Digits(highest - scaled if dark else scaled, five_thousand.labels)}, "x")
+    scale = f"The pixels go from 0 to {highest}, MNIST's from 0 to 255: multiply them by {factor}."
+    polarity = "The digits are black on white, models expect white on black: read them with --invert."
+    assert facts.findings == ((polarity, scale) if dark else (scale,))
+    assert facts.box == 20
+
+
+def test_a_split_of_another_scale_and_faint_ink_are_told(five_thousand: Digits) -> None:
+    faint = Digits((150 + five_thousand.images // 4).astype(np.uint8), five_thousand.labels)
+    assert inspect_parts({"all": faint}, "x").findings == (
+        "The ink is faint, within a range of 63 in a clear image, MNIST's of 255: stretch each image to 0…255.",
+    )
+    bits = Digits((five_thousand.images > 127).astype(np.uint8), five_thousand.labels)
+    assert inspect_parts({"train": five_thousand, "test": bits}, "x").findings == (
+        "The pixels of test go from 0 to 1, MNIST's from 0 to 255: multiply them by 255.",
+    )
+
+
+@pytest.mark.parametrize("sample", [None, 500])
+def test_transposed_and_inverted_digits_get_the_flag_for_each(sample: int | None, five_thousand: Digits) -> None:
+    lying = Digits(relaid(255 - five_thousand.images, transpose), five_thousand.labels)
+    found = inspect_parts({"all": lying}, "x", sample=sample).findings
+    assert found[0].endswith("read them with --invert.")
+    assert found[1] == (
+        "The digits look transposed, with rows for columns: set right, 78% of a sample are nearest to MNIST's digits of "
+        "their label, as they are 14%; read them with --transpose."
+    )
+    assert len(found) == 2
+    read_so = {"invert": True, "transpose": True}
+    found = inspect_parts({"all": lying}, "x", reading=read_so, sample=sample).findings
+    assert [one.rpartition(" ")[2] for one in found] == ["--no-invert.", "--no-transpose."]
+
+
+def test_shifted_labels_and_strange_pictures_are_told(five_thousand: Digits) -> None:
+    shifted = Digits(five_thousand.images, ((five_thousand.labels + 1) % 10).astype(np.uint8))
+    (found,) = inspect_parts({"all": shifted}, "x").findings
+    assert found.startswith("The labels look wrong, pictures of 0 are labelled 1, of 1 labelled 2, of 2 labelled 3, …:")
+    mixed = Digits(five_thousand.images, np.random.default_rng(0).permutation(five_thousand.labels))
+    (found,) = inspect_parts({"all": mixed}, "x").findings
+    assert found.endswith(
+        "look like MNIST's digits of their label, in whatever way they lie: do the labels belong to these pictures?"
+    )
+
+
+def test_what_is_only_tested_on_is_not_told_how_to_be_trained_on(five_thousand: Digits) -> None:
+    uneven = five_thousand.take(np.arange(400, 4500))
+    found = inspect_parts({"test": uneven}, "x", training=False).findings
+    assert found == ("No digit is labelled 9: nothing is found out about them.",)
+
+
+def test_the_canonical_mnist_is_not_worth_a_word(mnist_folder: Path) -> None:
+    splits = load_splits("mnist", **DIVISION)
+    assert inspect_splits(splits, sample=SAMPLE).findings == ()
+    assert inspect_parts({"test": splits.test}, "mnist", training=False, sample=SAMPLE).findings == ()
 
 
 def test_mixed_polarity_is_told(few: Digits) -> None:
@@ -70,7 +134,7 @@ def test_copies_within_and_across_splits_are_counted(few: Digits, others: Digits
     assert [part.duplicates for part in facts.parts] == [3, 0]
     assert [(o.first, o.second, o.count) for o in facts.overlaps] == [("train", "test", 1)]
     assert facts.findings == (
-        "1 digits of test are in train as well: figures on test will flatter.",
+        "1 digit of test is in train as well: figures on test will flatter.",
         "3 digits are exact copies of others of their split.",
     )
 
@@ -79,7 +143,7 @@ def test_one_image_under_two_labels_is_told(few: Digits) -> None:
     relabelled = Digits(few.images[:1], (few.labels[:1] + 1).astype(np.uint8))
     facts = inspect_parts({"train": few, "test": relabelled}, "x")
     assert facts.contradictions == 1
-    assert "1 images occur under more than one label." in facts.findings
+    assert "1 image occurs under more than one label." in facts.findings
 
 
 def test_blank_images_are_counted(few: Digits) -> None:
@@ -91,7 +155,7 @@ def test_blank_images_are_counted(few: Digits) -> None:
 def test_blank_images_alone() -> None:
     facts = inspect_parts({"all": Digits(np.zeros((3, 784), np.uint8), np.arange(3, dtype=np.uint8))}, "x")
     assert (facts.centre, facts.box) == ((13.5, 13.5), 0)
-    assert "All pixels are from 0 to 0: were they scaled to 0…1 or to 0…16?" in facts.findings
+    assert facts.findings[0] == "3 images are all but one grey."
 
 
 def test_digits_off_centre_and_of_another_size_are_told(few: Digits) -> None:
