@@ -12,6 +12,9 @@ from edgedigits.errors import DataError, ToolMissingError
 Kind = Literal["code", "constant", "data", "zeroed"]
 
 _WRITE, _ALLOC, _EXECUTE = 1, 2, 4
+MOST_BYTES, MOST_SECTIONS, MOST_SYMBOLS = 1 << 28, 1000, 1 << 18
+MOST_CODE_SPAN = 1 << 26
+"""Far more than a microcontroller's program has: of the file, of what is in it, from the first to the last of its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def read_elf(path: Path) -> Image:
 
     Raises:
         ToolMissingError: pyelftools is not installed.
-        DataError: not such a file, or damaged.
+        DataError: not such a file, damaged, or larger than any microcontroller's program.
     """
     try:
         from elftools.common.exceptions import ELFError
@@ -118,28 +121,49 @@ def read_elf(path: Path) -> Image:
             "The package pyelftools is not installed.", hint="Install it: pip install 'edgedigits[mcu]'"
         ) from error
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ELFError(f"it is larger than {MOST_BYTES:,} bytes")
         with path.open("rb") as file:
             return _read(path, ELFFile(file))
-    except (ELFError, OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as an ELF: {error}.", hint="Compile it again.") from error
+    except Exception as error:  # pyelftools raises whatever a damaged file makes it stumble over
+        reason = str(error) or type(error).__name__
+        raise DataError(f"{path} cannot be read as an ELF: {reason[:200]}.", hint="Compile it again.") from error
 
 
 def _read(path: Path, elf: Any) -> Image:
+    if elf.elfclass != 32 or not elf.little_endian:
+        raise ValueError("it is not a little-endian file of 32 bits")
+    _check_count("sections", elf.num_sections(), MOST_SECTIONS)
+    _check_count("segments", elf.num_segments(), MOST_SECTIONS)
     sections = list(elf.iter_sections())
     table = elf.get_section_by_name(".symtab")
+    _check_count("symbols", table.num_symbols() if table else 0, MOST_SYMBOLS)
     entries = sorted(table.iter_symbols(), key=lambda entry: entry["st_value"]) if table else []
+    code = tuple(_code_ranges(entries, sections))
+    _check_count("bytes from its first code to its last", max(code)[1] - min(code)[0] if code else 0, MOST_CODE_SPAN)
     return Image(
         path=path,
         symbols=tuple(_symbols(entries, sections)),
-        segments=tuple(
-            (segment["p_paddr"], segment["p_vaddr"], segment.data())
-            for segment in elf.iter_segments("PT_LOAD")
-            if segment["p_filesz"]
-        ),
-        code=tuple(_code_ranges(entries, sections)),
+        segments=tuple(_segments(elf)),
+        code=code,
         footprint=_footprint(sections),
         entry=elf["e_entry"] & ~1,
     )
+
+
+def _segments(elf: Any) -> Iterable[tuple[int, int, bytes]]:
+    loaded = [segment for segment in elf.iter_segments("PT_LOAD") if segment["p_filesz"]]
+    _check_count("bytes to load", sum(segment["p_filesz"] for segment in loaded), MOST_BYTES)
+    for segment in loaded:
+        content = segment.data()
+        if len(content) != segment["p_filesz"]:
+            raise ValueError("it ends before what it says it holds")
+        yield segment["p_paddr"], segment["p_vaddr"], content
+
+
+def _check_count(what: str, count: int, most: int) -> None:
+    if count > most:
+        raise ValueError(f"it has {count:,} {what}, more than {most:,}")
 
 
 def _kind(section: Any) -> Kind:

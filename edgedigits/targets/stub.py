@@ -12,9 +12,14 @@ STARTUP = {"arm": "arm/startup_cortexm.c", "riscv": "riscv/startup_rv32.c"}
 """Start-up code by architecture."""
 
 _PACKAGE = Path(__file__).parent.parent
-_SIZE = re.compile(r"^\s*#\s*define\s+(\w+)_INPUT_SIZE\s+\(?(\d+)", re.MULTILINE)
+# Sizes are plain decimal numbers, as an emitted header has them; the longest that is told is far above the largest allowed.
+_DEFINE = r"^[ \t]*#[ \t]*define[ \t]+{name}[ \t]+\(?(0|[1-9][0-9]{{0,40}})[uU]?\)?[ \t]*(?:/|\r?$)"
+_SIZE = re.compile(_DEFINE.format(name=r"(\w+)_INPUT_SIZE"), re.MULTILINE)
 _ROUNDING = re.compile(r"\brounding\b\W+(?:\w+\W+){0,2}?(litert|tflm)\b", re.IGNORECASE)
 _DIGEST = re.compile(r"SHA-256 ([0-9a-f]{64})\b")
+MOST_VALUES, MOST_WORKSPACE = 1 << 20, 1 << 26
+"""Int8 values that go into an engine or come out, and bytes of its workspace: no microcontroller has more."""
+MOST_HEADER_BYTES = 1 << 20
 _HINT = "Give a build's folder, or one that `edgedigits compile` wrote."
 
 
@@ -81,14 +86,24 @@ def find_engine(path: Path) -> Engine:
         raise DataError(f"{path} is not a folder.", hint=_HINT)
     for folder in (path / "engine", path):
         for header in sorted(folder.glob("*.h")):
-            found = _SIZE.search(header.read_text(encoding="utf-8", errors="replace"))
+            text = _text(header)
+            found = _SIZE.search(text)
             if found:
-                return _read_engine(folder, header, found[1])
+                return _read_engine(folder, header, text, found[1])
     raise DataError(f"{path} holds no engine.", hint=_HINT)
 
 
-def _read_engine(folder: Path, header: Path, macro: str) -> Engine:
-    text = header.read_text(encoding="utf-8", errors="replace")
+def _text(header: Path) -> str:
+    """Return a header's text; none of what is no file, or too large for one."""
+    try:
+        if not header.is_file() or header.stat().st_size > MOST_HEADER_BYTES:
+            return ""
+        return header.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise DataError(f"{header} cannot be read: {error.strerror}.", hint="May you read it?") from error
+
+
+def _read_engine(folder: Path, header: Path, text: str, macro: str) -> Engine:
     prefix = next((name for name in re.findall(r"\b(\w+)_invoke\s*\(", text) if name.upper() == macro), "")
     source, self_test = header.with_suffix(".c"), header.with_name(f"{header.stem}_self_test.c")
     if not prefix:
@@ -104,16 +119,20 @@ def _read_engine(folder: Path, header: Path, macro: str) -> Engine:
         self_test=self_test,
         prefix=prefix,
         macro=macro,
-        input_size=_size(header, text, f"{macro}_INPUT_SIZE"),
-        output_size=_size(header, text, f"{macro}_OUTPUT_SIZE"),
-        workspace_bytes=_size(header, text, f"{macro}_WORKSPACE_BYTES"),
+        input_size=_size(header, text, f"{macro}_INPUT_SIZE", 1, MOST_VALUES),
+        output_size=_size(header, text, f"{macro}_OUTPUT_SIZE", 1, MOST_VALUES),
+        workspace_bytes=_size(header, text, f"{macro}_WORKSPACE_BYTES", 0, MOST_WORKSPACE),
         rounding=rounding[1].lower() if rounding else "litert",
         digest=digest[1] if digest else "",
     )
 
 
-def _size(header: Path, text: str, name: str) -> int:
-    found = re.search(rf"^\s*#\s*define\s+{name}\s+\(?(\d+)", text, re.MULTILINE)
+def _size(header: Path, text: str, name: str, low: int, high: int) -> int:
+    found = re.search(_DEFINE.format(name=re.escape(name)), text, re.MULTILINE)
     if not found:
         raise DataError(f"{header} does not define {name} as a number.", hint="Build or compile it again.")
+    if not low <= int(found[1]) <= high:
+        raise DataError(
+            f"{header} defines {name} as {found[1]}, expected {low:,} to {high:,}.", hint="Build or compile it again."
+        )
     return int(found[1])
