@@ -14,7 +14,7 @@ Kind = Literal["code", "constant", "data", "zeroed"]
 _WRITE, _ALLOC, _EXECUTE = 1, 2, 4
 MOST_BYTES, MOST_SECTIONS, MOST_SYMBOLS = 1 << 28, 1000, 1 << 18
 MOST_CODE_SPAN = 1 << 26
-"""Far more than a microcontroller's program has: of the file, of what is in it, from the first to the last of its code."""
+"""Far more than a microcontroller's program has: of the file, of what is in it, from its first code to its last."""
 
 
 @dataclass(frozen=True, slots=True)

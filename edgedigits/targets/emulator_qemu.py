@@ -1,7 +1,9 @@
 """Runs the engine over a batch of images in QEMU's emulation of a whole board: the second, independent method.
 
 A small program (`firmware_stub/harness/batch.c`) reads the images and writes the results through semihosting. Under
-`-icount shift=6` QEMU takes 64 ns of virtual time for each instruction, so that the board's clock counts them.
+`-icount shift=6` QEMU takes 64 ns of virtual time for each instruction, so that the board's clock counts them. That
+clock has 24 bits on a Cortex-M; where it wraps around, all is run again at 1 ns an instruction: 64 times as far, and as
+coarse.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ from edgedigits.targets.toolchain import Program, Toolchain, compile_program
 
 PROGRAMS = {"arm": ("qemu-system-arm", "qemu-system-arm"), "riscv": ("qemu-system-riscv32", "qemu-system-misc")}
 """Of each architecture: QEMU's program, and Debian's package that holds it."""
-ICOUNT_SHIFT = 6
+ICOUNT_SHIFTS = (6, 0)
+"""Of the nanoseconds that an instruction takes: the finer first."""
+NO_TICKS = 0xFFFFFFFF
+"""What harness/batch.c gives for an image that outlasts its clock."""
 IMAGES_PER_WORKER = 500
 TIMEOUT_S = 60.0
 TIMEOUT_S_PER_IMAGE = 0.1
@@ -37,6 +42,8 @@ _EXIT_REASONS = {
     1: "the harness cannot write facts.bin",
     2: "the harness cannot open its files",
     3: "the harness cannot write results.bin; is the disk full?",
+    4: "it writes beside its buffers",
+    5: "it takes more than 8 KB of stack",
     139: "it faults",
 }
 
@@ -63,7 +70,8 @@ def run_qemu(
         progress: gets one bar without steps.
 
     Returns:
-        As `run_unicorn`, with `executions` empty. Instruction counts come from a timer and may be off by one.
+        As `run_unicorn`, with `executions` empty. Instruction counts come from a timer and may be off by one, or by 64
+        where an image takes more than ten million.
 
     Raises:
         ConfigError: no machine of QEMU runs the core.
@@ -75,21 +83,33 @@ def run_qemu(
     require_qemu(board)
     with tempfile.TemporaryDirectory(prefix="edgedigits-qemu-") as name, progress.stage(f"QEMU emulates {core.name}"):
         program = compile_program(toolchain, core, batch_program(core, board, engine, Path(name), optimize))
-        return _run_parts(board, program, engine, inputs, timeout_s)
+        for shift in ICOUNT_SHIFTS:
+            found = _run_parts(board, program, engine, inputs, shift, timeout_s)
+            if found is not None:
+                return found
+    raise CheckFailedError(
+        f"One image takes more instructions than the clock of QEMU's {board.qemu} can count.",
+        hint="Is the model meant for such a core? Try --emulator unicorn, where it emulates the core.",
+    )
 
 
 def _run_parts(
-    board: Board, program: Path, engine: Engine, inputs: NDArray[np.int8], timeout_s: float | None
-) -> Emulation:
-    """Share the images out to emulators side by side, whose folders are beside the program."""
+    board: Board, program: Path, engine: Engine, inputs: NDArray[np.int8], shift: int, timeout_s: float | None
+) -> Emulation | None:
+    """Share the images out to emulators side by side, whose folders are beside the program.
+
+    Returns None where an image outlasts the board's clock.
+    """
     limit = TIMEOUT_S + TIMEOUT_S_PER_IMAGE * len(inputs) if timeout_s is None else timeout_s
     workers = max(1, min(os.cpu_count() or 1, len(inputs) // IMAGES_PER_WORKER))
     with ThreadPoolExecutor(workers) as pool:
         jobs = [
-            pool.submit(_run_part, board, program, engine, part, program.parent / str(number), limit)
+            pool.submit(_run_part, board, program, engine, part, program.parent / f"{shift}-{number}", shift, limit)
             for number, part in enumerate(np.array_split(inputs, workers))
         ]
-        parts = [job.result() for job in jobs]
+        parts = [part for job in jobs if (part := job.result()) is not None]
+    if len(parts) < len(jobs):
+        return None
     return Emulation(
         outputs=np.concatenate([part.outputs for part in parts]),
         instructions=np.concatenate([part.instructions for part in parts]),
@@ -101,13 +121,13 @@ def _run_parts(
 
 
 def _run_part(
-    board: Board, program: Path, engine: Engine, inputs: NDArray[np.int8], folder: Path, timeout_s: float
-) -> Emulation:
+    board: Board, program: Path, engine: Engine, inputs: NDArray[np.int8], folder: Path, shift: int, timeout_s: float
+) -> Emulation | None:
     """Run some of the images in an emulator of their own, whose files are in `folder`."""
     folder.mkdir()
     (folder / "images.bin").write_bytes(np.ascontiguousarray(inputs).tobytes())
-    _run(board, program, folder, timeout_s)
-    return _results(folder, board, engine, len(inputs))
+    _run(board, program, folder, shift, timeout_s)
+    return _results(folder, board, engine, len(inputs), shift)
 
 
 def require_qemu(board: Board) -> str:
@@ -151,15 +171,21 @@ def batch_program(core: Core, board: Board, engine: Engine, folder: Path, optimi
     )
 
 
-def _run(board: Board, program: Path, folder: Path, timeout_s: float) -> None:
+def _run(board: Board, program: Path, folder: Path, shift: int, timeout_s: float) -> None:
     command = [
         *(*machine_arguments(board), "-kernel", str(program.resolve())),
         *("-nographic", "-monitor", "none", "-serial", "none"),
-        *("-semihosting-config", "enable=on,target=native", "-icount", f"shift={ICOUNT_SHIFT}"),
+        *("-semihosting-config", "enable=on,target=native", "-icount", f"shift={shift}"),
     ]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=timeout_s
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=timeout_s,
         )
     except subprocess.TimeoutExpired:
         raise CheckFailedError(
@@ -174,26 +200,41 @@ def _run(board: Board, program: Path, folder: Path, timeout_s: float) -> None:
         )
 
 
-def _results(folder: Path, board: Board, engine: Engine, count: int) -> Emulation:
+def _results(folder: Path, board: Board, engine: Engine, count: int, shift: int) -> Emulation | None:
+    """Read what the harness wrote; None where the board's clock wrapped around.
+
+    Raises:
+        DataError: the files are not whole: the emulator stopped early.
+    """
     width = engine.output_size + 4
-    content = (folder / "results.bin").read_bytes()
-    facts = np.frombuffer((folder / "facts.bin").read_bytes(), dtype="<u4")
-    if len(content) != count * width or len(facts) != 3 or facts[2] != count:
-        raise DataError(f"QEMU returned {len(content) // width} results of {count}.", hint="Run it again.")
+    content, facts = (_content(folder / name) for name in ("results.bin", "facts.bin"))
+    least_ticks, stack, done = np.frombuffer(facts if len(facts) == 12 else bytes(12), dtype="<u4").tolist()
+    if len(content) != count * width or done != count:
+        done = min(done, len(content) // width)
+        raise DataError(f"QEMU stopped early: {done:,} whole results of {count:,}.", hint="Run it again.")
     rows = np.frombuffer(content, dtype=np.uint8).reshape(count, width)
     ticks = np.ascontiguousarray(rows[:, engine.output_size :]).view("<u4").reshape(-1).astype(np.int64)
+    if (ticks == NO_TICKS).any():
+        return None
+    if ticks.min() < least_ticks:
+        raise DataError("QEMU timed the engine at less than an empty function takes.", hint="Run it again.")
     clock = "mcycle" if board.core.architecture == "riscv" else "SysTick"
     nanoseconds_per_tick = 1000 / board.clock_mhz
     # An empty function was timed in the same way; it is one instruction, a return, so that one is given back.
-    instructions = np.rint((ticks - int(facts[0])) * nanoseconds_per_tick / 2**ICOUNT_SHIFT).astype(np.int64) + 1
+    instructions = np.rint((ticks - least_ticks) * nanoseconds_per_tick / 2**shift).astype(np.int64) + 1
     return Emulation(
         outputs=rows[:, : engine.output_size].view(np.int8).copy(),
         instructions=instructions,
-        stack=int(facts[1]),
+        stack=stack,
         executions={},
         by_step=np.zeros((count, 0), dtype=np.int64),
-        how=f"{_version(board)}, {board.qemu}, -icount shift={ICOUNT_SHIFT}, {clock}",
+        how=f"{_version(board)}, {board.qemu}, -icount shift={shift}, {clock}",
     )
+
+
+def _content(path: Path) -> bytes:
+    """Return a file's bytes, none where it was not written."""
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _version(board: Board) -> str:

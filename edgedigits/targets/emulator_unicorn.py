@@ -2,7 +2,8 @@
 
 Nothing but the engine is in the program: the emulator lays the input into memory, sets the registers as a caller would,
 and starts at the function. Each buffer ends at the end of a page with nothing mapped behind it, the input is read-only,
-and the stack has its own pages, so that a single byte read or written out of bounds is an error and not luck.
+and the stack has its own pages, so that a single byte read or written out of bounds is an error and not luck. In front
+of a buffer, and in the bytes that alignment leaves behind it, paint tells what was written there.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ INSTRUCTION_LIMIT = 500_000_000
 STACK_BYTES = 64 * 1024
 PAINT = 0xA5
 PAGE = 4096
+GUARD = 64
 IMAGES_PER_STEP = 100
 
 _FLASH_END = 0x08000000
@@ -145,22 +147,29 @@ class _Machine:
         self._image, self._engine, self._limit, self._step_count = image, engine, limit, code.step_count
         self._emulator, self._registers = _new_emulator(core)
         self._fault = ""
-        self._input = self._map_buffer(_INPUT_AT, engine.input_size, writable=False)
-        self._output = self._map_buffer(_OUTPUT_AT, engine.output_size)
-        self._workspace = self._map_buffer(_WORKSPACE_AT, engine.workspace_bytes)
+        self._beside: list[tuple[str, int, int]] = []
+        self._input = self._map_buffer("input", _INPUT_AT, engine.input_size, writable=False)
+        self._output = self._map_buffer("output", _OUTPUT_AT, engine.output_size)
+        self._workspace = self._map_buffer("workspace", _WORKSPACE_AT, engine.workspace_bytes)
         self._load()
         self._start = image.address(engine.invoke)
         # The counter comes before the first run: code that is translated already would go uncounted.
         self.counter: Counter = make(self._emulator, code, limit)
         self._emulator.hook_add(_invalid_memory_hooks(), self._on_invalid_memory)
 
-    def _map_buffer(self, base: int, size: int, *, writable: bool = True) -> int:
-        """Map pages for `size` bytes that end, but for alignment to 4, where the pages end; return the address."""
+    def _map_buffer(self, name: str, base: int, size: int, *, writable: bool = True) -> int:
+        """Map pages for `size` bytes that end, but for alignment to 4, where the pages end; return the address.
+
+        There is room for a guard in front. The rest of the pages is painted.
+        """
         from unicorn import UC_PROT_READ, UC_PROT_WRITE
 
-        pages = max(1, -(-size // PAGE)) * PAGE
+        pages = -(-(size + GUARD) // PAGE) * PAGE
+        start, end = base + pages - -(-size // 4) * 4, base + pages
         self._emulator.mem_map(base, pages, UC_PROT_READ | (UC_PROT_WRITE if writable else 0))
-        return base + pages - -(-size // 4) * 4
+        self._emulator.mem_write(base, bytes([PAINT]) * pages)
+        self._beside += [(f"before its {name}", base, start), (f"behind its {name}", start + size, end)]
+        return start
 
     def _load(self) -> None:
         from unicorn import UC_PROT_EXEC, UC_PROT_READ, UC_PROT_WRITE
@@ -191,8 +200,17 @@ class _Machine:
             counts[i] = self.counter.by_step()
             if (i + 1) % IMAGES_PER_STEP == 0:
                 stage.advance(IMAGES_PER_STEP)
+        self._check_beside()
         stage.advance(len(inputs) % IMAGES_PER_STEP)
         return outputs, counts
+
+    def _check_beside(self) -> None:
+        for where, start, end in self._beside:
+            if bytes(self._emulator.mem_read(start, end - start)).strip(bytes([PAINT])):
+                raise CheckFailedError(
+                    f"The engine fails on the emulated core: it writes {where}.",
+                    hint="The engine is damaged or has a bug; build it again, and report it if it stays.",
+                )
 
     def _call(self, number: int) -> None:
         from unicorn import UcError

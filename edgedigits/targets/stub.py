@@ -12,7 +12,7 @@ STARTUP = {"arm": "arm/startup_cortexm.c", "riscv": "riscv/startup_rv32.c"}
 """Start-up code by architecture."""
 
 _PACKAGE = Path(__file__).parent.parent
-# Sizes are plain decimal numbers, as an emitted header has them; the longest that is told is far above the largest allowed.
+# Sizes are plain decimal numbers, as an emitted header has them; what has more digits is told in other words.
 _DEFINE = r"^[ \t]*#[ \t]*define[ \t]+{name}[ \t]+\(?(0|[1-9][0-9]{{0,40}})[uU]?\)?[ \t]*(?:/|\r?$)"
 _SIZE = re.compile(_DEFINE.format(name=r"(\w+)_INPUT_SIZE"), re.MULTILINE)
 _ROUNDING = re.compile(r"\brounding\b\W+(?:\w+\W+){0,2}?(litert|tflm)\b", re.IGNORECASE)

@@ -18,7 +18,7 @@ from edgedigits.targets.emulator_qemu import run_qemu
 from edgedigits.targets.emulator_unicorn import run_unicorn
 from edgedigits.targets.stub import Engine, find_engine
 from tests.targets.conftest import QEMU_CORES, toolchain_or_skip
-from tests.targets.tiny_engine import expected, random_inputs, write_engine
+from tests.targets.tiny_engine import deep_on_one_image, expected, random_inputs, write_engine
 
 M4 = CORES["cortex-m4"]
 
@@ -74,12 +74,101 @@ def test_a_model_too_big_for_the_board(qemu: None, tmp_path: Path) -> None:
         run_qemu(core, toolchain_or_skip("zig", core), find_engine(tmp_path), random_inputs(1, 3000))
 
 
-def test_results_that_are_not_whole(tmp_path: Path, tiny: Engine) -> None:
-    (tmp_path / "results.bin").write_bytes(bytes(14))
-    (tmp_path / "facts.bin").write_bytes(bytes(12))
+@pytest.mark.parametrize(
+    "extra", ["output[-1] = 1;", "output[10] = 1;", "((int8_t *)workspace)[-1] = 1;", "((int8_t *)workspace)[16] = 1;"]
+)
+@pytest.mark.parametrize("name", ["cortex-m55", pytest.param("rv32imc", marks=pytest.mark.slow)])
+def test_an_engine_that_writes_beside_its_buffers(qemu: None, tmp_path: Path, name: str, extra: str) -> None:
+    """One byte, on one image of three."""
+    write_engine(tmp_path, workspace=16, extra=f"if (input[5] == 77) {{ {extra} }}")
+    inputs = random_inputs(3)
+    inputs[:, 5] = 76, 77, 78
 
-    with pytest.raises(DataError, match="returned 1 results of 2"):
-        room._results(tmp_path, room._board_of(M4), tiny, 2)
+    with pytest.raises(CheckFailedError, match=r"\(exit code 4\): it writes beside its buffers"):
+        run_qemu(CORES[name], toolchain_or_skip("zig", CORES[name]), find_engine(tmp_path), inputs)
+
+
+@pytest.mark.parametrize("worst", [0, 3, 7])
+def test_the_stack_is_that_of_the_worst_image_whoever_runs_it(
+    qemu: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worst: int
+) -> None:
+    monkeypatch.setattr(room, "IMAGES_PER_WORKER", 2)
+    monkeypatch.setattr(room.os, "cpu_count", lambda: 4)
+    deep_on_one_image(tmp_path, 1000)
+    engine, inputs = find_engine(tmp_path), random_inputs(8)
+    inputs[:, 0], inputs[worst, 0] = -128, 99
+
+    assert 1000 <= run_qemu(M4, toolchain_or_skip("zig", M4), engine, inputs).stack < 1200
+
+
+def test_a_stack_deeper_than_what_is_painted_is_an_error_and_no_figure(qemu: None, tmp_path: Path) -> None:
+    deep_on_one_image(tmp_path, 9000)
+    engine, inputs = find_engine(tmp_path), random_inputs(2)
+    inputs[1, 0] = 99
+
+    with pytest.raises(CheckFailedError, match="takes more than 8 KB of stack"):
+        run_qemu(M4, toolchain_or_skip("zig", M4), engine, inputs)
+
+
+LONG = "for (volatile int i = 0; i < 3000000; i = i + 1) { }"
+
+
+def test_more_instructions_than_the_clock_can_count_are_counted_more_coarsely(
+    qemu: None, tmp_path: Path, compiled: Callable[..., Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SysTick has 24 bits; at 64 ns an instruction it wraps around after ten million."""
+    write_engine(tmp_path, inputs=8, outputs=2, extra=LONG)
+    engine, inputs = find_engine(tmp_path), random_inputs(1, 8)
+    truth = run_unicorn(M4, compiled(engine), engine, inputs).instructions[0]
+    assert truth > 10_500_000
+
+    run = run_qemu(M4, toolchain_or_skip("zig", M4), engine, inputs)
+
+    assert abs(run.instructions[0] - truth) <= 64 and "shift=0" in run.how
+    monkeypatch.setattr(room, "ICOUNT_SHIFTS", (6,))
+    with pytest.raises(CheckFailedError, match="more instructions than the clock of QEMU's mps2-an386 can count"):
+        run_qemu(M4, toolchain_or_skip("zig", M4), engine, inputs)
+
+
+def test_an_emulator_that_stops_early_gives_no_result(qemu: None, tmp_path: Path) -> None:
+    """With exit code 0, in the middle of its images."""
+    write_engine(
+        tmp_path, extra="extern void semihosting_exit(int status); if (input[0] == 5) { semihosting_exit(0); }"
+    )
+    inputs = random_inputs(3)
+    inputs[:, 0] = 4, 5, 6
+
+    with pytest.raises(DataError, match="QEMU stopped early: 0 whole results of 3"):
+        run_qemu(M4, toolchain_or_skip("zig", M4), find_engine(tmp_path), inputs)
+
+
+FACTS = np.array([7, 100, 2], dtype="<u4").tobytes()
+ROW = bytes(10) + (5007).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize(
+    ("results", "facts", "words"),
+    [
+        (None, None, "early: 0 whole results of 2"),
+        (ROW, FACTS, "early: 1 whole results of 2"),
+        (ROW * 2, None, "early: 0 whole results"),
+        (ROW * 2, FACTS[:11], "early: 0 whole results"),
+        (ROW * 2, FACTS + bytes(4), "early: 0 whole results"),
+        (ROW * 2 + b"x", FACTS, "early: 2 whole results of 2"),
+        (ROW * 3, FACTS, "early: 2 whole results of 2"),
+        (ROW * 2, FACTS[:8] + bytes([3, 0, 0, 0]), "early: 2 whole results of 2"),
+        (bytes(28), FACTS, "less than an empty function takes"),
+    ],
+)
+def test_results_that_are_not_whole(
+    tmp_path: Path, tiny: Engine, results: bytes | None, facts: bytes | None, words: str
+) -> None:
+    for name, content in (("results.bin", results), ("facts.bin", facts)):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(DataError, match=words):
+        room._results(tmp_path, room._board_of(M4), tiny, 2, 6)
 
 
 def test_a_missing_qemu_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from edgedigits.errors import CheckFailedError, ConfigError
+from edgedigits.targets import emulator_unicorn as room
 from edgedigits.targets.cores import CORES
 from edgedigits.targets.elf import Image
 from edgedigits.targets.emulator_unicorn import run_unicorn
 from edgedigits.targets.stub import Engine, find_engine
 from tests.targets.conftest import UNICORN_CORES
-from tests.targets.tiny_engine import expected, random_inputs, write_engine
+from tests.targets.tiny_engine import deep_on_one_image, expected, random_inputs, write_engine
 
 pytest.importorskip("unicorn")
 
@@ -67,6 +68,28 @@ def test_a_byte_out_of_bounds_is_an_error(
         run_unicorn(CORES["cortex-m4"], compiled(engine), engine, random_inputs(1))
 
 
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("output[-1] = 1;", "before its output"),
+        ("output[10] = 1;", "behind its output"),
+        ("((int8_t *)workspace)[-1] = 1;", "before its workspace"),
+        ("((int8_t *)workspace)[13] = 1;", "behind its workspace"),
+        ("((int8_t *)workspace)[-60] = 1;", "before its workspace"),
+    ],
+)
+def test_a_byte_written_where_alignment_leaves_room_is_an_error(
+    tmp_path: Path, compiled: Callable[..., Image], extra: str, words: str
+) -> None:
+    """Also where only one image of many does it; a workspace of a page's size leaves no luck either."""
+    for workspace in (13, 4096) if "before" in words else (13,):
+        engine = bad(tmp_path / str(workspace), f"if (input[5] == 77) {{ {extra} }}", workspace=workspace)
+        inputs = random_inputs(3)
+        inputs[:, 5] = 76, 77, 78
+        with pytest.raises(CheckFailedError, match=f"it writes {words}"):
+            run_unicorn(CORES["cortex-m4"], compiled(engine), engine, inputs)
+
+
 def test_a_stack_that_grows_without_end_is_an_error(tmp_path: Path, compiled: Callable[..., Image]) -> None:
     engine = bad(tmp_path, "volatile char big[100000]; for (int i = 99999; i >= 0; i--) big[i] = 1; (void)big[0];")
 
@@ -78,6 +101,18 @@ def test_the_stack_is_measured(tmp_path: Path, compiled: Callable[..., Image]) -
     engine = bad(tmp_path, "volatile char some[1000]; for (int i = 0; i < 1000; i++) some[i] = 1; (void)some[0];")
 
     assert 1000 <= run_unicorn(CORES["cortex-m4"], compiled(engine), engine, random_inputs(1)).stack <= 1100
+
+
+@pytest.mark.parametrize("worst", [0, 170, 399])
+def test_the_stack_is_that_of_the_worst_image_whoever_runs_it(
+    tmp_path: Path, compiled: Callable[..., Image], monkeypatch: pytest.MonkeyPatch, worst: int
+) -> None:
+    monkeypatch.setattr(room.os, "cpu_count", lambda: 4)
+    deep_on_one_image(tmp_path, 1000)
+    engine, inputs = find_engine(tmp_path), random_inputs(400)
+    inputs[:, 0], inputs[worst, 0] = -128, 99
+
+    assert 1000 <= run_unicorn(CORES["cortex-m4"], compiled(engine), engine, inputs).stack < 1200
 
 
 @pytest.mark.parametrize("core", ["cortex-m4", "rv32imc"])

@@ -20,7 +20,7 @@ from edgedigits.targets.boards import find_board
 from edgedigits.targets.cores import CORES
 from edgedigits.targets.gates import Limits, check_simulation
 from edgedigits.targets.needs import fits, measure_needs
-from edgedigits.targets.simulate import simulate, simulate_inputs
+from edgedigits.targets.simulate import extreme_images, simulate, simulate_inputs
 from edgedigits.targets.simulation import Simulation
 from edgedigits.targets.simulation_json import milliseconds, to_json
 from edgedigits.targets.stub import Engine, find_engine
@@ -123,6 +123,58 @@ def test_one_wrong_byte_in_a_thousand_is_found(
     assert (run.differences[0].image, run.differences[0].output) == (17, 3)
     assert run.differences[0].engine == run.differences[0].oracle + 1
     assert "1 of 1,200 output bytes differ from LiteRT" in check_simulation(run, Limits())[0]
+
+
+# The last of the extreme images: neither data sets nor the engine's self-test have it.
+EXTREME = [int(value) - 128 for value in extreme_images(784)[-1, :2]]
+IS_EXTREME = f"input[0] == {EXTREME[0]} && input[1] == {EXTREME[1]}"
+DEEP = f"""
+static void deep(volatile const int8_t *from) __attribute__((noinline));
+static void deep(volatile const int8_t *from) {{
+    volatile char some[900];
+    for (int i = 0; i < 900; i++) some[i] = *from;
+}}
+void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspace)
+{{
+    if ({IS_EXTREME}) {{ deep(input); }}
+"""
+
+
+def with_a_change(made: tuple[Engine, Classifier], folder: Path, invoke: str) -> Engine:
+    """A copy of an engine whose `invoke` begins with other text."""
+    shutil.copytree(made[0].folder.parent, folder / "changed")
+    source = folder / "changed" / "engine" / "edgedigits_model.c"
+    begin = "void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspace)\n{\n"
+    assert begin in source.read_text()
+    source.write_text(source.read_text().replace(begin, invoke))
+    return find_engine(folder / "changed")
+
+
+def test_the_stack_is_that_of_the_worst_image_also_where_no_data_set_has_it(
+    two_layers: tuple[Engine, Classifier], images: np.ndarray, result: Simulation, tmp_path: Path
+) -> None:
+    engine = with_a_change(two_layers, tmp_path, DEEP)
+
+    run = simulate(engine, two_layers[1], images[:10], M4, toolchain_or_skip("zig", M4))
+
+    assert run.differing == 0 and result.ram.stack < 900 <= run.ram.stack
+
+
+def test_what_differs_only_on_extreme_images_fails_too(
+    two_layers: tuple[Engine, Classifier], images: np.ndarray, tmp_path: Path
+) -> None:
+    begin = "void edgedigits_model_invoke(const int8_t *given, int8_t *output, void *workspace)\n{\n"
+    begin += "    int8_t input[784];\n    for (int i = 0; i < 784; i++) { input[i] = given[i]; }\n"
+    begin += f"    if ({IS_EXTREME}) {{ for (int i = 0; i < 784; i++) {{ input[i] = 0; }} }}\n"
+    engine = with_a_change(two_layers, tmp_path, begin)
+
+    run = simulate(engine, two_layers[1], images[:10], M4, toolchain_or_skip("zig", M4))
+
+    assert run.differing == 0
+    counts = {other.what: other.differing for other in run.others}
+    assert counts["emulated core, extreme images"] == counts["host C"] > 0 == counts["NumPy engine"]
+    failures = check_simulation(run, Limits())
+    assert len(failures) == 2 and all("differ from LiteRT, reference kernels" in failure for failure in failures)
 
 
 def test_the_other_oracle_is_tflm(two_layers: tuple[Engine, Classifier], images: np.ndarray) -> None:

@@ -121,3 +121,16 @@ def random_inputs(count: int, size: int = 784, *, seed: int = 0, ink: float = 0.
     if count > 1:
         values[1] = 127
     return values
+
+
+DEEP = """
+    static void deep(volatile const int8_t *from) __attribute__((noinline));
+    static void deep(volatile const int8_t *from) {{ volatile char some[{size}]; for (int i = 0; i < {size}; i++) some[i] = *from; }}
+"""
+
+
+def deep_on_one_image(folder: Path, size: int) -> None:
+    """Write an engine that takes `size` bytes more of stack on images whose first value is 99."""
+    write_engine(folder, extra="if (input[0] == 99) { deep(input); }")
+    source = folder / "edgedigits_model.c"
+    source.write_text(source.read_text().replace('.h"\n', f'.h"\n{DEEP.format(size=size)}', 1))
