@@ -22,10 +22,12 @@ BUFFER_ALIGNMENT = 16
 
 _TYPES = {
     "float32": schema.TensorType.FLOAT32,
+    "float16": schema.TensorType.FLOAT16,
     "int8": schema.TensorType.INT8,
     "uint8": schema.TensorType.UINT8,
     "int16": schema.TensorType.INT16,
     "int32": schema.TensorType.INT32,
+    "int64": schema.TensorType.INT64,
 }
 _ACTIVATIONS = {"none": 0, "relu": 1, "relu_n1_to_1": 2, "relu6": 3}
 
@@ -198,6 +200,25 @@ class _Chain:
         if self.kind != "float32":
             self.scale, self.zero_point = np.float32(scale), zero_point
 
+    def keras_flatten(self, columns: int, first: Sequence[int]) -> None:
+        """Flatten as Keras does with an open batch: the batch is read from the image's own shape."""
+        writer = self.writer
+
+        def numbers(name: str, shape: Sequence[int]) -> int:
+            tensor = writer.activation(f"flatten/{name}", shape, "int32")
+            writer.tensors[tensor].shapeSignature = None
+            return tensor
+
+        whole, batch, target = numbers("Shape", [len(first)]), numbers("batch", []), numbers("shape", [2])
+        zero, one = (writer.constant(f"flatten/{value}", np.array([value], np.int32)) for value in (0, 1))
+        rest = writer.constant("flatten/rest", np.array(columns, np.int32))
+        out_type, slices, packed = schema.ShapeOptionsT(), schema.StridedSliceOptionsT(), schema.PackOptionsT()
+        out_type.outType, slices.shrinkAxisMask, packed.valuesCount = schema.TensorType.INT32, 1, 2
+        writer.operator("SHAPE", [self.tensor], [whole], out_type)
+        writer.operator("STRIDED_SLICE", [whole, zero, one, one], [batch], slices)
+        writer.operator("PACK", [batch, rest], [target], packed)
+        self._next("RESHAPE", [self.tensor, target], "flatten/Reshape", [1, columns], schema.ReshapeOptionsT())
+
     def flatten(self, columns: int) -> None:
         target = self.writer.constant("flatten/shape", np.array([1, columns], np.int32))
         self._next("RESHAPE", [self.tensor, target], "flatten/Reshape", [1, columns], schema.ReshapeOptionsT())
@@ -262,6 +283,7 @@ def build_mlp(
     input_scale: float | np.floating[Any] = INPUT_SCALE,
     input_zero_point: int = INPUT_ZERO_POINT,
     input_shape: Sequence[int] | None = None,
+    keras_flatten: bool = False,
     per_channel: bool = False,
     activations: Sequence[str] | None = None,
     softmax: bool = False,
@@ -284,6 +306,7 @@ def build_mlp(
         input_scale: of the int8 input.
         input_zero_point: of the int8 input.
         input_shape: such as (1, 28, 28): a RESHAPE to (1, n) comes first. Default (1, n).
+        keras_flatten: compute the RESHAPE's target as Keras does, by SHAPE, STRIDED_SLICE and PACK.
         per_channel: one weight scale for each row.
         activations: fused activation of each layer: "none", "relu", "relu6"; default ReLU but for the last.
         softmax: append SOFTMAX.
@@ -308,7 +331,9 @@ def build_mlp(
     else:
         chain = _Chain(writer, "int8", np.float32(input_scale), input_zero_point)
     first = chain.input(io, shape)
-    if shape != [1, columns]:
+    if keras_flatten:
+        chain.keras_flatten(columns, shape)
+    elif shape != [1, columns]:
         chain.flatten(columns)
     for index, (kernel, bias) in enumerate(zip(weights, biases, strict=True)):
         default = np.linspace(1 / 160, 1 / 100, len(kernel)) if per_channel else 1 / 128

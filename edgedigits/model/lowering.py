@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgedigits.errors import UnsupportedModelError
-from edgedigits.model.fixed_point import INT32_MAX, INT32_MIN, Rounding, quantize_multiplier, rescale
-from edgedigits.model.ir import Graph, Operator, Tensor
+from edgedigits.model.dense import DenseLowering, check_int8
+from edgedigits.model.elementwise import keeps_values
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.ir import DYNAMIC, Graph, Operator, Tensor
 from edgedigits.model.network import INT8_MAX, INT8_MIN, DenseLayer, Network
+from edgedigits.model.refusals import Reason, RefusalError, refuse
+from edgedigits.model.shapes import SHAPE_OPERATORS, Shape, Shapes
 from edgedigits.model.softmax import LARGEST_SOFTMAX, OUTPUT_SCALE, OUTPUT_ZERO_POINT, Softmax, lower_softmax
+from edgedigits.model.summary import shape_text
 
-_HINT = "The engine runs chains of FULLY_CONNECTED, SOFTMAX, RESHAPE and QUANTIZE in int8; see the README."
-_ACTIVATIONS = ("NONE", "RELU", "RELU6")
-_EDGE_DTYPES = ("int8", "uint8", "float32")
+_ELEMENTWISE = ("ADD", "SUB", "DIV")
+EDGE_DTYPES = ("int8", "uint8", "float32")
+# How many inputs an operator may have; a bias, and the shape of a RESHAPE, may be left out.
+_INPUTS = {
+    "FULLY_CONNECTED": (2, 3),
+    "SOFTMAX": (1,),
+    "RESHAPE": (1, 2),
+    "QUANTIZE": (1,),
+    "DEQUANTIZE": (1,),
+    "MUL": (2,),
+}
 
 
 def lower(graph: Graph, rounding: Rounding = Rounding.LITERT) -> Network:
     """Lower a full-integer MLP to integer arithmetic.
 
     Accepted are FULLY_CONNECTED (int8, per-tensor or per-channel, with or without bias, fused ReLU, ReLU6 or
-    none), a SOFTMAX at the end, RESHAPE anywhere, QUANTIZE and DEQUANTIZE at the edges, and a dynamic batch,
-    which is taken as 1.
+    none), a SOFTMAX at the end, RESHAPE anywhere, also to a shape that the model computes itself, QUANTIZE and
+    DEQUANTIZE at the edges, a MUL by a constant that maps every int8 to itself, and a dynamic batch, which is taken
+    as 1.
 
     Raises:
         UnsupportedModelError: anything else, and accumulators that could overflow; names operator, tensor and
-            reason.
+            reason. It is a `RefusalError`.
     """
     return _Lowering(graph, rounding).network()
 
@@ -37,201 +51,193 @@ class _Lowering:
 
     def __init__(self, graph: Graph, rounding: Rounding) -> None:
         self._graph, self._rounding = graph, rounding
+        self._shapes = Shapes(graph)
         self._layers: list[DenseLayer] = []
         self._softmax: Softmax | None = None
         self._dropped: list[str] = []
         self._low, self._high = INT8_MIN, INT8_MAX
         self._input: Tensor | None = None
         self._last: Tensor | None = None
-        self._current = self._end("input", graph.inputs)
-
-    def network(self) -> Network:
-        output = self._end("output", self._graph.outputs)
-        handlers = {
+        self._handlers: dict[str, Callable[[Operator, Tensor, Tensor], None]] = {
             "FULLY_CONNECTED": self._dense,
             "SOFTMAX": self._softmax_op,
             "RESHAPE": self._reshape,
             "QUANTIZE": self._quantize,
             "DEQUANTIZE": self._dequantize,
+            "MUL": self._multiply,
         }
+        self._current = self._one_end("input", graph.inputs)
+        if self._current.dtype == "int8":
+            self._input = self._current
+        self._output = self._one_end("output", graph.outputs)
+
+    def network(self) -> Network:
         for operator in self._graph.operators:
-            source = self._graph.input_of(operator, 0)
-            if operator.opcode not in handlers:
-                raise self._refuse(operator, source, "the engine has no such operator")
-            if source is not self._current or len(operator.outputs) != 1:
-                raise self._refuse(operator, source, "it is not the next link of one chain from input to output")
-            handlers[operator.opcode](operator, self._current, self._graph.tensors[operator.outputs[0]])
-        if self._current.index != output.index:
-            raise UnsupportedModelError(f"{self._graph.name}: no operator writes output {output.label}.", hint=_HINT)
-        if self._input is None or self._last is None:
-            raise UnsupportedModelError(f"{self._graph.name}: it has no FULLY_CONNECTED layer.", hint=_HINT)
-        layers = tuple(self._layers)
-        return Network(
-            self._graph, self._rounding, layers, self._softmax, self._input, self._last, tuple(self._dropped)
-        )
+            if operator.opcode not in (*self._handlers, *SHAPE_OPERATORS):
+                raise self._foreign(operator)
+        self._check_end("input", self._current)
+        self._check_end("output", self._output)
+        for operator in self._graph.operators:
+            if self._shapes.fold(operator) or self._is_for_shapes(operator):
+                self._dropped.append(f"{operator.label}: its shape is known")
+            elif operator.opcode in self._handlers:
+                self._step(operator)
+            else:
+                raise self._foreign(operator)
+        if self._current.index != self._output.index:
+            raise refuse(self._graph, Reason.NO_OUTPUT, None, self._output)
+        if not self._layers or self._input is None or self._last is None:
+            raise refuse(self._graph, Reason.NO_LAYER)
+        layers, dropped = tuple(self._layers), (*self._dropped, *_other_subgraphs(self._graph))
+        return Network(self._graph, self._rounding, layers, self._softmax, self._input, self._last, dropped)
 
-    def _end(self, kind: str, indices: tuple[int, ...]) -> Tensor:
+    def _one_end(self, kind: str, indices: tuple[int, ...]) -> Tensor:
         if len(indices) != 1:
-            raise UnsupportedModelError(f"{self._graph.name}: it has {len(indices)} {kind}s, not one.", hint=_HINT)
-        tensor = self._graph.tensors[indices[0]]
-        if tensor.dtype not in _EDGE_DTYPES:
-            reason = f"is {tensor.dtype}, not one of {', '.join(_EDGE_DTYPES)}"
-            raise UnsupportedModelError(f"{self._graph.name}: {kind} {tensor.label} {reason}.", hint=_HINT)
-        return tensor
+            raise refuse(self._graph, Reason.NOT_ONE_END, count=len(indices), kind=kind)
+        return self._graph.tensors[indices[0]]
 
-    def _refuse(self, operator: Operator, tensor: Tensor | None, reason: str) -> UnsupportedModelError:
-        where = f", {tensor.label}" if tensor else ""
-        return UnsupportedModelError(f"{self._graph.name}: {operator.label}{where}: {reason}.", hint=_HINT)
+    def _check_end(self, kind: str, tensor: Tensor) -> None:
+        if tensor.dtype == "int16":
+            raise refuse(self._graph, Reason.INT16, None, tensor)
+        if tensor.dtype not in EDGE_DTYPES:
+            raise refuse(self._graph, Reason.END_TYPE, None, tensor, dtype=tensor.dtype, kind=kind)
 
-    def _check_int8(self, operator: Operator, tensor: Tensor) -> None:
-        if tensor.dtype != "int8":
-            hint = " (a float model: convert it with full-integer quantization)" if tensor.dtype == "float32" else ""
-            raise self._refuse(operator, tensor, f"it is {tensor.dtype}, expected int8{hint}")
-        if len(tensor.scales) != 1 or tensor.scale == 0:
-            raise self._refuse(operator, tensor, "it needs one quantization scale above 0")
+    def _foreign(self, operator: Operator) -> RefusalError:
+        source = self._graph.input_of(operator, 0)
+        reason = Reason.NO_OPERATOR
+        if source is not None and source.is_sparse:
+            reason = Reason.SPARSE
+        elif operator.opcode in _ELEMENTWISE and any(one.is_constant for one in self._operands(operator)):
+            reason = Reason.ELEMENTWISE
+        return refuse(self._graph, reason, operator, source)
+
+    def _refuse(self, reason: Reason, operator: Operator, tensor: Tensor | None = None, **facts: Any) -> RefusalError:
+        return refuse(self._graph, reason, operator, tensor, **facts)
+
+    def _is_for_shapes(self, operator: Operator) -> bool:
+        """Go over a RESHAPE of which nothing but the shape is used: converters leave it behind where two are merged."""
+        if operator.opcode != "RESHAPE" or len(operator.outputs) != 1 or self._output.index in operator.outputs:
+            return False
+        source, target = self._graph.input_of(operator, 0), self._graph.tensors[operator.outputs[0]]
+        if source is None or any(reader.opcode != "SHAPE" for reader in self._graph.consumers(target)):
+            return False
+        shape = self._shapes.target(operator, self._shapes.size(source))
+        if shape is not None:
+            self._shapes.set(target, shape)
+        return shape is not None
+
+    def _step(self, operator: Operator) -> None:
+        """Go over one operator, whose input must be what the one before it gave."""
+        expected = _INPUTS[operator.opcode]
+        if len(operator.inputs) not in expected or len(operator.outputs) != 1:
+            facts = {"inputs": len(operator.inputs), "outputs": len(operator.outputs), "expected": max(expected)}
+            raise self._refuse(Reason.CUT_OPERATOR, operator, None, **facts)
+        operands = [self._graph.input_of(operator, 0)]
+        if operator.opcode == "MUL":
+            operands.append(self._graph.input_of(operator, 1))
+        if self._current not in operands:
+            raise self._refuse(self._why_no_link(operator, operands[0]), operator, operands[0])
+        self._handlers[operator.opcode](operator, self._current, self._graph.tensors[operator.outputs[0]])
+
+    def _why_no_link(self, operator: Operator, source: Tensor | None) -> Reason:
+        """Weights that are widened before they are used are the sign of a model that computes in float."""
+        if operator.opcode != "DEQUANTIZE" or source is None or not source.is_constant:
+            return Reason.NO_CHAIN
+        return Reason.FLOAT16 if source.dtype == "float16" else Reason.WIDENED
 
     def _dense(self, operator: Operator, source: Tensor, target: Tensor) -> None:
-        for tensor in (source, target):
-            self._check_int8(operator, tensor)
         if self._softmax:
-            raise self._refuse(operator, source, "a layer after SOFTMAX is not supported")
-        if operator.options.get("weights_format", 0) != 0:
-            raise self._refuse(operator, source, "shuffled weights are not supported")
-        if operator.activation not in _ACTIVATIONS:
-            raise self._refuse(operator, target, f"fused {operator.activation} is not supported")
-        weights = self._weights(operator, source)
-        layer = self._layer(operator, source, target, weights)
+            raise self._refuse(Reason.AFTER_SOFTMAX, operator, source)
+        layer = DenseLowering(self._graph, operator, self._shapes, self._rounding).layer(self._low, self._high)
         self._layers.append(layer)
-        self._input = self._input or source
         self._low, self._high = layer.clamp_low, layer.clamp_high
-        self._current = self._last = target
-
-    def _weights(self, operator: Operator, source: Tensor) -> Tensor:
-        weights = self._graph.input_of(operator, 1)
-        if weights is None or weights.data is None:
-            raise self._refuse(operator, weights, "its weights are not a constant in plain layout")
-        if weights.dtype != "int8" or len(weights.shape) != 2:
-            raise self._refuse(operator, weights, f"weights are {weights.dtype} {list(weights.shape)}, not int8 [m, n]")
-        if not weights.is_quantized or np.any(weights.zero_points != 0):
-            raise self._refuse(operator, weights, "weights need scales, and zero points 0")
-        if weights.is_per_channel and weights.quantized_dimension != 0:
-            raise self._refuse(operator, weights, "per-channel scales must run along the outputs")
-        if source.size != weights.shape[1] or 0 in weights.shape:
-            reason = f"it has {source.size} elements for weights {list(weights.shape)}: only a batch of 1 is run"
-            raise self._refuse(operator, source, reason)
-        return weights
-
-    def _layer(self, operator: Operator, source: Tensor, target: Tensor, weights: Tensor) -> DenseLayer:
-        assert weights.data is not None
-        values = np.ascontiguousarray(weights.data, dtype=np.int8)
-        folded = self._bias(operator, len(values)) - source.zero_point * values.sum(axis=1, dtype=np.int64)
-        if np.any(np.abs(folded) > INT32_MAX):
-            raise self._refuse(operator, weights, "the bias with the input's zero point folded in is beyond int32")
-        factors = [quantize_multiplier(real, self._rounding) for real in _factors(source, weights, target)]
-        multiplier, shift = np.array(factors, np.int32).T
-        low, high = _clamp(operator.activation, target)
-        try:
-            layer = DenseLayer(
-                name=operator.label,
-                weights=values,
-                bias=folded.astype(np.int32),
-                multiplier=np.ascontiguousarray(multiplier),
-                shift=np.ascontiguousarray(shift),
-                output_offset=target.zero_point,
-                clamp_low=low,
-                clamp_high=high,
-                input_low=self._low,
-                input_high=self._high,
-                activation=operator.activation,
-                per_channel=weights.is_per_channel,
-            )
-        except OverflowError as error:
-            raise self._refuse(operator, weights, str(error)) from error
-        self._prove_rescaling(operator, target, layer)
-        return layer
-
-    def _bias(self, operator: Operator, outputs: int) -> NDArray[np.int64]:
-        bias = self._graph.input_of(operator, 2)
-        if bias is None:
-            return np.zeros(outputs, np.int64)
-        if bias.data is None or bias.dtype != "int32" or bias.size != outputs:
-            reason = f"the bias is {bias.dtype} {list(bias.shape)}, expected a constant int32 [{outputs}]"
-            raise self._refuse(operator, bias, reason)
-        return bias.data.astype(np.int64).reshape(-1)
-
-    def _prove_rescaling(self, operator: Operator, target: Tensor, layer: DenseLayer) -> None:
-        """Hold what the requantization computes with, at both ends of the accumulators, against int32."""
-        multiplier, shift = layer.multiplier.astype(np.int64), layer.shift.astype(np.int64)
-        for acc in layer.accumulator_range():
-            shifted = [int(a) << max(int(s), 0) for a, s in zip(acc, shift, strict=True)]
-            if self._rounding is Rounding.TFLM and any(not INT32_MIN <= value <= INT32_MAX for value in shifted):
-                raise self._refuse(operator, target, "its scale is so small that shifting an accumulator overflows")
-            scaled = rescale(acc, multiplier, shift, self._rounding) + layer.output_offset
-            if np.any(scaled > INT32_MAX) or np.any(scaled < INT32_MIN):
-                raise self._refuse(operator, target, "its scale is so small that rescaled accumulators overflow")
+        keeps = operator.options.get("keep_num_dims")
+        self._move(operator, target, (*(self._shapes.of(source)[:-1] if keeps else (1,)), layer.outputs))
 
     def _softmax_op(self, operator: Operator, source: Tensor, target: Tensor) -> None:
         for tensor in (source, target):
-            self._check_int8(operator, tensor)
+            check_int8(self._graph, operator, tensor)
         if not self._layers or self._softmax:
-            raise self._refuse(operator, source, "a SOFTMAX must follow the last layer")
-        if source.size > LARGEST_SOFTMAX:
-            raise self._refuse(operator, source, f"a SOFTMAX of more than {LARGEST_SOFTMAX} scores is not supported")
+            raise self._refuse(Reason.SOFTMAX_PLACE, operator, source)
+        if self._shapes.size(source) > LARGEST_SOFTMAX:
+            raise self._refuse(Reason.SOFTMAX_SIZE, operator, source, limit=LARGEST_SOFTMAX)
+        if self._shapes.of(source)[-1:] != (self._shapes.size(source),):
+            raise self._refuse(Reason.SOFTMAX_ROWS, operator, source, shape=list(self._shapes.of(source)))
         if target.scale != OUTPUT_SCALE or target.zero_point != OUTPUT_ZERO_POINT:
-            raise self._refuse(operator, target, "an int8 SOFTMAX must have scale 1/256 and zero point -128")
+            raise self._refuse(Reason.SOFTMAX_SCALE, operator, target)
+        beta = float(operator.options.get("beta", 1.0))
         try:
-            self._softmax = lower_softmax(float(operator.options.get("beta", 1.0)), source.scale, self._rounding)
+            self._softmax = lower_softmax(beta, source.scale, self._rounding)
         except ValueError as error:
-            raise self._refuse(operator, source, str(error)) from error
-        self._current = self._last = target
+            raise self._refuse(Reason.SOFTMAX_BETA, operator, source, product=beta * float(source.scale)) from error
+        self._move(operator, target, self._shapes.of(source))
 
     def _reshape(self, operator: Operator, source: Tensor, target: Tensor) -> None:
-        if not _same_quantization(source, target) or source.size != target.size:
-            raise self._refuse(operator, target, "its quantization or size differs from its input's")
-        self._drop(operator, target, "moves nothing")
-        if self._layers:
-            self._last = target
+        if not _same_quantization(source, target):
+            raise self._refuse(Reason.RESHAPE_QUANTIZATION, operator, target)
+        elements = self._shapes.size(source)
+        shape = self._shapes.target(operator, elements)
+        if shape is None:
+            raise self._refuse(Reason.RESHAPE_OPEN, operator, self._graph.input_of(operator, 1))
+        if math.prod(shape) != elements or min(shape, default=1) < 1:
+            raise self._refuse(Reason.RESHAPE_SIZE, operator, target, shape=list(shape), elements=elements)
+        self._drop(operator, target, shape, "moves nothing")
 
     def _quantize(self, operator: Operator, source: Tensor, target: Tensor) -> None:
-        at_start, at_end = not self._layers, target.index in self._graph.outputs
+        at_start, at_end = not self._layers, target.index == self._output.index
         if source.dtype == "int8" and target.dtype == "int8":
             if not _same_quantization(source, target):
-                raise self._refuse(operator, target, "requantizing between layers is not supported")
-            self._drop(operator, target, "changes nothing")
+                raise self._refuse(Reason.REQUANTIZE, operator, target)
+            why = "changes nothing"
         elif target.dtype == "int8" and at_start and source.dtype in ("float32", "uint8"):
-            self._drop(operator, target, "the engine's input is int8")
+            why = "the engine's input is int8"
         elif source.dtype == "int8" and at_end and target.dtype == "uint8":
-            self._drop(operator, target, "the engine's output is int8")
+            why = "the engine's output is int8"
         else:
-            raise self._refuse(operator, target, f"from {source.dtype} to {target.dtype} inside the model")
+            facts = {"source": source.dtype, "target": target.dtype}
+            raise self._refuse(Reason.QUANTIZE_PLACE, operator, target, **facts)
+        self._drop(operator, target, self._shapes.of(source), why)
 
     def _dequantize(self, operator: Operator, source: Tensor, target: Tensor) -> None:
-        if source.dtype != "int8" or target.index not in self._graph.outputs:
-            raise self._refuse(operator, source, "only int8 at the end of the model can be dequantized")
-        self._drop(operator, target, "the engine's output is int8")
+        if source.dtype != "int8" or target.index != self._output.index:
+            raise self._refuse(Reason.DEQUANTIZE_PLACE, operator, source)
+        self._drop(operator, target, self._shapes.of(source), "the engine's output is int8")
 
-    def _drop(self, operator: Operator, target: Tensor, reason: str) -> None:
+    def _multiply(self, operator: Operator, source: Tensor, target: Tensor) -> None:
+        for tensor in (source, target):
+            check_int8(self._graph, operator, tensor)
+        factor = next((other for other in self._operands(operator) if other is not source), None)
+        if factor is None or not keeps_values(operator, source, factor, target):
+            raise self._refuse(Reason.ELEMENTWISE, operator, target)
+        self._drop(operator, target, self._shapes.of(source), "gives every int8 as it is, in another scale")
+
+    def _operands(self, operator: Operator) -> list[Tensor]:
+        return [self._graph.tensors[index] for index in operator.inputs if index >= 0]
+
+    def _drop(self, operator: Operator, target: Tensor, shape: Shape, reason: str) -> None:
         self._dropped.append(f"{operator.label}: {reason}")
+        self._move(operator, target, shape)
+
+    def _move(self, operator: Operator, target: Tensor, shape: Shape) -> None:
+        """Go on from `target`, which must have `shape` for one image in the file too, as far as that says it."""
+        if not _fits(target.shape_signature, shape):
+            facts = {"said": shape_text(target.shape_signature), "found": list(shape)}
+            raise self._refuse(Reason.SHAPE, operator, target, **facts)
+        self._shapes.set(target, shape)
         self._current = target
+        if target.dtype == "int8":
+            self._input, self._last = self._input or target, target
 
 
-def _factors(source: Tensor, weights: Tensor, target: Tensor) -> list[float]:
-    """Return input scale · weight scale / output scale of each output.
-
-    In float64, as both runtimes compute it: a product in float32 would change the last bits of a multiplier, and one
-    output byte in some 100,000.
-    """
-    scales = np.broadcast_to(weights.scales, weights.shape[:1])
-    return [float(source.scale) * float(scale) / float(target.scale) for scale in scales]
+def _fits(said: Shape, found: Shape) -> bool:
+    """Tell whether a tensor that has shape `said` in the file, -1 where a length is open, can have shape `found`."""
+    if len(said) == len(found):
+        return all(one in (other, DYNAMIC) for one, other in zip(said, found, strict=True)) or _as_many(said, found)
+    return _as_many(said, found)
 
 
-def _clamp(activation: str, target: Tensor) -> tuple[int, int]:
-    low, high = INT8_MIN, INT8_MAX
-    if activation != "NONE":
-        low = max(low, target.zero_point)
-    if activation == "RELU6":
-        high = min(high, target.zero_point + math.floor(float(np.float32(6.0) / target.scale) + 0.5))
-    return low, high
+def _as_many(said: Shape, found: Shape) -> bool:
+    return DYNAMIC not in said and math.prod(said) == math.prod(found)
 
 
 def _same_quantization(one: Tensor, other: Tensor) -> bool:
@@ -240,3 +246,9 @@ def _same_quantization(one: Tensor, other: Tensor) -> bool:
         and np.array_equal(one.scales, other.scales)
         and np.array_equal(one.zero_points, other.zero_points)
     )
+
+
+def _other_subgraphs(graph: Graph) -> tuple[str, ...]:
+    """Return what a model with several entries leaves out."""
+    count = graph.subgraphs - 1
+    return (f"{count} further subgraph{'s' if count > 1 else ''}: the first is the model",) if count else ()

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgedigits.errors import UnsupportedModelError
 from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -15,14 +14,7 @@ from edgedigits.model.network import DenseLayer
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from tests.model.oracles import hard_inputs
-from tests.tflite_builder import ModelWriter, build_mlp, random_mlp
-
-
-def refusal(content: bytes) -> str:
-    with pytest.raises(UnsupportedModelError) as caught:
-        lower(read_tflite(content, "m.tflite"))
-    assert caught.value.exit_code == 5
-    return str(caught.value)
+from tests.tflite_builder import build_mlp, random_mlp
 
 
 def layer(weights: list[list[int]], bias: list[int], **more: Any) -> DenseLayer:
@@ -70,34 +62,6 @@ def test_conversions_at_the_edges_are_dropped(io: Any) -> None:
     np.testing.assert_array_equal(run(network, inputs), run(lower(read_tflite(plain)), inputs))
     assert len(network.dropped) == 2
     assert network.input.dtype == network.output.dtype == "int8"
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (random_mlp(1, (20, 10), float_model=True), "operator 0 (FULLY_CONNECTED), tensor 0 'input': it is float32"),
-        (random_mlp(1, (20, 10), extra_op="TANH"), "(TANH)"),
-        (random_mlp(1, (20, 10), extra_op="SomethingNew"), "CUSTOM 'SomethingNew'"),
-        (random_mlp(1, (20, 8, 10), activations=["relu_n1_to_1", "none"]), "fused RELU_N1_TO_1"),
-        (build_mlp([np.ones((3, 4), np.int8)], [np.full(3, 2**31 - 1, np.int32)]), "beyond int32"),
-        (
-            build_mlp([np.full((2, 9), 127, np.int8)], [np.array([0, 2**31 - 200_000], np.int32)]),
-            "the accumulator of output 1 can reach",
-        ),
-        (
-            build_mlp([np.full((2, 9), 127, np.int8)], [None], activation_scales=[1e-10]),
-            "its scale is so small",
-        ),
-    ],
-)
-def test_what_cannot_be_run_is_named(content: bytes, words: str) -> None:
-    assert words in refusal(content)
-
-
-def test_a_model_without_layers_is_refused() -> None:
-    writer = ModelWriter()
-    index = writer.activation("alone", [1, 10], "int8", 0.5)
-    assert "no FULLY_CONNECTED" in refusal(writer.pack([index], [index]))
 
 
 def test_an_accumulator_at_the_edge_of_int32_is_proven_and_one_beyond_is_not() -> None:

@@ -1,0 +1,182 @@
+"""From one FULLY_CONNECTED of a file to an integer layer, or to the reason why there is none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.model.fixed_point import INT32_MAX, INT32_MIN, Rounding, quantize_multiplier, rescale
+from edgedigits.model.ir import Graph, Operator, Tensor
+from edgedigits.model.network import INT8_MAX, INT8_MIN, DenseLayer
+from edgedigits.model.refusals import Reason, RefusalError, refuse
+from edgedigits.model.shapes import Shapes
+
+ACTIVATIONS = ("NONE", "RELU", "RELU6")
+BIAS_SCALE_TOLERANCE = 0.02
+"""Share of the output's scale by which a bias's scale may be off: `GetQuantizedConvolutionMultipler` of TFLite."""
+
+
+def check_int8(graph: Graph, operator: Operator, tensor: Tensor) -> None:
+    """Raise RefusalError where `tensor` is not int8 with one scale."""
+    if tensor.dtype != "int8":
+        known = {"int16": Reason.INT16, "uint8": Reason.UINT8}
+        raise refuse(graph, known.get(tensor.dtype, Reason.NOT_INT8), operator, tensor, dtype=tensor.dtype)
+    if len(tensor.scales) != 1 or tensor.scale == 0:
+        raise refuse(graph, Reason.NO_SCALE, operator, tensor)
+
+
+class DenseLowering:
+    """Lowers one FULLY_CONNECTED.
+
+    Args:
+        graph: the model.
+        operator: the layer, with two or three inputs and one output.
+        shapes: the shapes of its tensors for one image.
+        rounding: whose arithmetic the engine repeats.
+    """
+
+    def __init__(self, graph: Graph, operator: Operator, shapes: Shapes, rounding: Rounding) -> None:
+        self._graph, self._operator, self._shapes, self._rounding = graph, operator, shapes, rounding
+        self._source, self._target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+
+    def layer(self, input_low: int, input_high: int) -> DenseLayer:
+        """Return the integer layer for inputs in `input_low`…`input_high`.
+
+        Raises:
+            UnsupportedModelError: it cannot be computed in int8, or something could overflow.
+        """
+        weights = self._graph.input_of(self._operator, 1)
+        self._check_kind(weights)
+        for tensor in (self._source, self._target):
+            check_int8(self._graph, self._operator, tensor)
+        if self._operator.options.get("weights_format", 0) != 0:
+            raise self._refuse(Reason.SHUFFLED, self._source)
+        if self._operator.activation not in ACTIVATIONS:
+            raise self._refuse(Reason.ACTIVATION, self._target, activation=self._operator.activation)
+        weights = self._check_weights(weights)
+        self._check_rows(weights)
+        return self._proven(weights, input_low, input_high)
+
+    def _refuse(self, reason: Reason, tensor: Tensor | None, **facts: Any) -> RefusalError:
+        return refuse(self._graph, reason, self._operator, tensor, **facts)
+
+    def _check_kind(self, weights: Tensor | None) -> None:
+        """Tell models that compute in float by what they are: each has the same remedy, and another name."""
+        if weights is not None and weights.is_sparse:
+            raise self._refuse(Reason.SPARSE, weights)
+        if self._source.dtype != "float32":
+            return
+        if weights is None or weights.dtype == "float32":
+            raise self._refuse(Reason.FLOAT32, weights)
+        raise self._refuse(Reason.DYNAMIC_RANGE, weights, dtype=weights.dtype)
+
+    def _check_weights(self, weights: Tensor | None) -> Tensor:
+        if weights is None or weights.data is None:
+            raise self._refuse(Reason.NO_WEIGHTS, weights)
+        if weights.dtype != "int8" or len(weights.shape) != 2 or 0 in weights.shape:
+            facts = {"dtype": weights.dtype, "shape": list(weights.shape)}
+            raise self._refuse(Reason.WEIGHTS_TYPE, weights, **facts)
+        if not weights.is_quantized:
+            raise self._refuse(Reason.WEIGHTS_SCALES, weights)
+        if np.any(weights.zero_points != 0):
+            point = int(weights.zero_points[weights.zero_points != 0][0])
+            raise self._refuse(Reason.WEIGHTS_ZERO_POINTS, weights, point=point)
+        if weights.is_per_channel and weights.quantized_dimension != 0:
+            raise self._refuse(Reason.WEIGHTS_AXIS, weights, axis=weights.quantized_dimension)
+        return weights
+
+    def _check_rows(self, weights: Tensor) -> None:
+        """One image must be one row: the engine has no loop over rows."""
+        row, elements = weights.shape[1], self._shapes.size(self._source)
+        last = self._shapes.of(self._source)[-1:]
+        keeps = bool(self._operator.options.get("keep_num_dims"))
+        if elements == row and not (keeps and last != (row,)):
+            return
+        first = self._shapes.of(self._graph.tensors[self._graph.inputs[0]])[:1]
+        if first and first[0] > 1 and first[0] * row == elements:
+            raise self._refuse(Reason.FIXED_BATCH, self._source, batch=first[0])
+        facts = {"elements": elements, "shape": list(weights.shape), "row": row}
+        raise self._refuse(Reason.ROWS, self._source, **facts)
+
+    def _proven(self, weights: Tensor, input_low: int, input_high: int) -> DenseLayer:
+        assert weights.data is not None
+        values = np.ascontiguousarray(weights.data, dtype=np.int8)
+        folded = self._bias(weights) - self._source.zero_point * values.sum(axis=1, dtype=np.int64)
+        if np.any(np.abs(folded) > INT32_MAX):
+            raise self._refuse(Reason.FOLDED_BIAS, weights)
+        factors = [quantize_multiplier(real, self._rounding) for real in self._factors(weights)]
+        multiplier, shift = np.array(factors, np.int32).T
+        low, high = clamp(self._operator.activation, self._target)
+        try:
+            layer = DenseLayer(
+                name=self._operator.label,
+                weights=values,
+                bias=folded.astype(np.int32),
+                multiplier=np.ascontiguousarray(multiplier),
+                shift=np.ascontiguousarray(shift),
+                output_offset=self._target.zero_point,
+                clamp_low=low,
+                clamp_high=high,
+                input_low=input_low,
+                input_high=input_high,
+                activation=self._operator.activation,
+                per_channel=weights.is_per_channel,
+            )
+        except OverflowError as error:
+            raise self._refuse(Reason.ACCUMULATOR, weights, detail=str(error)) from error
+        self._prove_rescaling(layer)
+        return layer
+
+    def _bias(self, weights: Tensor) -> NDArray[np.int64]:
+        """Return the bias as the file has it, int64 (out,)."""
+        outputs = weights.shape[0]
+        bias = self._graph.input_of(self._operator, 2)
+        if bias is None:
+            return np.zeros(outputs, np.int64)
+        if bias.data is None or bias.dtype != "int32" or bias.size != outputs:
+            facts = {"dtype": bias.dtype, "shape": list(bias.shape), "outputs": outputs}
+            raise self._refuse(Reason.BIAS, bias, **facts)
+        self._check_bias_scale(bias, weights)
+        return bias.data.astype(np.int64).reshape(-1)
+
+    def _check_bias_scale(self, bias: Tensor, weights: Tensor) -> None:
+        """The runtimes refuse a bias of another scale than the products have; by channel they do not look."""
+        if weights.is_per_channel:
+            return
+        found = float(bias.scales[0]) if bias.is_quantized else 0.0
+        expected = float(self._source.scale) * float(weights.scale)
+        if abs(found - expected) / float(self._target.scale) > BIAS_SCALE_TOLERANCE:
+            raise self._refuse(Reason.BIAS_SCALE, bias, found=found, expected=expected)
+
+    def _factors(self, weights: Tensor) -> list[float]:
+        """Return input scale · weight scale / output scale of each output.
+
+        In float64, as both runtimes compute it: a product in float32 would change the last bits of a multiplier, and
+        one output byte in some 100,000.
+        """
+        scales = np.broadcast_to(weights.scales, weights.shape[:1])
+        return [float(self._source.scale) * float(scale) / float(self._target.scale) for scale in scales]
+
+    def _prove_rescaling(self, layer: DenseLayer) -> None:
+        """Hold what the requantization computes with, at both ends of the accumulators, against int32."""
+        multiplier, shift = layer.multiplier.astype(np.int64), layer.shift.astype(np.int64)
+        for acc in layer.accumulator_range():
+            shifted = [int(a) << max(int(s), 0) for a, s in zip(acc, shift, strict=True)]
+            if self._rounding is Rounding.TFLM and any(not INT32_MIN <= value <= INT32_MAX for value in shifted):
+                raise self._refuse(Reason.SHIFTED, self._target)
+            scaled = rescale(acc, multiplier, shift, self._rounding) + layer.output_offset
+            if np.any(scaled > INT32_MAX) or np.any(scaled < INT32_MIN):
+                raise self._refuse(Reason.RESCALED, self._target)
+
+
+def clamp(activation: str, target: Tensor) -> tuple[int, int]:
+    """Return a fused activation as limits of the int8 output."""
+    low, high = INT8_MIN, INT8_MAX
+    if activation != "NONE":
+        low = max(low, target.zero_point)
+    if activation == "RELU6":
+        high = min(high, target.zero_point + math.floor(float(np.float32(6.0) / target.scale) + 0.5))
+    return low, high

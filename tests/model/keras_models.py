@@ -1,0 +1,90 @@
+"""Converts the digit models that people write in Keras, each as its users would; run as a program: FOLDER.
+
+Which Keras it is, 2 or 3, is TF_USE_LEGACY_KERAS's to say.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+IMAGE = (28, 28)
+
+
+def main(folder: Path) -> None:
+    """Write NAME.tflite for every model and kind of conversion."""
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(1)
+    layers = tf.keras.layers
+
+    def head() -> list[Any]:
+        return [layers.Dense(12, activation="relu"), layers.Dense(10)]
+
+    def model(*front: Any, shape: tuple[int, ...] = IMAGE, batch: int | None = None) -> Any:
+        return tf.keras.Sequential([tf.keras.Input(shape, batch_size=batch), *front])
+
+    flatten = model(layers.Flatten(), *head())
+    networks = {
+        "flatten": flatten,
+        "channel": model(layers.Flatten(), *head(), shape=(28, 28, 1)),
+        "softmax": model(layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(10, activation="softmax")),
+        "reshape": model(layers.Reshape((784,)), *head()),
+        "open": model(layers.Reshape((-1,)), *head()),
+        "twice": model(layers.Reshape((14, 56)), layers.Flatten(), *head()),
+        "rescaling": model(layers.Rescaling(1 / 255), layers.Flatten(), *head()),
+        "normed": model(layers.Flatten(), layers.Dense(12), layers.BatchNormalization(), layers.ReLU(), layers.Dense(10)),
+        "convolution": model(layers.Conv2D(2, 5), layers.Flatten(), layers.Dense(10), shape=(28, 28, 1)),
+        "rows": model(layers.Dense(4), layers.Flatten(), layers.Dense(10)),
+        "batch": model(layers.Flatten(), layers.Dense(10), batch=8),
+    }  # fmt: skip
+    for name, network in networks.items():
+        _write(folder / f"{name}.tflite", network, lambda converter, one=network: _int8(tf, converter, one))
+    _write(folder / "float_ends.tflite", flatten, lambda converter: _full_integer(tf, converter, flatten))
+    _write(folder / "float32.tflite", flatten, lambda converter: None)
+    _write(folder / "dynamic_range.tflite", flatten, lambda converter: _optimize(tf, converter))
+    _write(folder / "float16.tflite", flatten, lambda converter: _float16(tf, converter))
+
+
+def _write(path: Path, model: Any, setup: Callable[[Any], None]) -> None:
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    setup(converter)
+    path.write_bytes(converter.convert())
+
+
+def _optimize(tf: Any, converter: Any) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+
+
+def _float16(tf: Any, converter: Any) -> None:
+    _optimize(tf, converter)
+    converter.target_spec.supported_types = [tf.float16]
+
+
+def _full_integer(tf: Any, converter: Any, model: Any) -> None:
+    _optimize(tf, converter)
+    random = np.random.default_rng(0)
+    batch, *shape = model.input_shape
+
+    def images() -> Iterator[list[Any]]:
+        for _ in range(10):
+            pixels = random.integers(0, 256, (batch or 1, *shape)) * (random.random((batch or 1, *shape)) < 0.3)
+            yield [pixels.astype(np.float32)]
+
+    converter.representative_dataset = images
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+
+
+def _int8(tf: Any, converter: Any, model: Any) -> None:
+    _full_integer(tf, converter, model)
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,76 @@
+"""What Keras 2 and 3 convert to: exact where the engine can run it, and called by its name where it cannot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgedigits.evaluate.any_model import open_any, random_codes
+from edgedigits.evaluate.oracle import engine_inputs, oracle_outputs
+from edgedigits.model.engine import run
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.lowering import lower
+from edgedigits.model.reader import read_tflite
+from edgedigits.model.refusals import RefusalError
+from edgedigits.model.summary import summarize
+
+pytestmark = pytest.mark.slow
+
+EXACT = ("flatten", "channel", "softmax", "reshape", "open", "twice", "rescaling", "normed", "float_ends")
+REFUSED = {
+    "convolution": "(CONV_2D), tensor",
+    "rows": "it has 784 elements for weights [4, 28]: the engine runs one row of 28",
+    "batch": "it has a fixed batch of 8",
+    "float32": "it computes in float32: the weights are float32",
+    "dynamic_range": "the weights are int8, but it computes in float32 (dynamic-range quantization)",
+    "float16": "the weights are float16",
+}
+
+
+@pytest.fixture(scope="module", params=["2", "3"], ids=["Keras 2", "Keras 3"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp(f"keras{request.param}")
+    legacy = {"TF_USE_LEGACY_KERAS": "1" if request.param == "2" else "0", "CUDA_VISIBLE_DEVICES": ""}
+    program = Path(__file__).with_name("keras_models.py")
+    done = subprocess.run(
+        [sys.executable, str(program), str(place)], env={**os.environ, **legacy}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_it_is_exact(folder: Path, name: str) -> None:
+    model = open_any(read_tflite(folder / f"{name}.tflite"))
+    codes = random_codes(100, model.input.size)
+
+    outputs = run(lower(model.graph), engine_inputs(model, codes))
+
+    np.testing.assert_array_equal(outputs, oracle_outputs(model, codes, "litert"))
+    assert len(np.unique(outputs)) > 20
+
+
+@pytest.mark.parametrize("name", ["flatten", "rescaling", "softmax"])
+def test_it_is_exact_in_tflms_rounding_too(folder: Path, name: str) -> None:
+    pytest.importorskip("tflite_micro")
+    model = open_any(read_tflite(folder / f"{name}.tflite"))
+    codes = random_codes(100, model.input.size)
+
+    outputs = run(lower(model.graph, Rounding.TFLM), engine_inputs(model, codes))
+
+    np.testing.assert_array_equal(outputs, oracle_outputs(model, codes, "tflm"))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_it_is_is_said(folder: Path, name: str) -> None:
+    graph = read_tflite(folder / f"{name}.tflite")
+
+    summarize(graph)
+    with pytest.raises(RefusalError) as caught:
+        lower(graph)
+    assert REFUSED[name] in caught.value.message
