@@ -82,6 +82,7 @@ def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):
         "report.html",
         "engine/edgedigits_model.h",
         "engine/edgedigits_model.c",
+        "engine/edgedigits_model.json",
         "engine/edgedigits_model_self_test.c",
     }
     assert manifest["data"]["sizes"] == {"train": 750, "validation": 100, "test": 150}

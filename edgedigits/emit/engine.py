@@ -1,4 +1,4 @@
-"""The interpreter-free C engine: `<prefix>.h`, `<prefix>.c` and `<prefix>_self_test.c` for a packed network.
+"""The interpreter-free C engine: `<prefix>.h`, `.c`, `_self_test.c` and the facts in `.json`, for a packed network.
 
 Everything is computed here; the templates lay out text. How a layer becomes constants and a call is in
 `engine_layers.py`.
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.data.preprocess import INPUT_SCALE, INPUT_ZERO_POINT, to_float
 from edgedigits.data.shape import is_digit_classifier
+from edgedigits.emit.engine_json import engine_json
 from edgedigits.emit.engine_layers import INDICES, LIST_ROOM, WALKING, EngineLayer, as_c_arrays, engine_layers, scans
 from edgedigits.emit.literals import C_TYPES, array_rows, float_literal, macro_value
 from edgedigits.emit.provenance import provenance, tensor_text
@@ -77,6 +78,7 @@ class EngineSource:
         header: text of `engine/<prefix>.h`.
         source: text of `engine/<prefix>.c`.
         self_test: text of `engine/<prefix>_self_test.c`, which a program need not link.
+        facts: text of `engine/<prefix>.json`, for programs that want to know what the engine is.
         classifies: it has `classify`: the model takes digits, or ends in a softmax.
         workspace_bytes: RAM that the caller lends, exactly.
         weight_bytes: flash for the weights, exactly.
@@ -89,6 +91,7 @@ class EngineSource:
     header: str
     source: str
     self_test: str
+    facts: str
     classifies: bool
     workspace_bytes: int
     weight_bytes: int
@@ -101,6 +104,7 @@ class EngineSource:
             f"engine/{self.prefix}.h": self.header,
             f"engine/{self.prefix}.c": self.source,
             f"engine/{self.prefix}_self_test.c": self.self_test,
+            f"engine/{self.prefix}.json": self.facts,
         }
 
 
@@ -150,6 +154,7 @@ def render_engine(network: Network, packed: Sequence[PackedLayer], prefix: str =
         header=render("engine.h.j2", **shared, **_header_facts(network, layers, sizes, vectors), engine_digest=digest),
         source=source,
         self_test=self_test,
+        facts=engine_json(network, layers, tables.get("exponentials"), _softmax_call(network), prefix, sizes),
         classifies=purpose["classifies"],
         **sizes,
     )
@@ -285,8 +290,12 @@ def _type_of(name: str, layers: Sequence[EngineLayer]) -> str:
 def _steps(network: Network, layers: Sequence[EngineLayer]) -> list[str]:
     steps = [line for layer in layers for line in layer.steps]
     if network.softmax:
-        steps.append(f"softmax(output, {network.outputs}u);")
+        steps.append(_softmax_call(network))
     return steps
+
+
+def _softmax_call(network: Network) -> str:
+    return f"softmax(output, {network.outputs}u);"
 
 
 def _crc_facts(layers: Sequence[EngineLayer]) -> dict[str, Any]:

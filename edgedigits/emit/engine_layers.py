@@ -26,7 +26,7 @@ _SIGNED = ("rows",)
 WALKING = ("lists8", "rice")
 # Constants that say where columns are, in the narrowest type that holds them.
 INDICES = ("starts", "lengths")
-_ACTIVATIONS = {"NONE": "no activation", "RELU": "ReLU", "RELU6": "ReLU6"}
+ACTIVATIONS = {"NONE": "no activation", "RELU": "ReLU", "RELU6": "ReLU6"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +206,7 @@ def _factors(layer: DenseLayer, shifts: NDArray[np.int64], start: str) -> list[A
 
 
 def _shape(layer: DenseLayer, index: int) -> str:
-    return f"layer {index + 1}: {layer.inputs} inputs, {layer.outputs} outputs, {_ACTIVATIONS[layer.activation]}"
+    return f"layer {index + 1}: {layer.inputs} inputs, {layer.outputs} outputs, {ACTIVATIONS[layer.activation]}"
 
 
 def _note(one: PackedLayer, index: int) -> list[str]:

@@ -22,7 +22,7 @@ from edgedigits.progress import SILENT, Progress, Stage
 from edgedigits.targets.cores import Core
 from edgedigits.targets.counting import CodeMap, Counter, CounterFactory, counter_factory
 from edgedigits.targets.elf import Image
-from edgedigits.targets.steps import read_steps, step_by_address
+from edgedigits.targets.steps import step_by_address
 from edgedigits.targets.stub import Engine
 
 INSTRUCTION_LIMIT = 500_000_000
@@ -90,7 +90,7 @@ def run_unicorn(
     """
     version = _require_unicorn(core)
     make = factory or counter_factory()
-    code = CodeMap(image, core.architecture, step_by_address(image.path, engine, read_steps(engine)))
+    code = CodeMap(image, core.architecture, step_by_address(image.path, engine))
     machines = [_Machine(core, image, engine, code, make, limit) for _ in range(_worker_count(len(inputs)))]
     with progress.stage(f"Emulating {core.name}", len(inputs)) as stage:
         outputs, by_step = _run_side_by_side(machines, inputs, stage)

@@ -1,92 +1,47 @@
-"""The steps of an emitted engine: which lines of its `invoke` belong to which layer, and which code they became.
+"""Which code of an engine's `invoke` belongs to which of its steps.
 
 Layers share their kernels, so instructions can only be counted by layer where it is known which layer called. The
-emitted source says where each layer begins; the compiler's debug information says which code came from which line, also
-where it put one function into another.
+engine's facts say how the line begins where each layer does; the compiler's debug information says which code came from
+which line, also where it put one function into another.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from edgedigits.targets.stub import Engine
 
-_LAYER = re.compile(r"^\s*/\* layer (\d+): ((\d+) inputs?, (\d+) outputs?, .*) \*/\s*$")
-_ONE = re.compile(r"\b1 (input|output)s\b")
-_SOFTMAX = re.compile(r"^\s*softmax\(")
-_ENCODING = re.compile(
-    r"^ \*\s+layer (\d+): .*?(?:; [\d,]+ bytes as (\w+) with MVE)?; [\d,]+ bytes as (\w+)\s*$", re.MULTILINE
-)
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One layer, or the softmax behind the last.
-
-    Attributes:
-        name: such as "layer 1" or "softmax".
-        shape: in words, such as "784 inputs, 32 outputs, ReLU"; empty for a softmax.
-        weights: how many there are, zeros included; 0 for a softmax.
-        encoding: how its weights are stored, such as "pairs"; empty where the header does not say.
-        vector_encoding: the same on cores with MVE.
-        symbols: start of the names of its constants, such as "digits_layer1_".
-        line: the line of the engine's source where it begins, counted from 1.
-    """
-
-    name: str
-    shape: str
-    weights: int
-    encoding: str
-    vector_encoding: str
-    symbols: str
-    line: int
-
-
-def read_steps(engine: Engine) -> tuple[Step, ...]:
-    """Return the steps of an engine in order; none where its source does not mark them."""
-    header = (engine.folder / engine.header).read_text(encoding="utf-8", errors="replace")
-    encodings = {number: (plain, vectors or plain) for number, vectors, plain in _ENCODING.findall(header)}
-    steps = []
-    for number, text in _invoke_lines(engine):
-        layer = _LAYER.match(text)
-        if layer:
-            name, weights = f"layer {layer[1]}", int(layer[3]) * int(layer[4])
-            shape = _ONE.sub(r"1 \1", layer[2])
-            symbols = f"{engine.prefix}_layer{layer[1]}_"
-            steps.append(Step(name, shape, weights, *encodings.get(layer[1], ("", "")), symbols, number))
-        elif _SOFTMAX.match(text):
-            steps.append(Step("softmax", "", 0, "", "", f"{engine.prefix}_exponentials", number))
-    return tuple(steps)
-
-
-def _invoke_lines(engine: Engine) -> Iterator[tuple[int, str]]:
-    """Yield number and text of the lines between the braces of `invoke`."""
-    inside = False
-    lines = engine.sources[0].read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, text in enumerate(lines, start=1):
-        if text.startswith(f"void {engine.invoke}(") and not text.rstrip().endswith(";"):
-            inside = True
-        elif inside and text.startswith("}"):
-            return
-        elif inside:
-            yield number, text
-
-
-def step_by_address(elf: Path, engine: Engine, steps: Iterable[Step]) -> dict[int, int]:
+def step_by_address(elf: Path, engine: Engine) -> dict[int, int]:
     """Return address → number of the step, from 1, for the halfwords of `invoke`'s code; 0 is what comes before.
 
-    Code whose line is unknown is left out: it belongs to whatever is executed before it.
+    Code whose line is unknown is left out: it belongs to whatever is executed before it. None is known where the source
+    does not have the lines where the steps begin, or the compiler's debug information cannot be read.
     """
-    starts = [step.line for step in steps]
+    starts = step_lines(engine)
     if not starts:
         return {}
-    lines = _outermost_lines(elf, engine.invoke)
+    try:
+        lines = _outermost_lines(elf, engine.invoke)
+    except Exception:  # pyelftools raises whatever a form that it does not know makes it stumble over
+        return {}
     return {address: sum(line >= start for start in starts) for address, line in lines.items()}
+
+
+def step_lines(engine: Engine) -> list[int]:
+    """Return the line of the source where each step begins, counted from 1; none where one is not found."""
+    text = engine.sources[0].read_text(encoding="utf-8", errors="replace")
+    lines = [line.strip() for line in text.split("\n")]
+    starts: list[int] = []
+    for step in engine.steps:
+        try:
+            starts.append(lines.index(step.begins, starts[-1] if starts else 0) + 1)
+        except ValueError:
+            return []
+    return starts
 
 
 def _outermost_lines(elf: Path, function: str) -> dict[int, int]:

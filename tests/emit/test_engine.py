@@ -227,6 +227,7 @@ def test_the_text_is_what_a_person_has_read(name: str) -> None:
     assert_golden(f"engine_{name}.c", source.source)
     assert_golden(f"engine_{name}.h", source.header)
     assert_golden(f"engine_{name}_self_test.c", source.self_test)
+    assert_golden(f"engine_{name}.json", source.facts)
 
 
 @pytest.mark.slow

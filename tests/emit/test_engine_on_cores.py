@@ -21,7 +21,7 @@ from edgedigits.model.simplify import simplify
 from edgedigits.targets.cores import CORES, Core
 from edgedigits.targets.simulate import simulate_inputs
 from edgedigits.targets.simulation import Simulation
-from edgedigits.targets.stub import find_engine
+from edgedigits.targets.stub import Engine, find_engine
 from tests.emit.compilers import STRICT
 from tests.emit.engine_program import run as run_command
 from tests.emit.engine_program import write
@@ -75,17 +75,24 @@ def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_pat
     assert (found.differing, found.bytes) == (0, 20 * network.outputs)
     assert np.all(found.counts > 0)
     assert found.ram.stack <= (MOST_STACK_BYTES_MVE if target.has_vectors else MOST_STACK_BYTES)
-    check_layers(found, network, packed, target)
+    check_layers(found, find_engine(tmp_path), network, packed, target)
 
 
-def check_layers(found: Simulation, network: Network, packed: Sequence[PackedLayer], core: Core) -> None:
-    """What a simulation says of each layer is what was compiled for this core: its encoding, and every byte of it."""
+def check_layers(
+    found: Simulation, engine: Engine, network: Network, packed: Sequence[PackedLayer], core: Core
+) -> None:
+    """What a simulation and the engine's facts say of each layer is what was compiled for this core, to the byte."""
     sizes = {symbol.name: symbol.size for symbol in found.symbols}
     layers = engine_layers(network, as_c_arrays(packed))
+    assert len(found.layers) == len(engine.steps)
+    for cost, step in zip(found.layers, engine.steps, strict=True):
+        told = (step.vectors if core.has_vectors else step.plain).constants
+        assert {name: sizes[name] for name in cost.symbols}.items() <= told.items()
     for cost, layer in zip(found.layers[: len(layers)], layers, strict=True):
         rows = layer.conditional and core.has_vectors
         assert cost.encoding == ("rows" if rows else layer.packed.encoding.name)
-        stored = {name: constant.nbytes for name, constant in layer.stored(vectors=core.has_vectors)}
+        constants = layer.stored(vectors=core.has_vectors)
+        stored = {f"{engine.prefix}_{name}": constant.nbytes for name, constant in constants}
         in_elf = {name: sizes[name] for name in cost.symbols if name in stored}
         assert in_elf.items() <= stored.items()
         assert in_elf == stored or layer.packed.layer.weights.size < 300, "compilers put only small layers into code"
@@ -110,7 +117,7 @@ def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str
     found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain, emulator=emulator)
 
     np.testing.assert_array_equal(found.outputs, run(network, inputs))
-    check_layers(found, network, packed, target)
+    check_layers(found, find_engine(tmp_path), network, packed, target)
     assert (found.instructions.least == found.instructions.most) == target.has_vectors, "nothing is skipped in rows"
 
 

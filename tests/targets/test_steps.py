@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from edgedigits.targets.cores import CORES
 from edgedigits.targets.elf import Image
 from edgedigits.targets.emulator_unicorn import run_unicorn
 from edgedigits.targets.engine_elf import compile_engine
-from edgedigits.targets.steps import read_steps, step_by_address
+from edgedigits.targets.steps import step_by_address, step_lines
 from edgedigits.targets.stub import Engine
 from tests.targets.conftest import toolchain_or_skip
 from tests.targets.emitted_engine import write_emitted_engine
@@ -29,14 +31,25 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return write_emitted_engine(tmp_path_factory.mktemp("three"), model, encodings=("pairs", "lists8", "pairs"))
 
 
-def test_steps_are_read_from_the_source(three: Engine) -> None:
-    steps = read_steps(three)
-
-    assert [step.name for step in steps] == ["layer 1", "layer 2", "layer 3", "softmax"]
-    assert [step.encoding for step in steps] == ["pairs", "lists8", "pairs", ""]
-    assert steps[0].shape == "784 inputs, 20 outputs, ReLU" and steps[0].symbols == "edgedigits_model_layer1_"
+def test_steps_begin_at_their_lines_in_the_source(three: Engine) -> None:
     lines = three.sources[0].read_text().splitlines()
-    assert "layer 2" in lines[steps[1].line - 1] and "softmax(" in lines[steps[3].line - 1]
+
+    assert [lines[number - 1].strip() for number in step_lines(three)] == [
+        "/* layer 1: 784 inputs, 20 outputs, ReLU */",
+        "/* layer 2: 20 inputs, 12 outputs, ReLU */",
+        "/* layer 3: 12 inputs, 10 outputs, no activation */",
+        "softmax(output, 10u);",
+    ]
+
+
+def test_lines_are_found_in_a_source_that_was_edited_and_none_where_one_is_gone(three: Engine, tmp_path: Path) -> None:
+    text = three.sources[0].read_text()
+    shifted, without = tmp_path / "shifted.c", tmp_path / "without.c"
+    shifted.write_text(f"\n\f\n{text}")
+    without.write_text(text.replace("/* layer 2: 20 inputs, 12 outputs, ReLU */", ""))
+
+    assert step_lines(replace(three, sources=(shifted,))) == [line + 2 for line in step_lines(three)]
+    assert step_lines(replace(three, sources=(without,))) == []
 
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
@@ -72,14 +85,19 @@ def test_other_cores(three: Engine, compiled: Callable[..., Image], core: str) -
 def test_an_engine_without_marks_has_no_steps(tiny: Engine, compiled: Callable[..., Image]) -> None:
     image = compiled(tiny)
 
-    assert read_steps(tiny) == () and step_by_address(image.path, tiny, ()) == {}
+    assert tiny.steps == () and step_by_address(image.path, tiny) == {}
     assert run_unicorn(CORES["cortex-m4"], image, tiny, random_inputs(2)).by_step.shape == (2, 1)
 
 
-def test_a_single_output_is_told_in_the_singular(tmp_path: Path) -> None:
-    engine = write_emitted_engine(tmp_path, random_mlp(5, sizes=(20, 1, 1)))
+def test_debug_information_that_cannot_be_read_tells_no_layers_apart(
+    three: Engine, compiled: Callable[..., Image], tmp_path: Path
+) -> None:
+    content = bytearray(compiled(three).path.read_bytes())
+    with compiled(three).path.open("rb") as file:
+        section = ELFFile(file).get_section_by_name(".debug_info")
+        start, size = section["sh_offset"], section["sh_size"]
+    content[start : start + size] = bytes([0xFF]) * size
+    (tmp_path / "x.elf").write_bytes(content)
 
-    assert [step.shape for step in read_steps(engine)] == [
-        "20 inputs, 1 output, ReLU",
-        "1 input, 1 output, no activation",
-    ]
+    assert step_by_address(compiled(three).path, three) != {}
+    assert step_by_address(tmp_path / "x.elf", three) == {}

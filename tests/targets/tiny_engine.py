@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +82,12 @@ int {prefix}_self_test(void *workspace) {{
 """
 
 
+def facts(prefix: str, inputs: int, outputs: int, workspace: int) -> dict[str, Any]:
+    """The engine's facts, without steps."""
+    names = {"schema": 1, "kind": "engine-facts", "prefix": prefix, "rounding": "litert", "model_sha256": ""}
+    return {**names, "input": {"size": inputs}, "output": {"size": outputs}, "workspace_bytes": workspace, "steps": []}
+
+
 def write_engine(
     folder: Path,
     *,
@@ -91,7 +99,7 @@ def write_engine(
     self_test: int = 0,
     seed: int = 0,
 ) -> NDArray[np.int8]:
-    """Write `<prefix>.h`, `.c` and `_self_test.c` into `folder`; return the weights, int8 (outputs, inputs).
+    """Write `<prefix>.h`, `.c`, `_self_test.c` and `.json` into `folder`; return the weights, int8 (outputs, inputs).
 
     `extra` is C that runs at the start of `invoke`, for what an engine must not do.
     """
@@ -102,6 +110,7 @@ def write_engine(
     (folder / f"{prefix}.h").write_text(HEADER.format(**names))
     (folder / f"{prefix}.c").write_text(SOURCE.format(**names, rows=rows, extra=extra))
     (folder / f"{prefix}_self_test.c").write_text(SELF_TEST.format(prefix=prefix, self_test=self_test))
+    (folder / f"{prefix}.json").write_text(json.dumps(facts(prefix, inputs, outputs, workspace)))
     return weights
 
 
