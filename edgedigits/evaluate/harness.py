@@ -10,34 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
-from edgedigits.errors import ConfigError, DataError, EdgedigitsError
-from edgedigits.evaluate.child import Workspace
+from edgedigits.errors import ConfigError, DataError
 from edgedigits.evaluate.interpreter import (
-    KERNELS,
-    Classifier,
-    finite,
-    litert_request,
     open_classifier,
-    quantize,
-    run_litert,
 )
-from edgedigits.evaluate.latency import RUNS, Latency, host, latency_figures, latency_request
-from edgedigits.evaluate.metrics import TIE_RULE, Scores, as_probabilities, score
+from edgedigits.evaluate.latency import Latency, host
+from edgedigits.evaluate.metrics import TIE_RULE, Scores, score
 from edgedigits.evaluate.parity import BASELINE, ParityRow, compare
+from edgedigits.evaluate.runs import DEFAULT, parity_outputs, run_everything
 from edgedigits.evaluate.size import Size, measure_size
 from edgedigits.evaluate.subject import Subject, find_subject
 from edgedigits.evaluate.tflm import (
     ArenaMeasurement,
-    arena_measurement,
-    tflm_installed,
-    tflm_request,
-    tflm_runs,
 )
 from edgedigits.model.reader import read_tflite
-from edgedigits.progress import SILENT, Progress, Stage
+from edgedigits.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from edgedigits.evaluate.child import Child
+    pass
 
 
 @dataclass(frozen=True)
@@ -92,17 +82,6 @@ class Evaluation:
         return to_html(self)
 
 
-@dataclass
-class _Runs:
-    """What the children hand back, as it comes in."""
-
-    outputs: dict[str, NDArray[Any]]
-    arena: ArenaMeasurement | None = None
-    latency: Latency | None = None
-    float_scores: NDArray[np.float32] | None = None
-    notes: tuple[str, ...] = ()
-
-
 def evaluate_model(
     path: Path,
     digits: Digits,
@@ -132,11 +111,11 @@ def evaluate_model(
     subject = find_subject(path)
     classifier = open_classifier(read_tflite(subject.model))
     twin = open_classifier(read_tflite(subject.float_twin)) if subject.float_twin else None
-    runs = _run_everything(classifier, twin, digits.images, threads, latency, progress)
-    scored = BASELINE if BASELINE in runs.outputs else "litert-default"
+    runs = run_everything(classifier, twin, digits.images, threads, latency, progress)
+    scored = BASELINE if BASELINE in runs.outputs else DEFAULT
     scores = classifier.dequantize(runs.outputs[scored])
     probabilities = classifier.gives_probabilities(scores)
-    parity_outputs = _parity_outputs(classifier, twin, runs, probabilities)
+    compared = parity_outputs(classifier, twin, runs, probabilities)
     return Evaluation(
         model=str(subject.model),
         digest=classifier.graph.digest,
@@ -150,7 +129,7 @@ def evaluate_model(
         size=measure_size(classifier.graph, twin.graph if twin else None),
         latency=runs.latency,
         arena=runs.arena,
-        parity=compare(parity_outputs) if BASELINE in parity_outputs else (),
+        parity=compare(compared) if BASELINE in compared else (),
         notes=(*runs.notes, *_notes(subject)),
     )
 
@@ -195,92 +174,6 @@ def check_gates(
 def _percent(share: float) -> str:
     """Four digits at most: 97.496 % must not read as the 97.5 % that it misses."""
     return f"{100 * share:.4f}".rstrip("0").rstrip(".") + "%"
-
-
-def _run_everything(
-    classifier: Classifier,
-    twin: Classifier | None,
-    images: NDArray[np.uint8],
-    threads: int,
-    latency: bool,
-    progress: Progress,
-) -> _Runs:
-    steps = 2 + (twin is not None) + latency
-    with classifier.workspace(images) as workspace, progress.stage("Evaluating", steps) as stage:
-        # TFLM is the slowest and runs beside the others; nothing runs beside the measurement of latency.
-        tflm = _start_tflm(classifier, workspace)
-        runs = _Runs(_litert_outputs(classifier, workspace, threads))
-        stage.advance(note="LiteRT")
-        if twin is not None:
-            runs.float_scores = _float_scores(twin, images, threads)
-            stage.advance(note="float32 twin")
-        _collect_tflm(classifier, tflm, runs)
-        stage.advance(note="TFLM")
-        if latency:
-            runs.latency = _latency(classifier, workspace, threads, stage)
-    return runs
-
-
-def _litert_outputs(classifier: Classifier, workspace: Workspace, threads: int) -> dict[str, NDArray[Any]]:
-    # The reference kernels are an oracle of integer arithmetic; for floats they are only slow.
-    kernels = KERNELS[:1] if classifier.output.dtype == "float32" else KERNELS
-    answer = workspace.start("litert", **litert_request(classifier, kernels, threads)).result()
-    outputs = finite(classifier, answer.arrays)
-    return {f"litert-{name}": outputs[name] for name in reversed(kernels)}
-
-
-def _latency(classifier: Classifier, workspace: Workspace, threads: int, stage: Stage) -> Latency:
-    request = latency_request(classifier, "default", threads, RUNS)
-    answer = workspace.start("latency", **request).result()
-    stage.advance(note="latency")
-    return latency_figures(answer.arrays["times_ns"], request, answer.facts["version"])
-
-
-def _float_scores(twin: Classifier, images: NDArray[np.uint8], threads: int) -> NDArray[np.float32]:
-    return twin.dequantize(run_litert(twin, images, kernels=("default",), threads=threads)["default"])
-
-
-def _start_tflm(classifier: Classifier, workspace: Workspace) -> tuple[Child, ...]:
-    if not tflm_runs(classifier) or not tflm_installed():
-        return ()
-    request = tflm_request(classifier)
-    return workspace.start("tflm", **request), workspace.start("arena", **request)
-
-
-def _collect_tflm(classifier: Classifier, children: tuple[Child, ...], runs: _Runs) -> None:
-    """Add what TFLM found; its absence or refusal is worth a note, not the end of an evaluation."""
-    if not tflm_runs(classifier):
-        kind = f"{classifier.input.dtype} in, {classifier.output.dtype} out"
-        runs.notes += (f"TFLM was left out: it is compared for int8 models, and this one has {kind}.",)
-        return
-    if not children:
-        runs.notes += ("TFLM was left out: install it with pip install 'edgedigits[tflm]'.",)
-        return
-    try:
-        outputs, arena = (child.result() for child in children)
-    except EdgedigitsError as error:
-        runs.notes += (f"TFLM was left out: {error.message}",)
-        return
-    runs.outputs["tflm"] = outputs.arrays["tflm"]
-    runs.arena = arena_measurement(arena.facts)
-
-
-def _parity_outputs(
-    classifier: Classifier, twin: Classifier | None, runs: _Runs, probabilities: bool
-) -> dict[str, NDArray[Any]]:
-    """Return the outputs to compare: as stored, the float twin's quantized as the model's own output is."""
-    outputs = dict(runs.outputs)
-    if twin is None or runs.float_scores is None or classifier.output.dtype == "float32":
-        return outputs
-    scores = runs.float_scores
-    twin_probabilities = twin.gives_probabilities(scores)
-    if twin_probabilities and not probabilities:
-        runs.notes += ("The float32 twin was not compared: it gives probabilities and the model logits.",)
-        return outputs
-    if probabilities and not twin_probabilities:
-        scores = as_probabilities(scores, are_probabilities=False).astype(np.float32)
-    outputs["keras-float"] = quantize(scores, classifier.output)
-    return outputs
 
 
 def _accuracy(scores: NDArray[np.float32] | None, digits: Digits) -> float | None:

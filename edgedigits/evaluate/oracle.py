@@ -47,8 +47,9 @@ def oracle_outputs(classifier: Classifier, images: NDArray[np.uint8], rounding: 
     if rounding not in ORACLES:
         raise ConfigError(f"There is no rounding '{rounding}'.", hint=f"Known: {', '.join(ORACLES)}.")
     if rounding == "tflm":
-        return run_tflm(classifier, images)
-    raw = run_litert(classifier, images, kernels=("reference",))["reference"]
+        raw = run_tflm(classifier, images)
+    else:
+        raw = run_litert(classifier, images, kernels=("reference",))["reference"]
     inner = inner_tensor(classifier, classifier.output, towards_output=False)
     return raw if inner is classifier.output else quantize(classifier.dequantize(raw), inner)
 

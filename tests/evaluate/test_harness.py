@@ -14,8 +14,8 @@ import pytest
 
 from edgedigits.data.digits import Digits
 from edgedigits.data.shape import PIXELS
-from edgedigits.errors import ConfigError, DataError
-from edgedigits.evaluate import harness
+from edgedigits.errors import ConfigError, DataError, UnsupportedModelError
+from edgedigits.evaluate import runs
 from edgedigits.evaluate.harness import Evaluation, check_gates, evaluate_model
 from edgedigits.evaluate.interpreter import Classifier
 from tests.tflite_builder import build_mlp, random_mlp
@@ -108,13 +108,37 @@ def test_files_from_elsewhere_are_evaluated(tmp_path: Path, digits: Digits, opti
     assert evaluation.scores.count == len(digits)
     assert (evaluation.latency, evaluation.float_accuracy) == (None, None)
     assert evaluation.outputs_are == ("probabilities" if options.get("softmax") else "logits")
-    is_int8 = options.get("io", "int8") == "int8" and not options.get("float_model")
-    assert (evaluation.arena is not None) is is_int8
-    assert is_int8 or any("int8" in note for note in evaluation.notes)
+    gives_integers = options.get("io", "int8") != "float32" and not options.get("float_model")
+    assert (evaluation.arena is not None) is gives_integers
+    assert gives_integers or any("the outputs are integers" in note for note in evaluation.notes)
+
+
+def test_what_xnnpack_cannot_run_is_scored_by_the_reference_kernels(tmp_path: Path, digits: Digits) -> None:
+    """XNNPACK takes no factor of 256 or more, and an output scale of 1e-6 makes one."""
+    path = tmp_path / "fine.tflite"
+    path.write_bytes(random_mlp(1, (PIXELS, 10), input_scale=1.0, activation_scales=[1e-6], activation_zero_points=[0]))
+
+    evaluation = evaluate_model(path, digits)
+
+    assert evaluation.scored_by == "litert-reference"
+    (note,) = evaluation.notes
+    assert note.startswith(
+        "LiteRT's default kernels (XNNPACK) cannot run the model, so it is scored by its reference kernels: "
+    )
+    assert [row.runtime for row in evaluation.parity] == ["tflm"]
+    assert evaluation.latency is not None and evaluation.latency.kernels == "reference"
+
+
+def test_what_no_kernels_can_run_is_refused(tmp_path: Path, digits: Digits) -> None:
+    path = tmp_path / "strange.tflite"
+    path.write_bytes(random_mlp(1, extra_op="NOVELTY"))
+
+    with pytest.raises(UnsupportedModelError, match="NOVELTY"):
+        evaluate_model(path, digits)
 
 
 def test_without_tflm_a_note_says_how_to_get_it(build: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness, "tflm_installed", lambda: False)
+    monkeypatch.setattr(runs, "tflm_installed", lambda: False)
     evaluation = evaluate_model(build, digits, latency=False)
 
     assert "tflm" not in [row.runtime for row in evaluation.parity]
