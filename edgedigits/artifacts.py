@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
+import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -14,12 +14,28 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.errors import DataError
+from edgedigits.files.claims import Claim, abandoned, claim
+from edgedigits.files.exchange import exchange, settle
+from edgedigits.files.listing import (
+    SCHEMA,
+    TOOL,
+    NotOursError,
+    foreign_files,
+    in_words,
+    list_files,
+    read_listing,
+    remove_own,
+    seal,
+)
+from edgedigits.files.paths import link_target
+from edgedigits.files.scratch import PARTIAL
 from edgedigits.version import __version__
 
 MANIFEST = "manifest.json"
-MANIFEST_SCHEMA = 1
 BUILD, ENGINE = "build", "engine"
 """Kinds of folder: of a training with all it made, and of an engine compiled from a finished model."""
+_KINDS = (BUILD, ENGINE)
+_MOUNTS = Path("/proc/self/mountinfo")
 LIBRARIES = (
     "tensorflow",
     "tf-keras",
@@ -36,72 +52,136 @@ LIBRARIES = (
 def new_folder(folder: Path, *, force: bool, kind: str = BUILD) -> Iterator[Path]:
     """Yield an empty temporary sibling of `folder`; it takes the name `folder` only if all went well.
 
+    At every moment the old folder or the new one is whole under that name. What killed runs left beside it goes first.
+
     Args:
-        folder: where the build shall be.
-        force: replace a folder of the same kind; anything else that is there is never replaced.
+        folder: where the build shall be; a link is followed.
+        force: replace a folder of the same kind, if this tool wrote all that is in it and nothing was changed since;
+            anything else that is there is never replaced.
         kind: BUILD or ENGINE, as the manifest will say.
 
     Raises:
         DataError: the place is taken or cannot be written, before any work is done; or the disk is full later.
     """
-    _refuse_taken(folder, kind, force=force)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-        partial.chmod(0o755)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
-        yield partial
-        _put_in_place(partial, folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            place = _place(folder)
+            _mend(place.parent)
+            _refuse_taken(place, folder, kind, force=force)
+            stack.enter_context(_parents(place))
+            made = stack.enter_context(claim(place.parent, f".{place.name}.", PARTIAL, target=place.name))
+            stack.callback(_remove, made)
+            yield made.path
+            # Hours may have passed since this was looked at.
+            _refuse_taken(place, folder, kind, force=force)
+            _put_in_place(made.path, place)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
 
 
-def _refuse_taken(folder: Path, kind: str, *, force: bool) -> None:
-    if not folder.exists():
+def mend(folder: Path) -> None:
+    """Bring back a build that a killed run left under another name beside `folder`, if it did."""
+    with contextlib.suppress(OSError):
+        _mend(_place(folder).parent)
+
+
+def _place(folder: Path) -> Path:
+    """Return where a folder is to be made: the target of a link, and a name where there is none, as of "..".
+
+    Raises:
+        DataError: a folder that cannot be exchanged: the working directory, one above it, or where a disk is mounted.
+    """
+    place = Path(os.path.realpath(folder)) if folder.name in ("", "..") else link_target(folder)
+    if not place.is_dir():
+        return place
+    if os.path.realpath(place) in _mounted(place):
+        raise DataError(f"{folder} is where a disk is mounted.", hint="Choose a folder in it.")
+    with contextlib.suppress(FileNotFoundError):  # A working directory that was deleted is above nothing.
+        if Path.cwd().is_relative_to(os.path.realpath(place)):
+            raise DataError(f"{folder} is the folder that this runs in, or above it.", hint="Choose a folder in it.")
+    return place
+
+
+def _mounted(place: Path) -> set[str]:
+    """Return where disks are mounted, as far as the system tells; one that is mounted twice looks like any folder."""
+    found = {os.path.realpath(place)} if os.path.ismount(place) else set()
+    with contextlib.suppress(OSError):
+        lines = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        found |= {re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), line.split()[4]) for line in lines}
+    return found
+
+
+def _refuse_taken(place: Path, folder: Path, kind: str, *, force: bool) -> None:
+    """Refuse what is at `place` if it may not be replaced, and call it `folder`."""
+    if not os.path.lexists(place):
         return
-    if not folder.is_dir():
+    if not place.is_dir():
         raise DataError(f"{folder} is a file, expected a folder to write.", hint="Choose another --out.")
-    if not any(folder.iterdir()):
+    if not any(place.iterdir()):
         return
-    if not (folder / MANIFEST).is_file():
-        raise DataError(f"{folder} exists and is not a build of edgedigits.", hint="Choose another --out.")
-    there = _kind(folder)
-    if there != kind:
-        raise DataError(f"{folder} holds a {there}, which no {kind} replaces.", hint="Choose another --out.")
+    try:
+        there = read_listing(place / MANIFEST, _KINDS)
+    except NotOursError as error:
+        raise DataError(
+            f"{folder} exists and is not a build of edgedigits: {error}.", hint="Choose another --out."
+        ) from None
+    if there.kind != kind:
+        article = "an" if there.kind == ENGINE else "a"
+        raise DataError(
+            f"{folder} holds {article} {there.kind}, which no {kind} replaces.", hint="Choose another --out."
+        )
     if not force:
         raise DataError(f"{folder} exists already.", hint="Choose another --out, or overwrite it with --force.")
+    foreign = foreign_files(place, there, MANIFEST)
+    if foreign:
+        raise DataError(
+            f"{folder} holds what this tool did not write: {in_words(foreign)}.",
+            hint="Move that away, or choose another --out.",
+        )
 
 
-def _kind(folder: Path) -> str:
+@contextmanager
+def _parents(place: Path) -> Iterator[None]:
+    """Make the folders above `place`; those made are removed again if they are empty in the end."""
+    missing = [parent for parent in place.parents if not parent.exists()]
+    place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kind", BUILD))
-    except (ValueError, AttributeError):
-        return BUILD
+        yield
+    finally:
+        for parent in missing:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
 
 
-def _put_in_place(partial: Path, folder: Path) -> None:
-    if not folder.exists():
-        partial.rename(folder)
-        return
-    # The old build is moved aside first, so that there is never a moment with a mixture of the two.
-    aside = partial.with_suffix(".old")
-    folder.rename(aside)
-    try:
-        partial.rename(folder)
-    except OSError:
-        aside.rename(folder)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
+def _put_in_place(partial: Path, place: Path) -> None:
+    if place.is_dir() and any(place.iterdir()):
+        exchange(partial, place)
+    else:
+        partial.rename(place)
+
+
+def _mend(parent: Path) -> None:
+    """Remove what killed runs left in `parent`, once a folder that they had moved aside is back under its name."""
+    for left in abandoned(parent, f".*{PARTIAL}"):
+        with contextlib.suppress(OSError):
+            if left.target:
+                settle(left.path, parent / left.target)
+            _remove(left)
+
+
+def _remove(made: Claim) -> None:
+    """Remove a temporary folder: all of it if it is the one that was made, else the old build that has its name now."""
+    with contextlib.suppress(OSError):
+        if made.is_own:
+            shutil.rmtree(made.path, ignore_errors=True)
+        else:
+            remove_own(made.path, MANIFEST, _KINDS)
 
 
 def _unwritable(folder: Path, error: OSError) -> DataError:
     place = str(error.filename or folder)
     # The name of the temporary sibling tells nobody anything.
-    shown = "" if f".{folder.name}." in place else f" ({place})"
+    shown = "" if PARTIAL in place or place == str(folder) else f" ({place})"
     return DataError(
         f"{folder} cannot be written: {error.strerror or error}{shown}.",
         hint="Choose another --out, or make room and permissions there.",
@@ -109,8 +189,8 @@ def _unwritable(folder: Path, error: OSError) -> DataError:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 with LF line ends on every platform."""
-    path.write_bytes(text.encode("utf-8"))
+    """Write UTF-8 with LF line ends on every platform; what a path has that is no UTF-8 is escaped, as in JSON."""
+    path.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, facts: dict[str, Any]) -> None:
@@ -140,16 +220,9 @@ def write_manifest(folder: Path, config: dict[str, Any], data: dict[str, Any], k
 
     The time of the build is in it only where SOURCE_DATE_EPOCH gives one, so that a build repeats byte for byte.
     """
-    files = {
-        path.relative_to(folder).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    facts: dict[str, Any] = {"schema": MANIFEST_SCHEMA, "kind": kind, "tool": f"edgedigits {__version__}"}
-    if os.environ.get("SOURCE_DATE_EPOCH", "").isdecimal():
-        facts["source_date_epoch"] = int(os.environ["SOURCE_DATE_EPOCH"])
-    facts |= {"config": config, "data": data, "versions": library_versions(), "files": files}
-    write_json(folder / MANIFEST, facts)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    facts: dict[str, Any] = {"schema": SCHEMA, "kind": kind, "tool": TOOL}
+    if re.fullmatch(r"[0-9]{1,18}", epoch := os.environ.get("SOURCE_DATE_EPOCH", "")):
+        facts["source_date_epoch"] = int(epoch)
+    facts |= {"config": config, "data": data, "versions": library_versions(), "files": list_files(folder, names)}
+    write_json(folder / MANIFEST, seal(facts))

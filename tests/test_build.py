@@ -163,12 +163,14 @@ def test_parity_names_every_runtime_and_keras(built):
 
 def test_an_existing_build_is_replaced_by_force_only(build):
     first = build()
-    (first.folder / "mark").touch()
     with pytest.raises(DataError, match="exists already. Choose another --out, or overwrite it with --force."):
         build()
-    assert (first.folder / "mark").exists()
-    build(force=True)
-    assert not (first.folder / "mark").exists()
+    (first.folder / "NOTES.txt").touch()
+    with pytest.raises(DataError, match="did not write: NOTES.txt."):
+        build(force=True)
+    (first.folder / "NOTES.txt").unlink()
+    build({"training": {"seed": 7}}, force=True)
+    assert json.loads((first.folder / "manifest.json").read_text())["config"]["training"]["seed"] == 7
 
 
 def test_an_engine_never_takes_the_place_of_a_training(built):

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
 DEFAULT_CORE = "cortex-m4"
-# `--report` without a folder.
-_OWN_FOLDER = Path()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         nargs="?",
         type=Path,
-        const=_OWN_FOLDER,
-        help="write simulate.json and simulate.html there (without DIR: into PATH)",
+        const=True,
+        help="write simulate.json and simulate.html there (without DIR: beside PATH, PATH-simulation)",
     )
     parser.add_argument("--force", action="store_true", help="replace an earlier report")
     add_reading_arguments(parser)
@@ -76,12 +74,12 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Compile, emulate, compare, and hold the figures against the limits."""
-    from edgedigits.report.engine_report import check_place, write_engine_report
+    from edgedigits.report.engine_report import check_place, default_place, write_engine_report
     from edgedigits.targets.gates import Limits, check_simulation
     from edgedigits.targets.simulate_folder import SimulationChoices, simulate_folder
     from edgedigits.targets.simulation_json import to_json
 
-    folder = args.path if args.report == _OWN_FOLDER else args.report
+    folder = default_place(args.path) if args.report is True else args.report
     if folder is not None:
         check_place(folder, force=args.force)
     names = {field.name for field in fields(SimulationChoices)} & vars(args).keys()

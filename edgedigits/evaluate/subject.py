@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgedigits.artifacts import mend
 from edgedigits.config import BuildConfig, DataConfig
 from edgedigits.config_file import make_config, read_config_file
 from edgedigits.data.load import Selection, load_digits
@@ -48,6 +49,8 @@ def find_subject(path: Path) -> Subject:
     Raises:
         DataError: there is none, or it is not the file whose digest the folder's manifest has.
     """
+    if not path.exists():
+        mend(path)
     if path.is_dir():
         if not (path / MODEL_NAME).is_file():
             inside = sorted(entry.name for entry in path.glob("*.tflite"))

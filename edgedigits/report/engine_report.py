@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgedigits.artifacts import write_json, write_text
+from edgedigits.artifacts import MANIFEST, write_json, write_text
 from edgedigits.errors import DataError
+from edgedigits.files.listing import REPORT, TOOL, list_files, not_own, seal
+from edgedigits.files.scratch import partial_folder
 from edgedigits.report.engine_page import render_engine_page
 from edgedigits.targets.boards import Board
 from edgedigits.targets.simulation import Simulation
 
 JSON_NAME, PAGE_NAME = "simulate.json", "simulate.html"
 SCHEMA = 1
-"""Of simulate.json, which holds what `--json` prints."""
+"""Of simulate.json, which holds what `--json` prints, and lists the page as its own."""
+FOLDER_SUFFIX = "-simulation"
+
+
+def default_place(path: Path) -> Path:
+    """Return where the report of an engine goes: beside its build, whose files repeat and stay as they are.
+
+    Args:
+        path: a build's folder, or that of an engine, perhaps in a build.
+    """
+    whole = path.resolve()
+    build = whole.parent if (whole.parent / MANIFEST).is_file() else whole
+    return build.with_name(build.name + FOLDER_SUFFIX)
 
 
 def check_place(folder: Path, *, force: bool) -> None:
     """Refuse a folder that holds a report already, before any work is done.
 
     Raises:
-        DataError: there is one, and `force` is not set; or the folder is a file.
+        DataError: there is one, and `force` is not set or it is not as it was written; or the folder is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file, expected a folder to write.", hint="Choose another --report.")
@@ -30,6 +43,11 @@ def check_place(folder: Path, *, force: bool) -> None:
     if taken and not force:
         raise DataError(
             f"{folder / taken[0]} exists already.", hint="Choose another --report, or overwrite it with --force."
+        )
+    foreign = not_own(folder, (JSON_NAME, PAGE_NAME), JSON_NAME)
+    if foreign:
+        raise DataError(
+            f"{folder / foreign[0]} is not what this tool wrote.", hint="Move it away, or choose another --report."
         )
 
 
@@ -69,11 +87,12 @@ def write_engine_report(
 def _write_both(folder: Path, facts: dict[str, Any], page: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".simulate-", dir=folder) as partial:
-            write_json(Path(partial) / JSON_NAME, facts)
-            write_text(Path(partial) / PAGE_NAME, page)
+        with partial_folder(folder, "simulate") as partial:
+            write_text(partial / PAGE_NAME, page)
+            listed = {"kind": REPORT, "tool": TOOL, "files": list_files(partial, (PAGE_NAME,))}
+            write_json(partial / JSON_NAME, seal({**facts, **listed}))
             for file in (JSON_NAME, PAGE_NAME):
-                (Path(partial) / file).replace(folder / file)
+                (partial / file).replace(folder / file)
     except OSError as error:
         raise DataError(
             f"{folder} cannot be written: {error.strerror or error}.", hint="Choose another --report."

@@ -1,0 +1,82 @@
+"""Folders to work in for a while: gone afterwards, also those that killed processes left."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgedigits.errors import DataError
+from edgedigits.files.claims import abandoned, claim
+
+PREFIX = "edgedigits-"
+PARTIAL = ".part"
+"""End of the name of what will take another's place once it is whole."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def scratch(what: str) -> Iterator[Path]:
+    """Yield an empty folder, this user's alone, in the system's place for temporary files.
+
+    Args:
+        what: what it is for, a word of its name.
+
+    Raises:
+        DataError: there is no place for temporary files, or no room left in it.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            place = Path(tempfile.gettempdir())
+            _sweep(place, f"{PREFIX}*")
+            folder = stack.enter_context(_folder(place, f"{PREFIX}{what}-", "", 0o700))
+        except OSError as error:
+            raise _unwritable(error) from error
+        try:
+            yield folder
+        except OSError as error:
+            if error.errno in _FULL:
+                raise _unwritable(error) from error
+            raise
+
+
+@contextlib.contextmanager
+def partial_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Yield an empty folder in `parent` for what is to be moved to a place there once it is whole.
+
+    Args:
+        parent: where; what killed processes left there under such names goes first.
+        name: of the file that is made, or of the verb that makes some.
+
+    Raises:
+        OSError: `parent` cannot be written.
+    """
+    _sweep(parent, f".*{PARTIAL}")
+    with _folder(parent, f".{name}.", PARTIAL, 0o777) as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def _folder(parent: Path, prefix: str, suffix: str, mode: int) -> Iterator[Path]:
+    with claim(parent, prefix, suffix, mode=mode) as made:
+        try:
+            yield made.path
+        finally:
+            shutil.rmtree(made.path, ignore_errors=True)
+
+
+def _sweep(parent: Path, pattern: str) -> None:
+    for left in abandoned(parent, pattern):
+        # A build's folder that was to be exchanged is mended where builds are made.
+        if not left.target:
+            shutil.rmtree(left.path, ignore_errors=True)
+
+
+def _unwritable(error: OSError) -> DataError:
+    return DataError(
+        f"Temporary files cannot be written: {error.strerror or error}.",
+        hint="Make room for them, or set TMPDIR to a place that has some.",
+    )
