@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,14 +86,15 @@ def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Itera
         finally:
             link.close()
         return
+    from edgedigits.files.scratch import scratch
     from edgedigits.targets.boards import find_board
     from edgedigits.targets.firmware import build_firmware
     from edgedigits.targets.toolchain import find_toolchain
 
     board = find_board(args.port.removeprefix(QEMU_PORT))
-    with tempfile.TemporaryDirectory(prefix="edgedigits-device-") as folder:
+    with scratch("device") as folder:
         toolchain = find_toolchain(args.toolchain, board.core)
-        image = build_firmware(engine, board, toolchain, Path(folder) / "firmware.elf")
+        image = build_firmware(engine, board, toolchain, folder / "firmware.elf")
         with emulated_board(board, image.path) as emulated:
             yield emulated
 

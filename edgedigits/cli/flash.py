@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Build, check, program."""
+    from edgedigits.files.scratch import scratch
     from edgedigits.targets.boards import find_board
     from edgedigits.targets.firmware import board_support, build_firmware
     from edgedigits.targets.flashing import check_file, flash, write_firmware
@@ -44,8 +44,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         check_file(args.out, board, force=args.force)
     engine = find_engine(args.path)
     toolchain = find_toolchain(args.toolchain, board.core)
-    with tempfile.TemporaryDirectory(prefix="edgedigits-flash-") as folder:
-        image = build_firmware(engine, board, toolchain, Path(folder) / "firmware.elf", console=args.console)
+    with scratch("flash") as folder:
+        image = build_firmware(engine, board, toolchain, folder / "firmware.elf", console=args.console)
         if args.out:
             done = write_firmware(args.out, board, image, force=args.force)
         else:

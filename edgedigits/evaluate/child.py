@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import signal
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import DataError, EdgedigitsError, ToolMissingError, UnsupportedModelError
+from edgedigits.files.scratch import scratch
 
 # An MLP of a million weights takes 3 ms an image with the slowest kernels; start-up takes 0.2 s.
 TIMEOUT_S = 60.0
@@ -63,11 +66,12 @@ class Workspace:
         self.name = name
         self.count = len(images)
         self._children: list[Child] = []
-        self._temporary = tempfile.TemporaryDirectory(prefix="edgedigits-")
-        self.folder = Path(self._temporary.name)
-        (self.folder / "model.tflite").write_bytes(model)
-        np.save(self.folder / "images.npy", images)
-        np.save(self.folder / "table.npy", table)
+        with contextlib.ExitStack() as stack:
+            self.folder = stack.enter_context(scratch("evaluate"))
+            (self.folder / "model.tflite").write_bytes(model)
+            (self.folder / "images.npy").write_bytes(_npy(images))
+            (self.folder / "table.npy").write_bytes(_npy(table))
+            self._temporary = stack.pop_all()
 
     def __enter__(self) -> Workspace:
         return self
@@ -77,7 +81,7 @@ class Workspace:
     ) -> None:
         for child in self._children:
             child.kill()
-        self._temporary.cleanup()
+        self._temporary.close()
 
     def start(self, task: str, *, timeout_s: float | None = None, **request: Any) -> Child:
         """Start a child on `task` ("litert", "latency", "tflm", "arena") without waiting for it.
@@ -91,6 +95,13 @@ class Workspace:
         child = Child(self, task, limit, request)
         self._children.append(child)
         return child
+
+
+def _npy(array: NDArray[np.generic]) -> memoryview:
+    """Return what `np.save` writes, which does not say why where it cannot write."""
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getbuffer()
 
 
 class Child:

@@ -11,7 +11,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
@@ -21,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.files.scratch import partial_folder
 from edgedigits.targets.elf import Image
 
 NATIVE_SOURCE = Path(__file__).parent / "native" / "block_counter.c"
@@ -262,8 +262,8 @@ def native_library() -> ctypes.CDLL | None:
 
 def _compile(library: Path, environment: dict[str, str]) -> None:
     # Compiled beside and renamed: two processes may come here at the same time.
-    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        fresh = Path(folder) / library.name
+    with partial_folder(library.parent, library.name) as folder:
+        fresh = folder / library.name
         subprocess.run(
             [sys.executable, "-m", "ziglang", "cc", "-shared", "-O2", "-fPIC", str(NATIVE_SOURCE), "-o", str(fresh)],
             check=True,

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
+from edgedigits.files.scratch import scratch
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board, find_board
 from edgedigits.targets.cores import Core
@@ -81,8 +81,8 @@ def run_qemu(
     """
     board = _board_of(core)
     require_qemu(board)
-    with tempfile.TemporaryDirectory(prefix="edgedigits-qemu-") as name, progress.stage(f"QEMU emulates {core.name}"):
-        program = compile_program(toolchain, core, batch_program(core, board, engine, Path(name), optimize))
+    with scratch("qemu") as folder, progress.stage(f"QEMU emulates {core.name}"):
+        program = compile_program(toolchain, core, batch_program(core, board, engine, folder, optimize))
         for shift in ICOUNT_SHIFTS:
             found = _run_parts(board, program, engine, inputs, shift, timeout_s)
             if found is not None:

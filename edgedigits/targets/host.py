@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import CheckFailedError, DataError, ToolMissingError
+from edgedigits.files.scratch import scratch
 from edgedigits.targets.stub import Engine, firmware_stub
 from edgedigits.targets.toolchain import Toolchain, first_error, run_tool, toolchain_environment
 
@@ -67,8 +67,7 @@ def run_host(toolchain: Toolchain, engine: Engine, inputs: NDArray[np.int8]) -> 
         CheckFailedError: a sanitizer stopped it, it hangs, its self-test fails or `classify` disagrees with `invoke`.
     """
     compiler = host_compiler(toolchain)
-    with tempfile.TemporaryDirectory(prefix="edgedigits-host-") as name:
-        folder = Path(name)
+    with scratch("host") as folder:
         program = _compile(compiler, engine, folder)
         (folder / "images.bin").write_bytes(np.ascontiguousarray(inputs).tobytes())
         _run(program, folder, TIMEOUT_S + TIMEOUT_S_PER_IMAGE * len(inputs))

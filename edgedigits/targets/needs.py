@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from edgedigits.files.scratch import scratch
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board, Fit
 from edgedigits.targets.cores import CORES, Core
@@ -59,9 +58,9 @@ def measure_needs(
 def _needs(engine: Engine, core: Core, toolchain: Toolchain) -> Needs:
     runner = core if core.unicorn_cpu else CORES[STACK_STAND_IN]
     extremes = np.stack([np.full(engine.input_size, value, dtype=np.int8) for value in (-128, 127)])
-    with tempfile.TemporaryDirectory(prefix="edgedigits-needs-") as name:
-        image = compile_engine(toolchain, core, engine, Path(name))
-        running = image if runner is core else compile_engine(toolchain, runner, engine, Path(name))
+    with scratch("needs") as folder:
+        image = compile_engine(toolchain, core, engine, folder)
+        running = image if runner is core else compile_engine(toolchain, runner, engine, folder)
         stack = run_unicorn(runner, running, engine, extremes).stack
     lent = engine.workspace_bytes + engine.input_size + engine.output_size
     stack_how = (

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from edgedigits.errors import CheckFailedError, ConfigError, nearest
 from edgedigits.evaluate.interpreter import Classifier
 from edgedigits.evaluate.oracle import ORACLES, engine_inputs, oracle_outputs
+from edgedigits.files.scratch import scratch
 from edgedigits.model.engine import run as run_numpy
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -180,8 +179,8 @@ class _Job:
                     f"The engine takes {self.engine.input_size} values an image, and there are {list(inputs.shape)}.",
                     hint="Is it the engine of this model?",
                 )
-        with tempfile.TemporaryDirectory(prefix="edgedigits-simulate-") as folder:
-            image = compile_engine(self.toolchain, self.core, self.engine, Path(folder), optimize=self.optimize)
+        with scratch("simulate") as folder:
+            image = compile_engine(self.toolchain, self.core, self.engine, folder, optimize=self.optimize)
             return image, [self._run(image, inputs) for inputs in batches]
 
     def _run(self, image: Image, inputs: NDArray[np.int8]) -> Emulation:

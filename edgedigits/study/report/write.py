@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from edgedigits.artifacts import write_text
-from edgedigits.data.writing import replacing
+from edgedigits.artifacts import write_json, write_text
 from edgedigits.errors import DataError
+from edgedigits.files.listing import (
+    REPORT,
+    SCHEMA,
+    TOOL,
+    NotOursError,
+    in_words,
+    list_files,
+    not_own,
+    read_listing,
+    seal,
+)
+from edgedigits.files.scratch import partial_folder
 from edgedigits.progress import SILENT, Progress
-from edgedigits.report.style import png_file, svg_file
+from edgedigits.report.style import Plot, png_file, svg_file
 from edgedigits.study.findings.frame import IDENTITY, LISTS, NUMBERS
 from edgedigits.study.findings.insights import Insights, find_insights
 from edgedigits.study.report.page import render_study
@@ -21,7 +34,10 @@ from edgedigits.study.report.pictures import study_pictures
 from edgedigits.study.run.store import Store
 
 PAGE, TABLE, FINDINGS, TRIALS = "report.html", "results.csv", "findings.json", "trials.jsonl"
+TEXTS = (PAGE, TABLE, FINDINGS, TRIALS)
 PICTURES = "plots"
+LIST = "report.manifest.json"
+"""Says which of the files in the folder are the report's."""
 
 
 @dataclass(frozen=True)
@@ -44,38 +60,63 @@ def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Writte
 
     Args:
         folder: the study's.
-        out: where to write; made if it is not there. Files of an earlier report are replaced.
+        out: where to write; made if it is not there. Files of an earlier report are replaced, and none else.
         progress: gets one bar.
 
     Raises:
-        DataError: there is no study, none of its trials is finished, or `out` cannot be written.
+        DataError: there is no study, none of its trials is finished, `out` cannot be written, or what is there is not
+            as an earlier report wrote it.
     """
     with Store(folder, create=False) as store:
         name, trials = store.about("study"), store.planned_trials()
     insights = find_insights(name, trials)
     plots = study_pictures(insights)
+    names = (*TEXTS, *(f"{PICTURES}/{plot.name}{suffix}" for plot in plots for suffix in (".svg", ".png")))
     try:
-        (out / PICTURES).mkdir(parents=True, exist_ok=True)
-        _remove_others(out / PICTURES, {plot.name for plot in plots})
-        with progress.stage("Drawing", len(plots)) as stage:
-            for plot in plots:
-                for suffix, content in ((".svg", svg_file(plot)), (".png", png_file(plot))):
-                    with replacing(out / PICTURES / f"{plot.name}{suffix}", force=True) as path:
-                        path.write_bytes(content)
-                stage.advance()
+        _refuse_foreign(out, (*names, LIST))
+        out.mkdir(parents=True, exist_ok=True)
+        with partial_folder(out, "report") as partial:
+            _draw(plots, partial / PICTURES, progress)
+            write_text(partial / PAGE, render_study(insights, plots))
+            write_text(partial / TABLE, csv_text(insights))
+            write_json(partial / FINDINGS, _plain(insights.to_json()))
+            write_text(partial / TRIALS, trials_text(insights))
+            listed = {"schema": SCHEMA, "kind": REPORT, "tool": TOOL, "files": list_files(partial, names)}
+            write_json(partial / LIST, seal(listed))
+            _put_in_place(partial, out, names)
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror or error}.", hint="Choose another --out.") from None
-    findings = insights.to_json()
-    texts = {
-        PAGE: render_study(insights, plots),
-        TABLE: csv_text(insights),
-        FINDINGS: json.dumps(_plain(findings), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-        TRIALS: trials_text(insights),
-    }
-    for file, text in texts.items():
-        with replacing(out / file, force=True) as path:
-            write_text(path, text)
-    return Written((*(out / file for file in texts), out / PICTURES), insights.sentences, _plain(findings))
+    written = (*(out / file for file in TEXTS), out / PICTURES)
+    return Written(written, insights.sentences, _plain(insights.to_json()))
+
+
+def _draw(plots: Sequence[Plot], folder: Path, progress: Progress) -> None:
+    folder.mkdir()
+    with progress.stage("Drawing", len(plots)) as stage:
+        for plot in plots:
+            (folder / f"{plot.name}.svg").write_bytes(svg_file(plot))
+            (folder / f"{plot.name}.png").write_bytes(png_file(plot))
+            stage.advance()
+
+
+def _refuse_foreign(out: Path, names: Sequence[str]) -> None:
+    foreign = not_own(out, names, LIST)
+    if foreign:
+        raise DataError(
+            f"{out} holds what this tool did not write, or not so: {in_words(foreign)}.",
+            hint="Move that away, or choose another --out.",
+        )
+
+
+def _put_in_place(partial: Path, out: Path, names: Sequence[str]) -> None:
+    """Move a report to its place, and remove the pictures of an earlier one that this one does not draw."""
+    with contextlib.suppress(NotOursError):
+        earlier = [name for name in read_listing(out / LIST, (REPORT,)).files if name not in names]
+        for name in set(earlier).difference(not_own(out, earlier, LIST)):
+            (out / name).unlink(missing_ok=True)
+    (out / PICTURES).mkdir(exist_ok=True)
+    for name in (*names, LIST):
+        (partial / name).replace(out / name)
 
 
 def csv_text(insights: Insights) -> str:
@@ -97,13 +138,6 @@ def trials_text(insights: Insights) -> str:
     names = ("key", "label", "confusion", "float_confusion", "curves")
     rows = insights.frame[[name for name in names if name in insights.frame]].to_dict("records")
     return "".join(json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
-
-
-def _remove_others(folder: Path, names: set[str]) -> None:
-    """Remove the pictures of an earlier report that this one does not draw."""
-    for path in folder.iterdir():
-        if path.suffix in (".svg", ".png") and path.stem not in names:
-            path.unlink()
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from edgedigits.artifacts import new_folder
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.contents import Contents
 from edgedigits.data.load import divide
+from edgedigits.files.scratch import scratch
 from edgedigits.progress import Stage
 from edgedigits.study.plan.axes import FLOAT32
 
@@ -60,8 +60,8 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
     from edgedigits.assemble import assemble
 
     clock = _Clock()
-    with tempfile.TemporaryDirectory(prefix="edgedigits-trial-") as place:
-        folder = keep or Path(place) / "build"
+    with scratch("trial") as place:
+        folder = keep or place / "build"
         with new_folder(folder, force=True) as partial:
             facts, latency = assemble(config, splits, partial, clock)
         figures = _figures(facts, folder, splits, config.engine, scored=spec["scored"])

@@ -20,10 +20,12 @@ from typing import Any
 
 from edgedigits.data.contents import Contents
 from edgedigits.errors import EXIT_USAGE, EdgedigitsError
+from edgedigits.files.scratch import PREFIX
 from edgedigits.study.run.data_source import DataNeed, DigitsNotHereError, find_digits
 
 ANSWERS = "answers.jsonl"
-TASK_PREFIX = "edgedigits-task-"
+TASK = "task"
+TASK_PREFIX = f"{PREFIX}{TASK}-"
 """How the name of a task's own folder begins."""
 EXIT_NO_DIGITS = 75
 

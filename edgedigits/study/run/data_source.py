@@ -5,8 +5,6 @@ A source is known by the digest of its digits, so that a worker never trains on 
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from edgedigits.data.load import read_source
 from edgedigits.data.mnist import cache_folder
 from edgedigits.data.named import NAMES
 from edgedigits.data.npz import read_npz
+from edgedigits.data.writing import replacing
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.progress import SILENT, Progress
 from edgedigits.study.run.keys import data_digest
@@ -105,13 +104,8 @@ def keep(contents: Contents, digest: str) -> None:
     """Put digits into the cache of this host; whole or not at all."""
     path = cache_file(digest)
     path.parent.mkdir(parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(number, "wb") as file:
-            np.savez(file, **as_arrays(contents))  # type: ignore[arg-type]
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with replacing(path, force=True) as partial:
+        np.savez(partial, **as_arrays(contents))  # type: ignore[arg-type]
 
 
 def as_arrays(contents: Contents) -> dict[str, np.ndarray[Any, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from edgedigits.errors import CheckFailedError, ToolMissingError, UnsupportedMod
 from edgedigits.evaluate.interpreter import Classifier, run_litert
 from edgedigits.evaluate.metrics import Scores
 from edgedigits.evaluate.size import Size
+from edgedigits.files.scratch import scratch
 from edgedigits.model.summary import ModelFacts, summarize
 
 if TYPE_CHECKING:
@@ -122,10 +122,10 @@ def engine_figures(classifier: Classifier, images: NDArray[np.uint8], choices: E
     }
     if not all(importlib.util.find_spec(name) for name in ("unicorn", "ziglang", "elftools", "capstone")):
         return {**found, "engine_note": "Instructions were not counted: pip install 'edgedigits[mcu]'."}
-    with tempfile.TemporaryDirectory(prefix="edgedigits-engine-") as folder:
-        write_engine(source, Path(folder))
+    with scratch("engine") as folder:
+        write_engine(source, folder)
         try:
-            return {**found, **_emulated(classifier, Path(folder), images[:COUNTED_IMAGES])}
+            return {**found, **_emulated(classifier, folder, images[:COUNTED_IMAGES])}
         except ToolMissingError as error:
             return {**found, "engine_note": f"Instructions were not counted: {error.message}"}
 

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from edgedigits.errors import DataError, EdgedigitsError
-from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, TASK_PREFIX
+from edgedigits.files.scratch import scratch
+from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, TASK
 from edgedigits.study.run.data_source import DataNeed, from_arrays, keep
 from edgedigits.targets.toolchain import zig_cache
 
@@ -107,11 +107,11 @@ def run_child(
     Returns:
         Answers, exit code (negative: a signal), and the last it wrote to stderr.
     """
-    with tempfile.TemporaryDirectory(prefix=TASK_PREFIX) as place:
-        path, chatter = Path(place) / ANSWERS, Path(place) / "chatter.txt"
+    with scratch(TASK) as place:
+        path, chatter = place / ANSWERS, place / "chatter.txt"
         path.touch()
         with chatter.open("wb") as said:
-            process = _start(place, said, threads, cores)
+            process = _start(str(place), said, threads, cores)
             assert process.stdin is not None
             try:
                 with contextlib.suppress(BrokenPipeError):
