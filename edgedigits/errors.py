@@ -74,3 +74,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     known = list(known)
     close = get_close_matches(word, known, n=1, cutoff=0.65)
     return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}."
+
+
+def shown(text: str, most: int = 40) -> str:
+    """Return text from a file as a message can hold it: what is not printable escaped, and cut to `most` characters."""
+    short = text if len(text) <= most else f"{text[:most]}…"
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in short)

@@ -5,16 +5,20 @@ CSV files are the exception for cells: `csv_exact` checks those one by one, beca
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
-from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS
-from edgedigits.errors import DataError
+from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS, SIDES_ELSEWHERE
+from edgedigits.errors import DataError, shown
 
 MINIMUM_DIGITS = 10
 
 SCALED_HINT = "Were pixels scaled to 0…1? Store them as 0…255."
+_ROWS = 4096
+_MOST_LETTERS = 61  # EMNIST's 62 classes: digits, capitals, small letters
 _SHAPES = ((IMAGE_SIDE, IMAGE_SIDE), (IMAGE_SIDE, IMAGE_SIDE, 1), (1, IMAGE_SIDE, IMAGE_SIDE), (PIXELS,))
 
 
@@ -30,8 +34,7 @@ def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
     """
     if array.ndim < 2 or array.shape[1:] not in _SHAPES:
         raise DataError(
-            f"{where} has the shape {array.shape}, expected (n, 28, 28) or (n, 784).",
-            hint="Images must be grey and 28×28: resize them first.",
+            f"{where} has the shape {array.shape}, expected (n, 28, 28) or (n, 784).", hint=_size_hint(array.shape)
         )
     return _as_bytes(array, 255, where, "pixel").reshape(len(array), PIXELS)
 
@@ -89,25 +92,63 @@ def require_trainable(digits: Digits, where: str) -> None:
         )
 
 
+def label_hint(labels: NDArray[np.number]) -> str:
+    """Return what is known of labels that do not all lie within 0…9; empty where nothing is.
+
+    Args:
+        labels: whole numbers, at least one.
+    """
+    lowest, highest = labels.min(), labels.max()
+    if lowest == 1 and highest == CLASSES:
+        return (
+            "These labels count from 1: if 10 stands for the digit 0, write 0 (label % 10); if every label is one "
+            "too large, take 1 off."
+        )
+    if lowest == -1 and highest == CLASSES - 2:
+        return "These labels count from -1: add 1."
+    if CLASSES < highest <= _MOST_LETTERS and len(np.unique(labels)) > CLASSES:
+        return "Are these letters as well, as in EMNIST? Keep the digits 0 to 9 only."
+    return ""
+
+
+def _size_hint(shape: tuple[int, ...]) -> str:
+    """What to do about pictures of another size, or not of one grey value a pixel."""
+    side = SIDES_ELSEWHERE.get(math.prod(shape[1:]))
+    if side is None:
+        return "Images must be grey and 28×28: resize them first."
+    return f"These look like images of {side}×{side}: scale each to 28×28, white on black, 0…255."
+
+
 def _as_bytes(array: NDArray[np.generic], highest: int, where: str, noun: str) -> NDArray[np.uint8]:
-    if array.dtype == np.bool_ or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
-        raise DataError(f"{where} holds values of type {array.dtype}, expected whole numbers 0 to {highest}.")
+    if array.dtype.kind not in "iuf":
+        raise DataError(
+            f"{where} holds values of type {shown(str(array.dtype))}, expected whole numbers 0 to {highest}."
+        )
     numbers: NDArray[np.number] = array  # type: ignore[assignment]  # just checked
-    if not numbers.size:
-        return numbers.astype(np.uint8)
-    if np.issubdtype(numbers.dtype, np.floating):
-        _require_whole(numbers, where, noun)
-    outside = (numbers < 0) | (numbers > highest)
-    if outside.any():
-        place = int(outside.reshape(len(outside), -1).any(axis=1).argmax())
-        raise DataError(f"{where}[{place}]: {noun} {numbers[outside][0]}, expected 0 to {highest}.")
-    return numbers.astype(np.uint8)
+    result = np.empty(numbers.shape, np.uint8)
+    # Some rows at a time: what is computed on the way would take a multiple of the numbers' own memory.
+    for start in range(0, len(numbers), _ROWS):
+        part = numbers[start : start + _ROWS]
+        if part.dtype.kind == "f":
+            _require_whole(part, start, where, noun)
+        outside = (part < 0) | (part > highest)
+        if outside.any():
+            place = start + _first_row(outside)
+            hint = label_hint(numbers) if noun == "label" else ""
+            raise DataError(f"{where}[{place}]: {noun} {part[outside][0]}, expected 0 to {highest}.", hint=hint)
+        result[start : start + _ROWS] = part
+    return result
 
 
-def _require_whole(numbers: NDArray[np.number], where: str, noun: str) -> None:
-    wrong = ~(np.mod(numbers, 1) == 0)  # True for NaN and infinity as well.
+def _require_whole(numbers: NDArray[np.number], start: int, where: str, noun: str) -> None:
+    with np.errstate(invalid="ignore"):
+        wrong = ~(np.mod(numbers, 1) == 0)  # True for NaN and infinity as well.
     if wrong.any():
-        place = int(wrong.reshape(len(wrong), -1).any(axis=1).argmax())
         value = float(numbers[wrong][0])
         hint = SCALED_HINT if noun == "pixel" and 0 < value < 1 else ""
+        place = start + _first_row(wrong)
         raise DataError(f"{where}[{place}]: {noun} {value:g} is not a whole number.", hint=hint)
+
+
+def _first_row(wrong: NDArray[np.bool_]) -> int:
+    return int(wrong.reshape(len(wrong), -1).any(axis=1).argmax())

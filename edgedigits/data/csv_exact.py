@@ -1,53 +1,59 @@
 """The reference reader of CSV files: plain Python, line by line, so that it can name the line that is wrong.
 
-It is some times slower than pandas, which `csv_file` tries first; a test holds one against the other.
+It takes some times longer than `csv_fast`, which is tried first; a test holds one against the other.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.checks import SCALED_HINT
-from edgedigits.data.csv_layout import COLUMNS, NUMBER, Layout, decoded
+from edgedigits.data.csv_cells import MISSING, NUMBER, cells_of, is_blank, lines_of, require_text
+from edgedigits.data.csv_layout import COLUMNS, Layout
 from edgedigits.data.reading import reading
 from edgedigits.data.shape import CLASSES, PIXELS
-from edgedigits.errors import DataError
+from edgedigits.errors import DataError, shown
 
 _MOST_SPELLINGS = 4096
-_NOT_A_NUMBER = ("nan", "na", "n/a", "null", "none")
+_MEND_HINT = "Fill the cell or drop the line."
 
 
 def read_exactly(path: Path, layout: Layout) -> NDArray[np.uint8]:
     """Read all lines of numbers.
 
     Returns:
-        uint8 (n, 785), columns as in the file.
+        uint8 (n, 785), columns as in the file. What is a label may still be above 9.
 
     Raises:
         DataError: names the first line that is wrong: its width, a cell, its encoding.
     """
     rows, spellings = bytearray(), _Spellings()
-    with reading(path) as stream:
-        lines = csv.reader(_lines(stream, path, layout.skip))
+    for number, line in _lines(path, layout):
+        where = f"{path}, line {number}"
+        cells = cells_of(line)
+        if len(cells) != COLUMNS:
+            raise _wrong_width(cells, where)
         try:
-            for cells in lines:
-                if cells and (len(cells) > 1 or cells[0].strip()):
-                    rows += _row(cells, layout, spellings, f"{path}, line {layout.skip + lines.line_num}")
-        except csv.Error as error:
-            raise DataError(f"{path}, line {layout.skip + lines.line_num}: {error}.") from None
+            rows += bytes(map(spellings.__getitem__, cells))
+        except KeyError as error:
+            raise _wrong_cell(cells, error.args[0], layout, where) from None
     return np.frombuffer(rows, np.uint8).reshape(-1, COLUMNS)
 
 
-def _lines(stream: Iterable[bytes], path: Path, skip: int) -> Iterator[str]:
-    for number, raw in enumerate(stream, 1):
-        if number > skip:
-            line = decoded(raw, path, number)
-            yield line.removeprefix("\ufeff") if number == 1 else line
+def line_of_row(path: Path, layout: Layout, row: int) -> int:
+    """Return the number of the line that holds row `row` of the table."""
+    return next(number for index, (number, _) in enumerate(_lines(path, layout)) if index == row)
+
+
+def _lines(path: Path, layout: Layout) -> Iterator[tuple[int, str]]:
+    with reading(path) as stream:
+        for number, line in lines_of(stream, path):
+            if number > layout.skip and not is_blank(line):
+                yield number, line
 
 
 class _Spellings(dict[str, int]):
@@ -65,38 +71,50 @@ class _Spellings(dict[str, int]):
         return int(value)
 
 
-def _row(cells: list[str], layout: Layout, spellings: _Spellings, where: str) -> bytes:
-    if len(cells) != COLUMNS:
-        raise DataError(f"{where}: {len(cells) - 1} pixel columns, expected {PIXELS}.", hint=_width_hint(cells))
-    try:
-        row = bytes(map(spellings.__getitem__, cells))
-    except KeyError as error:
-        raise _wrong_cell(error.args[0], layout, cells.index(error.args[0]), where) from None
-    if row[layout.label] >= CLASSES:
-        raise _wrong_cell(cells[layout.label], layout, layout.label, where)
-    return row
-
-
-def _width_hint(cells: list[str]) -> str:
+def _wrong_width(cells: list[str], where: str) -> DataError:
     if len(cells) == PIXELS:
-        return "Was the label column dropped?"
-    if len(cells) > COLUMNS:
-        return "Is there a comma at the end of the line?" if not cells[-1].strip() else "Were two lines joined?"
-    return "Was the line cut off?"
+        hint = "Was the label column dropped?"
+    elif len(cells) < COLUMNS:
+        hint = "Was the line cut off?"
+    else:
+        hint = "Is there a comma at the end of the line?" if is_blank(cells[-1]) else "Were two lines joined?"
+    return DataError(f"{where}: {len(cells) - 1} pixel columns, expected {PIXELS}.", hint=hint)
 
 
-def _wrong_cell(text: str, layout: Layout, index: int, where: str) -> DataError:
-    """What to say of a cell that is no label or no pixel."""
-    is_label = index == layout.label
+def _wrong_cell(cells: list[str], text: str, layout: Layout, where: str) -> DataError:
+    """What to say of a line with a cell that is no label or no pixel."""
+    index = cells.index(text)
+    is_label = index == (layout.label or 0)
     place = f"{where}: the label" if is_label else f"{where}, {layout.column(index)}: the pixel"
-    if not text.strip():
-        return DataError(f"{place} is empty.", hint="Fill the cell or drop the line.")
-    if text.strip().lower() in _NOT_A_NUMBER:
-        return DataError(f"{place} is {text.strip()}, a missing value.", hint="Fill the cell or drop the line.")
+    require_text(text, where)
+    if is_blank(text):
+        return DataError(f"{place} is empty.", hint=_MEND_HINT)
+    if text.strip().lower() in MISSING:
+        return DataError(f"{place} is {shown(text.strip())}, a missing value.", hint=_MEND_HINT)
     if not NUMBER.fullmatch(text):
-        return DataError(f"{place} is {text[:20]!r}, expected a number.")
+        hint = _word_hint(cells, text, layout)
+        return DataError(f"{place} is '{shown(text)}', expected a number.", hint=hint)
+    number = shown(text.strip())
     if not float(text).is_integer():
-        hint = SCALED_HINT if not is_label and 0 < float(text) < 1 else ""
-        return DataError(f"{place} is {text.strip()}, expected a whole number.", hint=hint)
+        return DataError(f"{place} is {number}, expected a whole number.", hint=_fraction_hint(cells, text, is_label))
     hint = "Is another column the label? Name it with --label-column." if is_label else ""
-    return DataError(f"{place} is {text.strip()}, expected 0 to {CLASSES - 1 if is_label else 255}.", hint=hint)
+    return DataError(f"{place} is {number}, expected 0 to {CLASSES - 1 if is_label else 255}.", hint=hint)
+
+
+def _word_hint(cells: list[str], text: str, layout: Layout) -> str:
+    if layout.names and tuple(cell.strip() for cell in cells) == layout.names:
+        return "This line repeats the header: were files joined? Remove it."
+    if text.startswith('"'):
+        return "A quote opens here and never closes: remove it."
+    if text.strip().lower() in ("true", "false"):
+        return "Store pixels as 0 and 255: (pixels * 255).astype('uint8')."
+    if NUMBER.fullmatch(text.replace(",", ".", 1)):
+        return "Is this a decimal comma? Write a point."
+    return ""
+
+
+def _fraction_hint(cells: list[str], text: str, is_label: bool) -> str:
+    if len(set(cells)) == len(cells):
+        # No row of pixels has 785 different numbers, but one that pandas took for names: 5, 0, 0.1, 0.2 …
+        return "Did pandas take the first digit for a header? Read the file that it came from with header=None."
+    return SCALED_HINT if not is_label and 0 < float(text) < 1 else ""

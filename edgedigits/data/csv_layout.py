@@ -1,23 +1,24 @@
-"""What the first line of a CSV tells: whether it is a header, and which column is the label."""
+"""What the first lines of a CSV tell: whether there is a header, and which column is the label."""
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgedigits.data.reading import impostor_hint, reading
-from edgedigits.data.shape import PIXELS
-from edgedigits.errors import DataError, nearest
+from edgedigits.data.csv_cells import NUMBER, cells_of, is_blank, is_word, lines_of, require_text
+from edgedigits.data.csv_label import label_by_name, odd_columns, quoted
+from edgedigits.data.impostors import HEAD_BYTES, impostor_hint
+from edgedigits.data.reading import read_bytes, reading
+from edgedigits.data.shape import CLASSES, PIXELS, SIDES_ELSEWHERE
+from edgedigits.errors import DataError, nearest, shown
 
 COLUMNS = 1 + PIXELS
-NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 
-_FIRST_LINE_LIMIT = 1 << 20  # bytes; a line of 785 columns has some thousand.
-_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+# Excel's own first line: it tells the separator and is no line of the table.
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _INDEX_HINT = "Was an index column written? Leave it out: to_csv(file, index=False)."
-_SIZES = {side * side: side for side in (8, 16, 20, 32, 64)}
 
 
 @dataclass(frozen=True)
@@ -25,18 +26,18 @@ class Layout:
     """How to read a CSV of digits.
 
     Attributes:
-        label: index of the label's column, 0…784.
+        label: index of the label's column, 0…784; None where only the numbers can tell.
         names: the header's names; empty where there is no header.
         skip: lines before the first line of numbers.
     """
 
-    label: int
+    label: int | None
     names: tuple[str, ...]
     skip: int
 
     def column(self, index: int) -> str:
         """Return what a message calls the column at `index`: "column 14 (pixel12)"."""
-        return f"column {index + 1}" + (f" ({self.names[index]})" if self.names else "")
+        return f"column {index + 1}" + (f" ({shown(self.names[index])})" if self.names else "")
 
 
 def read_layout(path: Path, label_column: str = "") -> Layout:
@@ -44,104 +45,141 @@ def read_layout(path: Path, label_column: str = "") -> Layout:
 
     Args:
         path: the file, gzipped or not.
-        label_column: name of the label's column, or "first" or "last"; by default a column whose header is
-            "label", else the first.
+        label_column: name of the label's column, or "first" or "last"; by default the header says which.
 
     Raises:
-        DataError: the file cannot be read, is not UTF-8 text separated by commas, has no such column, or its
-            first line does not hold a label and 784 pixels.
+        DataError: the file cannot be read, is not UTF-8 text separated by commas, has no such column or several
+            that could be it, or its first line does not hold a label and 784 pixels.
     """
-    line, skip = _first_line(path)
-    cells = next(csv.reader([line]))
-    if len(cells) == 1:
-        raise _not_separated(path, line, skip)
-    header = _is_header(cells)
+    number, line = _first_line(path)
+    where = f"{path}, line {number}"
+    require_text(line, where)
+    cells = cells_of(line)
+    _require_commas(where, line, cells)
+    header = is_header(cells)
     names = tuple(cell.strip() for cell in cells) if header else ()
-    label = _label_index(path, label_column, names, len(cells))
     if len(cells) != COLUMNS:
-        raise _wrong_width(path, skip + 1, len(cells), names, label)
-    return Layout(0 if label is None else label, names, skip + header)
+        raise _wrong_width(where, cells, names)
+    label = _wanted(path, label_column, names) if label_column else label_by_name(names, where)
+    return Layout(label, names, number if header else number - 1)
 
 
-def _first_line(path: Path) -> tuple[str, int]:
+def is_header(cells: list[str]) -> bool:
+    """Say whether the cells of a first line are names.
+
+    They are where most are words, or where the numbers among them count the columns, as those of pandas do:
+    no row of pixels goes from 0 to 783.
+    """
+    words = [cell for cell in cells if is_word(cell)]
+    if 2 * len(words) > len(cells):
+        return True
+    numbers = [cell.strip() for cell in cells if NUMBER.fullmatch(cell)]
+    counted = (list(map(str, range(first, first + len(numbers)))) for first in (0, 1))
+    return len(numbers) > len(cells) // 2 and numbers in counted
+
+
+def _first_line(path: Path) -> tuple[int, str]:
+    """Number and text of the first line that belongs to the table."""
+    head = read_bytes(path, HEAD_BYTES)
+    hint = impostor_hint(head, path.name)
+    if hint or b"\0" in head:
+        raise DataError(f"{path} is not a CSV but a binary or other file.", hint=hint)
     with reading(path) as stream:
-        for skipped in range(1000):
-            raw = stream.readline(_FIRST_LINE_LIMIT)
-            if b"\0" in raw or impostor_hint(raw):
-                raise DataError(f"{path} is not a CSV but a binary or other file.", hint=impostor_hint(raw))
-            if raw.strip(b"\xef\xbb\xbf\r\n\t "):
-                # A file with the old Mac's line ends is one line to Python; its first one is enough here.
-                return decoded(raw, path, skipped + 1).splitlines()[0].removeprefix("\ufeff"), skipped
-            if not raw:
-                break
+        for number, line in lines_of(stream, path):
+            if not is_blank(line) and _told_separator(line) != ",":
+                return number, line
     raise DataError(f"{path} holds no lines.", hint="Download or copy it again.")
 
 
-def decoded(raw: bytes, path: Path, line: int) -> str:
-    """Return a line of the file as text.
+def _told_separator(line: str) -> str:
+    told = _SEPARATOR_LINE.fullmatch(line)
+    return told[1] if told else ""
 
-    Raises:
-        DataError: it is not UTF-8.
-    """
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
+
+def _require_commas(where: str, line: str, cells: list[str]) -> None:
+    separator = _told_separator(line) or (_other_separator(line) if len(cells) != COLUMNS else "")
+    if separator in _SEPARATORS:
+        point = " and numbers with a decimal point" if "," in line else ""
         raise DataError(
-            f"{path}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8 text.",
-            hint=impostor_hint(raw) or "Save it as a UTF-8 CSV.",
-        ) from None
-
-
-def _is_header(cells: list[str]) -> bool:
-    # pandas numbers the columns 0, 1, 2 … where they have no names.
-    if cells == [str(index) for index in range(len(cells))]:
-        return True
-    words = sum(NUMBER.fullmatch(cell) is None for cell in cells)
-    return 2 * words > len(cells)
-
-
-def _label_index(path: Path, wanted: str, names: tuple[str, ...], columns: int) -> int | None:
-    """The label's column; None where the first is taken because nothing says otherwise."""
-    if wanted in names:
-        return names.index(wanted)
-    if wanted in ("first", "last"):
-        return 0 if wanted == "first" else columns - 1
-    if wanted and not names:
-        raise DataError(
-            f"{path} has no header, so its column '{wanted}' cannot be found.", hint="Use 'first' or 'last'."
+            f"{where}: columns are separated by {_SEPARATORS[separator]}, expected commas.",
+            hint=_size_hint(len(line.split(separator))) or f"Save it with commas{point}.",
         )
-    if wanted:
-        raise DataError(f"{path} has no column '{wanted}'.", hint=_suggestion(wanted, names))
-    lowered = [name.lower() for name in names]
-    return lowered.index("label") if "label" in lowered else None
+    if len(cells) == 1:
+        raise DataError(
+            f"{where}: one column, expected {COLUMNS} separated by commas.", hint="Is this the CSV that was meant?"
+        )
 
 
-def _suggestion(wanted: str, names: tuple[str, ...]) -> str:
+def table_hint(line: str) -> str:
+    """Return what to do with a file that is not called a CSV but begins with `line`; empty if that is no table."""
+    separator = _other_separator(line) or ","
+    columns = len(line.strip().split(separator))
+    if columns < min(SIDES_ELSEWHERE):
+        return ""
+    return _size_hint(columns) or "Is it a table? Save it as .csv, a label and 784 pixels a line, separated by commas."
+
+
+def _other_separator(line: str) -> str:
+    """What separates the columns of a set of digits, be they ever so small; numbers may hold decimal commas."""
+    counts = {mark: line.strip(" ").count(mark) for mark in _SEPARATORS}
+    # Blanks are often found behind commas too.
+    counts[" "] = max(0, counts[" "] - line.count(","))
+    return next((mark for mark, found in counts.items() if found >= min(SIDES_ELSEWHERE)), "")
+
+
+def _wanted(path: Path, wanted: str, names: tuple[str, ...]) -> int:
+    """The column that --label-column names."""
+    alike = [index for index, name in enumerate(names) if name.casefold() == wanted.strip().casefold()]
+    if wanted in names or len(alike) == 1:
+        return names.index(wanted) if wanted in names else alike[0]
+    if wanted in ("first", "last"):
+        return 0 if wanted == "first" else COLUMNS - 1
+    if not names:
+        raise DataError(
+            f"{path} has no header, so its column '{shown(wanted)}' cannot be found.", hint="Use 'first' or 'last'."
+        )
     hint = nearest(wanted, names)
-    return hint if hint.startswith("Did") else f"The first columns are {', '.join(names[:3])}."
+    if not hint.startswith("Did"):
+        hint = f"The first columns are {', '.join(map(shown, names[:3]))}."
+    raise DataError(f"{path} has no column '{shown(wanted)}'.", hint=hint)
 
 
-def _not_separated(path: Path, line: str, skip: int) -> DataError:
-    for separator, noun in _OTHER_SEPARATORS.items():
-        if line.count(separator) >= PIXELS - 1:
-            return DataError(f"{path}, line {skip + 1}: columns are separated by {noun}, expected commas.")
-    return DataError(
-        f"{path}, line {skip + 1}: one column, expected {COLUMNS} separated by commas.",
-        hint="Is this the CSV that was meant?",
-    )
-
-
-def _wrong_width(path: Path, line: int, columns: int, names: tuple[str, ...], label: int | None) -> DataError:
-    where = f"{path}, line {line}"
-    if columns == PIXELS and label is None:
+def _wrong_width(where: str, cells: list[str], names: tuple[str, ...]) -> DataError:
+    columns = len(cells)
+    if is_blank(cells[-1]):
+        return DataError(
+            f"{where} ends with a comma, so that it has {columns} columns, the last of them empty.",
+            hint="Remove the comma at the end of each line.",
+        )
+    odd = odd_columns(names)
+    if columns == PIXELS and not odd:
         return DataError(
             f"{where}: {PIXELS} columns and no label, expected a label and {PIXELS} pixels.",
             hint="Was the label column dropped? Kaggle's test.csv has no labels: use its train.csv.",
         )
-    hint = ""
-    if columns == COLUMNS + 1:
-        hint = _INDEX_HINT
-    elif columns - 1 in _SIZES:
-        side = _SIZES[columns - 1]
-        hint = f"These look like images of {side}×{side}: resize them to 28×28."
-    return DataError(f"{where}: {columns - 1} pixel columns, expected {PIXELS}.", hint=hint)
+    return DataError(
+        f"{where}: {columns - 1} pixel columns, expected {PIXELS}.",
+        hint=_size_hint(columns) or _width_hint(columns, names, odd),
+    )
+
+
+def _size_hint(columns: int) -> str:
+    """What to say where there are as many columns as smaller or larger pictures have pixels."""
+    side = SIDES_ELSEWHERE.get(columns - 1) or SIDES_ELSEWHERE.get(columns)
+    if side is None:
+        return ""
+    label = "" if columns - 1 in SIDES_ELSEWHERE else " without a label"
+    return f"These look like images of {side}×{side}{label}: scale each to 28×28, a label and 784 pixels a line."
+
+
+def _width_hint(columns: int, names: tuple[str, ...], odd: list[int]) -> str:
+    if columns - 1 == 3 * PIXELS:
+        return "Are these pictures in colour? Store one grey value a pixel."
+    if columns == PIXELS + CLASSES:
+        return "Are the labels one-hot? Store one label a line: labels.argmax(axis=1)."
+    written = not names or names[0].lower() in ("", "unnamed: 0")
+    if columns == COLUMNS + 1 and written:
+        return _INDEX_HINT
+    if columns > COLUMNS and 1 < len(odd) <= 1 + columns - COLUMNS:
+        return f"Of the columns {quoted(names, odd)}, which are not named like pixels, keep the label only."
+    return ""

@@ -8,14 +8,16 @@ from pathlib import Path
 from edgedigits.data.checks import require_trainable
 from edgedigits.data.contents import Contents
 from edgedigits.data.csv_file import read_csv
+from edgedigits.data.csv_layout import table_hint
 from edgedigits.data.digits import Digits, Splits
-from edgedigits.data.idx import KINDS, has_idx, read_idx_folder
+from edgedigits.data.idx_folder import has_idx, is_idx, read_idx_folder
+from edgedigits.data.impostors import HEAD_BYTES, folder_hint, impostor_hint
 from edgedigits.data.named import NAMES, read_named
 from edgedigits.data.npz import read_npz
 from edgedigits.data.png_folder import has_pngs, read_png_folder
-from edgedigits.data.reading import impostor_hint, read_bytes
+from edgedigits.data.reading import is_folder, listed, located, read_bytes, require_regular
 from edgedigits.data.split import split_indices
-from edgedigits.errors import ConfigError, DataError, nearest
+from edgedigits.errors import ConfigError, DataError, nearest, shown
 from edgedigits.progress import SILENT, Progress
 
 SPLIT_NAMES = ("train", "validation", "test", "all")
@@ -126,9 +128,11 @@ def read_source(
         DataError, ConfigError, ToolMissingError: as `load_splits`.
     """
     is_path = source not in NAMES
-    path = Path(source).expanduser()
+    path = located(source) if is_path else Path(source)
     if is_path and not path.exists():
         raise _unknown(source, path)
+    if is_path and not path.is_dir():
+        require_regular(path)
     if is_path and path.is_file() and path.name.lower().endswith(_CSV_ENDINGS):
         contents = Contents(read_csv(path, label_column), None, path.name)
     elif label_column:
@@ -194,28 +198,36 @@ def _read_path(path: Path, progress: Progress) -> Contents:
             return read_idx_folder(path)
         if has_pngs(path):
             return read_png_folder(path, progress=progress)
-        raise DataError(f"{path} holds neither IDX files nor folders 0 to 9 of PNG files.", hint=_inside_hint(path))
+        hint = _inside_hint(path) or folder_hint(path) or f"A source is {_KINDS}."
+        raise DataError(f"{path} holds neither IDX files nor folders 0 to 9 of PNG files.", hint=hint)
     if path.suffix.lower() == ".npz":
         return read_npz(path)
-    if any(kind in path.name.replace(".idx", "-idx") for kind in KINDS):
+    if is_idx(path):
         raise DataError(f"{path} is one of a pair of IDX files.", hint="Give the folder that holds both.")
-    hint = impostor_hint(read_bytes(path, 64)) or f"A source is {_KINDS}."
-    raise DataError(f"{path} is of no known kind.", hint=hint)
+    raise DataError(f"{path} is of no known kind.", hint=_kind_hint(path) or f"A source is {_KINDS}.")
+
+
+def _kind_hint(path: Path) -> str:
+    head = read_bytes(path, HEAD_BYTES)
+    first_line = head.decode("utf-8", "replace").lstrip().partition("\n")[0]
+    return impostor_hint(head, path.name) or table_hint(first_line)
 
 
 def _inside_hint(folder: Path) -> str:
-    for inside in sorted(folder.iterdir()):
+    """Name a source that lies in `folder`."""
+    for inside in listed(folder):
         usable = inside.name.lower().endswith((*_CSV_ENDINGS, ".npz"))
-        if usable or (inside.is_dir() and (has_idx(inside) or has_pngs(inside))):
+        if usable or (is_folder(inside) and (has_idx(inside) or has_pngs(inside))):
             return f"Did you mean {inside}?"
-    return f"A source is {_KINDS}."
+    return ""
 
 
 def _unknown(source: str, path: Path) -> DataError:
     if path.suffix or path.name != source:
-        siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
+        siblings = [sibling.name for sibling in listed(path.parent)] if path.parent.is_dir() else []
         hint = nearest(path.name, siblings)
-        return DataError(f"{source} does not exist.", hint=hint if hint.startswith("Did") else "Check its path.")
+        hint = hint if hint.startswith("Did") else "Check its path."
+        return DataError(f"{shown(source, 200)} does not exist.", hint=hint)
     hint = nearest(source, NAMES)
     more = "" if hint.startswith("Did") else f" Or {_KINDS}."
-    return DataError(f"There is no source '{source}', neither by name nor as a file.", hint=hint + more)
+    return DataError(f"There is no source '{shown(source)}', neither by name nor as a file.", hint=hint + more)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from edgedigits.data.contents import Contents
 from edgedigits.data.download import Network, Pin, download
-from edgedigits.data.idx import KINDS, PREFIXES, find_idx, parse_pair
+from edgedigits.data.idx import parse_pair
+from edgedigits.data.idx_folder import KINDS, PREFIXES, find_idx
 from edgedigits.data.reading import read_bytes
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress

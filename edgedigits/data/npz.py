@@ -2,72 +2,119 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
 
 from edgedigits.data.checks import as_digits, as_images, as_labels
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits
-from edgedigits.data.reading import impostor_hint, read_bytes
-from edgedigits.errors import DataError
+from edgedigits.data.impostors import HEAD_BYTES, impostor_hint
+from edgedigits.data.reading import MOST_BYTES, opened, too_large
+from edgedigits.errors import DataError, shown
 
-TRAIN_KEYS = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("x", "y"))
+TRAIN_KEYS = (
+    ("x_train", "y_train"),
+    ("train_images", "train_labels"),
+    ("images", "labels"),
+    ("x", "y"),
+    ("data", "target"),
+)
 TEST_KEYS = (("x_test", "y_test"), ("test_images", "test_labels"))
 
-_ZIP_MAGIC = b"PK\x03\x04"
+_ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")  # with members, and without any
+_AGAIN = "Save or copy it again."
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def read_npz(path: Path) -> Contents:
     """Read an archive with x_train, y_train and perhaps x_test, y_test, or with images, labels or x, y.
 
-    Nothing in the archive is executed: pickled objects are refused.
+    Nothing in the archive is executed: pickled objects are refused. Nothing is unpacked before its header has
+    told that it fits.
 
     Raises:
-        DataError: it is not such an archive, is damaged, or an array is not what its name says.
+        DataError: it is not such an archive, is damaged or too large, or an array is not what its name says.
     """
-    _require_zip(path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name.lower(): name for name in archive.files}
-            train, test = (_read_pair(archive, arrays, keys, path) for keys in (TRAIN_KEYS, TEST_KEYS))
-    except DataError:
-        raise
-    except Exception as error:  # NumPy, zipfile and zlib raise a dozen kinds for a damaged archive.
-        cause = str(error).partition("\n")[0] or type(error).__name__
-        raise DataError(f"{path} is a damaged .npz archive: {cause}.", hint="Save or copy it again.") from None
+    with opened(path) as stored:
+        head = stored.read(HEAD_BYTES)
+        if not head.startswith(_ZIP_MAGIC):
+            raise DataError(f"{path} is not a .npz archive.", hint=impostor_hint(head) or "Save it with numpy.savez.")
+        try:
+            with zipfile.ZipFile(stored) as archive:
+                return _read_parts(archive, path)
+        except DataError:
+            raise
+        except Exception as error:  # NumPy, zipfile and zlib raise a dozen kinds for a damaged archive.
+            cause = str(error).partition("\n")[0] or type(error).__name__
+            raise DataError(f"{path} is a damaged .npz archive: {shown(cause, 200)}.", hint=_AGAIN) from None
+
+
+def _read_parts(archive: zipfile.ZipFile, path: Path) -> Contents:
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        key = info.filename.removesuffix(".npy").lower()
+        if key in members:
+            raise DataError(f"{path} holds two arrays called {shown(key)}.", hint="Save it with one of them only.")
+        members[key] = info
+    train, test = (_read_pair(archive, members, keys, path) for keys in (TRAIN_KEYS, TEST_KEYS))
     if train is None and test is None:
-        found = ", ".join(sorted(arrays.values())[:6]) or "nothing"
+        found = ", ".join(sorted(shown(_name(info)) for info in members.values())[:6]) or "nothing"
         raise DataError(
             f"{path} holds {found}, expected x_train and y_train.", hint="Name them so, or images and labels."
         )
     return Contents(train, test, path.name)
 
 
-def _require_zip(path: Path) -> None:
-    head = read_bytes(path, 16)
-    if not head.startswith(_ZIP_MAGIC):
-        raise DataError(f"{path} is not a .npz archive.", hint=impostor_hint(head) or "Save it with numpy.savez.")
-
-
 def _read_pair(
-    archive: Mapping[str, Any], arrays: Mapping[str, str], known: tuple[tuple[str, str], ...], path: Path
+    archive: zipfile.ZipFile,
+    members: Mapping[str, zipfile.ZipInfo],
+    known: tuple[tuple[str, str], ...],
+    path: Path,
 ) -> Digits | None:
-    for images, labels in known:
-        if images not in arrays and labels not in arrays:
-            continue
-        for here, partner in ((images, labels), (labels, images)):
-            if partner not in arrays:
-                raise DataError(f"{path} holds {arrays[here]} but no {partner}.", hint="Both are needed.")
-        where_images, where_labels = (f"{path}, {arrays[key]}" for key in (images, labels))
-        pixels = as_images(_plain(archive[arrays[images]], where_images), where_images)
-        return as_digits(pixels, as_labels(archive[arrays[labels]], where_labels), where_images, where_labels)
-    return None
+    present = [pair for pair in known if not members.keys().isdisjoint(pair)]
+    if not present:
+        return None
+    # A pair that is whole goes before one of which there is but half, as in scikit-learn's digits.
+    images, labels = next((pair for pair in present if members.keys() >= set(pair)), present[0])
+    for here, partner in ((images, labels), (labels, images)):
+        if partner not in members:
+            raise DataError(f"{path} holds {_name(members[here])} but no {partner}.", hint="Both are needed.")
+    where_images, where_labels = (f"{path}, {_name(members[key])}" for key in (images, labels))
+    pixels = as_images(_read_array(archive, members[images], where_images), where_images)
+    classes = as_labels(_read_array(archive, members[labels], where_labels), where_labels)
+    return as_digits(pixels, classes, where_images, where_labels)
 
 
-def _plain(array: Any, where: str) -> Any:
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{where} is not an array.", hint="Save it with numpy.savez.")
+def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> NDArray[np.generic]:
+    with archive.open(info) as stream:
+        version = npy.read_magic(stream)
+        if version not in _HEADERS:
+            raise DataError(f"{where} is of an unknown version.", hint="Save it with numpy.savez.")
+        try:
+            shape, _, kind = _HEADERS[version](stream)
+        except Exception:  # Beside its own errors NumPy lets those of Python's parser through.
+            raise DataError(f"{where} has a header that cannot be read.", hint=_AGAIN) from None
+        header = stream.tell()
+    if kind.hasobject:
+        raise DataError(f"{where} holds Python objects, not numbers.", hint="Save arrays of numbers.")
+    promised = math.prod(shape) * kind.itemsize
+    if promised > MOST_BYTES:
+        raise too_large(where)
+    if promised != info.file_size - header:
+        raise DataError(
+            f"{where} is damaged: {info.file_size - header:,} bytes of numbers, its header promises {promised:,}.",
+            hint=_AGAIN,
+        )
+    with archive.open(info) as stream:
+        array: NDArray[np.generic] = npy.read_array(stream, allow_pickle=False)
     return array
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    return info.filename.removesuffix(".npy")

@@ -6,20 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgedigits.data.checks import as_digits
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits
-from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS
+from edgedigits.data.impostors import OTHER_PICTURES, PICTURES
+from edgedigits.data.png_file import read_png
+from edgedigits.data.reading import MOST_BYTES, is_folder, listed, too_large
+from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
 
 _TRAIN_NAMES = ("train", "training")
 _TEST_NAMES = ("test", "testing")
-_OTHER_IMAGES = (".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-_WITH_ALPHA = ("RGBA", "LA", "PA")
-_MODES = ("1", "L", "P", "RGB", *_WITH_ALPHA)
 
 
 def has_pngs(folder: Path) -> bool:
@@ -32,7 +31,7 @@ def read_png_folder(folder: Path, *, progress: Progress = SILENT) -> Contents:
     """Read 28×28 PNG files, class by class and sorted by name; colours become grey.
 
     Raises:
-        DataError: names the file that is no PNG, has another size or is transparent; or there is no PNG.
+        DataError: names the file that is no sound picture, or lies where it would not be read; or there is no PNG.
     """
     name = folder.resolve().name
     if _has_classes(folder):
@@ -47,59 +46,51 @@ def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _has_classes(folder: Path) -> bool:
-    return any((folder / str(digit)).is_dir() for digit in range(CLASSES))
+    return any(is_folder(folder / str(digit)) for digit in range(CLASSES))
 
 
 def _files(folder: Path) -> Iterator[tuple[int, Path]]:
+    _refuse_further_classes(folder)
     for digit in range(CLASSES):
         inside = folder / str(digit)
-        for path in sorted(inside.iterdir()) if inside.is_dir() else ():
+        for path in listed(inside) if is_folder(inside) else ():
+            ending = path.suffix.lower()
             if path.name.startswith("."):
                 continue
-            if path.suffix.lower() in _OTHER_IMAGES:
+            if ending in OTHER_PICTURES:
                 raise DataError(f"{path} is not a PNG file.", hint="Convert it to PNG, which keeps every pixel.")
-            if path.suffix.lower() == ".png":
+            if ending == ".png":
                 yield digit, path
+            elif _has_pictures(path):
+                raise DataError(f"{path} holds pictures, which would not be read.", hint=f"Move them up into {inside}.")
+
+
+def _refuse_further_classes(folder: Path) -> None:
+    for path in listed(folder):
+        if path.name.isdecimal() and path.name not in map(str, range(CLASSES)) and _has_pictures(path):
+            counts_from_one = path.name == str(CLASSES) and not (folder / "0").exists()
+            hint = "Classes count from 0 here: rename it to 0 if it holds zeros." if counts_from_one else ""
+            raise DataError(
+                f"{path} is the folder of no class, expected 0 to {CLASSES - 1}.", hint=hint or "Move it elsewhere."
+            )
+
+
+def _has_pictures(folder: Path) -> bool:
+    if not is_folder(folder):
+        return False
+    return any(path.suffix.lower() in PICTURES for path in listed(folder) if path.name[0] != ".")
 
 
 def _read_classes(folder: Path, progress: Progress) -> Digits:
     files = list(_files(folder))
     if not files:
         raise DataError(f"{folder} has class folders, but no .png file in them.")
+    if len(files) * PIXELS > MOST_BYTES:
+        raise too_large(str(folder))
     images = np.empty((len(files), PIXELS), np.uint8)
     with progress.stage(f"Reading {folder.name}", len(files)) as stage:
         for row, (_, path) in enumerate(files):
-            images[row] = _read_png(path)
+            images[row] = read_png(path)
             stage.advance()
     labels = np.array([digit for digit, _ in files], np.uint8)
     return as_digits(images, labels, str(folder), str(folder))
-
-
-def _read_png(path: Path) -> NDArray[np.uint8]:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            _require_plain(image.size, image.mode, path)
-            if image.mode in _WITH_ALPHA or "transparency" in image.info:
-                _require_opaque(image.convert("RGBA").getchannel("A").getextrema(), path)
-            return np.asarray(image.convert("L"), np.uint8).reshape(PIXELS)
-    except UnidentifiedImageError:
-        raise DataError(f"{path} is not a PNG file.", hint="Save it again as PNG.") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{path} is a damaged PNG file: {error}.", hint="Save or copy it again.") from None
-
-
-def _require_plain(size: tuple[int, int], mode: str, path: Path) -> None:
-    if size != (IMAGE_SIDE, IMAGE_SIDE):
-        raise DataError(
-            f"{path} is {size[0]}×{size[1]} pixels, expected {IMAGE_SIDE}×{IMAGE_SIDE}.",
-            hint="Scale the digit to fit 20×20, centre it by its mass on 28×28, and save it again.",
-        )
-    if mode not in _MODES:
-        raise DataError(f"{path} has more than 8 bits a pixel (mode {mode}).", hint="Save it as 8-bit grey.")
-
-
-def _require_opaque(extrema: object, path: Path) -> None:
-    if extrema != (255, 255):
-        raise DataError(f"{path} is transparent in places.", hint="Flatten it onto a plain background.")

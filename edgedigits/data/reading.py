@@ -1,61 +1,120 @@
-"""Opens files of data sets, gzipped or not, so that whatever is wrong with one becomes a sentence."""
+"""Opens files of data sets, gzipped or not, so that whatever is wrong with one becomes a sentence.
+
+Nothing here asks for more memory than `MOST_BYTES`, and nothing waits: what is no regular file is refused.
+"""
 
 from __future__ import annotations
 
 import gzip
+import io
+import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 
-from edgedigits.errors import DataError
+from edgedigits.errors import DataError, shown
 
 GZIP_MAGIC = b"\x1f\x8b"
 
-_AGAIN = "Download or copy it again."
+MOST_BYTES = 1 << 30
+"""What a source may hold once decompressed, 1 GiB: 1.3 million digits of a byte a pixel, or half as many in a CSV."""
 
-# Files that are often found under a name that promises something else.
-_IMPOSTORS = (
-    (b"PK\x03\x04", "This is a zip archive, as Kaggle hands out: unzip it and give the file inside."),
-    (b"\x89PNG", "This is a PNG image: put digits into folders 0 to 9 and give the folder above them."),
-    (b"\x93NUMPY", "This is a .npy array: save images and labels together with numpy.savez(file, x=…, y=…)."),
-    (b"version https://git-lfs", "This is a Git LFS pointer: run `git lfs pull` to get the file."),
-    (b"\xff\xfe", "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8."),
-    (b"<!DOCTYPE", "This is a web page, perhaps a failed download."),
-    (b"<html", "This is a web page, perhaps a failed download."),
+_AGAIN = "Download or copy it again."
+_KINDS = (
+    (stat.S_ISFIFO, "pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
 )
 
 
+def located(text: str) -> Path:
+    """Return the path that a user wrote, with ~ for a home; whether there is anything is another question.
+
+    Raises:
+        DataError: no file can have this name, or the system does not let us look.
+    """
+    try:
+        path = Path(text).expanduser()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise _unreadable(shown(text, 200), error) from None
+    except (ValueError, RuntimeError) as error:  # NUL, half a character; ~ of nobody
+        cause = str(error).rstrip(".")
+        raise DataError(f"{shown(text, 200)} is no path: {cause}.", hint="Check the spelling.") from None
+    return path
+
+
+def require_regular(path: Path) -> None:
+    """Check that `path` is a file: to open a pipe or a device may be to wait for ever.
+
+    Raises:
+        DataError: it is missing or cannot be looked at, or is a folder, pipe, socket or device.
+    """
+    with _told(path):
+        mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise DataError(f"{path} is a folder, expected a file.")
+    if not stat.S_ISREG(mode):
+        noun = next((noun for is_kind, noun in _KINDS if is_kind(mode)), "special file")
+        raise DataError(f"{path} is a {noun}, expected a file.", hint="Write what comes out of it to a file first.")
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether `path` is a folder; no where the system does not tell."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted by name.
+
+    Raises:
+        DataError: it cannot be looked into.
+    """
+    with _told(folder):
+        return sorted(folder.iterdir())
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[BufferedIOBase]:
+def opened(path: Path) -> Iterator[BufferedReader]:
+    """Open `path` for reading the bytes that are stored.
+
+    Raises:
+        DataError: it is missing, no regular file, unreadable, or larger than `MOST_BYTES`.
+    """
+    require_regular(path)
+    with _told(path), path.open("rb") as stored:
+        if os.fstat(stored.fileno()).st_size > MOST_BYTES:
+            raise too_large(str(path))
+        yield stored
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BufferedReader]:
     """Open `path` for reading bytes, decompressed where its content is gzip, whatever its name says.
 
     Raises:
-        DataError: the file is missing, a folder, unreadable or empty, or its gzip stream is damaged. Damage
-            shows only while reading, so keep the reading inside the `with`.
+        DataError: as `opened`; or it is empty, its gzip stream is damaged, or holds more than `MOST_BYTES`.
+            Damage shows only while reading, so keep the reading inside the `with`.
     """
-    try:
-        with path.open("rb") as stored:
-            magic = stored.read(2)
-            stored.seek(0)
-            if not magic:
-                raise DataError(f"{path} is empty.", hint=_AGAIN)
-            if magic == GZIP_MAGIC:
-                with gzip.open(stored) as unpacked:
-                    yield unpacked
-            else:
-                yield stored
-    except EOFError:
-        raise DataError(f"{path} is a truncated gzip file.", hint=_AGAIN) from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}).", hint=_AGAIN) from None
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist.", hint="Check the spelling and the folder.") from None
-    except IsADirectoryError:
-        raise DataError(f"{path} is a folder, expected a file.") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.", hint="Check its permissions.") from None
+    with opened(path) as stored:
+        magic = stored.read(2)
+        stored.seek(0)
+        if not magic:
+            raise DataError(f"{path} is empty.", hint=_AGAIN)
+        if magic == GZIP_MAGIC:
+            with gzip.open(stored) as unpacked:
+                yield BufferedReader(_Bounded(unpacked, path))
+        else:
+            yield stored
 
 
 def read_bytes(path: Path, limit: int = -1) -> bytes:
@@ -68,6 +127,45 @@ def read_bytes(path: Path, limit: int = -1) -> bytes:
         return stream.read(limit)
 
 
-def impostor_hint(head: bytes) -> str:
-    """Return what a file that begins with `head` really is and what to do about it; empty where unknown."""
-    return next((hint for magic, hint in _IMPOSTORS if head.startswith(magic)), "")
+def too_large(where: str) -> DataError:
+    """What to say of a source that would not fit."""
+    return DataError(
+        f"{where} holds more than {MOST_BYTES >> 20:,} MiB once unpacked, which is the most that is read.",
+        hint="Store a byte a pixel (uint8), or take fewer digits.",
+    )
+
+
+class _Bounded(io.RawIOBase):
+    """Passes on what a decompressor gives, up to `MOST_BYTES`."""
+
+    def __init__(self, stream: BufferedIOBase, path: Path) -> None:
+        self._stream, self._path, self._left = stream, path, MOST_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = self._stream.readinto(buffer)
+        self._left -= count
+        if self._left < 0:
+            raise too_large(str(self._path))
+        return count
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the system and the decompressor raise into sentences."""
+    try:
+        yield
+    except EOFError:
+        raise DataError(f"{path} is a truncated gzip file.", hint=_AGAIN) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is a damaged gzip file ({error}).", hint=_AGAIN) from None
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist.", hint="Check the spelling and the folder.") from None
+    except OSError as error:
+        raise _unreadable(str(path), error) from None
+
+
+def _unreadable(where: str, error: OSError) -> DataError:
+    return DataError(f"{where} cannot be read: {error.strerror or error}.", hint="Check its permissions.")
