@@ -47,7 +47,9 @@ class DataConfig:
         flag="--data",
         metavar="SOURCE",
     )
-    label_column: str = option("", options.text, "name of the CSV's label column (default: what its header calls so, else the first)")
+    label_column: str = option(
+        "", options.text, "name of the CSV's label column (default: what its header calls so, else the first)"
+    )
     invert: bool = option(False, options.boolean, "the digits are dark on light: invert them on loading")
     transpose: bool = option(
         False, options.boolean, "rows and columns are exchanged, as in EMNIST's files: exchange them back on loading"

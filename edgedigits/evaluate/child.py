@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import DataError, EdgedigitsError, ToolMissingError, UnsupportedModelError
 from edgedigits.files.scratch import scratch
+from edgedigits.programs import owned
 
 # An MLP of a million weights takes 3 ms an image with the slowest kernels; start-up takes 0.2 s.
 TIMEOUT_S = 60.0
@@ -137,7 +138,8 @@ class Child:
             ToolMissingError: the interpreter is not installed.
         """
         try:
-            code = self._process.wait(self._timeout_s)
+            with owned(self._process):
+                code = self._process.wait(self._timeout_s)
         except subprocess.TimeoutExpired:
             self.kill()
             raise self._broken(f"did not answer within {self._timeout_s:g} s") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.files.scratch import partial_folder
+from edgedigits.programs import run_program
 from edgedigits.targets.elf import Image
 
 NATIVE_SOURCE = Path(__file__).parent / "native" / "block_counter.c"
@@ -264,13 +264,8 @@ def _compile(library: Path, environment: dict[str, str]) -> None:
     # Compiled beside and renamed: two processes may come here at the same time.
     with partial_folder(library.parent, library.name) as folder:
         fresh = folder / library.name
-        subprocess.run(
-            [sys.executable, "-m", "ziglang", "cc", "-shared", "-O2", "-fPIC", str(NATIVE_SOURCE), "-o", str(fresh)],
-            check=True,
-            capture_output=True,
-            timeout=_COMPILE_TIMEOUT_S,
-            env={**os.environ, **environment},
-        )
+        command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-O2", "-fPIC", str(NATIVE_SOURCE), "-o"]
+        run_program([*command, str(fresh)], _COMPILE_TIMEOUT_S, environment=environment).check_returncode()
         fresh.replace(library)
 
 

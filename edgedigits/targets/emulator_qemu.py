@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +19,13 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from edgedigits.files.scratch import scratch
+from edgedigits.programs import run_program, side_by_side
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board, find_board
 from edgedigits.targets.cores import Core
 from edgedigits.targets.emulator_unicorn import Emulation
 from edgedigits.targets.stub import STARTUP, Engine, firmware_stub
-from edgedigits.targets.toolchain import Program, Toolchain, compile_program
+from edgedigits.targets.toolchain import Program, Toolchain, compile_program, run_tool
 
 PROGRAMS = {"arm": ("qemu-system-arm", "qemu-system-arm"), "riscv": ("qemu-system-riscv32", "qemu-system-misc")}
 """Of each architecture: QEMU's program, and Debian's package that holds it."""
@@ -102,9 +102,9 @@ def _run_parts(
     """
     limit = TIMEOUT_S + TIMEOUT_S_PER_IMAGE * len(inputs) if timeout_s is None else timeout_s
     workers = max(1, min(os.cpu_count() or 1, len(inputs) // IMAGES_PER_WORKER))
-    with ThreadPoolExecutor(workers) as pool:
+    with side_by_side(workers) as threads:
         jobs = [
-            pool.submit(_run_part, board, program, engine, part, program.parent / f"{shift}-{number}", shift, limit)
+            threads.start(_run_part, board, program, engine, part, program.parent / f"{shift}-{number}", shift, limit)
             for number, part in enumerate(np.array_split(inputs, workers))
         ]
         parts = [part for job in jobs if (part := job.result()) is not None]
@@ -178,15 +178,7 @@ def _run(board: Board, program: Path, folder: Path, shift: int, timeout_s: float
         *("-semihosting-config", "enable=on,target=native", "-icount", f"shift={shift}"),
     ]
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=timeout_s,
-        )
+        done = run_program(command, timeout_s, folder=folder)
     except subprocess.TimeoutExpired:
         raise CheckFailedError(
             f"The engine did not finish within {timeout_s:g} s in QEMU's {board.qemu}.",
@@ -238,6 +230,5 @@ def _content(path: Path) -> bytes:
 
 
 def _version(board: Board) -> str:
-    text = subprocess.run([require_qemu(board), "--version"], capture_output=True, text=True, timeout=30).stdout
-    found = re.search(r"version (\S+)", text)
+    found = re.search(r"version ([\w.]+)", run_tool([require_qemu(board), "--version"]).stdout)
     return f"QEMU {found[1] if found else '?'}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import CheckFailedError, ConfigError, ToolMissingError
+from edgedigits.programs import check_wanted, side_by_side
 from edgedigits.progress import SILENT, Progress, Stage
 from edgedigits.targets.cores import Core
 from edgedigits.targets.counting import CodeMap, Counter, CounterFactory, counter_factory
@@ -129,9 +129,9 @@ def _run_side_by_side(
     parts = np.array_split(inputs, len(machines))
     firsts = np.cumsum([0, *map(len, parts[:-1])]).tolist()
     # Emulation in C releases Python's lock, so threads run side by side.
-    with ThreadPoolExecutor(len(machines)) as pool:
+    with side_by_side(len(machines)) as threads:
         jobs = [
-            pool.submit(machine.run, part, first, stage)
+            threads.start(machine.run, part, first, stage)
             for machine, part, first in zip(machines, parts, firsts, strict=True)
         ]
         results = [job.result() for job in jobs]
@@ -194,6 +194,7 @@ class _Machine:
         outputs = np.empty((len(inputs), self._engine.output_size), dtype=np.int8)
         counts = np.empty((len(inputs), self._step_count), dtype=np.int64)
         for i, row in enumerate(inputs):
+            check_wanted()
             self._emulator.mem_write(self._input, row.tobytes())
             self._call(first + i)
             outputs[i] = np.frombuffer(self._emulator.mem_read(self._output, outputs.shape[1]), dtype=np.int8)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgedigits.data.writing import refuse_existing, replacing
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
+from edgedigits.programs import run_program
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board
 from edgedigits.targets.elf import Image
@@ -156,14 +157,7 @@ def _run_pyocd(board: Board, image: Image, probe: str) -> None:
     command = [sys.executable, "-m", "pyocd", "load", "--no-wait", "--target", board.pyocd]
     command += ["--uid", probe] if probe else []
     try:
-        done = subprocess.run(
-            [*command, "--format", "elf", str(image.path)],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=PROGRAM_TIMEOUT_S,
-        )
+        done = run_program([*command, "--format", "elf", str(image.path)], PROGRAM_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         raise CheckFailedError(
             f"pyOCD did not finish within {PROGRAM_TIMEOUT_S:g} s.",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import CheckFailedError, DataError, ToolMissingError
 from edgedigits.files.scratch import scratch
+from edgedigits.programs import run_program
 from edgedigits.targets.stub import Engine, firmware_stub
 from edgedigits.targets.toolchain import Toolchain, first_error, run_tool, toolchain_environment
 
@@ -101,15 +102,7 @@ def _compile(compiler: Toolchain, engine: Engine, folder: Path) -> Path:
 
 def _run(program: Path, folder: Path, timeout_s: float) -> None:
     try:
-        done = subprocess.run(
-            [str(program), "images.bin", "results.bin"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=timeout_s,
-        )
+        done = run_program([str(program), "images.bin", "results.bin"], timeout_s, folder=folder)
     except subprocess.TimeoutExpired:
         raise CheckFailedError(
             f"The engine did not finish within {timeout_s:g} s on this machine.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from edgedigits.files.scratch import scratch
 from edgedigits.model.engine import run as run_numpy
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
+from edgedigits.programs import side_by_side
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.cores import Core
 from edgedigits.targets.costs import layer_costs
@@ -111,9 +111,9 @@ def _run_everywhere(
     count, everything = len(images), np.concatenate([images, extreme_images(images.shape[1])])
     inputs = engine_inputs(classifier, everything)
     # The interpreter and the program for this machine run in processes of their own, beside the emulator.
-    with ThreadPoolExecutor(2) as pool:
-        awaited = pool.submit(oracle_outputs, classifier, everything, rounding)
-        on_host = pool.submit(run_host, job.toolchain, job.engine, inputs)
+    with side_by_side(2) as threads:
+        awaited = threads.start(oracle_outputs, classifier, everything, rounding)
+        on_host = threads.start(run_host, job.toolchain, job.engine, inputs)
         image, (run, extreme) = job.emulate(inputs[:count], inputs[count:])
         expected, (host, host_how) = awaited.result(), on_host.result()
     summary = with_oracle(replace(_summarize(job, image, run), kind=kind), expected[:count], ORACLES[rounding])

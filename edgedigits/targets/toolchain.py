@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError, nearest
+from edgedigits.programs import run_program
 from edgedigits.targets.cores import Core
 
 TOOLCHAINS = ("zig", "gcc")
@@ -206,15 +207,7 @@ def run_tool(command: Sequence[str], environment: Mapping[str, str] | None = Non
         ToolMissingError: it cannot be started.
     """
     try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=TIMEOUT_S,
-            env=None if environment is None else {**os.environ, **environment},
-        )
+        return run_program(command, TIMEOUT_S, environment=environment)
     except subprocess.TimeoutExpired:
         name = Path(command[0]).name
         raise DataError(f"{name} did not finish within {TIMEOUT_S:g} s.", hint="Is the machine overloaded?") from None
