@@ -38,17 +38,17 @@ def lines_of(stream: BufferedReader, path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         DataError: a line is longer than `LINE_LIMIT`, or there are more than `MOST_LINES`.
     """
-    text = TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline=None)
-    for number in range(1, MOST_LINES + 1):
-        line = text.readline(LINE_LIMIT)
-        if not line:
-            return
-        if len(line) == LINE_LIMIT:
-            raise DataError(
-                f"{path}, line {number} is longer than {LINE_LIMIT:,} characters.",
-                hint="Is this the CSV that was meant?",
-            )
-        yield number, line.removesuffix("\n")
+    with TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline=None) as text:
+        for number in range(1, MOST_LINES + 1):
+            line = text.readline(LINE_LIMIT)
+            if not line:
+                return
+            if len(line) == LINE_LIMIT:
+                raise DataError(
+                    f"{path}, line {number} is longer than {LINE_LIMIT:,} characters.",
+                    hint="Is this the CSV that was meant?",
+                )
+            yield number, line.removesuffix("\n")
     raise DataError(f"{path} has more than {MOST_LINES:,} lines.", hint="Is this the CSV that was meant?")
 
 

@@ -5,7 +5,8 @@ It takes some times longer than `csv_fast`, which is tried first; a test holds o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -32,24 +33,26 @@ def read_exactly(path: Path, layout: Layout) -> NDArray[np.uint8]:
         DataError: names the first line that is wrong: its width, a cell, its encoding.
     """
     rows, spellings = bytearray(), _Spellings()
-    for number, line in _lines(path, layout):
-        where = f"{path}, line {number}"
-        cells = cells_of(line)
-        if len(cells) != COLUMNS:
-            raise _wrong_width(cells, where)
-        try:
-            rows += bytes(map(spellings.__getitem__, cells))
-        except KeyError as error:
-            raise _wrong_cell(cells, error.args[0], layout, where) from None
+    with closing(_lines(path, layout)) as lines:
+        for number, line in lines:
+            where = f"{path}, line {number}"
+            cells = cells_of(line)
+            if len(cells) != COLUMNS:
+                raise _wrong_width(cells, where)
+            try:
+                rows += bytes(map(spellings.__getitem__, cells))
+            except KeyError as error:
+                raise _wrong_cell(cells, error.args[0], layout, where) from None
     return np.frombuffer(rows, np.uint8).reshape(-1, COLUMNS)
 
 
 def line_of_row(path: Path, layout: Layout, row: int) -> int:
     """Return the number of the line that holds row `row` of the table."""
-    return next(number for index, (number, _) in enumerate(_lines(path, layout)) if index == row)
+    with closing(_lines(path, layout)) as lines:
+        return next(number for index, (number, _) in enumerate(lines) if index == row)
 
 
-def _lines(path: Path, layout: Layout) -> Iterator[tuple[int, str]]:
+def _lines(path: Path, layout: Layout) -> Generator[tuple[int, str]]:
     with reading(path) as stream:
         for number, line in lines_of(stream, path):
             if number > layout.skip and not is_blank(line):

@@ -123,6 +123,6 @@ def folder_hint(folder: Path) -> str:
     kind = "" if all(name.lower().endswith(".png") for name in pictures) else ", as PNG"
     labelled = " Labels in their names are not read." if any(re.search(r"\d", name) for name in pictures) else ""
     return (
-        f"Its {len(pictures):,} pictures ({shown(pictures[0])} …) need folders that say what they show: sort them into "
+        f"Its pictures ({shown(pictures[0])} …) need folders that say what they show: sort them into "
         f"0 to 9{kind}.{labelled}"
     )

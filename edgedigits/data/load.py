@@ -15,9 +15,10 @@ from edgedigits.data.impostors import HEAD_BYTES, folder_hint, impostor_hint
 from edgedigits.data.named import NAMES, read_named
 from edgedigits.data.npz import read_npz
 from edgedigits.data.png_folder import has_pngs, read_png_folder
-from edgedigits.data.reading import is_folder, listed, located, read_bytes, require_regular
+from edgedigits.data.reading import exists, is_folder, listed, read_bytes, require_regular
 from edgedigits.data.split import split_indices
 from edgedigits.errors import ConfigError, DataError, nearest, shown
+from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
 
 SPLIT_NAMES = ("train", "validation", "test", "all")
@@ -128,8 +129,8 @@ def read_source(
         DataError, ConfigError, ToolMissingError: as `load_splits`.
     """
     is_path = source not in NAMES
-    path = located(source) if is_path else Path(source)
-    if is_path and not path.exists():
+    path = user_path(source) if is_path else Path(source)
+    if is_path and not exists(path):
         raise _unknown(source, path)
     if is_path and not path.is_dir():
         require_regular(path)

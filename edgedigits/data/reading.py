@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 
-from edgedigits.errors import DataError, shown
+from edgedigits.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -31,23 +31,19 @@ _KINDS = (
 )
 
 
-def located(text: str) -> Path:
-    """Return the path that a user wrote, with ~ for a home; whether there is anything is another question.
+def exists(path: Path) -> bool:
+    """Say whether there is anything at `path`; a link that leads nowhere is nothing.
 
     Raises:
-        DataError: no file can have this name, or the system does not let us look.
+        DataError: the system does not let us look.
     """
     try:
-        path = Path(text).expanduser()
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        pass
+        return False
     except OSError as error:
-        raise _unreadable(shown(text, 200), error) from None
-    except (ValueError, RuntimeError) as error:  # NUL, half a character; ~ of nobody
-        cause = str(error).rstrip(".")
-        raise DataError(f"{shown(text, 200)} is no path: {cause}.", hint="Check the spelling.") from None
-    return path
+        raise _unreadable(path, error) from None
+    return True
 
 
 def require_regular(path: Path) -> None:
@@ -164,8 +160,8 @@ def _told(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.", hint="Check the spelling and the folder.") from None
     except OSError as error:
-        raise _unreadable(str(path), error) from None
+        raise _unreadable(path, error) from None
 
 
-def _unreadable(where: str, error: OSError) -> DataError:
-    return DataError(f"{where} cannot be read: {error.strerror or error}.", hint="Check its permissions.")
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path} cannot be read: {error.strerror or error}.", hint="Check its permissions.")

@@ -14,8 +14,8 @@ from edgedigits.data import reading
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import HEADER
 from edgedigits.data.load import read_source
-from edgedigits.data.reading import MOST_BYTES, is_folder, listed, located, read_bytes
-from edgedigits.errors import EXIT_DATA, DataError
+from edgedigits.data.reading import MOST_BYTES, exists, is_folder, listed, read_bytes
+from edgedigits.errors import EXIT_DATA, ConfigError, DataError
 from tests.data.digit_files import csv_lines, idx_images, told, write_idx, write_text
 
 WRITE_FIRST = "Write what comes out of it to a file first."
@@ -55,20 +55,10 @@ def test_a_block_device_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         )
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("a\0b", r"a\x00b is no path: embedded null byte. Check the spelling."),
-        ("\udc80.csv", r"\udc80.csv does not exist. Check its path."),
-        ("\ud800.csv", r"\ud800.csv is no path: 'utf-8' codec can't encode character '\ud800' in position "),
-        ("~nosuchuser/x.csv", "~nosuchuser/x.csv is no path: Could not determine home directory. Check the spelling."),
-        ("x" * 5000, f"{'x' * 200}… cannot be read: File name too long. Check its permissions."),
-        ("/x" * 5000, f"{'/x' * 100}… cannot be read: File name too long. Check its permissions."),
-    ],
-)
-def test_what_can_be_no_path(text: str, sentence: str) -> None:
-    assert _refusal(read_source, text).startswith(sentence)
-    assert _refusal(read_source, text).isprintable()
+@pytest.mark.parametrize("text", ["a\0b", "\ud800.csv", "~nosuchuser/x.csv", "x" * 5000, "/x" * 5000])
+def test_what_can_be_no_path(text: str) -> None:
+    with pytest.raises(ConfigError):
+        read_source(text)
 
 
 def test_a_path_that_leads_nowhere_or_in_circles(tmp_path: Path) -> None:
@@ -89,7 +79,6 @@ def test_a_tilde_is_the_user_s_home(few: Digits, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("HOME", str(tmp_path))
     write_text(tmp_path / "x.csv", [HEADER, *csv_lines(few)])
     assert read_source("~/x.csv").everything.digest == few.digest
-    assert located("~") == tmp_path
 
 
 def test_a_folder_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +91,8 @@ def test_a_folder_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytes
     assert _refusal(read_source, str(tmp_path)).endswith("cannot be read: Permission denied. Check its permissions.")
     monkeypatch.setattr(Path, "is_dir", refuse)
     assert not is_folder(tmp_path)
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert _refusal(exists, Path("x")) == "x cannot be read: Permission denied. Check its permissions."
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
