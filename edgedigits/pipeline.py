@@ -18,7 +18,7 @@ from edgedigits.errors import CheckFailedError
 from edgedigits.progress import Progress
 from edgedigits.training.epochs import steps_per_epoch
 from edgedigits.training.fit import History, StagePlan, train
-from edgedigits.training.keras_env import set_seed
+from edgedigits.training.keras_env import THREADS, THREADS_ARE_FIXED, set_seed
 from edgedigits.training.losses import LogitsLoss, make_loss
 from edgedigits.training.model import build_mlp
 
@@ -116,6 +116,11 @@ def train_and_compress(config: BuildConfig, splits: Splits, progress: Progress) 
     Raises:
         CheckFailedError: the training diverged.
     """
+    if not THREADS_ARE_FIXED:
+        progress.say(
+            f"TensorFlow was used in this process before: it does not keep to {THREADS} threads, so that the same "
+            "choices may give other bytes elsewhere."
+        )
     set_seed(config.training.seed)
     calibration = to_float(splits.train.images[:CALIBRATION_IMAGES])
     line = _Line(config, splits, progress)

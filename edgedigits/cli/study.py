@@ -49,7 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--jobs", type=_count, default=0, metavar="N", help="trials at a time (default: by cores and memory)"
     )
-    where.add_argument("--threads", type=_count, default=0, metavar="N", help="threads of a trial")
+    where.add_argument(
+        "--threads",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="cores of a trial here, which do not change its figures",
+    )
     where.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786")
     grid = run_parser.add_argument_group("a grid")
     grid.add_argument("--keep-builds", action="store_true", help="keep every build's folder in DIR/builds")
@@ -121,6 +127,11 @@ def _refuse_unread_flags(args: argparse.Namespace, given: Iterable[str]) -> None
     if args.plan == TABLE and args.keep_builds:
         raise ConfigError(
             f"--keep-builds is of a study's file, and {TABLE} makes no folders of builds.", hint="Leave it out."
+        )
+    if args.threads and args.scheduler:
+        raise ConfigError(
+            "--threads is of this machine, and with --scheduler a trial uses any core of its worker's host.",
+            hint="Leave it out.",
         )
     if args.jobs and args.scheduler:
         raise ConfigError(

@@ -14,6 +14,13 @@ from contextlib import contextmanager
 
 from edgedigits.errors import ToolMissingError
 
+THREADS = 2
+"""Threads of TensorFlow's and XLA's products and sums, on any machine and with any number of cores allowed.
+
+They divide a sum among their threads, so that another number rounds otherwise and trains other weights. Two are as fast
+as one where there is one core, and networks this small hardly use more.
+"""
+
 _REINSTALL = (
     "Install the versions that belong together: "
     "pip install 'tensorflow==2.21.*' 'tf-keras==2.21.*' 'tensorflow-model-optimization==0.8.1'"
@@ -88,6 +95,19 @@ def check_versions() -> None:
 check_versions()
 
 
+def _fix_threads() -> bool:
+    """Set the number of threads; return False where TensorFlow was at work before, with another number."""
+    if tf.config.threading.get_intra_op_parallelism_threads() != THREADS:
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+        except RuntimeError:
+            return False
+    return True
+
+
+THREADS_ARE_FIXED = _fix_threads()
+
+
 def set_seed(seed: int) -> None:
     """Make everything that follows in this process repeatable: weights, order, augmentation, kernels."""
     keras.backend.clear_session()
@@ -95,4 +115,4 @@ def set_seed(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-__all__ = ["check_versions", "keras", "quiet_stderr", "set_seed", "tf", "tfmot"]
+__all__ = ["THREADS", "THREADS_ARE_FIXED", "check_versions", "keras", "quiet_stderr", "set_seed", "tf", "tfmot"]

@@ -35,6 +35,7 @@ def refused(capsys, *argv):
         ("--settings x", "--settings is of report-table, and {} is a study's file. Write lr and epochs under [axes]."),
         ("--columns published", "--columns is of report-table"),
         ("--jobs 2 --scheduler tcp://host:8786", "--jobs is of this machine"),
+        ("--threads 2 --scheduler tcp://host:8786", "--threads is of this machine"),
     ],
 )  # fmt: skip
 def test_flags_that_a_grid_does_not_read_are_refused_with_what_to_write_instead(flags, words, grid, capsys):

@@ -111,7 +111,7 @@ def test_digits_that_are_nowhere_are_an_error_in_plain_words(tmp_path, monkeypat
     """A label column of what is no CSV, which only the worker's host finds out."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     data = {"source": "mnist-5k", "label_column": "digit", "invert": False, "digest": "0" * 64}
-    answers, code, chatter = launch.run_child({**TASK, "data": data}, 1, (), lambda answer: None, lambda: False)
+    answers, code, chatter = launch.run_child({**TASK, "data": data}, (), lambda answer: None, lambda: False)
     assert (answers, code) == ([], EXIT_NO_DIGITS)
     assert "Traceback" not in chatter
     assert "is not a CSV, so it has no label column 'digit'" in chatter

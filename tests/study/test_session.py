@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,24 +18,40 @@ import pytest
 
 from edgedigits.data.load import read_source
 from edgedigits.errors import DataError
+from edgedigits.files.scratch import scratch
 from edgedigits.progress import SilentProgress
+from edgedigits.study.plan.grid import read_grid
 from edgedigits.study.run import keys
 from edgedigits.study.run.database import DATABASE
-from edgedigits.study.run.session import Options, Plan, estimate_seconds, run_plan
+from edgedigits.study.run.session import Options, Plan, estimate_seconds, plan_builds, run_plan
 from edgedigits.study.run.store import Store, owner_name
+from edgedigits.study.table.plan import plan_table
 from tests.study.plans import small_plan
 
 TWO = Options(jobs=2)
 
 
 class Heard(SilentProgress):
-    """Remembers what was said."""
+    """Remembers what was said, and who listened then."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.open: list[str] = []
 
     def say(self, message: str) -> None:
         self.lines.append(message)
+        self.open += open_addresses()
+
+
+def open_addresses():
+    """Return the addresses that this process and those it started wait at, of any kind."""
+    me = psutil.Process()
+    found = []
+    for process in (me, *me.children(recursive=True)):
+        for connection in process.net_connections("inet"):
+            if not connection.raddr and connection.laddr:
+                found.append(connection.laddr.ip)
+    return found
 
 
 def trials(folder):
@@ -44,12 +61,19 @@ def trials(folder):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study") / "small"
-    return folder, run_plan(small_plan(3), folder, TWO)
+    folder, heard = tmp_path_factory.mktemp("study") / "small", Heard()
+    return folder, run_plan(small_plan(3), folder, TWO, heard), heard
+
+
+def test_whatever_a_study_of_this_machine_opens_is_open_to_this_machine_only(finished):
+    """Scheduler, dashboard, two nannies and two workers; each listens somewhere."""
+    _, _, heard = finished
+    assert len(heard.open) >= 6
+    assert set(heard.open) == {"127.0.0.1"}
 
 
 def test_every_trial_runs_and_its_figures_are_stored(finished):
-    folder, summary = finished
+    folder, summary, _ = finished
     assert (summary.total, summary.done, summary.ran, summary.failed) == (3, 3, 3, 0)
     for trial in trials(folder):
         assert 0 <= trial.result["dev_accuracy"] <= 1
@@ -59,7 +83,7 @@ def test_every_trial_runs_and_its_figures_are_stored(finished):
 
 
 def test_finished_trials_never_run_twice(finished):
-    folder, _ = finished
+    folder, *_ = finished
     before = trials(folder)
     again = run_plan(small_plan(4), folder, TWO)
     assert (again.total, again.done, again.ran) == (4, 4, 1)
@@ -68,7 +92,7 @@ def test_finished_trials_never_run_twice(finished):
 
 def test_only_what_a_run_would_pass_over_counts_as_done(finished):
     """Trials of the same labels, but of another length or on other digits, are other trials."""
-    folder, _ = finished
+    folder, *_ = finished
     assert estimate_seconds(weighed(small_plan(3)), folder, 1)[0] == 0.0
     assert estimate_seconds(weighed(small_plan(4)), folder, 1)[1].startswith("estimated: from finished trials")
     for other in (small_plan(3, iterations=6), small_plan(3, source="mnist")):
@@ -80,7 +104,7 @@ def weighed(plan):
 
 
 def test_the_folder_knows_the_trials_of_the_latest_plan(finished, tmp_path):
-    folder, _ = finished
+    folder, *_ = finished
     shutil.copy(folder / DATABASE, tmp_path)
     run_plan(small_plan(2), tmp_path, TWO)
     with Store(tmp_path, create=False) as store:
@@ -89,7 +113,7 @@ def test_the_folder_knows_the_trials_of_the_latest_plan(finished, tmp_path):
 
 
 def test_failed_trials_of_another_plan_are_not_tried_again(finished, tmp_path):
-    folder, _ = finished
+    folder, *_ = finished
     shutil.copy(folder / DATABASE, tmp_path)
     with Store(tmp_path, create=False) as store:
         store.add([("other", "published", {"label": "other"})])
@@ -102,7 +126,7 @@ def test_failed_trials_of_another_plan_are_not_tried_again(finished, tmp_path):
 
 
 def test_a_study_of_other_code_or_another_plan_is_refused(finished, monkeypatch):
-    folder, _ = finished
+    folder, *_ = finished
     with pytest.raises(DataError, match="is of the study small, and this is other"):
         run_plan(replace(small_plan(1), name="other"), folder, TWO)
     monkeypatch.setattr("edgedigits.study.run.session.code_version", lambda: "0.0.1+00000000")
@@ -164,8 +188,18 @@ with interruptible():
 
 
 def start_long(folder):
-    """Start a run whose trials take minutes; return it once two of them are training."""
-    process = subprocess.Popen([sys.executable, "-c", LONG, str(folder)])
+    """Start a run whose trials take minutes; return it once two of them are training.
+
+    Its temporary files are in `folder`/tmp.
+    """
+    (folder / "tmp").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", LONG, str(folder)],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(folder / "tmp")},
+    )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if len(children := training(process)) == 2:
@@ -173,6 +207,11 @@ def start_long(folder):
         time.sleep(0.2)
     process.kill()
     raise AssertionError("no two trials came to run")
+
+
+def left_behind(folder):
+    """Return what is in the temporary folder, but for what is kept there for later runs."""
+    return [path.name for path in (folder / "tmp").iterdir() if not path.name.startswith("edgedigits-zig-")]
 
 
 def training(process):
@@ -186,7 +225,7 @@ def training(process):
     return found
 
 
-def test_kill_9_loses_the_running_trials_only_and_leaves_no_process_and_no_folder(tmp_path):
+def test_kill_9_loses_the_running_trials_only_and_leaves_no_process_and_no_folder(tmp_path, monkeypatch):
     process, children = start_long(tmp_path)
     places = [Path(child.cmdline()[-1]) for child in children]
     assert all(place.is_dir() for place in places)
@@ -196,17 +235,28 @@ def test_kill_9_loses_the_running_trials_only_and_leaves_no_process_and_no_folde
     _, alive = psutil.wait_procs(everything, timeout=20)
     assert not alive
     assert [place for place in places if place.exists()] == []
+    # What Dask had there, the next to make a temporary folder sweeps up.
+    assert {name.rpartition("-")[0] for name in left_behind(tmp_path)} == {"edgedigits-dask", "edgedigits-task"}
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    with scratch("later"):
+        pass
+    assert left_behind(tmp_path) == []
     with Store(tmp_path, create=False) as store:
         names = [trial.key for trial in store.trials()]
         assert store.counts() == {"waiting": 2, "running": 2, "done": 0, "failed": 0}
         assert store.waiting(names) == names
 
 
-def test_ctrl_c_ends_cleanly_and_gives_trials_back(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_ctrl_c_ends_cleanly_and_gives_trials_back(number, tmp_path):
+    """A terminal sends it to every process of the study; none answers with a traceback."""
     process, _ = start_long(tmp_path)
     everything = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    os.killpg(process.pid, number)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert said == ""
+    assert left_behind(tmp_path) == []
     _, alive = psutil.wait_procs(everything, timeout=20)
     assert not alive
     with Store(tmp_path, create=False) as store:
@@ -236,6 +286,36 @@ def test_what_is_killed_from_outside_is_recorded_and_tried_again(victim, words, 
     process.wait(60)
     assert words in failed[0].error
     assert failed[0].status in ("waiting", "running")
+
+
+GRID = """
+[base]
+data = { source = "mnist-5k" }
+model = { hidden = [300, 100] }
+training = { epochs = 1, batch_size = 2000 }
+[axes]
+seed = [1, 2]
+"""
+"""Sums over so many images round as the threads divide them."""
+MEASURED = ("train_seconds", "latency_us")
+
+
+@pytest.mark.slow
+def test_figures_do_not_depend_on_how_many_trials_run_at_a_time(tmp_path):
+    """One after the other with every core, and side by side with one each."""
+    (tmp_path / "grid.toml").write_text(GRID)
+    table = plan_table(source="mnist-5k", rows=3000, scale=0.02, settings="0.5/500,0.1/500", columns="edgedigits")
+    for plan in (plan_builds("grid", read_grid(tmp_path / "grid.toml")), replace(table, entries=table.entries[::9])):
+        found = []
+        for jobs in (1, 2):
+            folder = tmp_path / f"{plan.name} {jobs}"
+            assert run_plan(plan, folder, Options(jobs=jobs)).done == len(plan.entries)
+            results = {trial.key: trial.result for trial in trials(folder)}
+            for result in results.values():
+                for name in MEASURED:
+                    result.pop(name, None)
+            found.append(results)
+        assert found[0] == found[1]
 
 
 @pytest.mark.slow

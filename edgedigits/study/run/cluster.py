@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import logging
 import os
+import signal
+import socket
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgedigits.data.contents import Contents
 from edgedigits.errors import DataError, ToolMissingError
+from edgedigits.files.scratch import scratch
 from edgedigits.study.run.data_source import as_arrays
 
 if TYPE_CHECKING:
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
 MEMORY_A_TRIAL = 1_500_000_000
 """Bytes that one build needs at its peak, TensorFlow included: 1.1 GB with MNIST, and room."""
 CONNECT_S = 10
+LOOPBACK = "127.0.0.1"
+DASHBOARD_PORT = 8787
+"""Of the dashboard on this machine; another one where it is taken."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,13 @@ class Cluster:
     Attributes:
         client: connected to the scheduler.
         slots: trials at a time.
-        threads: of each trial.
-        words: for people, e.g. "2 workers of 1 thread on this machine".
+        cores: of each trial on this machine; 0 on a cluster, where a trial may use any.
+        words: for people, e.g. "2 workers of 1 core on this machine".
     """
 
     client: Client
     slots: int
-    threads: int
+    cores: int
     words: str
 
 
@@ -70,13 +77,13 @@ def usable_cores() -> int:
 
 
 @contextmanager
-def open_cluster(jobs: int, scheduler: str, threads: int) -> Iterator[Cluster]:
+def open_cluster(jobs: int, scheduler: str, cores: int) -> Iterator[Cluster]:
     """Yield a cluster, which is taken down at the end if it is our own.
 
     Args:
         jobs: trials at a time on this machine; 0 for as many as it can take.
         scheduler: address of a scheduler such as "tcp://host:8786"; "" for this machine.
-        threads: of each trial; 0 for the cores divided by the jobs here, 1 on a cluster.
+        cores: of each trial on this machine; 0 for all of them divided by the jobs.
 
     Raises:
         ToolMissingError: Dask is not installed.
@@ -94,36 +101,52 @@ def open_cluster(jobs: int, scheduler: str, threads: int) -> Iterator[Cluster]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with dask.config.set(settings):
         if scheduler:
-            yield from _remote(scheduler, threads)
+            yield from _remote(scheduler)
         else:
-            yield from _local(jobs or default_jobs(), threads)
+            yield from _local(jobs or default_jobs(), cores)
 
 
-def _local(jobs: int, threads: int) -> Iterator[Cluster]:
+def _local(jobs: int, cores: int) -> Iterator[Cluster]:
+    import dask
     from distributed import Client, LocalCluster
 
-    threads = threads or max(1, usable_cores() // jobs)
-    with (
-        warnings.catch_warnings(action="ignore", category=UserWarning),  # of a dashboard's port that is taken
-        LocalCluster(
-            n_workers=jobs,
-            threads_per_worker=1,
-            processes=True,
-            # The work is done in processes that the workers start: a worker itself holds next to nothing.
-            memory_limit=0,
-            dashboard_address=":8787" if _has_dashboard() else None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        dashboard = f"; dashboard {cluster.dashboard_link}" if _has_dashboard() else ""
-        of = "thread" if threads == 1 else "threads"
-        yield Cluster(
-            client, jobs, threads, f"{jobs} worker{'s' * (jobs > 1)} of {threads} {of} on this machine{dashboard}"
+    cores = cores or max(1, usable_cores() // jobs)
+    port = _dashboard_port()
+    # Nobody but this machine may talk to what runs tasks, and no page but the dashboard's own to the dashboard.
+    origins = [f"{host}:{port}" for host in (LOOPBACK, "localhost")]
+    with ExitStack() as stack:
+        place = stack.enter_context(scratch("dask"))
+        stack.enter_context(
+            dask.config.set(
+                {
+                    "distributed.scheduler.dashboard.bokeh-application.allow_websocket_origin": origins,
+                    "temporary-directory": str(place),
+                }
+            )
         )
+        # Of a dashboard's port that is taken.
+        stack.enter_context(warnings.catch_warnings(action="ignore", category=UserWarning))
+        with _interrupts_held_back():
+            cluster = stack.enter_context(
+                LocalCluster(
+                    host=LOOPBACK,
+                    n_workers=jobs,
+                    threads_per_worker=1,
+                    processes=True,
+                    # The work is done in processes that the workers start: a worker itself holds next to nothing.
+                    memory_limit=0,
+                    dashboard_address=f"{LOOPBACK}:{port}" if _has_dashboard() else None,
+                    worker_dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+            client = stack.enter_context(Client(cluster))
+        dashboard = f"; dashboard {cluster.dashboard_link}" if _has_dashboard() else ""
+        each = f"{cores} core{'s' * (cores > 1)}"
+        yield Cluster(client, jobs, cores, f"{jobs} worker{'s' * (jobs > 1)} of {each} on this machine{dashboard}")
 
 
-def _remote(scheduler: str, threads: int) -> Iterator[Cluster]:
+def _remote(scheduler: str) -> Iterator[Cluster]:
     from distributed import Client
 
     try:
@@ -138,7 +161,35 @@ def _remote(scheduler: str, threads: int) -> Iterator[Cluster]:
         slots = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
         if not slots:
             raise DataError(f"The scheduler at {scheduler} has no workers.", hint=f"Start one: dask worker {scheduler}")
-        yield Cluster(client, slots, threads or 1, f"{slots} slots of {scheduler}")
+        yield Cluster(client, slots, 0, f"{slots} slots of {scheduler}")
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Keep Ctrl-C and SIGTERM from the threads and processes that start meanwhile, and from this one until the end.
+
+    A terminal sends them to every process that came of the study's. Workers would answer with their tracebacks, and
+    are ended by the study itself.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # It lets them through again in the thread that first starts it, which shall not be that of the workers.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _dashboard_port() -> int:
+    """Return the dashboard's usual port if it is free, else one that is."""
+    for wanted in (DASHBOARD_PORT, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, wanted))
+            return int(probe.getsockname()[1])
+    return DASHBOARD_PORT
 
 
 def _has_dashboard() -> bool:

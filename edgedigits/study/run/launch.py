@@ -29,12 +29,12 @@ LONGEST_ERROR = 600
 Answer = dict[str, Any]
 
 
-def run_on_worker(task: dict[str, Any], threads: int) -> list[Answer]:
+def run_on_worker(task: dict[str, Any], cores: int) -> list[Answer]:
     """Run a task in a process of its own; called by Dask on a worker.
 
     Args:
         task: "data", "kind" and "trials"; see `child.run_task`.
-        threads: threads of the process.
+        cores: that the process may use, on this machine's own cluster; 0 for any.
 
     Returns:
         An answer for each trial that was finished, at most one {"error"} for those that were not, and last {"process":
@@ -49,18 +49,18 @@ def run_on_worker(task: dict[str, Any], threads: int) -> list[Answer]:
         state = worker.state.tasks.get(key)
         return state is None or state.state in ("cancelled", "released", "forgotten")
 
-    start, cores = time.perf_counter(), _cores(worker.name, threads)
+    start, own = time.perf_counter(), _cores(worker.name, cores)
 
     def send(answer: Answer) -> None:
         worker.log_event(f"{TOPIC}-{task['run']}", answer)
 
-    answers, code, chatter = run_child(task, threads, cores, send, cancelled)
+    answers, code, chatter = run_child(task, own, send, cancelled)
     if code == EXIT_NO_DIGITS:
         try:
             fetch_digits(DataNeed(**task["data"]), chatter)
         except EdgedigitsError as error:
             return [{"error": str(error)}, {"process": time.perf_counter() - start}]
-        answers, code, chatter = run_child(task, threads, cores, send, cancelled)
+        answers, code, chatter = run_child(task, own, send, cancelled)
     if code != 0 and not any("error" in answer and "key" not in answer for answer in answers):
         answers.append({"error": _death(code, chatter)})
     return [*answers, {"process": time.perf_counter() - start}]
@@ -90,7 +90,6 @@ def fetch_digits(need: DataNeed, why: str) -> None:
 
 def run_child(
     task: dict[str, Any],
-    threads: int,
     cores: tuple[int, ...],
     send: Callable[[Answer], None],
     cancelled: Callable[[], bool],
@@ -99,7 +98,6 @@ def run_child(
 
     Args:
         task: as `run_on_worker`.
-        threads: threads of the process.
         cores: the only ones it may use; () for any.
         send: called with each answer as it comes.
         cancelled: asked now and then; the process is killed once it is true.
@@ -111,7 +109,7 @@ def run_child(
         path, chatter = place / ANSWERS, place / "chatter.txt"
         path.touch()
         with chatter.open("wb") as said:
-            process = _start(str(place), said, threads, cores)
+            process = _start(str(place), said, cores)
             assert process.stdin is not None
             try:
                 with contextlib.suppress(BrokenPipeError):
@@ -127,14 +125,14 @@ def run_child(
         return answers, code, chatter.read_text(errors="replace")[-4000:]
 
 
-def _start(folder: str, said: BinaryIO, threads: int, cores: tuple[int, ...]) -> subprocess.Popen[bytes]:
+def _start(folder: str, said: BinaryIO, cores: tuple[int, ...]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         # -P: the working directory may not shadow a library.
         [sys.executable, "-P", "-m", "edgedigits.study.run.child", folder],
         stdin=subprocess.PIPE,
         stdout=said,
         stderr=said,
-        env=_environment(threads, folder),
+        env=_environment(folder),
         preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
     )
 
@@ -162,20 +160,21 @@ def _wait(
     return answers
 
 
-def _environment(threads: int, folder: str) -> dict[str, str]:
-    threaded = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+def _environment(folder: str) -> dict[str, str]:
+    # A fixed number, since a trial's figures may not depend on how many run beside it; TensorFlow's is fixed as well.
+    threaded = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTEROP_THREADS")
     # A process that is killed cannot tidy up: what it makes goes with the task's folder. zig's cache is to stay.
     temporary = {**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder), "ZIG_GLOBAL_CACHE_DIR": str(zig_cache())}
-    return {**os.environ, **dict.fromkeys(threaded, str(threads)), "TF_NUM_INTEROP_THREADS": "1", **temporary}
+    return {**os.environ, **dict.fromkeys(threaded, "1"), **temporary}
 
 
-def _cores(worker: Any, threads: int) -> tuple[int, ...]:
+def _cores(worker: Any, count: int) -> tuple[int, ...]:
     """Return the cores of a worker of this machine's own cluster, which are numbered from 0; () for others."""
     if not hasattr(os, "sched_getaffinity") or not str(worker).isdecimal():
         return ()
     free = sorted(os.sched_getaffinity(0))
-    start = int(worker) * threads
-    return tuple(free[start : start + threads])
+    start = int(worker) * count
+    return tuple(free[start : start + count])
 
 
 def _death(code: int, chatter: str) -> str:

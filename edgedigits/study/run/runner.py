@@ -146,7 +146,7 @@ class _Run:
             return
         claimed = Job(job.kind, job.data, tuple(trial.key for trial in trials))
         future = self.cluster.client.submit(
-            run_on_worker, self._task(claimed, trials), self.cluster.threads, pure=False, retries=0
+            run_on_worker, self._task(claimed, trials), self.cluster.cores, pure=False, retries=0
         )
         self.futures[future] = (claimed, {"start": time.monotonic()})
         future.add_done_callback(self.events.put)

@@ -65,13 +65,13 @@ class Options:
     Attributes:
         jobs: trials at a time on this machine; 0 for as many as it can take.
         scheduler: address of a Dask scheduler; "" for this machine.
-        threads: of each trial; 0 for the default.
+        cores: of each trial on this machine; 0 for all of them divided by the jobs.
         retry_failed: run failed trials once more.
     """
 
     jobs: int = 0
     scheduler: str = ""
-    threads: int = 0
+    cores: int = 0
     retry_failed: bool = False
 
 
@@ -151,7 +151,7 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
     """
     require_distributed()
     # A scheduler that is not there shall not leave a folder behind.
-    remote = open_cluster(0, options.scheduler, options.threads) if options.scheduler else nullcontext()
+    remote = open_cluster(0, options.scheduler, 0) if options.scheduler else nullcontext()
     with remote as there, Store(folder, create=True) as store:
         if store.said:
             progress.say(store.said)
@@ -167,10 +167,10 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
         if not waiting:
             counts = store.counts(keys)
             return Summary(len(keys), done=counts["done"], failed=counts["failed"], elsewhere=counts["running"])
-        # Fewer jobs than workers: each then gets more threads instead.
+        # Fewer jobs than workers: each then gets more cores instead.
         useful = sum(not waiting.isdisjoint(job.keys) for job in jobs)
         jobs_at_a_time = min(options.jobs or default_jobs(), useful)
-        with nullcontext(there) if there else open_cluster(jobs_at_a_time, "", options.threads) as cluster:
+        with nullcontext(there) if there else open_cluster(jobs_at_a_time, "", options.cores) as cluster:
             progress.say(f"{len(keys):,} trials on {cluster.words}.")
             if options.scheduler:
                 for need, contents in sources.values():
