@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.progress import Progress
-    from edgedigits.targets.boards import Board, Fit
+    from edgedigits.targets.boards import Board
     from edgedigits.targets.needs import Needs
 
 HELP = "list the known boards and, given a build, what fits where with how much to spare"
@@ -34,37 +34,29 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     if args.path is None:
         payload: dict[str, Any] = {"boards": [_facts(board) for board in boards]}
         return Outcome(payload, lambda console: _show_list(console, boards))
-    needs, found = _measure(args, boards, progress)
-    payload = {
-        "needs": {core: {"flash": need.flash, "ram": need.ram, "how": need.how} for core, need in needs.items()},
-        "boards": [
-            {**_facts(fit.board), "fits": fit.fits, "flash_left": fit.flash_left, "ram_left": fit.ram_left}
-            for fit in found
-        ],
-    }
+    needs = _measure(args, boards, progress)
+    found = [board for board in boards if board.name in needs]
+    payload = {"boards": [_fit_facts(board, needs[board.name]) for board in found]}
     # One board that was asked for is a check; a list is information.
-    failures = tuple(_failure(fit, needs) for fit in found if args.board and not fit.fits)
+    failures = tuple(filter(None, (needs[board.name].shortage(board) for board in found if args.board)))
     return Outcome(payload, lambda console: _show_fits(console, found, needs), failures)
 
 
-def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) -> tuple[dict[str, Needs], list[Fit]]:
+def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) -> dict[str, Needs]:
     from edgedigits.errors import ToolMissingError
-    from edgedigits.targets.needs import fits, measure_needs
+    from edgedigits.targets.needs import measure_needs
     from edgedigits.targets.stub import find_engine
     from edgedigits.targets.toolchain import find_toolchain
 
     engine = find_engine(args.path)
-    cores = [board.core for board in boards]
     if not args.board and args.toolchain == "gcc":
         # A GCC for Arm alone still tells about most boards.
         try:
-            find_toolchain("gcc", next(core for core in cores if core.architecture == "riscv"))
+            find_toolchain("gcc", next(board.core for board in boards if board.core.architecture == "riscv"))
         except ToolMissingError as error:
             progress.say(f"Boards with RISC-V are left out: {error.message}")
-            cores = [core for core in cores if core.architecture != "riscv"]
-    toolchain = find_toolchain(args.toolchain, cores[0])
-    needs = measure_needs(engine, cores, toolchain, progress)
-    return needs, fits(boards, needs)
+            boards = [board for board in boards if board.core.architecture != "riscv"]
+    return measure_needs(engine, boards, find_toolchain(args.toolchain, boards[0].core), progress)
 
 
 def _facts(board: Board) -> dict[str, Any]:
@@ -82,15 +74,10 @@ def _facts(board: Board) -> dict[str, Any]:
     }
 
 
-def _failure(fit: Fit, needs: dict[str, Needs]) -> str:
-    need = needs[fit.board.core.name]
-    short = []
-    if fit.flash_left < 0:
-        has, takes = fit.board.flash, need.flash
-        short.append(f"{-fit.flash_left:,} B more flash than its {has:,} B (the engine takes {takes:,})")
-    if fit.ram_left < 0:
-        short.append(f"{-fit.ram_left:,} B more RAM than its {fit.board.ram:,} B (the engine takes {need.ram:,})")
-    return f"{fit.board.name} would need {' and '.join(short)}."
+def _fit_facts(board: Board, needs: Needs) -> dict[str, Any]:
+    fit = needs.fit(board)
+    left = {"fits": fit.fits, "flash_left": fit.flash_left, "ram_left": fit.ram_left}
+    return {**_facts(board), **left, "needs": needs.to_json()}
 
 
 def _size(count: int) -> str:
@@ -112,8 +99,10 @@ def _show_list(console: Console, boards: list[Board]) -> None:
     console.print("Figures are the vendors' (--json names the sources); 'firmware': firmware_stub/ supports the board.")
 
 
-def _show_fits(console: Console, found: list[Fit], needs: dict[str, Needs]) -> None:
+def _show_fits(console: Console, found: list[Board], needs: dict[str, Needs]) -> None:
     from rich.table import Table
+
+    from edgedigits.report.needs_table import needs_table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("board", no_wrap=True)
@@ -121,11 +110,21 @@ def _show_fits(console: Console, found: list[Fit], needs: dict[str, Needs]) -> N
     for title in ("flash needed", "left", "RAM needed", "left"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("fits")
-    for fit in found:
-        need = needs[fit.board.core.name]
-        cells = [f"{value:,}" for value in (need.flash, fit.flash_left, need.ram, fit.ram_left)]
-        table.add_row(fit.board.name, fit.board.core.name, *cells, "yes" if fit.fits else "[red]no[/red]")
+    table.add_column("how", no_wrap=True)
+    for board in found:
+        need = needs[board.name]
+        fit = need.fit(board)
+        cells = [f"{value:,}" for value in (need.total_flash, fit.flash_left, need.total_ram, fit.ram_left)]
+        verdict = "yes" if fit.fits else "[red]no[/red]"
+        table.add_row(board.name, board.core.name, *cells, verdict, need.how.partition(":")[0])
     console.print(table)
-    console.print("Bytes of the engine alone; RAM with input, output, workspace and stack.")
-    for how in dict.fromkeys(need.how for need in needs.values()):
+    console.print("Bytes of the firmware that flash builds, stack included. By part:\n")
+    # One board a core: the first whose own firmware was linked.
+    columns: dict[str, Needs] = {}
+    for board in found:
+        if board.firmware or len(found) == 1:
+            columns.setdefault(board.core.name, needs[board.name])
+    console.print(needs_table(columns))
+    for how in dict.fromkeys(need.engine.how for need in columns.values()):
         console.print(how, markup=False)
+    console.print("Memory of the boards: vendor (--json names the sources).")

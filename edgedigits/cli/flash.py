@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.outcome import Outcome
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgedigits.progress import Progress
     from edgedigits.targets.boards import Board
-    from edgedigits.targets.elf import Image
+    from edgedigits.targets.needs import Needs
 
 HELP = "build firmware for a board and program it: through a debug probe, or UF2 for RP2040"
 
@@ -35,6 +37,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.targets.boards import find_board
     from edgedigits.targets.firmware import board_support, build_firmware
     from edgedigits.targets.flashing import check_file, flash, write_firmware
+    from edgedigits.targets.needs import check_fit
     from edgedigits.targets.stub import find_engine
     from edgedigits.targets.toolchain import find_toolchain
 
@@ -46,28 +49,30 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     toolchain = find_toolchain(args.toolchain, board.core)
     with scratch("flash") as folder:
         image = build_firmware(engine, board, toolchain, folder / "firmware.elf", console=args.console)
+        needs = check_fit(engine, image, board, toolchain)
         if args.out:
             done = write_firmware(args.out, board, image, force=args.force)
         else:
             done = flash(board, image, probe=args.probe, progress=progress)
-    used = image.footprint
-    payload = {
-        "board": board.name,
-        "done": done,
-        "firmware": {
-            "flash": used.flash,
-            "flash_left": board.flash - used.flash,
-            "ram": used.static_ram,
-            "ram_left": board.ram - used.static_ram,
-            "how": f"measured: {toolchain.version} -O2, sections of the ELF; RAM without the stack",
-        },
-    }
-    return Outcome(payload, lambda console: console.print(_text(board, image, done), markup=False, soft_wrap=True))
+    payload = {"board": board.name, "done": done, "firmware": _facts(board, needs)}
+    return Outcome(payload, lambda console: _show(console, board, needs, done))
 
 
-def _text(board: Board, image: Image, done: str) -> str:
-    used = image.footprint
-    return (
-        f"{done}\nfirmware for {board.title}: {used.flash:,} B of flash ({board.flash - used.flash:,} left), "
-        f"{used.static_ram:,} B of RAM and the stack ({board.ram - used.static_ram:,} left)"
+def _facts(board: Board, needs: Needs) -> dict[str, Any]:
+    fit = needs.fit(board)
+    left = {"flash_left": fit.flash_left, "ram_left": fit.ram_left}
+    return {"flash": needs.total_flash, "ram": needs.total_ram, **left, "needs": needs.to_json()}
+
+
+def _show(console: Console, board: Board, needs: Needs, done: str) -> None:
+    from edgedigits.report.needs_table import needs_table
+
+    fit = needs.fit(board)
+    console.print(done, markup=False, soft_wrap=True)
+    console.print(
+        f"firmware for {board.title}: {needs.total_flash:,} B of flash ({fit.flash_left:,} left), "
+        f"{needs.total_ram:,} B of RAM with the stack ({fit.ram_left:,} left)",
+        markup=False,
+        soft_wrap=True,
     )
+    console.print(needs_table({"bytes": needs}))

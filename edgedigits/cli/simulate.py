@@ -173,4 +173,4 @@ def _board_line(result: Simulation, board: Board) -> str:
     time = milliseconds(result, board)
     clock = "" if time is None else f", {time[0]:.3g} to {time[1]:.3g} ms at {board.clock_mhz:g} MHz (estimate)"
     flash, ram = board.flash - result.footprint.flash, board.ram - result.ram.total
-    return f"{board.name:<13} {flash:,} B of flash and {ram:,} B of RAM left{clock}"
+    return f"{board.name:<13} {flash:,} B of flash and {ram:,} B of RAM left beside the engine alone{clock}"

@@ -155,8 +155,8 @@ def _functions_table(run: Simulation) -> Table:
 def _board_table(run: Simulation, board: Board) -> Table:
     rows: list[tuple[str, Any]] = [
         ("board", board.title),
-        ("flash left", f"{board.flash - run.footprint.flash:,} of {board.flash:,} B"),
-        ("RAM left", f"{board.ram - run.ram.total:,} of {board.ram:,} B"),
+        ("flash left beside the engine", f"{board.flash - run.footprint.flash:,} of {board.flash:,} B"),
+        ("RAM left beside the engine", f"{board.ram - run.ram.total:,} of {board.ram:,} B"),
         ("source", board.source),
     ]
     time = milliseconds(run, board)

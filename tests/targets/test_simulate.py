@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.targets.boards import find_board
 from edgedigits.targets.cores import CORES
 from edgedigits.targets.gates import Limits, check_simulation
-from edgedigits.targets.needs import fits, measure_needs
 from edgedigits.targets.simulate import extreme_images, simulate, simulate_inputs
 from edgedigits.targets.simulation import Simulation
 from edgedigits.targets.simulation_json import milliseconds, to_json
@@ -289,14 +287,3 @@ def test_a_float_model_has_no_engine(images: np.ndarray) -> None:
 def test_an_unknown_rounding(images: np.ndarray) -> None:
     with pytest.raises(ConfigError, match="no rounding 'stochastic'"):
         oracle_outputs(classifier_of(sizes=(784, 10)), images, "stochastic")
-
-
-def test_needs_by_core(tiny: Engine, compiled: Callable[..., Any]) -> None:
-    boards = [find_board(name) for name in ("microbit", "nrf52840dk", "mps3-an547", "esp32-c3", "bluepill")]
-    needs = measure_needs(tiny, [board.core for board in boards], toolchain_or_skip("zig", M4))
-
-    assert needs["cortex-m4"].flash == compiled(tiny).footprint.flash
-    assert needs["cortex-m4"].how.endswith("-O2; stack emulated")
-    assert needs["cortex-m55"].how.endswith("-O2; stack estimated for cortex-m55: as on cortex-m33, emulated")
-    for fit in fits(boards, needs):
-        assert fit.fits and fit.flash_left == fit.board.flash - needs[fit.board.core.name].flash
