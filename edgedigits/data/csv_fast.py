@@ -19,7 +19,7 @@ from edgedigits.data.reading import reading
 from edgedigits.data.shape import PIXELS
 
 _COLUMNS = 1 + PIXELS
-_CHUNK = 1 << 20  # bytes
+_CHUNK = 1 << 18  # bytes
 _PLAIN = b"0123456789,\n"
 _ZERO, _COMMA, _NEWLINE = b"0,\n"
 
@@ -57,7 +57,7 @@ def _skipped(stream: BufferedReader, skip: int) -> bool:
 
 
 def _whole_lines(stream: BufferedReader, rest: bytes) -> Iterator[bytes]:
-    """Yield `rest` and the stream, about a mebibyte at a time; each part ends with a line's end, which is \n."""
+    """Yield `rest` and the stream, some lines at a time; each part ends with a line's end, which is \n."""
     while len(rest) <= LINE_LIMIT and (chunk := stream.read(_CHUNK)):
         chunk = rest + chunk
         ends = chunk.rfind(b"\n") + 1

@@ -51,7 +51,7 @@ def read_npz(path: Path) -> Contents:
         except DataError:
             raise
         except Exception as error:  # NumPy, zipfile and zlib raise a dozen kinds for a damaged archive.
-            cause = str(error).partition("\n")[0] or type(error).__name__
+            cause = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
             raise DataError(f"{path} is a damaged .npz archive: {shown(cause, 200)}.", hint=_AGAIN) from None
 
 

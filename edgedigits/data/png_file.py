@@ -71,6 +71,8 @@ def read_png(path: Path) -> NDArray[np.uint8]:
     """
     with opened(path) as stored:
         content = stored.read(MOST_FILE_BYTES + 1)
+    if content.startswith(SIGNATURE[:4]) and not content.startswith(SIGNATURE):
+        raise DataError(f"{path} was changed on its way, as when a PNG file is sent as text.", hint="Copy it again.")
     if not content.startswith(SIGNATURE):
         raise DataError(f"{path} is not a PNG file.", hint=_foreign_hint(content))
     if len(content) > MOST_FILE_BYTES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,11 @@ def write_pngs(folder: Path, digits: Digits, mode: str = "L") -> Path:
 
 
 def csv_lines(digits: Digits, *, label_at: int = 0) -> list[str]:
+    return list(_csv_lines(digits, label_at))
+
+
+@lru_cache(maxsize=8)  # Most tests begin with the same few digits.
+def _csv_lines(digits: Digits, label_at: int) -> list[str]:
     rows = []
     for pixels, label in zip(digits.images.tolist(), digits.labels.tolist(), strict=True):
         cells = [str(pixel) for pixel in pixels]

@@ -96,6 +96,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_kaggle_s_size_from_the_full_mnist(mnist_folder: Path, tmp_path: Path) -> None:
     train = read_source(str(mnist_folder)).train
     assert train is not None

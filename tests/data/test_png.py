@@ -209,6 +209,10 @@ TRANSPARENT = "x.png is transparent in places. Flatten it onto a plain backgroun
             png(IMAGE) + bytes(MOST_FILE_BYTES),
             "x.png is larger than 4 MiB. Save the picture alone.",
         ),
+        (
+            png(IMAGE).replace(b"\r\n", b"\n"),
+            "x.png was changed on its way, as when a PNG file is sent as text. Copy it again.",
+        ),
         (b"junk", "x.png is not a PNG file. Save it again as PNG."),
         (b"", "x.png is not a PNG file. Save it again as PNG."),
         (b"\xff\xd8\xff\xe0", "x.png is not a PNG file. This is a JPEG picture: save it again as PNG."),

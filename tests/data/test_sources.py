@@ -269,6 +269,7 @@ def test_what_is_no_source(source: str, sentence: str, few: Digits, tmp_path: Pa
     assert told(caught.value, tmp_path) == sentence
 
 
+@pytest.mark.slow
 def test_full_mnist_as_a_folder_and_by_name_are_the_same(mnist_folder: Path, monkeypatch, sealed: Path) -> None:
     monkeypatch.setenv("EDGEDIGITS_DATA", str(mnist_folder))
     named = load_splits("mnist", **DIVISION)
