@@ -209,7 +209,14 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-def write_manifest(folder: Path, config: dict[str, Any], data: dict[str, Any], kind: str = BUILD) -> None:
+def write_manifest(
+    folder: Path,
+    config: dict[str, Any],
+    data: dict[str, Any],
+    kind: str = BUILD,
+    *,
+    proof: dict[str, Any] | None = None,
+) -> None:
     """Write manifest.json: choices, data set, versions, and the digest of every file in `folder`.
 
     Args:
@@ -217,6 +224,7 @@ def write_manifest(folder: Path, config: dict[str, Any], data: dict[str, Any], k
         config: the resolved choices; `edgedigits build --config manifest.json` takes them back.
         data: source, digest and split sizes.
         kind: BUILD or ENGINE.
+        proof: what the engine was held against; a build has it in its report.
 
     The time of the build is in it only where SOURCE_DATE_EPOCH gives one, so that a build repeats byte for byte.
     """
@@ -224,5 +232,6 @@ def write_manifest(folder: Path, config: dict[str, Any], data: dict[str, Any], k
     facts: dict[str, Any] = {"schema": SCHEMA, "kind": kind, "tool": TOOL}
     if re.fullmatch(r"[0-9]{1,18}", epoch := os.environ.get("SOURCE_DATE_EPOCH", "")):
         facts["source_date_epoch"] = int(epoch)
-    facts |= {"config": config, "data": data, "versions": library_versions(), "files": list_files(folder, names)}
+    facts |= {"config": config, "data": data, "versions": library_versions()}
+    facts |= ({"proof": proof} if proof else {}) | {"files": list_files(folder, names)}
     write_json(folder / MANIFEST, seal(facts))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.artifacts import library_versions, write_json, write_manifest, write_text
-from edgedigits.compile import check_engine, compile_graph, write_engine
+from edgedigits.compile import compile_graph, write_engine
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import to_tables
 from edgedigits.convert import to_float_tflite, to_int8_tflite
@@ -26,7 +26,7 @@ from edgedigits.evaluate.latency import Latency
 from edgedigits.evaluate.metrics import as_probabilities, classify, score
 from edgedigits.evaluate.parity import BASELINE, compare
 from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME
-from edgedigits.evaluate.tflm import ArenaMeasurement, run_tflm
+from edgedigits.evaluate.tflm import ArenaMeasurement
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -69,7 +69,7 @@ def assemble(
         )
         _check_parity(evaluation, classifier.graph)
         stage.advance(note="evaluated")
-        engine = _engine(config, classifier, splits, evaluation, folder)
+        engine = _engine(config, classifier, splits, folder, progress)
         facts = dataclasses.replace(_gather(config, splits, trained, classifier, evaluation), engine=engine)
         _emit(config, classifier.graph, evaluation.arena, folder)
         _report(facts, folder)
@@ -101,17 +101,13 @@ def _check_parity(evaluation: Evaluation, graph: Graph) -> None:
 
 
 def _engine(
-    config: BuildConfig, classifier: Classifier, splits: Splits, evaluation: Evaluation, folder: Path
+    config: BuildConfig, classifier: Classifier, splits: Splits, folder: Path, progress: Progress
 ) -> EngineFacts:
-    """Write the C engine once its arithmetic is known to equal its oracle on every test image."""
-    source, facts = compile_graph(classifier.graph, config.engine, config.output.name)
-    images = splits.test.images
-    inputs = classifier.pixel_table[images]
-    if config.engine.rounding == "litert":
-        expected = run_litert(classifier, images, kernels=("reference",))["reference"]
-        check_engine(classifier.graph, config.engine, inputs, expected, "LiteRT's reference kernels")
-    elif evaluation.arena is not None:  # TFLM ran; where it is not installed, a note of the evaluation says so.
-        check_engine(classifier.graph, config.engine, inputs, run_tflm(classifier, images), "TensorFlow Lite Micro")
+    """Write the C engine once its arithmetic is known to equal its oracle, on every test image too."""
+    digits = classifier, splits.test.images
+    source, facts = compile_graph(classifier.graph, config.engine, config.output.name, digits)
+    if facts.proof.note:
+        progress.say(facts.proof.note)
     write_engine(source, folder)
     return facts
 

@@ -11,11 +11,11 @@ import pytest
 
 import edgedigits
 from edgedigits.api import BuildResult
-from edgedigits.compile import check_engine, compile_model
+from edgedigits.compile import compile_model
 from edgedigits.config import EngineConfig
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import write_csv
-from edgedigits.errors import CheckFailedError, DataError
+from edgedigits.errors import DataError
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.reader import read_tflite
 from tests.small_builds import COMPRESSIONS, SHORT, merged
@@ -134,11 +134,12 @@ def test_the_engine_is_in_the_report_and_keeps_the_choices(built, build):
     assert {"engine/digits.h", "engine/digits.c", "engine/digits_self_test.c"} <= set(files(result.folder))
 
 
-def test_an_engine_that_is_not_its_oracle_is_an_error(built):
-    graph = read_tflite(built["qat"].folder / "model.tflite")
-    inputs = np.zeros((3, 784), np.int8)
-    with pytest.raises(CheckFailedError, match="differs from LiteRT in [0-9]+ of 30 output bytes"):
-        check_engine(graph, EngineConfig(), inputs, np.full((3, 10), -128, np.int8), "LiteRT")
+def test_the_engine_is_proven_on_every_test_image_and_beyond(built):
+    proof = json.loads((built["qat+prune"].folder / "report.json").read_text())["engine"]["proof"]
+    assert (proof["proven"], proof["oracle"], proof["note"]) == (True, "LiteRT, reference kernels", "")
+    assert (proof["digits"], proof["random"]) == (150, 200)
+    assert proof["extreme"] > 784
+    assert proof["bytes"] == 10 * (proof["digits"] + proof["random"] + proof["extreme"])
 
 
 def test_per_tensor_weights_are_there_for_old_runtimes(built, build):

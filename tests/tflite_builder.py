@@ -200,7 +200,7 @@ class _Chain:
         if self.kind != "float32":
             self.scale, self.zero_point = np.float32(scale), zero_point
 
-    def keras_flatten(self, columns: int, first: Sequence[int]) -> None:
+    def keras_flatten(self, columns: int, first: Sequence[int], *, open_length: bool) -> None:
         """Flatten as Keras does with an open batch: the batch is read from the image's own shape."""
         writer = self.writer
 
@@ -211,13 +211,16 @@ class _Chain:
 
         whole, batch, target = numbers("Shape", [len(first)]), numbers("batch", []), numbers("shape", [2])
         zero, one = (writer.constant(f"flatten/{value}", np.array([value], np.int32)) for value in (0, 1))
-        rest = writer.constant("flatten/rest", np.array(columns, np.int32))
+        rest = writer.constant("flatten/rest", np.array(-1 if open_length else columns, np.int32))
         out_type, slices, packed = schema.ShapeOptionsT(), schema.StridedSliceOptionsT(), schema.PackOptionsT()
         out_type.outType, slices.shrinkAxisMask, packed.valuesCount = schema.TensorType.INT32, 1, 2
         writer.operator("SHAPE", [self.tensor], [whole], out_type)
         writer.operator("STRIDED_SLICE", [whole, zero, one, one], [batch], slices)
         writer.operator("PACK", [batch, rest], [target], packed)
         self._next("RESHAPE", [self.tensor, target], "flatten/Reshape", [1, columns], schema.ReshapeOptionsT())
+        if open_length:
+            flat = writer.tensors[self.tensor]
+            flat.shape, flat.shapeSignature = np.ones(2, np.int32), np.full(2, -1, np.int32)
 
     def flatten(self, columns: int) -> None:
         target = self.writer.constant("flatten/shape", np.array([1, columns], np.int32))
@@ -284,6 +287,7 @@ def build_mlp(
     input_zero_point: int = INPUT_ZERO_POINT,
     input_shape: Sequence[int] | None = None,
     keras_flatten: bool = False,
+    open_length: bool = False,
     per_channel: bool = False,
     activations: Sequence[str] | None = None,
     softmax: bool = False,
@@ -307,6 +311,7 @@ def build_mlp(
         input_zero_point: of the int8 input.
         input_shape: such as (1, 28, 28): a RESHAPE to (1, n) comes first. Default (1, n).
         keras_flatten: compute the RESHAPE's target as Keras does, by SHAPE, STRIDED_SLICE and PACK.
+        open_length: with -1 for the length of a row, as `Reshape((-1,))` does; TFLM refuses that.
         per_channel: one weight scale for each row.
         activations: fused activation of each layer: "none", "relu", "relu6"; default ReLU but for the last.
         softmax: append SOFTMAX.
@@ -332,7 +337,7 @@ def build_mlp(
         chain = _Chain(writer, "int8", np.float32(input_scale), input_zero_point)
     first = chain.input(io, shape)
     if keras_flatten:
-        chain.keras_flatten(columns, shape)
+        chain.keras_flatten(columns, shape, open_length=open_length)
     elif shape != [1, columns]:
         chain.flatten(columns)
     for index, (kernel, bias) in enumerate(zip(weights, biases, strict=True)):

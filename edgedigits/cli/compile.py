@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.emit.engine_facts import EngineFacts
+    from edgedigits.model.proof import Proof
     from edgedigits.progress import Progress
 
 HELP = "write the C engine of any int8 MLP, ours or not"
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.compile import compile_model
 
     choices = EngineConfig(rounding=args.rounding, optimize=args.optimize)
-    facts = compile_model(args.model, args.out, choices, args.prefix, force=args.force)
+    facts = compile_model(args.model, args.out, choices, args.prefix, force=args.force, progress=progress)
     return Outcome(
         {"folder": str(args.out), "engine": facts.to_json()}, lambda console: _show(console, facts, args.out)
     )
@@ -76,9 +77,19 @@ def _notes(facts: EngineFacts) -> list[str]:
     tables = f", {facts.table_bytes:,} B of tables" if facts.table_bytes else ""
     notes = [
         f"besides  {facts.bias_bytes:,} B of biases{tables} and the code; {facts.workspace_bytes:,} B of workspace",
-        f"exact    as {'LiteRT’s reference kernels' if facts.rounding == 'litert' else 'TensorFlow Lite Micro'}; "
-        "instructions are an estimate for Cortex-M4",
+        _proof(facts.proof),
+        "note     instructions are an estimate for Cortex-M4",
     ]
     if facts.dead_neurons:
         notes.append(f"without  {facts.dead_neurons} dead neurons")
     return [*notes, *(f"without  {reason}" for reason in facts.dropped)]
+
+
+def _proof(proof: Proof) -> str:
+    if not proof.proven:
+        return f"unproven {proof.note}"
+    digits = f", {proof.digits:,} digits" if proof.digits else ""
+    return (
+        f"proven   {proof.bytes:,} output bytes equal to {proof.oracle}, {proof.version}: "
+        f"{proof.extreme:,} extreme and {proof.random:,} random inputs{digits}"
+    )

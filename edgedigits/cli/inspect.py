@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from edgedigits.cli.outcome import Outcome
-from edgedigits.errors import DataError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "show what is in a .tflite: layers, quantization, sparsity, sizes"
-MODEL_FILE = "model.tflite"
 MAX_ROWS = 12
 GAP = 2
 MIN_WIDTH = 8
@@ -33,11 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Read the model and gather its facts."""
+    from edgedigits.evaluate.subject import model_file
     from edgedigits.model.contract import contract_violations
     from edgedigits.model.reader import read_tflite
     from edgedigits.model.summary import summarize
 
-    graph = read_tflite(_find(args.model))
+    graph = read_tflite(model_file(args.model))
     facts, violations = summarize(graph), contract_violations(graph)
     payload = {
         "model": facts.to_dict(),
@@ -45,18 +44,6 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     }
     rows = None if args.verbose else MAX_ROWS
     return Outcome(payload, lambda console: _show(console, facts, violations, rows))
-
-
-def _find(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    model = path / MODEL_FILE
-    if not model.exists():
-        raise DataError(
-            f"{path}: the folder has no {MODEL_FILE}.",
-            hint="Name a .tflite file, or a folder that `edgedigits build` wrote.",
-        )
-    return model
 
 
 def _show(console: Console, facts: ModelFacts, violations: Sequence[str], rows: int | None) -> None:

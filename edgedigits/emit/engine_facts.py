@@ -11,6 +11,7 @@ import numpy as np
 from edgedigits.emit.engine import EngineSource
 from edgedigits.model.network import Network
 from edgedigits.model.packing import PackedLayer
+from edgedigits.model.proof import Proof
 
 BYTES_HOW = "measured: the arrays in the C source"
 INSTRUCTIONS_HOW = "estimated: Cortex-M4 at -O2, an image of a digit"
@@ -57,6 +58,7 @@ class EngineFacts:
         instructions: estimate for one inference.
         dead_neurons: neurons of the file that the engine does without.
         dropped: operators of the file that the engine does without, and why.
+        proof: what its arithmetic was held against.
     """
 
     prefix: str
@@ -71,15 +73,21 @@ class EngineFacts:
     instructions: int
     dead_neurons: int
     dropped: tuple[str, ...]
+    proof: Proof
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values; "how" tells how figures were obtained."""
         how = {"bytes": BYTES_HOW, "instructions": INSTRUCTIONS_HOW}
-        return {**dataclasses.asdict(self), "how": how}
+        return {**dataclasses.asdict(self), "proof": self.proof.to_json(), "how": how}
 
 
 def engine_facts(
-    lowered: Network, network: Network, packed: tuple[PackedLayer, ...], source: EngineSource, optimize: str
+    lowered: Network,
+    network: Network,
+    packed: tuple[PackedLayer, ...],
+    source: EngineSource,
+    optimize: str,
+    proof: Proof,
 ) -> EngineFacts:
     """Gather the facts of an engine.
 
@@ -89,6 +97,7 @@ def engine_facts(
         packed: its layers, packed.
         source: its text.
         optimize: what the encodings were chosen for.
+        proof: what its arithmetic was held against.
     """
     layers = tuple(_layer_facts(one) for one in packed)
     neurons = [sum(layer.outputs for layer in one.layers) for one in (lowered, network)]
@@ -105,6 +114,7 @@ def engine_facts(
         instructions=sum(layer.instructions for layer in layers),
         dead_neurons=neurons[0] - neurons[1],
         dropped=network.dropped,
+        proof=proof,
     )
 
 

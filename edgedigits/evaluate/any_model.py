@@ -56,3 +56,16 @@ def random_codes(count: int, size: int) -> NDArray[np.uint8]:
     codes = random.integers(0, 256, (count, size)).astype(np.uint8)
     codes[1::2][random.random(codes[1::2].shape) < 0.5] = 0
     return codes
+
+
+def extreme_codes(size: int, single: int) -> NDArray[np.uint8]:
+    """Return codes for inputs that no data set has, uint8 (n, size).
+
+    All lowest, all highest, the two in turn from either; then one value at its highest and all others at the lowest, at
+    `single` places at most, spread evenly; and last the same with lowest and highest exchanged, at a tenth of them.
+    """
+    even = np.arange(size) % 2 == 0
+    places = np.unique(np.linspace(0, size - 1, min(size, single)).round().astype(int))
+    hot = np.eye(size, dtype=bool)[places]
+    rows = np.concatenate([np.zeros((1, size), bool), np.ones((1, size), bool), [even, ~even], hot, ~hot[::10]])
+    return np.where(rows, 255, 0).astype(np.uint8)

@@ -13,11 +13,13 @@ from edgedigits.config_file import make_config, read_config_file
 from edgedigits.data.load import Selection, load_digits
 from edgedigits.data.named import NAMES
 from edgedigits.errors import DataError
+from edgedigits.model.formats import recognise_folder
 from edgedigits.progress import SILENT, Progress
 
 MODEL_NAME = "model.tflite"
 FLOAT_NAME = "model_float.tflite"
 MANIFEST_NAME = "manifest.json"
+_GIVE = "Give a .tflite file, or a folder that `edgedigits build` wrote."
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,32 @@ def find_subject(path: Path) -> Subject:
     Raises:
         DataError: there is none, or it is not the file whose digest the folder's manifest has.
     """
+    model = model_file(path)
+    if path.is_dir() or (path.name == MODEL_NAME and (path.parent / MANIFEST_NAME).is_file()):
+        return _in_folder(model.parent)
+    return Subject(model)
+
+
+def model_file(path: Path) -> Path:
+    """Return the file of the model at `path`, be it named or in a build's folder.
+
+    Raises:
+        DataError: there is none.
+    """
     if not path.exists():
         mend(path)
     if path.is_dir():
-        if not (path / MODEL_NAME).is_file():
-            inside = sorted(entry.name for entry in path.glob("*.tflite"))
-            hint = f"Did you mean {path / inside[0]}?" if inside else "Give a build's folder or a .tflite file."
-            raise DataError(f"{path} holds no {MODEL_NAME}.", hint=hint)
-        return _in_folder(path)
-    if not path.is_file():
-        raise DataError(f"{path} does not exist.", hint="Give a build's folder or a .tflite file.")
-    if path.name == MODEL_NAME and (path.parent / MANIFEST_NAME).is_file():
-        return _in_folder(path.parent)
-    return Subject(path)
+        if (path / MODEL_NAME).is_file():
+            return path / MODEL_NAME
+        known = recognise_folder(path)
+        if known is not None:
+            raise DataError(f"{path}: this is {known.name}, not a .tflite model.", hint=known.remedy)
+        inside = sorted(entry.name for entry in path.glob("*.tflite"))
+        hint = f"Did you mean {path / inside[0]}?" if inside else _GIVE
+        raise DataError(f"{path} holds no {MODEL_NAME}.", hint=hint)
+    if not path.exists():
+        raise DataError(f"{path} does not exist.", hint=_GIVE)
+    return path
 
 
 def _in_folder(folder: Path) -> Subject:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import stat
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
@@ -22,6 +23,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from edgedigits.errors import DataError, UnsupportedModelError
+from edgedigits.model.formats import HEAD_BYTES, Format, recognise, recognise_folder
 from edgedigits.model.ir import Graph, Operator, Signature, Tensor
 
 IDENTIFIER = b"TFL3"
@@ -37,13 +39,9 @@ _NUMPY_TYPES = {
 }  # fmt: skip
 _PACKED_BITS = {"int4": 4, "int2": 2, "uint4": 4}
 
-_OTHER_FORMATS = (
-    (b"PK\x03\x04", "This looks like a zip archive, perhaps a .keras model: convert it to .tflite first."),
-    (b"\x89HDF", "This looks like an HDF5 file, perhaps Keras weights: convert it to .tflite first."),
-    (b"version https://git-lfs", "This is a Git LFS pointer: run `git lfs pull` to get the file."),
-)
 _NOT_A_MODEL = "Pass a .tflite file written by the TensorFlow Lite converter or by `edgedigits build`."
 _DAMAGED = "Copy or convert the file again."
+_CONTRADICTS = "Convert the model again with a current TensorFlow; its runtimes refuse such a file too."
 
 # What the accessors raise on bytes that are not what they claim to be.
 _DECODING_ERRORS = (struct.error, ValueError, TypeError, IndexError, OverflowError)
@@ -71,6 +69,8 @@ def read_tflite(source: Path | bytes, name: str = "") -> Graph:
     _check_identifier(content, name)
     try:
         return _Decoder(content, name).graph()
+    except _ContradictionError as error:
+        raise DataError(f"{name}: the model contradicts itself: {error}.", hint=_CONTRADICTS) from error
     except _DECODING_ERRORS as error:
         # What the accessors say is about struct formats and helps nobody.
         detail = str(error) if isinstance(error, _DamageError) else "an offset points outside the file"
@@ -78,22 +78,37 @@ def read_tflite(source: Path | bytes, name: str = "") -> Graph:
 
 
 class _DamageError(ValueError):
-    """Something the file says that cannot be true."""
+    """The bytes are not those of a whole file."""
+
+
+class _ContradictionError(ValueError):
+    """The file can be read, and what it says cannot be true."""
 
 
 def _load(path: Path, name: str) -> bytes:
     try:
+        facts = path.stat()
+        if stat.S_ISDIR(facts.st_mode):
+            folder = recognise_folder(path)
+            what = folder.name if folder else "a folder"
+            raise DataError(
+                f"{name}: this is {what}, not a .tflite model.", hint=folder.remedy if folder else _NOT_A_MODEL
+            )
+        if not stat.S_ISREG(facts.st_mode):
+            raise _other(name, Format("a pipe or a device", _NOT_A_MODEL))
+        if facts.st_size > MAX_FILE_BYTES:
+            raise DataError(f"{name}: the file is larger than 1 GiB.", hint=_NOT_A_MODEL)
         with path.open("rb") as file:
-            head = file.read(32)
-            if head:
-                _check_identifier(head, name)
-            content = head + file.read(MAX_FILE_BYTES)
+            head = file.read(HEAD_BYTES)
+            _check_identifier(head, name)
+            return head + file.read(MAX_FILE_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path.
         reason = getattr(error, "strerror", None) or "it cannot be read"
         raise DataError(f"{name}: {reason.lower()}.", hint="Check the path of the model.") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise DataError(f"{name}: the file is larger than 1 GiB.", hint=_NOT_A_MODEL)
-    return content
+
+
+def _other(name: str, found: Format) -> DataError:
+    return DataError(f"{name}: this is {found.name}, not a .tflite model.", hint=found.remedy)
 
 
 def _check_identifier(content: bytes, name: str) -> None:
@@ -101,8 +116,10 @@ def _check_identifier(content: bytes, name: str) -> None:
         raise DataError(f"{name}: the file is empty.", hint=_DAMAGED)
     if content[4:8] == IDENTIFIER:
         return
-    hint = next((hint for magic, hint in _OTHER_FORMATS if content.startswith(magic)), _NOT_A_MODEL)
-    raise DataError(f"{name}: not a .tflite model: bytes 4 to 8 should be 'TFL3'.", hint=hint)
+    found = recognise(content[:HEAD_BYTES], name)
+    if found is not None:
+        raise _other(name, found)
+    raise DataError(f"{name}: not a .tflite model: bytes 4 to 8 should be 'TFL3'.", hint=_NOT_A_MODEL)
 
 
 @lru_cache
@@ -160,7 +177,7 @@ class _Decoder:
         try:
             return Graph(self._name, self._content, digest, tensors, operators, **facts)
         except ValueError as error:
-            raise _DamageError(str(error)) from error
+            raise _ContradictionError(str(error)) from error
 
     def _charge(self, nbytes: int) -> None:
         self._budget -= nbytes
@@ -210,10 +227,10 @@ class _Decoder:
                 hint="Convert the model again into one .tflite file.",
             )
         if table.Buffer() >= max(1, len(self._raw_buffers)):
-            raise _DamageError(f"{label} points to buffer {table.Buffer()} of {len(self._raw_buffers)}")
+            raise _ContradictionError(f"{label} points to buffer {table.Buffer()} of {len(self._raw_buffers)}")
         raw = self._raw_buffers[table.Buffer()] if self._raw_buffers else np.zeros(0, np.uint8)
         sparse = table.Sparsity() is not None
-        scales, zero_points, axis = self._quantization(table.Quantization())
+        scales, zero_points, axis = self._quantization(table.Quantization(), shape)
         try:
             data = None if sparse or not len(raw) else self._values(raw, dtype, shape)
             return Tensor(
@@ -231,19 +248,21 @@ class _Decoder:
                 is_sparse=sparse,
             )
         except ValueError as error:
-            raise _DamageError(f"{label}: {error}") from error
+            raise _ContradictionError(f"{label}: {error}") from error
 
-    def _quantization(self, table: Any) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
+    def _quantization(self, table: Any, shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
         if table is None:
             return np.zeros(0, np.float32), np.zeros(0, np.int64), 0
         scales = self._vector(table, "Scale", np.float32)
         zero_points = self._vector(table, "ZeroPoint", np.int64)
-        # A file may leave out zero points that are all 0, or give one for all channels.
-        if len(zero_points) == 0:
+        # A file may leave out zero points that are all 0, or give one for all; without a scale they mean nothing.
+        if len(zero_points) == 0 or len(scales) == 0:
             zero_points = np.zeros(len(scales), np.int64)
         elif len(zero_points) == 1:
             zero_points = np.repeat(zero_points, len(scales))
-        return scales, zero_points, table.QuantizedDimension()
+        # Converters of 2019 and 2020 gave biases the axis of their weights: 3 for a vector, which has none but 0.
+        axis = 0 if shape == scales.shape else table.QuantizedDimension()
+        return scales, zero_points, axis
 
     def _values(self, raw: NDArray[np.uint8], dtype: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
         size = math.prod(shape)
@@ -260,7 +279,7 @@ class _Decoder:
 
     def _operator(self, index: int, table: Any) -> Operator:
         if table.OpcodeIndex() >= len(self._opcodes):
-            raise _DamageError(f"operator {index} has opcode {table.OpcodeIndex()} of {len(self._opcodes)}")
+            raise _ContradictionError(f"operator {index} has opcode {table.OpcodeIndex()} of {len(self._opcodes)}")
         code = self._opcodes[table.OpcodeIndex()]
         # Codes up to 126 are in the old one-byte field, later ones in the new; the larger of the two counts.
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
@@ -275,7 +294,8 @@ class _Decoder:
         )
 
     def _options(self, table: Any) -> dict[str, Any]:
-        parsed = schema.BuiltinOptionsCreator(table.BuiltinOptionsType(), table.BuiltinOptions())
+        stored = table.BuiltinOptions()
+        parsed = schema.BuiltinOptionsCreator(table.BuiltinOptionsType(), stored) if stored is not None else None
         options: dict[str, Any] = {}
         for camel, value in vars(parsed).items() if parsed else ():
             if isinstance(value, np.ndarray):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgedigits.cli.main import main
+from tests.model.refusals import layer
 from tests.tflite_builder import random_mlp
 
 
@@ -64,6 +65,40 @@ def test_json_adds_up(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert facts["weight_bytes"] == sum(layer["nbytes"] for layer in facts["layers"])
     assert facts["instructions"] == sum(layer["instructions"] for layer in facts["layers"])
     assert "rounding   tflm" in (tmp_path / "out" / "engine" / "edgedigits_model.h").read_text()
+
+
+def test_the_proof_is_told_printed_and_kept(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", str(model), "--out", str(tmp_path / "out")]) == 0
+
+    text = capsys.readouterr().out
+    assert "proven   20,670 output bytes equal to LiteRT, reference kernels, 2.3" in text
+    assert "867 extreme and 200 random inputs, 1,000 digits" in text
+    proof = json.loads((tmp_path / "out" / "manifest.json").read_text())["proof"]
+    assert (proof["proven"], proof["bytes"], proof["digits"]) == (True, 20_670, 1000)
+
+
+def test_what_could_not_be_proven_is_said_everywhere(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgedigits.evaluate.tflm.find_spec", lambda _: None)
+    assert main(["compile", str(model), "--out", str(tmp_path / "out"), "--rounding", "tflm", "--json"]) == 0
+
+    said = capsys.readouterr()
+    proof = json.loads(said.out)["engine"]["proof"]
+    assert proof["proven"] is False and "pip install 'edgedigits[tflm]'" in proof["note"]
+    assert "The engine was not proven against TensorFlow Lite Micro" in said.err
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["proof"] == proof
+
+
+def test_a_file_that_the_interpreter_refuses_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An operator's version says what it may mean: of one that LiteRT does not know nothing can be proven."""
+    path = tmp_path / "theirs.tflite"
+    path.write_bytes(layer(version=99)())
+
+    assert main(["compile", str(path), "--out", str(tmp_path / "out")]) == 5
+    message = capsys.readouterr().err
+    assert "theirs.tflite: LiteRT refuses the model: " in message and "version '99'" in message
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_same_model_gives_the_same_bytes(model: Path, tmp_path: Path) -> None:
@@ -131,7 +166,16 @@ def test_a_missing_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "does not exist" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [{}, {"softmax": True}, {"io": "float32", "per_channel": True}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"softmax": True},
+        {"io": "float32", "per_channel": True},
+        {"input_shape": (1, 28, 28), "keras_flatten": True, "dynamic_batch": True},
+    ],
+    ids=str,
+)
 def test_what_was_compiled_can_be_simulated(
     options: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -79,7 +79,7 @@ def test_the_folder_of_a_build_stands_for_its_model(model: Path) -> None:
 
 
 def test_a_folder_without_a_model_is_a_data_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"the folder has no model.tflite") as caught:
+    with pytest.raises(DataError, match=r"holds no model\.tflite") as caught:
         inspect(tmp_path)
     assert "edgedigits build" in caught.value.hint
 

@@ -42,6 +42,9 @@ def main(folder: Path) -> None:
         "rows": model(layers.Dense(4), layers.Flatten(), layers.Dense(10)),
         "batch": model(layers.Flatten(), layers.Dense(10), batch=8),
     }  # fmt: skip
+    flatten.save(folder / "model.keras")
+    flatten.save(folder / "model.h5")
+    tf.saved_model.save(flatten, str(folder / "saved"))
     for name, network in networks.items():
         _write(folder / f"{name}.tflite", network, lambda converter, one=network: _int8(tf, converter, one))
     _write(folder / "float_ends.tflite", flatten, lambda converter: _full_integer(tf, converter, flatten))

@@ -52,23 +52,24 @@ class Layer:
     def add(self, opcode: str, source: int, target: int, options: Any = None, *more: int) -> None:
         self.writer.operator(opcode, [source, *more], [target], options)
 
-    def dense(self, source: int | None = None, target: int | None = None) -> None:
+    def dense(self, source: int | None = None, target: int | None = None, version: int = 1) -> None:
         source = self.inputs[0] if source is None else source
         target = self.outputs[0] if target is None else target
-        self.writer.operator("FULLY_CONNECTED", [source, self.weights, self.bias], [target], self.options)
+        operands = [source, self.weights, self.bias]
+        self.writer.operator("FULLY_CONNECTED", operands, [target], self.options, version=version)
 
     def pack(self) -> bytes:
         return self.writer.pack(self.inputs, self.outputs)
 
 
-def layer(*changes: Callable[[Layer], Any]) -> Make:
-    """Return what makes the one-layer model after `changes`."""
+def layer(*changes: Callable[[Layer], Any], version: int = 1) -> Make:
+    """Return what makes the one-layer model after `changes`; `version` is that of its operator."""
 
     def make() -> bytes:
         model = Layer()
         for change in changes:
             change(model)
-        model.dense()
+        model.dense(version=version)
         return model.pack()
 
     return make

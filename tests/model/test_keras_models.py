@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgedigits.errors import DataError
 from edgedigits.evaluate.any_model import open_any, random_codes
 from edgedigits.evaluate.oracle import engine_inputs, oracle_outputs
 from edgedigits.model.engine import run
@@ -74,3 +75,17 @@ def test_what_it_is_is_said(folder: Path, name: str) -> None:
     with pytest.raises(RefusalError) as caught:
         lower(graph)
     assert REFUSED[name] in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("model.keras", "a .keras model"),
+        ("model.h5", "an HDF5 file, a Keras model or its weights"),
+        ("saved", "a SavedModel folder"),
+        ("saved/saved_model.pb", r"a TensorFlow graph \(.pb\)"),
+    ],
+)
+def test_what_keras_saves_is_called_by_its_name(folder: Path, name: str, what: str) -> None:
+    with pytest.raises(DataError, match=f"this is {what}, not a .tflite model"):
+        read_tflite(folder / name)

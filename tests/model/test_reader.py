@@ -13,6 +13,8 @@ from ai_edge_litert.interpreter import Interpreter
 from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.model.ir import NO_TENSOR
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.summary import summarize
+from tests.model.refusals import layer, quantized
 from tests.tflite_builder import ModelWriter, build_mlp, random_mlp, schema
 
 SIZES = (20, 6, 10)
@@ -134,9 +136,6 @@ def test_sparse_weights_are_known_but_not_read() -> None:
         (b"", "the file is empty", "again"),
         (b"\x1c\x00\x00", "not a .tflite model", ".tflite"),
         (b"just a text file, longer than a header", "not a .tflite model", "converter"),
-        (b"PK\x03\x04" + bytes(60), "not a .tflite model", ".keras"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(60), "not a .tflite model", "HDF5"),
-        (b"version https://git-lfs.github.com/spec/v1\noid", "not a .tflite model", "git lfs pull"),
         (b"\x1c\x00\x00\x00TFL3", "damaged or cut short", "again"),
         (b"\xff\xff\xff\xffTFL3" + bytes(64), "damaged or cut short", "again"),
     ],
@@ -161,6 +160,50 @@ def test_half_a_file_is_a_data_error() -> None:
     content = random_mlp(1, SIZES)
     with pytest.raises(DataError, match="damaged or cut short"):
         read_tflite(content[: len(content) // 2])
+
+
+def test_a_bias_of_2019_with_the_axis_of_its_weights_is_no_damage() -> None:
+    """Converters then wrote 3, the axis of depthwise weights, into vectors; TFLM's person_detect is such a file."""
+    content = layer(
+        quantized("bias", scale=np.full(3, 0.125, np.float32), zeroPoint=np.zeros(3, np.int64), quantizedDimension=3)
+    )()
+    bias = read_tflite(content).tensors[2]
+
+    assert (bias.shape, bias.quantized_dimension, len(bias.scales)) == ((3,), 0, 3)
+    summarize(read_tflite(content))
+
+
+def test_zero_points_without_a_scale_mean_nothing() -> None:
+    content = layer(quantized("bias", scale=None, zeroPoint=np.zeros(3, np.int64)))()
+
+    assert not read_tflite(content).tensors[2].is_quantized
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (quantized("weights", scale=np.full(2, 0.5, np.float32)), "tensor 1 'w': it has 2 scales on axis 0 of [3, 4]"),
+        (quantized("weights", scale=np.full(3, -0.5, np.float32)), "quantization scale that is negative or not finite"),
+        (quantized("weights", zeroPoint=np.full(1, 999, np.int64)), "a zero point outside the range of int8"),
+        (lambda model: model.outputs.append(99), "the model's outputs point to tensor 99 of 4"),
+        (lambda model: setattr(model.tensor(3), "buffer", 7), "tensor 3 'y' points to buffer 7 of 3"),
+    ],
+)
+def test_what_cannot_be_true_is_told_as_that_and_not_as_damage(change: Any, what: str) -> None:
+    with pytest.raises(DataError, match=r"^m\.tflite: the model contradicts itself: ") as caught:
+        read_tflite(layer(change)(), "m.tflite")
+    assert what in caught.value.message
+    assert caught.value.hint.startswith("Convert the model again")
+
+
+def test_options_that_are_promised_and_left_out_are_none() -> None:
+    writer = ModelWriter()
+    index = writer.activation("x", [1, 4], "int8")
+    writer.operator("FULLY_CONNECTED", [index], [index])
+    writer._operators[0].builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+    (operator,) = read_tflite(writer.pack([index], [index])).operators
+
+    assert (operator.opcode, dict(operator.options)) == ("FULLY_CONNECTED", {})
 
 
 def test_data_that_does_not_fill_its_shape_is_named() -> None:
