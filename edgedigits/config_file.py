@@ -12,6 +12,7 @@ from typing import Any
 
 from edgedigits.config import SECTIONS, BuildConfig
 from edgedigits.errors import ConfigError, DataError, nearest
+from edgedigits.files.regular import read_text
 from edgedigits.options import parse_option
 
 
@@ -52,7 +53,7 @@ def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
         ConfigError: a table, key or value is wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         tables = json.loads(text)["config"] if path.suffix == ".json" else tomllib.loads(text)
     except FileNotFoundError:
         raise DataError(

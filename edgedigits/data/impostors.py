@@ -6,6 +6,7 @@ Nothing is read here but the first bytes of a file and its name.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from pathlib import Path
 
 from edgedigits.data.reading import listed
@@ -41,9 +42,6 @@ _MAGIC = (
     (b"version https://git-lfs", "This is a Git LFS pointer: run `git lfs pull` to get the file."),
     (b"\xff\xfe", "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8."),
     (b"\xfe\xff", "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8."),
-    (b"<!DOCTYPE", "This is a web page, perhaps a failed download."),
-    (b"<!doctype", "This is a web page, perhaps a failed download."),
-    (b"<html", "This is a web page, perhaps a failed download."),
 )
 # By the name of a zip archive's first member.
 _ZIPPED = (
@@ -79,6 +77,8 @@ def impostor_hint(head: bytes, name: str = "") -> str:
     known = next((hint for magic, hint in _MAGIC if head.startswith(magic)), "")
     if known:
         return known
+    if head[4:8] == b"TFL3":
+        return "This is a .tflite model, not digits."
     if head[_TAR_MAGIC] == b"ustar":
         return "This is a tar archive: unpack it and give the file or folder inside."
     if _PICKLE.match(head) or name.lower().endswith((".pkl", ".pickle")):
@@ -101,7 +101,10 @@ def _text_hint(head: bytes) -> str:
         return "This is an ARFF file of Weka: save it as CSV, or read it with scipy.io.arff and write one."
     if _SPARSE.match(head):
         return f"This is LIBSVM's sparse form: read it with sklearn.datasets.load_svmlight_file and write {_NUMPY}."
-    if head.lstrip()[:1] in (b"{", b"["):
+    start = head.removeprefix(BOM_UTF8).lstrip()
+    if start[:9].lower() == b"<!doctype" or start[:5].lower() == b"<html":
+        return "This is a web page, perhaps a failed download."
+    if start[:1] in (b"{", b"["):
         return "This is JSON: write its digits as CSV, a label and 784 pixels a line."
     return ""
 

@@ -15,7 +15,7 @@ from edgedigits.data.impostors import HEAD_BYTES, folder_hint, impostor_hint
 from edgedigits.data.named import NAMES, read_named
 from edgedigits.data.npz import read_npz
 from edgedigits.data.png_folder import has_pngs, read_png_folder
-from edgedigits.data.reading import exists, is_folder, listed, read_bytes, require_regular
+from edgedigits.data.reading import exists, is_folder, listed, read_bytes, require_file
 from edgedigits.data.split import split_indices
 from edgedigits.errors import ConfigError, DataError, nearest, shown
 from edgedigits.files.paths import user_path
@@ -133,7 +133,7 @@ def read_source(
     if is_path and not exists(path):
         raise _unknown(source, path)
     if is_path and not path.is_dir():
-        require_regular(path)
+        require_file(path)
     if is_path and path.is_file() and path.name.lower().endswith(_CSV_ENDINGS):
         contents = Contents(read_csv(path, label_column), None, path.name)
     elif label_column:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 
 from edgedigits.errors import DataError
+from edgedigits.files.regular import require_regular
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -23,12 +23,6 @@ MOST_BYTES = 1 << 30
 """What a source may hold once decompressed, 1 GiB: 1.3 million digits of a byte a pixel, or half as many in a CSV."""
 
 _AGAIN = "Download or copy it again."
-_KINDS = (
-    (stat.S_ISFIFO, "pipe"),
-    (stat.S_ISSOCK, "socket"),
-    (stat.S_ISCHR, "device"),
-    (stat.S_ISBLK, "device"),
-)
 
 
 def exists(path: Path) -> bool:
@@ -46,19 +40,14 @@ def exists(path: Path) -> bool:
     return True
 
 
-def require_regular(path: Path) -> None:
+def require_file(path: Path) -> None:
     """Check that `path` is a file: to open a pipe or a device may be to wait for ever.
 
     Raises:
         DataError: it is missing or cannot be looked at, or is a folder, pipe, socket or device.
     """
     with _told(path):
-        mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        raise DataError(f"{path} is a folder, expected a file.")
-    if not stat.S_ISREG(mode):
-        noun = next((noun for is_kind, noun in _KINDS if is_kind(mode)), "special file")
-        raise DataError(f"{path} is a {noun}, expected a file.", hint="Write what comes out of it to a file first.")
+        require_regular(path)
 
 
 def is_folder(path: Path) -> bool:
@@ -86,7 +75,7 @@ def opened(path: Path) -> Iterator[BufferedReader]:
     Raises:
         DataError: it is missing, no regular file, unreadable, or larger than `MOST_BYTES`.
     """
-    require_regular(path)
+    require_file(path)
     with _told(path), path.open("rb") as stored:
         if os.fstat(stored.fileno()).st_size > MOST_BYTES:
             raise too_large(str(path))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.errors import DataError
+from edgedigits.files.regular import read_text
 
 _HINT = "Build it again."
 _MOST = 2**53
@@ -29,7 +30,7 @@ class ReportValues:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._facts = json.loads(path.read_text(encoding="utf-8"))
+            self._facts = json.loads(read_text(path))
         except (FileNotFoundError, NotADirectoryError):
             raise DataError(f"{path.parent} holds no {path.name}.", hint="Give the folder of a build.") from None
         except (OSError, ValueError, RecursionError) as error:

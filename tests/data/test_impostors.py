@@ -161,7 +161,9 @@ FOREIGN = {
         lambda: _saved("GIF"),
         "This is a GIF picture: save digits as PNG into folders 0 to 9 and give the folder above.",
     ),
-    "page.html": (lambda: b"<!doctype html>", "This is a web page, perhaps a failed download."),
+    "page.html": (lambda: b"\n<!doctype html>", "This is a web page, perhaps a failed download."),
+    "page.htm": (lambda: b"\xef\xbb\xbf<HTML>", "This is a web page, perhaps a failed download."),
+    "model.tflite": (lambda: b"\x1c\0\0\0TFL3" + bytes(99), "This is a .tflite model, not digits."),
     "bom.txt.old": (
         lambda: "5,0\n".encode("utf-16"),
         "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8.",

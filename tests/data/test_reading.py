@@ -16,6 +16,7 @@ from edgedigits.data.export import HEADER
 from edgedigits.data.load import read_source
 from edgedigits.data.reading import MOST_BYTES, exists, is_folder, listed, read_bytes
 from edgedigits.errors import EXIT_DATA, ConfigError, DataError
+from edgedigits.files import regular
 from tests.data.digit_files import csv_lines, idx_images, told, write_idx, write_text
 
 WRITE_FIRST = "Write what comes out of it to a file first."
@@ -47,9 +48,9 @@ def test_devices_and_sockets_are_no_files(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_block_device_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "disk.csv").write_text("x")
-    monkeypatch.setattr(reading.stat, "S_ISREG", lambda _: False)
+    monkeypatch.setattr(regular.stat, "S_ISREG", lambda _: False)
     for kind, noun in (("S_ISBLK", "device"), ("", "special file")):
-        monkeypatch.setattr(reading, "_KINDS", ((lambda _: True, "device"),) if kind else ())
+        monkeypatch.setattr(regular, "_KINDS", ((lambda _: True, "device"),) if kind else ())
         assert _refusal(read_bytes, tmp_path / "disk.csv", folder=tmp_path) == (
             f"disk.csv is a {noun}, expected a file. {WRITE_FIRST}"
         )

@@ -45,6 +45,7 @@ import numpy as np
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.errors import ConfigError, DataError, nearest
+from edgedigits.files.regular import read_text
 from edgedigits.study.plan.axes import FLOAT32, INT8, UNSWEEPABLE, Axis, Choices, find_axis, merge, settle_scales
 from edgedigits.study.plan.swept import Swept, check_keys, check_table, read_axes, refuse_conflicts, refuse_unquoted
 from edgedigits.study.plan.without_effect import Remedy, refuse_without_effect, remedy_in_axes, remedy_in_trial
@@ -88,7 +89,7 @@ def read_grid(path: Path) -> tuple[PlannedTrial, ...]:
             trial at all.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(read_text(path))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file.", hint="Give a study's TOML file, or report-table.") from None
     except (OSError, UnicodeDecodeError) as error:
