@@ -19,6 +19,8 @@ UF2_BOARDS = ("rp2040",)
 ENDINGS = (".elf", ".bin", ".uf2")
 """Of files that hold firmware: as linked, as it lies in flash, for a boot drive."""
 PROGRAM_TIMEOUT_S = 120.0
+MOST_FLASH = 1 << 26
+"""Bytes: no microcontroller has more."""
 # Where operating systems mount drives; the RP2040's holds INFO_UF2.TXT.
 _MOUNTS = ("/media/*/*", "/run/media/*/*", "/mnt/*", "/Volumes/*")
 _DRIVE_MARK = "INFO_UF2.TXT"
@@ -43,9 +45,18 @@ def _require_uf2(board: Board) -> None:
 
 
 def flat_of(image: Image) -> bytes:
-    """Return the bytes of flash from the first to the last that are used; gaps are filled as erased flash is."""
-    start = min(load for load, _, _ in image.segments)
-    end = max(load + len(content) for load, _, content in image.segments)
+    """Return the bytes of flash from the first to the last that are used; gaps are filled as erased flash is.
+
+    Raises:
+        DataError: there is nothing to load, or its parts lie further apart than any flash is large.
+    """
+    start = min((load for load, _, _ in image.segments), default=0)
+    end = max((load + len(content) for load, _, content in image.segments), default=0)
+    if not 0 < end - start <= MOST_FLASH:
+        raise DataError(
+            f"The program takes {end - start:,} bytes from its first to its last, expected 1 to {MOST_FLASH:,}.",
+            hint="Link the firmware with the memory.ld of its board.",
+        )
     flat = bytearray(b"\xff" * (end - start))
     for load, _, content in image.segments:
         flat[load - start : load - start + len(content)] = content
@@ -155,7 +166,7 @@ def _copy_uf2(board: Board, image: Image, drive: Path) -> str:
 def _run_pyocd(board: Board, image: Image, probe: str) -> None:
     # Without --no-wait pyOCD would wait for a probe for ever. It resets the board when it is done.
     command = [sys.executable, "-m", "pyocd", "load", "--no-wait", "--target", board.pyocd]
-    command += ["--uid", probe] if probe else []
+    command += [f"--uid={probe}"] if probe else []
     try:
         done = run_program([*command, "--format", "elf", str(image.path)], PROGRAM_TIMEOUT_S)
     except subprocess.TimeoutExpired:

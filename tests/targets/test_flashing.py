@@ -15,9 +15,9 @@ import pytest
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from edgedigits.targets import flashing as room
 from edgedigits.targets.boards import find_board
-from edgedigits.targets.elf import Image
+from edgedigits.targets.elf import Footprint, Image
 from edgedigits.targets.firmware import build_firmware
-from edgedigits.targets.flashing import find_boot_drive, flash, uf2_of
+from edgedigits.targets.flashing import find_boot_drive, flash, flat_of, uf2_of
 from edgedigits.targets.stub import Engine
 from tests.targets.conftest import toolchain_or_skip
 from tests.targets.test_uf2 import read_uf2
@@ -64,7 +64,7 @@ def test_pyocd_is_given_target_and_probe(pyocd: Callable[[str, int], Path], firm
     assert "Programmed nrf52840dk" in flash(find_board("nrf52840dk"), image, probe="0685")
 
     words = json.loads(called.read_text())
-    assert words == ["load", "--no-wait", "--target", "nrf52840", "--uid", "0685", "--format", "elf", str(image.path)]
+    assert words == ["load", "--no-wait", "--target", "nrf52840", "--uid=0685", "--format", "elf", str(image.path)]
 
 
 @pytest.mark.parametrize(
@@ -175,3 +175,17 @@ def test_a_drive_that_is_full(
 
     with pytest.raises(DataError, match="cannot be written"):
         flash(find_board("rp2040"), firmware("rp2040"))
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ([], "takes 0 bytes"),
+        ([0x10000000, 0xF0000000], "takes 3,758,096,388 bytes from its first to its last, expected 1 to"),
+    ],
+)
+def test_a_program_of_no_size_is_refused(places: list[int], words: str) -> None:
+    image = Image(Path("x.elf"), (), tuple((place, place, b"code") for place in places), (), Footprint(0, 0, 0, 0), 0)
+
+    with pytest.raises(DataError, match=words):
+        flat_of(image)
