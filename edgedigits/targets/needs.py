@@ -21,6 +21,7 @@ from edgedigits.programs import side_by_side
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board, Fit, load_boards
 from edgedigits.targets.cores import Core
+from edgedigits.targets.counting import PythonCounter
 from edgedigits.targets.elf import Image, read_elf
 from edgedigits.targets.emulator_qemu import run_qemu
 from edgedigits.targets.emulator_unicorn import run_unicorn
@@ -298,7 +299,8 @@ def _stack(engine: Engine, core: Core, image: Image, toolchain: Toolchain) -> tu
     extremes = np.stack([np.full(engine.input_size, value, dtype=np.int8) for value in (-128, 127)])
     try:
         if core.unicorn_cpu:
-            return run_unicorn(core, image, engine, extremes).stack, EMULATED
+            # Two inputs are not worth a counter that is compiled first.
+            return run_unicorn(core, image, engine, extremes, factory=PythonCounter).stack, EMULATED
         return run_qemu(core, toolchain, engine, extremes).stack, EMULATED
     except ToolMissingError as error:
         most = MOST_STACK_BYTES_MVE if core.has_vectors else MOST_STACK_BYTES

@@ -1,4 +1,4 @@
-# Flags for BOARD_CORE: core_startup, core_flags, core_link_flags, core_libraries. The same are in
+# Flags for BOARD_CORE: core_startup, core_flags, core_link_flags, core_libraries; zig's are in zig.cmake. The same are in
 # edgedigits/targets/cores.py and stub.py.
 set(core_startup arm/startup_cortexm.c)
 if(BOARD_CORE MATCHES "^rv32")
@@ -14,14 +14,5 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     set(core_link_flags -nostdlib -Wl,--print-memory-usage)
     set(core_libraries gcc)
 else()
-    string(REPLACE "-" "_" zig_cpu ${BOARD_CORE})
-    set(core_flags -target thumb-freestanding-eabi -mcpu=${zig_cpu})
-    if(BOARD_CORE STREQUAL "cortex-m33")
-        set(core_flags -target thumb-freestanding-eabi -mcpu=cortex_m33+dsp)
-    elseif(BOARD_CORE STREQUAL "cortex-m55")
-        set(core_flags -target thumb-freestanding-eabihf -mcpu=cortex_m55+mve)
-    elseif(BOARD_CORE STREQUAL "rv32imc")
-        set(core_flags -target riscv32-freestanding-none -mcpu=generic_rv32+m+c -mcmodel=medany)
-    endif()
-    list(APPEND core_flags -fno-sanitize=undefined -Wno-unused-command-line-argument)
+    set(core_flags ${zig_flags} -fno-sanitize=undefined -Wno-unused-command-line-argument)
 endif()

@@ -235,7 +235,7 @@ static end_t read_word(char word[WORD_LENGTH + 1]) {
             return character == ' ' ? LINE_SPACE : LINE_END;
         }
         if (count < WORD_LENGTH) {
-            word[count] = (char)character;
+            word[count] = character == '\0' ? '?' : (char)character; /* NUL would end the word before the line does */
         }
         count = count <= WORD_LENGTH ? count + 1 : count;
     }

@@ -27,14 +27,22 @@ from tests.tflite_builder import random_mlp
 
 SUPPORTED = [name for name, board in load_boards().items() if board.firmware]
 Made = tuple[Engine, np.ndarray, np.ndarray]
-# One board for each driver of a console, and one for each core, with both compilers; the rest in CI.
+# One board for each driver of a console, and one for each core, with both compilers; the rest in CI. Semihosting is the same
+# on all boards of an architecture.
 ALWAYS = ("rp2040", "microbit", "nucleo-f401re", "mps2-an386", "mps3-an547", "qemu-rv32")
 COMPILED = [
     pytest.param(name, toolchain, marks=[] if name in ALWAYS else [pytest.mark.slow])
     for name in SUPPORTED
     for toolchain in ("zig", "gcc")
 ]
-EMULATED = [name for name in SUPPORTED if load_boards()[name].qemu]
+SEMIHOSTED = ("mps2-an386", "qemu-rv32")
+# One for each driver of a console, and the M55; the rest differ by nothing but the core.
+RUN_ALWAYS = ("microbit", "netduinoplus2", "mps2-an386", "mps3-an547", "qemu-rv32")
+EMULATED = [
+    pytest.param(name, marks=[] if name in RUN_ALWAYS else [pytest.mark.slow])
+    for name in SUPPORTED
+    if load_boards()[name].qemu
+]
 
 
 @pytest.mark.parametrize(("name", "toolchain"), COMPILED)
@@ -47,7 +55,7 @@ def test_it_compiles_without_a_warning(
     board = find_board(name)
     compiler = toolchain_or_skip(toolchain, board.core)
 
-    for console in ("uart", "semihosting"):
+    for console in ("uart", "semihosting") if name in SEMIHOSTED else ("uart",):
         image = build_firmware(find_engine(tmp_path), board, compiler, tmp_path / f"{console}.elf", console=console)
         assert image.footprint.flash < 9000 and image.footprint.static_ram < 200
         assert all(address >= 0x0 and content for address, _, content in image.segments)
@@ -140,7 +148,11 @@ def test_the_linker_scripts_agree_with_the_catalogue() -> None:
 
 @pytest.mark.parametrize(
     ("compiler", "name", "prefix"),
-    [("gcc", "mps2-an386", "edgedigits_model"), ("zig", "mps2-an386", "my_net"), ("zig", "qemu-rv32", "my_net")],
+    [
+        ("gcc", "mps2-an386", "edgedigits_model"),
+        ("zig", "qemu-rv32", "my_net"),
+        pytest.param("zig", "mps2-an386", "my_net", marks=pytest.mark.slow),
+    ],
 )
 def test_cmake_builds_what_runs(qemu: None, tmp_path: Path, compiler: str, name: str, prefix: str) -> None:
     """As the README types it, with a relative path; the engine's prefix is found."""

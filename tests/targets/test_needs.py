@@ -133,7 +133,7 @@ def test_firmware_that_links_and_leaves_no_room_for_its_stack_does_not_fit(tmp_p
 def test_where_no_emulator_is_at_hand_the_stack_is_the_most_that_the_header_says(
     monkeypatch: pytest.MonkeyPatch, tiny: Engine, core: str, most: int
 ) -> None:
-    def missing(*_: object) -> None:
+    def missing(*_: object, **options: object) -> None:
         raise ToolMissingError("The emulator is not installed.")
 
     monkeypatch.setattr(room, "run_unicorn", missing)
