@@ -11,6 +11,7 @@ from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, read_config_file
 from edgedigits.data.load import load_splits
 from edgedigits.evaluate.latency import Latency
+from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -59,12 +60,15 @@ def build(
     Raises:
         ConfigError: a choice is wrong.
         DataError: the data cannot be read or the folder cannot be written.
-        ToolMissingError: TensorFlow, tf-keras or TF-MOT is missing or does not fit.
+        ToolMissingError: TensorFlow, tf-keras, TF-MOT, or TensorBoard where it is wanted, is missing or does not fit.
         CheckFailedError: the converted model breaks the contract; no folder is left.
     """
     config = _resolve(config)
     from edgedigits.artifacts import new_folder
+    from edgedigits.training.event_files import check_event_folder
 
+    if config.output.tensorboard:
+        check_event_folder(Path(config.output.tensorboard), config.folder)
     with new_folder(config.folder, force=force) as partial:
         splits = load_splits(
             config.data.source,
@@ -107,8 +111,8 @@ def evaluate(
     from edgedigits.evaluate.harness import evaluate_model
     from edgedigits.evaluate.subject import find_subject, load_subject_digits
 
-    selection = load_subject_digits(find_subject(Path(path)), data, split=split, progress=progress, **reading)
-    return evaluate_model(Path(path), selection.digits, threads=threads, data=selection.origin, progress=progress)
+    selection = load_subject_digits(find_subject(user_path(path)), data, split=split, progress=progress, **reading)
+    return evaluate_model(user_path(path), selection.digits, threads=threads, data=selection.origin, progress=progress)
 
 
 def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, **choices: Any) -> FolderSimulation:
@@ -126,7 +130,7 @@ def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, *
     """
     from edgedigits.targets.simulate_folder import SimulationChoices, simulate_folder
 
-    return simulate_folder(Path(path), SimulationChoices(data=data, **choices), progress)
+    return simulate_folder(user_path(path), SimulationChoices(data=data, **choices), progress)
 
 
 def _resolve(config: BuildConfig | Mapping[str, Mapping[str, Any]] | str | Path | None) -> BuildConfig:
@@ -135,5 +139,5 @@ def _resolve(config: BuildConfig | Mapping[str, Mapping[str, Any]] | str | Path 
     if isinstance(config, BuildConfig):
         return config
     if isinstance(config, (str, Path)):
-        return make_config(read_config_file(Path(config)))
+        return make_config(read_config_file(user_path(config)))
     return make_config(parse_sections(config, "config"))

@@ -28,7 +28,7 @@ from edgedigits.files.listing import (
     seal,
 )
 from edgedigits.files.paths import link_target
-from edgedigits.files.scratch import PARTIAL
+from edgedigits.files.scratch import PARTIAL, parents_of
 from edgedigits.version import __version__
 
 MANIFEST = "manifest.json"
@@ -68,7 +68,7 @@ def new_folder(folder: Path, *, force: bool, kind: str = BUILD) -> Iterator[Path
             place = _place(folder)
             _mend(place.parent)
             _refuse_taken(place, folder, kind, force=force)
-            stack.enter_context(_parents(place))
+            stack.enter_context(parents_of(place))
             made = stack.enter_context(claim(place.parent, f".{place.name}.", PARTIAL, target=place.name))
             stack.callback(_remove, made)
             yield made.path
@@ -138,19 +138,6 @@ def _refuse_taken(place: Path, folder: Path, kind: str, *, force: bool) -> None:
             f"{folder} holds what this tool did not write: {in_words(foreign)}.",
             hint="Move that away, or choose another --out.",
         )
-
-
-@contextmanager
-def _parents(place: Path) -> Iterator[None]:
-    """Make the folders above `place`; those made are removed again if they are empty in the end."""
-    missing = [parent for parent in place.parents if not parent.exists()]
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        for parent in missing:
-            with contextlib.suppress(OSError):
-                parent.rmdir()
 
 
 def _put_in_place(partial: Path, place: Path) -> None:

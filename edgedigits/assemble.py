@@ -146,10 +146,10 @@ def _gather(
     keras = compare({BASELINE: stored, "keras": _as_stored(config, trained, classifier, test)})
     return BuildFacts(
         name=config.slug,
-        config=_resolved(config, splits),
+        config=resolved(config, splits),
         data=DataSummary(
             source=splits.source,
-            note=splits.note,
+            note=_note(config, splits),
             digest=splits.digest,
             sizes={part: len(getattr(splits, part)) for part in ("train", "validation", "test")},
         ),
@@ -173,13 +173,19 @@ def _as_stored(
     return quantize(outputs, classifier.output)
 
 
-def _resolved(config: BuildConfig, splits: Splits) -> dict[str, dict[str, Any]]:
-    """Return the choices with defaults that depend on the place or on each other filled in."""
+def resolved(config: BuildConfig, splits: Splits) -> dict[str, dict[str, Any]]:
+    """Return the choices as the manifest has them: what depends on the place or on each other is filled in."""
     tables = to_tables(config)
     if config.data.source == "auto":
         tables["data"]["source"] = splits.source
     tables["training"]["learning_rate"] = config.peak_learning_rate
+    tables["output"]["note"] = _note(config, splits)
     return tables
+
+
+def _note(config: BuildConfig, splits: Splits) -> str:
+    """Return what the report remarks: kept with the choices, since a build from the manifest meets no fallback."""
+    return " ".join(dict.fromkeys(filter(None, (config.output.note, splits.note))))
 
 
 def _histograms(trained: Trained, graph: Graph) -> tuple[WeightHistogram, ...]:

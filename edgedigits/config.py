@@ -127,7 +127,7 @@ class TrainingConfig:
     schedule: str = option("cosine", options.choice(SCHEDULES), ", ".join(SCHEDULES), metavar="NAME")
     patience: int = option(
         0,
-        options.integer(0),
+        options.integer(0, 100_000),
         "stop a stage after N epochs without better validation accuracy, restore the best (0: never)",
     )
     augment: str = option("light", options.choice(AUGMENTATIONS), "none, light or strong distortions", metavar="LEVEL")
@@ -166,7 +166,7 @@ class PruningConfig:
         0.6, options.number(0, 1, open_low=True), "end, as a share of the stage", flag="--prune-end", needs=_PRUNE
     )
     frequency: int = option(
-        50, options.integer(1), "steps between two updates of the masks", flag="--prune-frequency", needs=_PRUNE
+        50, options.integer(1, 10**9), "steps between two updates of the masks", flag="--prune-frequency", needs=_PRUNE
     )
 
 
@@ -210,10 +210,11 @@ class EngineConfig:
 class OutputConfig:
     """Where a build lands and what it is called."""
 
-    out: str = option("", options.text, "folder to write (default: deploy/<loss and compression>)", metavar="DIR")
+    out: str = option("", options.path, "folder to write (default: deploy/<loss and compression>)", metavar="DIR")
     name: str = option(DEFAULT_PREFIX, options.symbol, "prefix of the C symbols", metavar="SYMBOL")
+    note: str = option("", options.text, "a remark for the report, such as where the digits come from", metavar="TEXT")
     tensorboard: str = option(
-        "", options.text, "folder for TensorBoard event files, one sub-folder a stage", metavar="DIR"
+        "", options.path, "folder for TensorBoard event files, one sub-folder a stage", metavar="DIR"
     )
 
 

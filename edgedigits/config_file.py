@@ -83,7 +83,7 @@ def to_tables(config: BuildConfig) -> dict[str, dict[str, Any]]:
     the same build.
     """
     tables = dataclasses.asdict(config)
-    tables["output"] = {"name": config.output.name}
+    tables["output"] = {"name": config.output.name, "note": config.output.note}
     tables["prune"]["layer_sparsity"] = dict(config.prune.layer_sparsity)
     tables["training"]["batch_size"] = config.training.batch_size or "full"
     return tables

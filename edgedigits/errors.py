@@ -17,6 +17,8 @@ EXIT_USAGE = 2
 EXIT_DATA = 3
 EXIT_TOOL_MISSING = 4
 EXIT_UNSUPPORTED_MODEL = 5
+EXIT_FAULT = 70
+"""Of the tool itself; as sysexits.h has it."""
 EXIT_INTERRUPTED = 130
 
 
@@ -67,6 +69,12 @@ class UnsupportedModelError(EdgedigitsError):
     """A readable model that the toolkit cannot work with; the message names op, tensor and reason."""
 
     exit_code = EXIT_UNSUPPORTED_MODEL
+
+
+class InternalError(EdgedigitsError):
+    """Something that nobody foresaw: a fault of this tool, not of its user."""
+
+    exit_code = EXIT_FAULT
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -6,15 +6,22 @@ A parser takes either form and raises ValueError with what it expected.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.data.shape import CLASSES
-from edgedigits.errors import ConfigError, nearest
+from edgedigits.errors import ConfigError, nearest, shown
+from edgedigits.files.paths import user_path
 
 FULL_BATCH = 0
 """`batch_size` of full-batch gradient descent; written "full" by users."""
+
+_MOST_LAYERS = 64
+_MOST_STEPS = 10**9
+_LEAST_PERCENT = 2
+_LONGEST_VALUE = 80
 
 Parser = Callable[[Any], Any]
 
@@ -41,17 +48,33 @@ def number(low: float, high: float, *, open_low: bool = False, open_high: bool =
     """Return a parser of numbers; NaN is never inside."""
     span = f"a number {'above' if open_low else 'from'} {low:g} {'and below' if open_high else 'to'} {high:g}"
 
+    def inside(value: float) -> bool:
+        return (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
+
     def parse(raw: Any) -> float:
-        try:
-            value = float("nan") if isinstance(raw, bool) else float(raw)
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError(span) from None
-        inside = (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
-        if not inside:
-            raise ValueError(span)
+        value = _as_float(raw)
+        if not inside(value):
+            meant = _meant(raw, is_share=high <= 1)
+            raise ValueError(f"{span}. Did you mean {meant:g}?" if inside(meant) else span)
         return value
 
     return parse
+
+
+def _as_float(raw: Any) -> float:
+    """Return a number, NaN for what is none."""
+    try:
+        return math.nan if isinstance(raw, bool) else float(raw)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def _meant(raw: Any, *, is_share: bool) -> float:
+    """Return the number that may have been meant: with a decimal comma, or a share in percent; NaN for none."""
+    written = str(raw) if isinstance(raw, (str, int, float)) and not isinstance(raw, bool) else ""
+    value = _as_float(written.strip().removesuffix("%").replace(",", "."))
+    in_percent = written.strip().endswith("%") or (is_share and value >= _LEAST_PERCENT)
+    return value / 100 if in_percent else value
 
 
 def boolean(raw: Any) -> bool:
@@ -66,6 +89,15 @@ def text(raw: Any) -> str:
     if not isinstance(raw, str):
         raise ValueError("a text")
     return raw
+
+
+def path(raw: Any) -> str:
+    """Parse the path of a file or folder to write, ~ expanded; nothing is none."""
+    try:
+        return str(user_path(raw)) if text(raw) else ""
+    except ConfigError as error:
+        reason = error.message.rpartition("' ")[2].rstrip(".")
+        raise ValueError(f"a path; this one {reason}") from None
 
 
 def choice(known: tuple[str, ...]) -> Parser:
@@ -88,8 +120,11 @@ def _sequence(raw: Any) -> list[Any]:
 
 def hidden_widths(raw: Any) -> tuple[int, ...]:
     """Parse layer widths: "32,16", [32, 16] or 32."""
+    widths = _sequence(raw)
+    if len(widths) > _MOST_LAYERS:
+        raise ValueError(f"at most {_MOST_LAYERS} layers")
     try:
-        return tuple(integer(1, 4096)(width) for width in _sequence(raw))
+        return tuple(integer(1, 4096)(width) for width in widths)
     except ValueError:
         raise ValueError("layer widths from 1 to 4096, such as 32,16") from None
 
@@ -99,7 +134,7 @@ def batch_size(raw: Any) -> int:
     if raw == "full":
         return FULL_BATCH
     try:
-        return int(integer(1)(raw))
+        return int(integer(1, _MOST_STEPS)(raw))
     except ValueError:
         raise ValueError("an integer of at least 1, or full") from None
 
@@ -137,8 +172,9 @@ def layer_sparsity(raw: Any) -> tuple[tuple[str, float], ...]:
         try:
             name, value = pair.partition("=")[::2] if isinstance(pair, str) else pair
             parsed.append((str(name).strip(), float(number(0, 1, open_high=True)(value))))
-        except (TypeError, ValueError):
-            raise ValueError(expected) from None
+        except (TypeError, ValueError) as error:
+            meant = str(error).partition(" Did you mean ")[2]
+            raise ValueError(f"{expected}. Did you mean {name}={meant}" if meant else expected) from None
     return tuple(parsed)
 
 
@@ -185,5 +221,12 @@ def parse_option(option_field: dataclasses.Field[Any], raw: Any, where: str) -> 
         return option_field.metadata["parse"](raw)
     except ValueError as error:
         raise ConfigError(
-            f"{where} is {raw!r}, expected {error}" + "." * (not str(error).endswith(("?", ".")))
+            f"{where} is {_words(raw)}, expected {error}" + "." * (not str(error).endswith(("?", ".")))
         ) from None
+
+
+def _words(raw: Any) -> str:
+    try:
+        return shown(repr(raw), _LONGEST_VALUE)
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits.
+        return "a value beyond all bounds"

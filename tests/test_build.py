@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +14,14 @@ import pytest
 
 import edgedigits
 from edgedigits.api import BuildResult
+from edgedigits.assemble import resolved
+from edgedigits.cli.main import main
 from edgedigits.compile import compile_model
-from edgedigits.config import EngineConfig
+from edgedigits.config import BuildConfig, EngineConfig, OutputConfig
+from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import write_csv
+from edgedigits.data.named import OFFLINE_NOTE, UNUSABLE_NOTE
 from edgedigits.errors import DataError
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.reader import read_tflite
@@ -64,6 +71,33 @@ def test_a_build_repeats_byte_for_byte_from_its_manifest(built, tmp_path):
     tables = json.loads((folder / "manifest.json").read_text())["config"]
     again = edgedigits.build(merged(tables, {"output": {"out": str(tmp_path / "again")}}))
     assert files(again.folder) == files(folder)
+
+
+def test_the_note_on_a_fallback_is_kept_with_the_choices(few):
+    config = BuildConfig(output=OutputConfig(note="Of my desk."))
+    fallen_back = dataclasses.replace(few, source="mnist-5k", note=OFFLINE_NOTE)
+    tables = resolved(config, fallen_back)
+    again = make_config(parse_sections(json.loads(json.dumps(tables)), "manifest"))
+    assert again.data.source == "mnist-5k" and again.output.note == f"Of my desk. {OFFLINE_NOTE}"
+    assert resolved(again, dataclasses.replace(few, source="mnist-5k", note="")) == tables
+
+
+@pytest.mark.slow
+def test_the_check_that_the_readme_prints_holds_without_a_network_and_after_a_simulation(tmp_path, monkeypatch):
+    """Builds 5,000 digits twice through the command line, as README.md says."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EDGEDIGITS_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    build, diff = re.findall(r"^    (?:edgedigits (build --config .*)|(diff -r .*))$", readme, re.MULTILINE)
+    few_epochs = ["--epochs", "2", "--prune-epochs", "1", "--qat-epochs", "1"]
+    assert main(["build", "--loss", "focal", "--qat", "--prune", *few_epochs]) == 0
+    assert main(["simulate", "deploy/focal-qat-prune", "--images", "5", "--report"]) == 0
+    assert main(build[0].split()) == 0
+    assert "deploy/again" in diff[1]
+    done = subprocess.run(diff[1].split(), capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert UNUSABLE_NOTE in (tmp_path / "deploy" / "again" / "report.html").read_text()
 
 
 def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):

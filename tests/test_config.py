@@ -70,6 +70,24 @@ def test_a_build_is_named_after_what_shapes_it():
         ({"prune": {"layer_sparsity": [3]}}, "[prune] layer_sparsity is [3], expected layer=sparsity pairs"),
         ({"prune": {"layer_sparsity": [["hidden_1", 0.5, 1]]}}, "expected layer=sparsity pairs"),
         ({"training": {"learning_rate": 10**400}}, "expected a number from 0 to 100."),
+        ({"prune": {"sparsity": 80}}, "[prune] sparsity is 80, expected a number from 0 and below 1. Did you mean 0.8?"),
+        ({"prune": {"sparsity": "80%"}}, "expected a number from 0 and below 1. Did you mean 0.8?"),
+        ({"prune": {"sparsity": "80 %"}}, "below 1. Did you mean 0.8?"),
+        ({"prune": {"sparsity": "0,8"}}, "below 1. Did you mean 0.8?"),
+        ({"prune": {"sparsity": "1%"}}, "below 1. Did you mean 0.01?"),
+        ({"prune": {"sparsity": 100}}, "[prune] sparsity is 100, expected a number from 0 and below 1."),
+        ({"training": {"learning_rate": "0,01"}}, "expected a number from 0 to 100. Did you mean 0.01?"),
+        ({"qat": {"rate": "50%"}}, "Did you mean 0.5?"),
+        ({"data": {"test_fraction": 15}}, "expected a number from 0.01 to 0.5. Did you mean 0.15?"),
+        ({"prune": {"layer_sparsity": "hidden_1=80"}}, "each sparsity from 0 and below 1. Did you mean hidden_1=0.8?"),
+        ({"training": {"seed": 1 << 100_000}}, "[training] seed is a value beyond all bounds, expected an integer from"),
+        ({"training": {"seed": "9" * 5000}}, "expected an integer from 0 to 2147483647."),
+        ({"training": {"batch_size": 10**30}}, "expected an integer of at least 1, or full."),
+        ({"model": {"hidden": [10] * 65}}, "expected at most 64 layers."),
+        ({"output": {"out": "a\0b"}}, "[output] out is 'a\\x00b', expected a path; this one holds a character that no path"),
+        ({"output": {"out": "\ud800"}}, "holds a character that no path can have."),
+        ({"output": {"out": "x" * 5000}}, "…, expected a path; this one is too long for a path."),
+        ({"output": {"tensorboard": "~nosuchuser/x"}}, "names a user that this machine does not have."),
         ({"loss": {"name": "absolute"}}, "expected one of cross-entropy, weighted-cross-entropy, mse, focal, hinge, one-hot."),
         ({"prune": {"layer_sparsity": "hiden_1=0.5"}}, "names a layer 'hiden_1', which this network does not have. Did you mean 'hidden_1'?"),
         ({"prune": {"begin": 0.7}}, "[prune] begin is 0.7 and end is 0.6: pruning would never happen."),
@@ -82,7 +100,7 @@ def test_a_build_is_named_after_what_shapes_it():
 def test_a_mistake_is_named_with_its_remedy(tables, message):
     with pytest.raises(ConfigError) as caught:
         make(**tables)
-    assert message in str(caught.value)
+    assert message in str(caught.value) and len(str(caught.value)) < 400
 
 
 def test_toml_and_manifest_are_read(tmp_path):

@@ -6,7 +6,8 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.config_flags import add_config_arguments, config_from_arguments, flags_without_effect
+from edgedigits.cli.config_flags import add_config_arguments, config_from_arguments
+from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Build."""
     config = config_from_arguments(args, args.config)
-    for note in flags_without_effect(args, config):
-        progress.say(f"note: {note}")
     from edgedigits.api import build
 
     result = build(config, force=args.force, progress=progress)
@@ -54,5 +53,5 @@ def _show(console: Console, result: BuildResult) -> None:
         result.facts,
         folder=folder,
         latency=result.latency,
-        next_command=f"edgedigits simulate {folder}",
+        next_command=simulate_command(folder),
     )

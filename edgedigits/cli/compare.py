@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgedigits.cli.flags import path
 from edgedigits.cli.outcome import Outcome
+from edgedigits.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +32,7 @@ _ROWS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("folders", metavar="BUILD", type=Path, nargs="+", help="folders of two builds or more")
+    parser.add_argument("folders", metavar="BUILD", type=path, nargs="+", help="folders of two builds or more")
     parser.add_argument(
         "--paired",
         action="store_true",
@@ -54,7 +55,7 @@ def _show(console: Console, comparison: Comparison) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("", no_wrap=True)
     for build in comparison.builds:
-        table.add_column(escape(build.folder), justify="right", overflow="fold")
+        table.add_column(escape(printable(build.folder)), justify="right", overflow="fold")
     for title, words in (("network", "network"), ("loss", "loss"), ("compression", "compression")):
         table.add_row(title, *(getattr(build, words) for build in comparison.builds))
     for name, title, form in _ROWS:

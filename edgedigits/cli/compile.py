@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.c_names import DEFAULT_PREFIX
+from edgedigits.cli.flags import path
+from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import GOALS, ROUNDINGS, EngineConfig
 
@@ -22,8 +24,8 @@ HELP = "write the C engine of any int8 MLP, ours or not"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", metavar="MODEL", type=Path, help="a .tflite file, or the folder of a build")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write")
+    parser.add_argument("model", metavar="MODEL", type=path, help="a .tflite file, or the folder of a build")
+    parser.add_argument("--out", metavar="DIR", type=path, required=True, help="folder to write")
     parser.add_argument(
         "--prefix", metavar="NAME", default=DEFAULT_PREFIX, help=f"prefix of the C symbols (default {DEFAULT_PREFIX})"
     )
@@ -70,7 +72,7 @@ def _show(console: Console, facts: EngineFacts, folder: Path) -> None:
     for line in _notes(facts):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"written  {folder}", markup=False, soft_wrap=True)
-    console.print(f"next     edgedigits simulate {folder}", markup=False, soft_wrap=True)
+    console.print(f"next     {simulate_command(folder)}", markup=False, soft_wrap=True)
 
 
 def _notes(facts: EngineFacts) -> list[str]:

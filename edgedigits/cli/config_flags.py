@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
-from pathlib import Path
 from typing import Any
 
 from edgedigits.config import READING, SECTIONS, BuildConfig
 from edgedigits.config_file import make_config, read_config_file
-from edgedigits.options import flag_of, parse_option
+from edgedigits.errors import ConfigError
+from edgedigits.files.paths import user_path
+from edgedigits.options import Need, flag_of, parse_option
 
 _UNSET = argparse.SUPPRESS
+
+Choices = Mapping[str, Mapping[str, Any]]
+"""Section → field → value."""
 
 
 def add_config_arguments(parser: argparse.ArgumentParser, sections: tuple[str, ...] = tuple(SECTIONS)) -> None:
@@ -71,33 +76,53 @@ def config_from_arguments(args: argparse.Namespace, config_file: str | None) -> 
 
     Raises:
         DataError: the config file cannot be read.
-        ConfigError: a value is wrong.
+        ConfigError: a value is wrong, or an option changes nothing.
     """
-    values: dict[str, dict[str, Any]] = read_config_file(Path(config_file)) if config_file else {}
-    for section, given in _given(args).items():
-        values.setdefault(section, {}).update(given)
-    return make_config(values)
+    path = user_path(config_file) if config_file else None
+    written = read_config_file(path) if path else {}
+    flags = _given(args)
+    if path and path.suffix == ".json" and "source" in flags.get("data", {}):
+        written.get("output", {}).pop("note", None)  # It was on the digits of that build.
+    sections = {name: {**written.get(name, {}), **flags.get(name, {})} for name in {**written, **flags}}
+    config = make_config(sections)
+    _refuse_idle_flags(flags, config)
+    # A manifest names every choice, those that change nothing as well.
+    if path and path.suffix != ".json":
+        _refuse_idle_keys(written, flags, config, str(path))
+    return config
 
 
-def flags_without_effect(args: argparse.Namespace, config: BuildConfig) -> list[str]:
-    """Return a sentence for each flag given that does nothing without another, such as --sparsity without --prune."""
-    notes = []
-    for section, given in _given(args).items():
-        for option_field in fields(SECTIONS[section]):
-            needs = config.missing_need(section, option_field.name) if option_field.name in given else None
-            if needs:
-                needed = _field(needs[0], needs[1])
-                notes.append(f"{flag_of(option_field)} has no effect {_condition(flag_of(needed), needs[2])}.")
-    return notes
+def _refuse_idle_flags(flags: Choices, config: BuildConfig) -> None:
+    """Refuse a flag that does nothing without another, such as --sparsity without --prune."""
+    for section, name, (other, key, value) in _idle(flags, config):
+        flag, needed = flag_of(_field(section, name)), flag_of(_field(other, key))
+        if value is False:
+            raise ConfigError(f"{flag} has no effect with {needed}.", hint="Leave one of them out.")
+        needed += "" if value is True else f" {value}"
+        raise ConfigError(f"{flag} has no effect without {needed}.", hint=f"Leave it out, or add {needed}.")
 
 
-def _condition(flag: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return f"{'without' if value else 'with'} {flag}"
-    return f"without {flag} {value}"
+def _refuse_idle_keys(written: Choices, flags: Choices, config: BuildConfig, where: str) -> None:
+    """Refuse a key of a TOML file that changes nothing, unless a switch of the file or a flag has put it out of use."""
+    for section, name, (other, key, value) in _idle(written, config):
+        switched_off = isinstance(value, bool) and key in written.get(other, {})
+        if not switched_off and key not in flags.get(other, {}):
+            raise ConfigError(
+                f"{where}: [{section}] {name} has no effect without {key} = {json.dumps(value)} under [{other}].",
+                hint="Leave it out, or write that.",
+            )
 
 
-def _given(args: argparse.Namespace) -> Mapping[str, Mapping[str, Any]]:
+def _idle(given: Choices, config: BuildConfig) -> Iterator[tuple[str, str, Need]]:
+    """Yield section and name of each option given that has no effect, and the choice that it needs."""
+    for section, options in given.items():
+        for name in options:
+            need = config.missing_need(section, name)
+            if need:
+                yield section, name, need
+
+
+def _given(args: argparse.Namespace) -> Choices:
     given: dict[str, dict[str, Any]] = {}
     for dest, raw in vars(args).items():
         section, dot, name = dest.partition(".")

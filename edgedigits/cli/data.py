@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_some_arguments, config_from_arguments
-from edgedigits.cli.flags import common_flags
+from edgedigits.cli.flags import common_flags, path
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import READING
 from edgedigits.errors import ConfigError
@@ -42,13 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inspect.add_argument(
         "--sheet",
         nargs="?",
-        const=DEFAULT_SHEET,
+        const=Path(DEFAULT_SHEET),
+        type=path,
         metavar="FILE.png",
         help=f"write a contact sheet, twenty digits a class (without a name: {DEFAULT_SHEET}); after SOURCE",
     )
     make_csv = actions.add_parser("make-csv", help=_MAKE_CSV_HELP, description=_MAKE_CSV_HELP, parents=[common])
     make_csv.add_argument("source", metavar="SOURCE", help=_SOURCE_HELP)
-    make_csv.add_argument("--out", required=True, metavar="FILE", help="the .csv or .csv.gz to write")
+    make_csv.add_argument("--out", type=path, required=True, metavar="FILE", help="the .csv or .csv.gz to write")
     make_csv.add_argument(
         "--split",
         choices=("all", "train", "validation", "test"),
@@ -78,7 +79,7 @@ def _inspect(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.data.writing import refuse_existing
 
     reading, dividing = _options(args)
-    sheet = Path(args.sheet) if args.sheet else None
+    sheet = args.sheet
     if sheet:
         if sheet.suffix.lower() != ".png":
             raise ConfigError(
@@ -146,7 +147,7 @@ def _make_csv(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.data.writing import refuse_existing
 
     reading, dividing = _options(args)
-    out = Path(args.out)
+    out = args.out
     refuse_existing(out, force=args.force)
     contents = read_source(args.source, **reading, progress=progress)
     chosen = select(contents, args.split, **dividing)

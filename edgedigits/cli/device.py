@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import image_count
+from edgedigits.cli.flags import image_count, path
 from edgedigits.cli.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ DEFAULT_IMAGES = 100
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=Path, help="the build that was flashed")
+    parser.add_argument("path", metavar="PATH", type=path, help="the build that was flashed")
     parser.add_argument(
         "--port",
         required=True,
@@ -43,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", default="", metavar="SOURCE", help="as for evaluate (default: the build's own)")
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
-    parser.add_argument("--model", type=Path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
+    parser.add_argument("--model", type=path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
     parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
     add_reading_arguments(parser)
     parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="for qemu:BOARD (default zig)")

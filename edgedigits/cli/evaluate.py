@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
+from edgedigits.cli.flags import path
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError
 
@@ -29,7 +29,7 @@ _TIME_UNITS = {"": 1.0, "us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1000.0}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=Path, help="a build's folder, or any .tflite")
+    parser.add_argument("path", metavar="PATH", type=path, help="a build's folder, or any .tflite")
     parser.add_argument(
         "--data",
         default="",

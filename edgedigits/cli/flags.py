@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+
+from edgedigits.errors import ConfigError
+from edgedigits.files.paths import user_path
 
 COMMON_DEFAULTS = {"json": False, "verbose": False, "quiet": False}
 
@@ -18,6 +22,14 @@ def common_flags() -> argparse.ArgumentParser:
     flags.add_argument("-v", "--verbose", action="store_true", help="say more; tracebacks for errors")
     flags.add_argument("--quiet", action="store_true", help="print errors only")
     return flags
+
+
+def path(text: str) -> Path:
+    """Parse a path; ~ is expanded."""
+    try:
+        return user_path(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None
 
 
 def image_count(text: str) -> int:

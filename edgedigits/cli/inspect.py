@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from edgedigits.cli.flags import path
 from edgedigits.cli.outcome import Outcome
+from edgedigits.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +27,7 @@ _NUMERIC = ("#", "zero point", "MACs", "zeros", "distinct", "bits", "bytes+bias"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model to look at."""
-    parser.add_argument("model", metavar="MODEL", type=Path, help="a .tflite file, or the folder of a build")
+    parser.add_argument("model", metavar="MODEL", type=path, help="a .tflite file, or the folder of a build")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -83,7 +84,7 @@ def _totals(facts: ModelFacts) -> Iterator[tuple[str, str]]:
 
 def _show_lines(console: Console, lines: Iterable[tuple[str, str]]) -> None:
     for key, value in lines:
-        console.print(f"{key:<9} {_printable(value)}", markup=False, soft_wrap=True)
+        console.print(f"{key:<9} {printable(value)}", markup=False, soft_wrap=True)
 
 
 def _show_table(console: Console, table: Table, total: int, rows: int | None, what: str) -> None:
@@ -108,7 +109,7 @@ def _table(console: Console, headers: Sequence[str], shrinkable: Sequence[str], 
         table.add_column(header, justify=justify, no_wrap=True, width=width - cut)
     for row in rows:
         # Names come from the file: as Text they cannot be taken for markup.
-        table.add_row(*(Text(_printable(cell)) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     return table
 
 
@@ -147,11 +148,6 @@ def _weight_cells(weights: WeightFacts, bias_bytes: int) -> tuple[str, ...]:
         unread if weights.entropy_bits is None else f"{weights.entropy_bits:.2f}",
         f"{weights.nbytes:,}" + (f"+{bias_bytes:,}" if bias_bytes else ""),
     )
-
-
-def _printable(text: str) -> str:
-    """Replace what could steer a terminal: names and paths are not ours."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _tensor_text(tensor: TensorFacts) -> str:

@@ -13,16 +13,19 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 _asked = threading.Event()
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into KeyboardInterrupt, and remember them, for as long as the body runs."""
+    """Turn Ctrl-C, SIGTERM and a hang-up into KeyboardInterrupt, and remember them, for as long as the body runs."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     _asked.clear()
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that whoever started this wants ignored, as nohup does, stays so.
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, _interrupt) for number in heeded}
     try:
         yield
     finally:

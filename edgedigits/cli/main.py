@@ -6,124 +6,33 @@ Results go to stdout, progress and errors to stderr. Nothing heavy is imported b
 from __future__ import annotations
 
 import argparse
-import importlib
-import io
 import json
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn, cast
+from pathlib import Path
+from typing import Any
 
-from edgedigits.cli.flags import COMMON_DEFAULTS, common_flags
 from edgedigits.cli.interrupts import interruptible
-from edgedigits.cli.outcome import Outcome, Verb
+from edgedigits.cli.outcome import Outcome
+from edgedigits.cli.parsing import VERBS, HelpAsked, find_verb, make_parser, parse
+from edgedigits.cli.streams import WIDTH_WHEN_PIPED, Output, prepare, tell, tell_lines
+from edgedigits.cli.terminal import TerminalProgress
 from edgedigits.errors import (
     EXIT_CHECK_FAILED,
     EXIT_INTERRUPTED,
     EXIT_OK,
     ConfigError,
+    DataError,
     EdgedigitsError,
-    nearest,
+    InternalError,
 )
-from edgedigits.version import __version__
 
-VERBS = ("build", "evaluate", "inspect", "data", "study", "compare", "compile", "simulate", "boards", "flash", "device")
+__all__ = ["VERBS", "WIDTH_WHEN_PIPED", "main"]
+
 JSON_SCHEMA = 1
-WIDTH_WHEN_PIPED = 110
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse whose mistakes are ConfigErrors, so that `--json` covers them too."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{self.prog}: {message}.", hint=f"See {self.prog} --help.")
-
-
-def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """Return the command line's parser, and that of each verb."""
-    parser = _Parser(
-        prog="edgedigits",
-        description="From a CSV of handwritten digits to a proven int8 model for a microcontroller.",
-    )
-    parser.set_defaults(**COMMON_DEFAULTS)
-    parser.add_argument("--version", action="version", version=f"edgedigits {__version__}")
-    verbs: Any = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
-    for name in VERBS:
-        verb = _verb(name)
-        sub = verbs.add_parser(name, help=verb.HELP, description=verb.HELP, parents=[common_flags()])
-        verb.add_arguments(sub)
-    return parser, verbs.choices
-
-
-def _verb(name: str) -> Verb:
-    return cast(Verb, importlib.import_module(f"edgedigits.cli.{name}"))
-
-
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    words = [word for word in argv if not word.startswith("-")]
-    if words and argv[0] == words[0] and words[0] not in VERBS:
-        raise ConfigError(f"edgedigits has no verb '{words[0]}'.", hint=nearest(words[0], VERBS))
-    parser, parsers = _parser()
-    args, unknown = parser.parse_known_args(argv)
-    if args.verb is None:
-        raise ConfigError("edgedigits needs a verb.", hint=f"Known: {', '.join(VERBS)}. See edgedigits --help.")
-    if unknown:
-        raise _unknown(unknown[0].partition("=")[0], parsers[args.verb])
-    return args
-
-
-def _unknown(word: str, verb: argparse.ArgumentParser) -> ConfigError:
-    if not word.startswith("-"):
-        return ConfigError(f"{verb.prog} takes no further '{word}'.", hint=f"See {verb.prog} --help.")
-    close = nearest(word, _flags(verb))
-    hint = close if close.startswith("Did") else f"See {verb.prog} --help."
-    return ConfigError(f"{verb.prog} has no option '{word}'.", hint=hint)
-
-
-def _flags(parser: argparse.ArgumentParser) -> list[str]:
-    found: list[str] = []
-    for action in parser._actions:
-        found += action.option_strings
-        if isinstance(action, argparse._SubParsersAction):
-            found += [flag for child in action.choices.values() for flag in _flags(child)]
-    return found
-
-
-def _print_json(payload: dict[str, Any], status: str) -> None:
-    print(json.dumps({"schema": JSON_SCHEMA, "status": status, **payload}, indent=2, allow_nan=False))
-
-
-def _print_outcome(outcome: Outcome, args: argparse.Namespace) -> int:
-    status = "failed" if outcome.failures else "ok"
-    if args.json:
-        _print_json({**outcome.payload, "failures": list(outcome.failures)}, status)
-    elif not args.quiet:
-        _show(outcome)
-    for failure in outcome.failures:
-        print(f"edgedigits: failed: {failure}", file=sys.stderr)
-    return EXIT_CHECK_FAILED if outcome.failures else EXIT_OK
-
-
-def _show(outcome: Outcome) -> None:
-    from rich.console import Console
-
-    if sys.stdout.isatty():
-        outcome.show(Console(highlight=False))
-        return
-    # Tables are padded with blanks, which nobody wants in a file.
-    console = Console(width=WIDTH_WHEN_PIPED, highlight=False, file=io.StringIO())
-    outcome.show(console)
-    for line in console.file.getvalue().splitlines():  # type: ignore[attr-defined]
-        print(line.rstrip())
-
-
-def _print_error(error: EdgedigitsError, json_wanted: bool) -> int:
-    if json_wanted:
-        status = "failed" if error.exit_code == EXIT_CHECK_FAILED else "error"
-        facts = {"exit_code": error.exit_code, "message": error.message, "hint": error.hint}
-        _print_json({"error": facts}, status)
-    print(f"edgedigits: error: {error}", file=sys.stderr)
-    return error.exit_code
+_PACKAGE = Path(__file__).parents[1]
+_LONGEST_REASON = 200
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -136,27 +45,92 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code, as documented in the README.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    verbose = "-v" in argv or "--verbose" in argv
+    prepare()
+    output = Output()
     try:
-        from edgedigits.cli.terminal import TerminalProgress
+        return output.finish(_run(argv, output))
+    except HelpAsked as asked:
+        output.put(str(asked))
+        raise SystemExit(output.finish(EXIT_OK)) from None
 
-        args = _parse(argv)
+
+def _run(argv: Sequence[str], output: Output) -> int:
+    """Do what the arguments say, and tell whatever goes wrong; return the exit code."""
+    try:
+        args = parse(argv)
+        if args.verb is None:
+            return _without_verb(args, output)
+        if not args.quiet:
+            output.require()
         progress = TerminalProgress(quiet=args.quiet, verbose=args.verbose)
         with interruptible():
-            outcome = _verb(args.verb).run(args, progress)
-        return _print_outcome(outcome, args)
-    except EdgedigitsError as error:
-        if verbose:
-            traceback.print_exc()
-        return _print_error(error, "--json" in argv)
+            outcome = find_verb(args.verb).run(args, progress)
+        return _print_outcome(outcome, args, output)
     except KeyboardInterrupt:
-        print("edgedigits: interrupted; nothing half-made was left behind.", file=sys.stderr)
+        tell("edgedigits: interrupted; nothing half-made was left behind.")
         if "--json" in argv:
-            _print_json({"error": {"exit_code": EXIT_INTERRUPTED, "message": "interrupted", "hint": ""}}, "error")
+            _put_json(output, "error", {"error": {"exit_code": EXIT_INTERRUPTED, "message": "interrupted", "hint": ""}})
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return EXIT_OK
+    except HelpAsked:
+        raise
+    except Exception as error:
+        if "-v" in argv or "--verbose" in argv:
+            tell_lines(traceback.format_exc().rstrip())
+        return _print_error(as_sentence(error), output if "--json" in argv else None)
+
+
+def as_sentence(error: Exception) -> EdgedigitsError:
+    """Return an error as one that is told to users: what this tool raised itself, or what nobody foresaw."""
+    if isinstance(error, EdgedigitsError):
+        return error
+    if isinstance(error, MemoryError):
+        return DataError("There is not enough memory for this.", hint="Give less data, or a smaller network.")
+    if isinstance(error, OSError) and error.errno is not None:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return DataError(f"{place}{error.strerror}.", hint="Run it again with -v to see where.")
+    reason = " ".join(str(error).split())[:_LONGEST_REASON]
+    what = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    return InternalError(
+        f"This is a fault of edgedigits, not yours: {what.rstrip('.')}{_place(error)}.",
+        hint="Run it again with -v to see more, and report that.",
+    )
+
+
+def _place(error: Exception) -> str:
+    """Return the innermost line of this package that an error went through."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(_PACKAGE))]
+    return f" ({Path(frames[-1].filename).relative_to(_PACKAGE)}, line {frames[-1].lineno})" if frames else ""
+
+
+def _without_verb(args: argparse.Namespace, output: Output) -> int:
+    if args.json:
+        raise ConfigError("edgedigits needs a verb.", hint=f"Known: {', '.join(VERBS)}. See edgedigits --help.")
+    output.put(make_parser().format_help().rstrip())
+    return EXIT_OK
+
+
+def _print_outcome(outcome: Outcome, args: argparse.Namespace, output: Output) -> int:
+    status = "failed" if outcome.failures else "ok"
+    if args.json:
+        _put_json(output, status, {**outcome.payload, "failures": list(outcome.failures)})
+    elif not args.quiet:
+        output.show(outcome)
+    for failure in outcome.failures:
+        tell(f"edgedigits: failed: {failure}")
+    return EXIT_CHECK_FAILED if outcome.failures else EXIT_OK
+
+
+def _print_error(error: EdgedigitsError, json_output: Output | None) -> int:
+    if json_output is not None:
+        status = "failed" if error.exit_code == EXIT_CHECK_FAILED else "error"
+        facts = {"exit_code": error.exit_code, "message": error.message, "hint": error.hint}
+        _put_json(json_output, status, {"error": facts})
+    tell(f"edgedigits: error: {error}")
+    return error.exit_code
+
+
+def _put_json(output: Output, status: str, payload: dict[str, Any]) -> None:
+    output.put(json.dumps({"schema": JSON_SCHEMA, "status": status, **payload}, indent=2, allow_nan=False))
 
 
 if __name__ == "__main__":

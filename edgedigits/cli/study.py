@@ -8,9 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.flags import common_flags
+from edgedigits.cli.flags import common_flags, path
+from edgedigits.cli.next_step import quoted
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError
+from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common = common_flags()
     run_parser = actions.add_parser("run", help=_RUN_HELP, description=_RUN_HELP, parents=[common])
     run_parser.add_argument("plan", metavar="PLAN", help=f"a study's TOML file, or {TABLE}")
-    run_parser.add_argument("--out", type=Path, metavar="DIR", help="the study's folder (default: study/<plan>)")
+    run_parser.add_argument("--out", type=path, metavar="DIR", help="the study's folder (default: study/<plan>)")
     run_parser.add_argument("--dry-run", action="store_true", help="list the trials and estimate the time")
     run_parser.add_argument("--retry-failed", action="store_true", help="run failed trials once more")
     where = run_parser.add_argument_group("where to run")
@@ -61,8 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     grid.add_argument("--keep-builds", action="store_true", help="keep every build's folder in DIR/builds")
     _add_table_arguments(run_parser)
     report_parser = actions.add_parser("report", help=_REPORT_HELP, description=_REPORT_HELP, parents=[common])
-    report_parser.add_argument("folder", metavar="DIR", type=Path, help="the study's folder")
-    report_parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
+    report_parser.add_argument("folder", metavar="DIR", type=path, help="the study's folder")
+    report_parser.add_argument("--out", type=path, metavar="DIR", help="where to write (default: the study's folder)")
 
 
 def _add_table_arguments(parser: argparse.ArgumentParser) -> None:
@@ -117,7 +119,7 @@ def _plan(args: argparse.Namespace, folder: Path) -> Plan:
     from edgedigits.study.plan.grid import read_grid
     from edgedigits.study.run.session import plan_builds
 
-    path = Path(args.plan)
+    path = user_path(args.plan)
     keep = str((folder / "builds").resolve()) if args.keep_builds else ""
     return plan_builds(path.stem, read_grid(path), keep)
 
@@ -172,7 +174,7 @@ def _show_summary(console: Console, summary: Summary, folder: Path) -> None:
     )
     if summary.best:
         console.print(f"best so far: {summary.best}", markup=False, soft_wrap=True)
-    console.print(f"next: edgedigits study report {folder}", markup=False, soft_wrap=True)
+    console.print(f"next: edgedigits study report {quoted(folder)}", markup=False, soft_wrap=True)
 
 
 def _show_report(console: Console, sentences: tuple[str, ...], files: tuple[Path, ...]) -> None:

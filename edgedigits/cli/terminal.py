@@ -8,6 +8,8 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.interrupts import check_interrupt
+from edgedigits.cli.streams import clean_console, tell
+from edgedigits.printable import printable
 from edgedigits.progress import Stage
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ class _Bar:
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         check_interrupt()
-        self._bars.update(self._task, advance=steps, note=note)
+        self._bars.update(self._task, advance=steps, note=printable(note))
 
 
 class _NoBar:
@@ -43,12 +45,12 @@ class TerminalProgress:
 
     def say(self, message: str) -> None:
         if not self._quiet:
-            print(message, file=sys.stderr)
+            tell(message)
 
     def stage(self, title: str, total: int | None = None) -> AbstractContextManager[Stage]:
         check_interrupt()
-        if not self._quiet and sys.stderr.isatty():
-            return _bar(title, total)
+        if not self._quiet and sys.stderr is not None and sys.stderr.isatty():
+            return _bar(printable(title), total)
         if self._verbose:
             self.say(title)
         return nullcontext(_NoBar())
@@ -56,15 +58,14 @@ class TerminalProgress:
 
 @contextmanager
 def _bar(title: str, total: int | None) -> Iterator[Stage]:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description:<28}"),
+        TextColumn("{task.description:<28}", markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=clean_console(stderr=True)) as bars:
         yield _Bar(bars, bars.add_task(title, total=total, note=""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from edgedigits.data.contents import Contents
 from edgedigits.data.download import Network, Pin, download
 from edgedigits.data.idx import parse_pair
 from edgedigits.data.idx_folder import KINDS, PREFIXES, find_idx
-from edgedigits.data.reading import read_bytes
+from edgedigits.data.reading import is_folder, read_bytes
 from edgedigits.errors import DataError
+from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
 
 ENVIRONMENT = "EDGEDIGITS_DATA"
@@ -60,7 +62,10 @@ def cache_folder() -> Path:
     """Return where downloaded MNIST files are kept: below $XDG_CACHE_HOME, else ~/.cache."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # The XDG rule: a relative path is to be ignored.
-    return (base if base.is_absolute() else Path.home() / ".cache") / "edgedigits" / "mnist"
+    try:
+        return (base if base.is_absolute() else Path.home() / ".cache") / "edgedigits" / "mnist"
+    except RuntimeError:
+        raise DataError("There is no home folder, and so no cache.", hint="Set XDG_CACHE_HOME to a folder.") from None
 
 
 def find_mnist() -> Path | None:
@@ -69,24 +74,29 @@ def find_mnist() -> Path | None:
     Raises:
         DataError: the cache does not hold them, and EDGEDIGITS_DATA is set but does not lead to them either.
     """
-    if not _missing(cache_folder()):
-        return cache_folder()
-    named = os.environ.get(ENVIRONMENT, "")
-    if not named:
+    with contextlib.suppress(DataError):
+        if not _missing(cache_folder()):
+            return cache_folder()
+    written = os.environ.get(ENVIRONMENT, "")
+    if not written:
         return None
-    for folder in (Path(named), Path(named) / "mnist"):
+    named = user_path(written)
+    for folder in (named, named / "mnist"):
         if not _missing(folder):
             return folder
-    prefix, kind = _missing(Path(named) / "mnist")[0]
+    prefix, kind = _missing(named / "mnist")[0]
     absent = f"neither this folder nor mnist in it holds {prefix}-{kind}"
     raise DataError(
-        f"{ENVIRONMENT} is {named}, but {absent if Path(named).is_dir() else 'there is no such folder'}.",
+        f"{ENVIRONMENT} is {written}, but {absent if is_folder(named) else 'there is no such folder'}.",
         hint=f"Unset {ENVIRONMENT} to download MNIST, or name the folder that holds its four files.",
     )
 
 
 def _missing(folder: Path) -> list[tuple[str, str]]:
-    return [(prefix, kind) for prefix, kind in PINS if find_idx(folder, prefix, kind) is None]
+    try:
+        return [(prefix, kind) for prefix, kind in PINS if find_idx(folder, prefix, kind) is None]
+    except OSError:  # A folder that cannot be looked into, such as the home of another user.
+        return list(PINS)
 
 
 def _fetch_missing(folder: Path, network: Network, progress: Progress) -> None:

@@ -13,6 +13,7 @@ from edgedigits.config_file import make_config, read_config_file
 from edgedigits.data.load import Selection, load_digits
 from edgedigits.data.named import NAMES
 from edgedigits.errors import DataError
+from edgedigits.files.paths import user_path
 from edgedigits.model.formats import recognise_folder
 from edgedigits.progress import SILENT, Progress
 
@@ -105,7 +106,7 @@ def _check_digest(model: Path, manifest: Path) -> None:
 def _same_source(first: str, second: str) -> bool:
     if first in NAMES or second in NAMES:
         return first == second
-    return Path(first).expanduser().resolve() == Path(second).expanduser().resolve()
+    return user_path(first).resolve() == user_path(second).resolve()
 
 
 def load_subject_digits(

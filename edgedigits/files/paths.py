@@ -18,8 +18,10 @@ def user_path(written: str | Path) -> Path:
     Raises:
         ConfigError: no file can be called so: there is no such user, or the name is too long or holds what none can.
     """
+    path = Path(written)
     try:
-        path = Path(written).expanduser()
+        # As it is written: a Path has forgotten the dot of ./~name, which is a file.
+        path = path.expanduser() if str(written).startswith("~") else path
         os.lstat(path)
     except RuntimeError:
         raise _no_path(written, "names a user that this machine does not have") from None

@@ -60,6 +60,23 @@ def partial_folder(parent: Path, name: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def parents_of(place: Path) -> Iterator[None]:
+    """Make the folders above `place`; those made are removed again if they are empty in the end.
+
+    Raises:
+        OSError: one of them cannot be made.
+    """
+    missing = [parent for parent in place.parents if not parent.exists()]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for parent in missing:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+
+
+@contextlib.contextmanager
 def _folder(parent: Path, prefix: str, suffix: str, mode: int) -> Iterator[Path]:
     with claim(parent, prefix, suffix, mode=mode) as made:
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from edgedigits.printable import printable
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.words import (
     accuracy_steps,
@@ -147,5 +148,7 @@ def _pairs(rows: Iterable[tuple[str, Text]]) -> Table:
     table.add_column(no_wrap=True, width=_LABEL_WIDTH)
     table.add_column(overflow="fold")
     for label, text in rows:
+        # Names of files are in it.
+        text.plain = printable(text.plain)
         table.add_row(label, text)
     return table

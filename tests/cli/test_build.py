@@ -12,10 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from edgedigits.cli.config_flags import config_from_arguments
 from edgedigits.cli.main import main
+from edgedigits.cli.next_step import simulate_command
+from edgedigits.cli.parsing import parse
+from edgedigits.config import BuildConfig, LossConfig, OutputConfig
+from edgedigits.config_file import to_tables
 from edgedigits.data.export import write_csv
+from edgedigits.errors import ConfigError
 
-QUICK = ["--hidden", "12", "--epochs", "3", "--prune-epochs", "2", "--qat-epochs", "1", "--batch-size", "64"]
+QUICK = ["--hidden", "12", "--epochs", "3", "--batch-size", "64"]
+STAGES = ["--prune", "--prune-epochs", "2", "--qat", "--qat-epochs", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +52,7 @@ def outcome(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def test_a_build_tells_what_matters_in_under_a_screen(csv):
-    code, out, err = outcome(command("build", "--loss", "focal", "--qat", "--prune", "--data", str(csv), *QUICK))
+    code, out, err = outcome(command("build", "--loss", "focal", *STAGES, "--data", str(csv), *QUICK))
     assert code == 0, err
     assert len(out.splitlines()) <= 40
     for word in (
@@ -82,9 +89,107 @@ def test_a_build_tells_what_matters_in_under_a_screen(csv):
         ("--per-tensor --qat", "--per-tensor has no effect with --qat."),
     ],
 )
-def test_a_flag_that_does_nothing_is_told(flags, note, capsys):
-    assert main(["build", "--data", "none.csv", *flags.split()]) == 3
-    assert capsys.readouterr().err.startswith(f"note: {note}\n")
+def test_a_flag_that_does_nothing_is_refused_before_any_training(flags, note, capsys):
+    assert main(["build", "--data", "none.csv", *flags.split()]) == 2
+    assert capsys.readouterr().err.startswith(f"edgedigits: error: {note} Leave ")
+
+
+def config(*words: str) -> BuildConfig:
+    """Return the choices of a command line."""
+    args = parse(["build", *words])
+    return config_from_arguments(args, args.config)
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "message"),
+    [
+        ("[loss]\ngamma = 3", "", '[loss] gamma has no effect without name = "focal" under [loss].'),
+        ("[loss]\ngamma = 2.0", "", '[loss] gamma has no effect without name = "focal" under [loss].'),
+        ('[loss]\nname = "mse"\ngamma = 3', "", "[loss] gamma has no effect"),
+        ("[prune]\nsparsity = 0.9", "", "[prune] sparsity has no effect without enabled = true under [prune]."),
+        ("[prune]\nenabled = false\nsparsity = 0.9", "", ""),
+        ("[prune]\nsparsity = 0.9", "--prune", ""),
+        ("[prune]\nenabled = true\nsparsity = 0.9", "--no-prune", ""),
+        ('[loss]\nname = "focal"\ngamma = 3', "--loss mse", ""),
+        ("[qat]\nenabled = true\nper_tensor = true", "", ""),
+        ('[loss]\nname = "weighted-cross-entropy"\nbeta = 0.9', "", "[loss] beta has no effect without class_weights"),
+    ],
+)
+def test_a_key_that_does_nothing_is_refused_unless_a_switch_or_a_flag_put_it_out_of_use(text, flags, message):
+    Path("my.toml").write_text(text)
+    if not message:
+        config("--config", "my.toml", *flags.split())
+        return
+    with pytest.raises(ConfigError) as caught:
+        config("--config", "my.toml", *flags.split())
+    assert str(caught.value).startswith(f"my.toml: {message}")
+
+
+def test_a_manifest_names_every_choice_and_is_taken_as_it_is():
+    chosen = BuildConfig(loss=LossConfig(name="mse", gamma=5.0), output=OutputConfig(note="Of MNIST."))
+    Path("manifest.json").write_text(json.dumps({"config": to_tables(chosen)}))
+    assert config("--config", "manifest.json") == chosen
+    other = config("--config", "manifest.json", "--data", "mine.csv")
+    assert (other.data.source, other.output.note) == ("mine.csv", ""), "a note is of the digits that it came with"
+
+
+def test_a_tilde_is_a_home_wherever_a_path_is_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Path("my.toml").write_text('[output]\nout = "~/x"\ntensorboard = "~/t"')
+    Path("other.toml").write_text('[output]\nout = "~nosuchuser/x"')
+    assert config("--config", "~/my.toml").folder == tmp_path / "x"
+    assert config("--config", "~/my.toml").output.tensorboard == str(tmp_path / "t")
+    assert config("--out", "~/y").folder == tmp_path / "y"
+    args = parse(["compile", "~/m", "--out", "~/e"])
+    assert (args.model, args.out) == (tmp_path / "m", tmp_path / "e")
+    args = parse(["data", "inspect", "mnist", "--sheet", "~/s.png"])
+    assert args.sheet == tmp_path / "s.png"
+    for verb in ("evaluate", "inspect", "simulate", "boards", "compare", "flash --board x", "device --port x"):
+        args = vars(parse([*verb.split(), "~/m"]))
+        assert tmp_path / "m" in (args.get("path"), args.get("model"), *args.get("folders", [])), verb
+    for words in (["--out", "~nosuchuser/x"], ["--config", "other.toml"], ["--config", "~nosuchuser/x.toml"]):
+        with pytest.raises(ConfigError, match="names a user that this machine does not have"):
+            config(*words)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words", "code", "message"),
+    [
+        (
+            lambda patch: patch.setitem(sys.modules, "tensorboard", None),
+            ["--tensorboard", "t"],
+            4,
+            "TensorBoard, which --tensorboard needs, is not installed. Install it: pip install 'edgedigits[tensorboard]'",
+        ),
+        (
+            lambda _: None,
+            ["--tensorboard", "b/t"],
+            2,
+            "--tensorboard b/t and the build's folder b are one in the other.",
+        ),
+        (lambda _: None, ["--tensorboard", "."], 2, "are one in the other. Choose another --tensorboard"),
+        (
+            lambda _: Path("t").touch(),
+            ["--tensorboard", "t"],
+            3,
+            "t cannot be written: File exists. Choose another --tensorboard.",
+        ),
+        (lambda _: None, ["--tensorboard", "/proc/t"], 3, "/proc/t cannot be written: No such file or directory."),
+    ],
+)
+def test_tensorboard_is_looked_at_before_any_training(prepare, words, code, message, monkeypatch, capsys, tmp_path):
+    prepare(monkeypatch)
+    before = sorted(tmp_path.iterdir())
+    assert main(["build", "--data", "none.csv", "--out", "b", *words]) == code
+    assert message in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_comes_next_names_what_it_needs(monkeypatch):
+    assert simulate_command(Path("a b")) == "edgedigits simulate 'a b'"
+    assert simulate_command(Path("~a")) == "edgedigits simulate './~a'"
+    monkeypatch.setitem(sys.modules, "unicorn", None)
+    assert simulate_command(Path("b")) == "pip install 'edgedigits[mcu]' && edgedigits simulate b"
 
 
 def test_json_is_the_whole_report_and_the_latency(csv, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import pytest
 
 from edgedigits.cli.main import VERBS, main
+from edgedigits.cli.parsing import make_parser
 
 
 def python(code: str, *args: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +36,18 @@ def test_every_verb_has_help(verb, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "edgedigits needs a verb."),
+        (["--json"], "edgedigits needs a verb. Known: build,"),
+        (["build", "--los", "focal"], "edgedigits build has no option '--los'. Did you mean '--loss'?"),
+        (["build", "--class", "balanced"], "has no option '--class'. Did you mean '--class-weights'?"),
+        (["build", "--qat-e", "3"], "has no option '--qat-e'. Did you mean '--qat-epochs'?"),
+        (["build", "--prune-e", "3"], "has no option '--prune-e'. Did you mean one of --prune-epochs, --prune-end?"),
+        (["evaluate", "--dat", "x"], "edgedigits evaluate has no option '--dat'. Did you mean '--data'?"),
+        (["study", "run", "x", "--job", "2"], "edgedigits study has no option '--job'. Did you mean '--jobs'?"),
+        (["data", "--forc", "inspect"], "edgedigits data has no option '--forc'. See edgedigits data --help."),
+        (["data", "inspekt", "x"], "edgedigits data: invalid choice: 'inspekt'. Did you mean 'inspect'?"),
+        (["study", "rnu"], "edgedigits study: invalid choice: 'rnu'. Did you mean 'run'?"),
+        (["--json", "biuld"], "edgedigits has no verb 'biuld'. Did you mean 'build'?"),
+        (["--what", "build"], "edgedigits has no option '--what'. See edgedigits --help."),
         (["biuld"], "edgedigits has no verb 'biuld'. Did you mean 'build'?"),
         (["build", "--sparsity", "1.5"], "--sparsity is '1.5', expected a number from 0 and below 1."),
         (["build", "--loss", "focla"], "Did you mean 'focal'?"),
@@ -54,7 +67,7 @@ def test_every_verb_has_help(verb, capsys):
 def test_a_mistake_in_usage_is_one_sentence_and_exit_code_2(words, message, capsys):
     assert main(words) == 2
     out, err = capsys.readouterr()
-    assert out == ""
+    assert out == "" or "--json" in words
     assert message in err and err.startswith("edgedigits: error: ") and len(err.splitlines()) == 1
 
 
@@ -75,3 +88,70 @@ def test_verbose_shows_the_traceback_and_only_verbose_does(capsys):
 
 def test_the_version_is_printed():
     assert python("from edgedigits.cli.main import main; main(['--version'])").stdout.startswith("edgedigits 0.")
+
+
+def test_without_a_verb_help_is_printed(capsys):
+    assert main([]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("usage: edgedigits") and err == ""
+
+
+@pytest.mark.parametrize("words", [["--json", "boards"], ["boards", "--json"], ["--quiet", "--json", "boards"]])
+def test_the_common_flags_may_stand_before_the_verb(words, capsys):
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "ok"
+
+
+def test_no_option_of_any_verb_is_taken_by_its_beginning():
+    pending = [make_parser()]
+    while pending:
+        parser = pending.pop()
+        assert not parser.allow_abbrev, parser.prog
+        verbs = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+        pending += [child for one in verbs for child in one.choices.values()]
+
+
+class BrokenError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (
+            BrokenError("no\n such\x1b[2J thing"),
+            70,
+            "This is a fault of edgedigits, not yours: BrokenError: no such?[2J thing",
+        ),
+        (AssertionError(), 70, "not yours: AssertionError (cli/boards.py, line "),
+        (RecursionError("too deep"), 70, "not yours: RecursionError: too deep (cli"),
+        (BrokenError("x" * 5000), 70, "x" * 190),
+        (OSError(28, "No space left on device", "/tmp/x"), 3, "/tmp/x: No space left on device. Run it again with -v"),
+        (OSError("no number"), 70, "not yours: OSError: no number (cli"),
+        (BrokenPipeError(32, "Broken pipe"), 3, "Broken pipe."),
+        (MemoryError(), 3, "There is not enough memory for this. Give less data, or a smaller network."),
+    ],
+)
+def test_what_nobody_foresaw_is_one_sentence_too(error, code, said, monkeypatch, capsys):
+    def load_boards():
+        raise error
+
+    monkeypatch.setattr("edgedigits.targets.boards.load_boards", load_boards)
+    assert main(["boards", "--json"]) == code
+    out, err = capsys.readouterr()
+    assert said in err and len(err.splitlines()) == 1 and len(err) < 500
+    assert ("Run it again with -v to see more, and report that." in err) == (code == 70)
+    facts = json.loads(out)
+    assert (facts["status"], facts["error"]["exit_code"]) == ("error", code)
+    assert main(["boards", "-v"]) == code
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_traceback_steers_no_terminal(monkeypatch, capsys):
+    def load_boards():
+        raise BrokenError("\x1b]0;owned\x07 \u202e")
+
+    monkeypatch.setattr("edgedigits.targets.boards.load_boards", load_boards)
+    main(["boards", "-v"])
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) > 5 and all(line.isprintable() for line in err.splitlines())

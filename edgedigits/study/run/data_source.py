@@ -19,6 +19,7 @@ from edgedigits.data.named import NAMES
 from edgedigits.data.npz import read_npz
 from edgedigits.data.writing import replacing
 from edgedigits.errors import DataError, EdgedigitsError
+from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
 from edgedigits.study.run.keys import data_digest
 
@@ -59,7 +60,7 @@ def describe(config: DataConfig, progress: Progress = SILENT) -> tuple[DataNeed,
         source = contents.name
     elif source not in NAMES:
         # A name wins over a file of that name, as in `read_source`.
-        source = str(Path(source).expanduser().resolve())
+        source = str(user_path(source).resolve())
     return DataNeed(source, digest=data_digest(contents), **config.reading), contents
 
 

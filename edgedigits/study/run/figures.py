@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from edgedigits.errors import CheckFailedError, ToolMissingError, UnsupportedMod
 from edgedigits.evaluate.interpreter import Classifier, run_litert
 from edgedigits.evaluate.metrics import Scores
 from edgedigits.evaluate.size import Size
+from edgedigits.extras import install_command, is_installed
 from edgedigits.files.scratch import scratch
 from edgedigits.model.summary import ModelFacts, summarize
 
@@ -120,8 +120,8 @@ def engine_figures(classifier: Classifier, images: NDArray[np.uint8], choices: E
         "engine_ram": facts.workspace_bytes,
         "encodings": [layer.encoding for layer in facts.layers],
     }
-    if not all(importlib.util.find_spec(name) for name in ("unicorn", "ziglang", "elftools", "capstone")):
-        return {**found, "engine_note": "Instructions were not counted: pip install 'edgedigits[mcu]'."}
+    if not is_installed("mcu"):
+        return {**found, "engine_note": f"Instructions were not counted: {install_command('mcu')}."}
     with scratch("engine") as folder:
         write_engine(source, folder)
         try:
