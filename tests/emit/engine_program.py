@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgedigits.emit.engine import EngineSource
 from tests.emit.compilers import STRICT
 
-SANITIZED = ("-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZED = ("-std=c99", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 # Every buffer is an allocation of exactly its size, and the input starts at an odd address.
 _CALL = """\

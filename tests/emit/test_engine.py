@@ -30,9 +30,9 @@ from tests.model.random_models import random_model
 from tests.tflite_builder import build_mlp, random_mlp
 
 ENCODING_NAMES = [encoding.name for encoding in ENCODINGS]
-# Two seeds of each encoding and rounding as the first choice, and larger ones packed as the tool likes.
-SEEDS_AN_ENCODING = 2
-LARGE_MODELS = 6
+# Of each encoding and rounding as the first choice, and larger ones packed as the tool likes; many more in CI.
+SEEDS_AN_ENCODING = 1
+LARGE_MODELS = 4
 
 
 def network_of(content: bytes, rounding: Rounding = Rounding.LITERT) -> Network:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
 from edgedigits.targets.cores import CORES, Core
-from edgedigits.targets.elf import Image
+from edgedigits.targets.elf import Image, read_elf
 from edgedigits.targets.engine_elf import compile_engine
 from edgedigits.targets.stub import Engine, find_engine
 from edgedigits.targets.toolchain import Toolchain, find_toolchain
@@ -39,14 +41,21 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Image]:
-    """Compile an engine for a core; each combination once."""
-    known: dict[tuple[Path, str, str], Image] = {}
+    """Compile an engine for a core; what has the same text once, whichever worker asks first."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
 
     def compile_once(engine: Engine, core: str = "cortex-m4", toolchain: str = "zig") -> Image:
-        key = (engine.folder, core, toolchain)
-        if key not in known:
+        texts = [path.read_bytes() for path in (engine.folder / engine.header, *engine.sources)]
+        key = hashlib.sha256(b"".join(texts)).hexdigest()[:16]
+        ready = shared / f"{key}-{core}-{toolchain}"
+        compiler = toolchain_or_skip(toolchain, CORES[core])
+        if not (ready / "engine.elf").is_file():
             folder = tmp_path_factory.mktemp("elf")
-            known[key] = compile_engine(toolchain_or_skip(toolchain, CORES[core]), CORES[core], engine, folder)
-        return known[key]
+            compile_engine(compiler, CORES[core], engine, folder)
+            with suppress(OSError):  # Another worker was faster.
+                folder.rename(ready)
+        return read_elf(ready / "engine.elf")
 
     return compile_once

@@ -23,6 +23,9 @@ from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")
 
+# What is usual, what inlines most, and what inlines least; the rest in CI.
+ALWAYS = (("zig", "-O2"), ("gcc", "-O3"), ("gcc", "-Os"))
+
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Engine:
@@ -52,8 +55,14 @@ def test_lines_are_found_in_a_source_that_was_edited_and_none_where_one_is_gone(
     assert step_lines(replace(three, sources=(without,))) == []
 
 
-@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
-@pytest.mark.parametrize("optimize", ["-O1", "-O2", "-O3", "-Os"])
+@pytest.mark.parametrize(
+    ("toolchain", "optimize"),
+    [
+        pytest.param(name, level, marks=[] if (name, level) in ALWAYS else [pytest.mark.slow])
+        for name in ("zig", "gcc")
+        for level in ("-O1", "-O2", "-O3", "-Os")
+    ],
+)
 def test_the_first_layer_takes_what_the_picture_takes(
     three: Engine, tmp_path: Path, toolchain: str, optimize: str
 ) -> None:
