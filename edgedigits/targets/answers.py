@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgedigits.errors import DataError
+from edgedigits.printable import printable
 from edgedigits.targets.link import BAUD
 
 PROTOCOL = "1"
@@ -124,4 +125,4 @@ def fields_of(device: str, text: str) -> Fields:
 def shown(text: str) -> str:
     """Return what a device said as it may be shown: short, and without what a terminal would obey."""
     short = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
-    return "".join(one if one.isprintable() and one != "\ufffd" else "?" for one in short)
+    return printable(short.replace("\ufffd", "?"))

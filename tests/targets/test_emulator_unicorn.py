@@ -140,6 +140,25 @@ def test_an_engine_that_hangs_is_stopped(tmp_path: Path, compiled: Callable[...,
         run_unicorn(CORES[core], compiled(engine, core), engine, random_inputs(1), limit=100_000)
 
 
+@pytest.mark.parametrize(
+    ("core", "instruction", "words"),
+    [
+        ("cortex-m4", "wfi", "it stopped before it returned"),
+        ("cortex-m4", "udf #0", "Invalid instruction"),
+        ("cortex-m4", "svc #1", "Unhandled CPU exception"),
+        ("rv32imc", "wfi", "it stopped before it returned"),
+    ],
+)
+def test_an_engine_that_stops_early_is_an_error(
+    tmp_path: Path, compiled: Callable[..., Image], core: str, instruction: str, words: str
+) -> None:
+    """The emulator stops at some instructions without a word; what lies in the output then is not a result."""
+    engine = bad(tmp_path, f'__asm volatile("{instruction}");')
+
+    with pytest.raises(CheckFailedError, match=f"Image 0: the engine fails .* in edgedigits_model_invoke .*{words}"):
+        run_unicorn(CORES[core], compiled(engine, core), engine, random_inputs(1))
+
+
 def test_unaligned_access_faults_on_m0plus_and_not_on_m4(tmp_path: Path, compiled: Callable[..., Image]) -> None:
     engine = bad(tmp_path, "(void)*(const volatile int32_t *)(uintptr_t)(input + 1);")
 
