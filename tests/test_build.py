@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import edgedigits
+from edgedigits import assemble
 from edgedigits.api import BuildResult
 from edgedigits.assemble import resolved
 from edgedigits.cli.main import main
@@ -22,9 +23,11 @@ from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import write_csv
 from edgedigits.data.named import OFFLINE_NOTE, UNUSABLE_NOTE
-from edgedigits.errors import DataError
+from edgedigits.errors import CheckFailedError, DataError
 from edgedigits.model.contract import check_contract, dense_weights
+from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.rounding_bound import rounding_bound
 from tests.small_builds import COMPRESSIONS, SHORT, merged
 
 
@@ -174,6 +177,31 @@ def test_the_engine_is_proven_on_every_test_image_and_beyond(built):
     assert (proof["digits"], proof["random"]) == (150, 200)
     assert proof["extreme"] > 784
     assert proof["bytes"] == 10 * (proof["digits"] + proof["random"] + proof["extreme"])
+
+
+@pytest.mark.parametrize("runtime", ["litert-default", "tflm"])
+def test_runtimes_may_differ_by_what_rounding_explains_and_no_more(built, runtime):
+    result = built["qat"]
+    graph = read_tflite(result.folder / "model.tflite")
+    bound = rounding_bound(lower(graph))
+    rows = {row.runtime: row for row in result.facts.evaluation.parity}
+
+    def with_step(name: str, step: int, **changes):
+        parity = (dataclasses.replace(rows[name], max_lsb=step),)
+        return dataclasses.replace(result.facts.evaluation, parity=parity, **changes)
+
+    assemble._check_parity(with_step(runtime, bound), graph)
+    with pytest.raises(CheckFailedError, match=rf"{runtime} differs from litert-reference by {bound + 1} steps on a"):
+        assemble._check_parity(with_step(runtime, bound + 1), graph)
+    assemble._check_parity(with_step("keras-float", bound + 99), graph)
+    assemble._check_parity(with_step(runtime, bound + 99, outputs_are="probabilities"), graph)
+
+
+def test_nothing_is_left_of_a_build_whose_runtimes_disagree(build, tmp_path, monkeypatch):
+    monkeypatch.setattr(assemble, "rounding_bound", lambda _: -1)
+    with pytest.raises(CheckFailedError, match="more than the -1 that rounding explains"):
+        build({"training": {"epochs": 1}})
+    assert not list(tmp_path.iterdir())
 
 
 def test_per_tensor_weights_are_there_for_old_runtimes(built, build):

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edgedigits.data.preprocess import to_float
-from edgedigits.emit.engine import EngineSource, render_engine
+from edgedigits.emit.engine import ENTRY_BYTES, EngineSource, render_engine
+from edgedigits.emit.engine_layers import LIST_ROOM, WALKING
 from edgedigits.errors import ConfigError
 from edgedigits.evaluate.interpreter import quantize
 from edgedigits.model.engine import run
@@ -151,6 +152,39 @@ def test_the_self_test_says_which_image_gives_other_scores(tmp_path: Path) -> No
     wrong = replace(source, self_test=text[: last.start(1)] + str(int(last[1]) ^ 1) + text[last.end(1) :])
     vectors = int(re.search(r"_VECTORS (\d+)", text)[1])  # type: ignore[index]
     assert _one(wrong, hard_inputs(20), tmp_path).self_test == 2 + vectors - 1
+
+
+LISTING = [name for name in ENCODING_NAMES if name not in ("rows", *WALKING)]
+
+
+def full_lists() -> tuple[Network, NDArray[np.int8]]:
+    """A network behind whose list of active inputs the workspace ends at once, and inputs that fill it to every length.
+
+    The list takes the inputs of a word of four at a time; how many of a word are active decides with how many entries
+    it is closed.
+    """
+    random = np.random.default_rng(8)
+    words = random.integers(1, 5, (40, 66))
+    words[:8] = 4
+    words[:4, 0] = np.arange(1, 5)
+    active = np.arange(4) < words[:, :, None]
+    inputs = np.where(active, random.integers(-127, 128, active.shape), -128).reshape(40, 264)
+    weights = random.choice(np.array([-7, -1, 0, 2, 3], np.int8), (4, 264))
+    return network_of(build_mlp([weights], [None])), inputs.astype(np.int8)
+
+
+@pytest.mark.parametrize("compiler", C_COMPILERS[:1])
+def test_a_full_list_ends_where_the_workspace_does(compiler: str, tmp_path: Path) -> None:
+    """A list one entry longer would reach what lies behind it, and there is the end of the caller's memory."""
+    network, inputs = full_lists()
+    engines = [
+        (render_engine(network, pack_as(network, name, np.random.default_rng(0)), name), inputs) for name in LISTING
+    ]
+    entries = (LIST_ROOM + 1) * ENTRY_BYTES
+    assert {source.workspace_bytes for source, _ in engines} == {4 * 4 + entries + 4}
+
+    for answer in run_engines(available([compiler])[0], SANITIZED, engines, tmp_path):
+        np.testing.assert_array_equal(answer.scores, run(network, inputs))
 
 
 def _packed(network: Network) -> tuple[Network, tuple[PackedLayer, ...]]:

@@ -25,6 +25,7 @@ from edgedigits.targets.stub import Engine, find_engine
 from tests.emit.compilers import STRICT
 from tests.emit.engine_program import run as run_command
 from tests.emit.engine_program import write
+from tests.emit.test_engine import full_lists
 from tests.model.oracles import hard_inputs
 from tests.model.random_models import random_model
 from tests.targets.conftest import toolchain_or_skip
@@ -110,6 +111,19 @@ def check_layers(
         assert in_elf.items() <= stored.items()
         assert in_elf == stored or layer.packed.layer.weights.size < 300, "compilers put only small layers into code"
         assert sum(in_elf.values()) <= cost.nbytes <= sum(stored.values()) + 10 * layer.padded_outputs
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4", "rv32imc"])
+@pytest.mark.parametrize("name", ["pairs", "lists4"])
+def test_a_full_list_ends_where_the_workspace_does(name: str, core: str, tmp_path: Path) -> None:
+    """The emulator sees each byte beside a buffer; lists are made in other instructions with DSP and without."""
+    network, inputs = full_lists()
+    write(render_engine(network, use(network, [name])), tmp_path)
+    target = CORES[core]
+
+    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip("zig", target))
+
+    np.testing.assert_array_equal(found.outputs, run(network, inputs))
 
 
 @pytest.mark.parametrize("core", CORES)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from edgedigits.model.engine import run
-from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.fixed_point import INT32_MAX, INT32_MIN, Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import DenseLayer
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.refusals import Reason, RefusalError
 from edgedigits.model.simplify import simplify
 from tests.model.oracles import hard_inputs
-from tests.tflite_builder import build_mlp, random_mlp
+from tests.tflite_builder import INPUT_SCALE, build_mlp, random_mlp
 
 
 def layer(weights: list[list[int]], bias: list[int], **more: Any) -> DenseLayer:
@@ -64,11 +65,98 @@ def test_conversions_at_the_edges_are_dropped(io: Any) -> None:
     assert network.input.dtype == network.output.dtype == "int8"
 
 
-def test_an_accumulator_at_the_edge_of_int32_is_proven_and_one_beyond_is_not() -> None:
-    room = 2**31 - 1 - 3 * 127 * 127
-    layer([[127, 127, 127]], [room])
-    with pytest.raises(OverflowError, match="output 0 can reach"):
-        layer([[127, 127, 127]], [room + 1])
+@pytest.mark.parametrize(
+    ("weights", "low", "high", "most"),
+    [
+        # As stored: the sum of the largest products.
+        ([127, 127, 127], -128, 127, 3 * 127 * 127),
+        ([-127, -127, -127], -128, 127, 3 * 127 * 128),
+        ([100, -100], -128, 127, 100 * 127 + 100 * 128),
+        # Counted from the lowest + 128, a sum begins beyond what any input reaches.
+        ([127], -20, 40, 108 * 127),
+        ([-127], -20, 40, 20 * 127),
+        ([127, -127], -20, 40, 108 * 127 + 20 * 127),
+        # As stored, inputs above 0 leave negative weights out of a partial sum.
+        ([100, -127], 10, 127, 12_700),
+        ([-100, 127], -128, -1, 12_800),
+    ],
+)
+def test_an_accumulator_may_reach_the_end_of_int32_and_not_one_more(
+    weights: list[int], low: int, high: int, most: int
+) -> None:
+    """`most` is the largest partial sum of products, over every order and whichever value inputs are counted from."""
+    limits = {"input_low": low, "input_high": high}
+    opposite = [-weight for weight in weights]
+
+    layer([weights], [INT32_MAX - most], **limits)
+    with pytest.raises(OverflowError, match="the accumulator of output 0 can reach .* or 2,147,483,648, beyond int32"):
+        layer([weights], [INT32_MAX - most + 1], **limits)
+    layer([opposite], [INT32_MIN + most], **limits)
+    with pytest.raises(OverflowError, match="the accumulator of output 0 can reach -2,147,483,649 or .*, beyond int32"):
+        layer([opposite], [INT32_MIN + most - 1], **limits)
+
+
+def test_the_output_that_goes_furthest_is_named() -> None:
+    with pytest.raises(OverflowError, match="the accumulator of output 1 can reach"):
+        layer([[1], [127], [127]], [INT32_MAX - 127, INT32_MAX - 1, INT32_MAX - 127 * 127 + 1])
+
+
+def one_weight(bias: int, zero_point: int) -> bytes:
+    """One weight of 1, and a factor of 1: an accumulator is what comes out, before the zero point is added."""
+    scale = float(INPUT_SCALE * np.float32(1 / 128))
+    return build_mlp(
+        [np.ones((1, 1), np.int8)],
+        [np.array([bias], np.int32)],
+        input_zero_point=0,
+        activation_scales=[scale],
+        activation_zero_points=[zero_point],
+    )
+
+
+@pytest.mark.parametrize(
+    ("rounding", "bias", "zero_point", "reason"),
+    [
+        (Rounding.LITERT, INT32_MAX - 127 - 5, 5, None),
+        (Rounding.LITERT, INT32_MAX - 127 - 4, 5, Reason.RESCALED),
+        (Rounding.LITERT, INT32_MIN + 128 + 5, -5, None),
+        (Rounding.LITERT, INT32_MIN + 128 + 4, -5, Reason.RESCALED),
+        # A factor of 1 is a half, shifted left by one first.
+        (Rounding.TFLM, 2**30 - 1 - 127, 0, None),
+        (Rounding.TFLM, 2**30 - 127, 0, Reason.SHIFTED),
+        (Rounding.TFLM, -(2**30) + 128, 0, None),
+        (Rounding.TFLM, -(2**30) + 127, 0, Reason.SHIFTED),
+    ],
+)
+def test_rescaling_may_reach_the_end_of_int32_and_not_one_more(
+    rounding: Rounding, bias: int, zero_point: int, reason: Reason | None
+) -> None:
+    graph = read_tflite(one_weight(bias, zero_point))
+    if reason is None:
+        assert lower(graph, rounding).layers[0].bias.tolist() == [bias]
+        return
+    with pytest.raises(RefusalError) as caught:
+        lower(graph, rounding)
+    assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize(("bias", "fits"), [(2**31 - 2, True), (2**31 - 1, False), (-(2**31) + 2, True)])
+def test_the_bias_with_the_zero_point_folded_in_stays_in_int32(bias: int, fits: bool) -> None:
+    """One weight of 1 and a zero point of -1 add one."""
+    content = build_mlp(
+        [np.zeros((2, 1), np.int8) + np.array([[1], [0]], np.int8)],
+        [np.array([bias, 0], np.int32)],
+        input_zero_point=-1,
+        weight_scales=[1e-8],
+        activation_scales=[1.0],
+    )
+    if fits:
+        with pytest.raises(RefusalError) as caught:
+            lower(read_tflite(content))
+        assert caught.value.reason is Reason.ACCUMULATOR, "it fits, and the products do not any more"
+        return
+    with pytest.raises(RefusalError) as caught:
+        lower(read_tflite(content))
+    assert caught.value.reason is Reason.FOLDED_BIAS
 
 
 def test_a_layer_is_read_only() -> None:

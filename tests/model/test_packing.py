@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edgedigits.errors import UnsupportedModelError
-from edgedigits.model.encoding import DIGITS, Encoding
+from edgedigits.model.encoding import DIGITS, HIDDEN, Encoding
 from edgedigits.model.lowering import lower
-from edgedigits.model.packing import ENCODINGS, Goal, choose, use
+from edgedigits.model.packing import ENCODINGS, Goal, _total, candidates, choose, pack_layer, use, vector_instructions
 from edgedigits.model.reader import read_tflite
 from tests.tflite_builder import build_mlp, random_mlp
 
@@ -75,6 +77,81 @@ def test_starts_grow_to_32_bits_where_16_do_not_do() -> None:
 def chosen(goal: Goal, **options: float) -> list[str]:
     network = lower(read_tflite(random_mlp(1, (784, 100, 10), **options)))
     return [one.encoding.name for one in choose(network, goal)]
+
+
+def test_each_goal_has_its_own_best_encoding() -> None:
+    """The same layer, three goals, three answers."""
+    network = lower(read_tflite(random_mlp(2, (784, 10), density=0.3)))
+    best = {goal: choose(network, goal)[0].encoding.name for goal in Goal}
+
+    assert best == {Goal.SPEED: "pairs", Goal.SIZE: "rice", Goal.BALANCED: "lists8"}
+
+
+@pytest.mark.parametrize("density", [0.03, 0.2, 0.45, 1.0])
+def test_of_one_layer_each_goal_takes_the_least_of_what_it_is_about(density: float) -> None:
+    network = lower(read_tflite(random_mlp(2, (120, 12), density=density)))
+    flash = {one.encoding.name: one.nbytes + one.encoding.code_bytes for one in candidates(network)[0]}
+    time = {one.encoding.name: one.instructions for one in candidates(network)[0]}
+    chosen = {goal: choose(network, goal)[0].encoding.name for goal in Goal}
+
+    assert flash[chosen[Goal.SIZE]] == min(flash.values())
+    assert time[chosen[Goal.SPEED]] == min(time.values())
+    products = {name: flash[name] * time[name] for name in flash}
+    assert products[chosen[Goal.BALANCED]] == min(products.values())
+
+
+def test_of_equal_speed_the_smaller_is_taken_and_of_equal_size_the_faster() -> None:
+    network = lower(read_tflite(random_mlp(2, (8, 2))))
+    twins = [pack_layer(network.layers[0], BY_NAME["rows"])] * 2
+    assert all(twins)
+    small, large = (replace(one, constants=one.constants * count) for one, count in zip(twins, (1, 2), strict=True))
+    fast, slow = (replace(small, instructions=count) for count in (10.0, 11.0))
+
+    assert _total([small], Goal.SPEED) < _total([large], Goal.SPEED)
+    assert _total([fast], Goal.SIZE) < _total([slow], Goal.SIZE)
+
+
+def test_the_code_of_a_kernel_is_paid_for_once() -> None:
+    network = lower(read_tflite(random_mlp(2, (30, 20, 10))))
+    one, two = (pack_layer(layer, BY_NAME["rows"]) for layer in network.layers)
+    assert one and two
+    code = BY_NAME["rows"].code_bytes
+
+    both = _total([one, two], Goal.SIZE)
+    assert both == pytest.approx(one.nbytes + two.nbytes + code, abs=1)
+    assert both == pytest.approx(_total([one], Goal.SIZE) + _total([two], Goal.SIZE) - code, abs=1)
+
+
+def test_layers_share_a_kernel_where_its_code_is_dearer_than_their_weights() -> None:
+    """Alone the small second layer would be stored otherwise."""
+    network = lower(read_tflite(random_mlp(2, (784, 40, 4), density=0.15)))
+    first, second = choose(network, Goal.SIZE)
+    alone = min(candidates(network)[1], key=lambda one: one.nbytes + one.encoding.code_bytes)
+
+    assert first.encoding.name == second.encoding.name == "rice"
+    assert alone.encoding.name != "rice"
+
+
+def test_only_the_first_layer_reads_pixels() -> None:
+    """Of a hidden layer's inputs half are active, of an image's a fifth: the same weights cost more there."""
+    square = [np.full((20, 20), 3, np.int8)] * 2
+    network = lower(read_tflite(build_mlp(square, [None, None])))
+    for layers in (choose(network, Goal.SPEED), use(network, ["pairs", "pairs"])):
+        first, second = layers
+        assert first.instructions == BY_NAME["pairs"].instructions(square[0], DIGITS)
+        assert second.instructions == BY_NAME["pairs"].instructions(square[0], HIDDEN)
+
+
+def test_pairs_are_rows_on_vectors_and_lists_where_that_is_faster() -> None:
+    dense, sparse = (lower(read_tflite(random_mlp(2, (784, 32, 10), density=share))) for share in (1.0, 0.2))
+    assert [one.rows_on_vectors for one in use(dense, ["pairs", "lists8"])] == [True, False]
+    packed = choose(sparse, Goal.SPEED)
+    lists = [one for one in packed if one.encoding.name == "lists8"]
+    assert lists and all(one.rows_on_vectors for one in lists)
+    assert sum(vector_instructions(one.layer) for one in lists) < sum(one.instructions for one in lists)
+    thin = lower(read_tflite(random_mlp(2, (784, 32, 10), density=0.01)))
+    assert {one.encoding.name for one in choose(thin, Goal.SPEED)} == {"lists8"}
+    assert not any(one.rows_on_vectors for one in choose(thin, Goal.SPEED))
 
 
 def test_dense_layers_are_stored_in_pairs_for_speed() -> None:
