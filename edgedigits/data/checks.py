@@ -16,9 +16,10 @@ from edgedigits.errors import DataError, shown
 
 MINIMUM_DIGITS = 10
 
-SCALED_HINT = "Were pixels scaled to 0…1? Store them as 0…255."
+BOOLEAN_HINT = "Store pixels as 0 and 255: (pixels * 255).astype('uint8')."
+_TYPE_HINTS = {"b": BOOLEAN_HINT, **dict.fromkeys("US", "Make numbers of the text: array.astype(int).")}
 _ROWS = 4096
-_MOST_LETTERS = 61  # EMNIST's 62 classes: digits, capitals, small letters
+MOST_LETTERS = 61  # the highest of EMNIST's labels: digits, capitals, small letters
 _SHAPES = ((IMAGE_SIDE, IMAGE_SIDE), (IMAGE_SIDE, IMAGE_SIDE, 1), (1, IMAGE_SIDE, IMAGE_SIDE), (PIXELS,))
 
 
@@ -88,8 +89,14 @@ def require_trainable(digits: Digits, where: str) -> None:
     if (digits.labels == digits.labels[0]).all():
         raise DataError(
             f"{where} holds only digits labelled {digits.labels[0]}, at least two classes are needed.",
-            hint="Is the label in another column? Name it with --label-column (or 'last').",
+            hint="Add digits of other classes; of a CSV, name the label's column with --label-column.",
         )
+
+
+def scaled_hint(value: float | np.number) -> str:
+    """Return what a value that is no pixel says of how pixels were scaled; empty where it says nothing."""
+    span = "0…1" if 0 < value < 1 else "-1…1" if -1 <= value < 0 else ""
+    return f"Were pixels scaled to {span}? Store them as 0…255." if span else ""
 
 
 def label_hint(labels: NDArray[np.number]) -> str:
@@ -106,13 +113,17 @@ def label_hint(labels: NDArray[np.number]) -> str:
         )
     if lowest == -1 and highest == CLASSES - 2:
         return "These labels count from -1: add 1."
-    if CLASSES < highest <= _MOST_LETTERS and len(np.unique(labels)) > CLASSES:
+    if CLASSES < highest <= MOST_LETTERS and len(np.unique(labels)) > CLASSES:
         return "Are these letters as well, as in EMNIST? Keep the digits 0 to 9 only."
     return ""
 
 
 def _size_hint(shape: tuple[int, ...]) -> str:
     """What to do about pictures of another size, or not of one grey value a pixel."""
+    if len(shape) == 2 and shape[0] == PIXELS:
+        return "Is it transposed? Store an image a row: array.T."
+    if len(shape) == 3 and shape[:2] == (IMAGE_SIDE, IMAGE_SIDE):
+        return "Store the number of the image first: numpy.moveaxis(array, -1, 0)."
     side = SIDES_ELSEWHERE.get(math.prod(shape[1:]))
     if side is None:
         return "Images must be grey and 28×28: resize them first."
@@ -134,8 +145,9 @@ def _as_bytes(array: NDArray[np.generic], highest: int, where: str, noun: str) -
         outside = (part < 0) | (part > highest)
         if outside.any():
             place = start + _first_row(outside)
-            hint = label_hint(numbers) if noun == "label" else ""
-            raise DataError(f"{where}[{place}]: {noun} {part[outside][0]}, expected 0 to {highest}.", hint=hint)
+            value = part[outside][0]
+            hint = label_hint(numbers) if noun == "label" else scaled_hint(value) if part.dtype.kind == "f" else ""
+            raise DataError(f"{where}[{place}]: {noun} {value}, expected 0 to {highest}.", hint=hint)
         result[start : start + _ROWS] = part
     return result
 
@@ -145,7 +157,7 @@ def _require_whole(numbers: NDArray[np.number], start: int, where: str, noun: st
         wrong = ~(np.mod(numbers, 1) == 0)  # True for NaN and infinity as well.
     if wrong.any():
         value = float(numbers[wrong][0])
-        hint = SCALED_HINT if noun == "pixel" and 0 < value < 1 else ""
+        hint = scaled_hint(value) if noun == "pixel" else ""
         place = start + _first_row(wrong)
         raise DataError(f"{where}[{place}]: {noun} {value:g} is not a whole number.", hint=hint)
 

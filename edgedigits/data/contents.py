@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
 from edgedigits.data.symmetry import relaid, transpose
+
+
+def left_out(name: str, parts: Sequence[str]) -> str:
+    """Return the note on digits for validation that a source brings and that are not read; empty without any."""
+    if not parts:
+        return ""
+    return f"Left out of {name}: {', '.join(parts)}; validation takes its share of the training digits."
 
 
 @dataclass(frozen=True)

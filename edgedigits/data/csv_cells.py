@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
@@ -30,7 +30,7 @@ _CELL = re.compile(r'[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^,]*)),')
 _BYTE_OF_NO_TEXT = re.compile("[\udc80-\udcff]")
 
 
-def lines_of(stream: BufferedReader, path: Path) -> Iterator[tuple[int, str]]:
+def lines_of(stream: BufferedReader, path: Path) -> Generator[tuple[int, str]]:
     """Yield the number, from 1, and the text of each line, without its end and without a byte order mark.
 
     Bytes that are no UTF-8 become lone surrogates; see `require_text`.

@@ -5,6 +5,7 @@ It takes some times longer than `csv_fast`, which is tried first; a test holds o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.checks import SCALED_HINT
+from edgedigits.data.checks import BOOLEAN_HINT, scaled_hint
 from edgedigits.data.csv_cells import MISSING, NUMBER, cells_of, is_blank, lines_of, require_text
 from edgedigits.data.csv_layout import COLUMNS, Layout
 from edgedigits.data.reading import reading
@@ -20,6 +21,7 @@ from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.errors import DataError, shown
 
 _MOST_SPELLINGS = 4096
+_QUOTED = re.compile(r"\s*b?'\d+'\s*")  # '5' as Weka writes it, b'5' as scipy reads that
 _MEND_HINT = "Fill the cell or drop the line."
 
 
@@ -100,7 +102,9 @@ def _wrong_cell(cells: list[str], text: str, layout: Layout, where: str) -> Data
     number = shown(text.strip())
     if not float(text).is_integer():
         return DataError(f"{place} is {number}, expected a whole number.", hint=_fraction_hint(cells, text, is_label))
-    hint = "Is another column the label? Name it with --label-column." if is_label else ""
+    hint = scaled_hint(float(text)) if "." in text else ""
+    if is_label:
+        hint = "Is another column the label? Name it with --label-column."
     return DataError(f"{place} is {number}, expected 0 to {CLASSES - 1 if is_label else 255}.", hint=hint)
 
 
@@ -109,8 +113,10 @@ def _word_hint(cells: list[str], text: str, layout: Layout) -> str:
         return "This line repeats the header: were files joined? Remove it."
     if text.startswith('"'):
         return "A quote opens here and never closes: remove it."
+    if _QUOTED.fullmatch(text):
+        return "Weka or Python put quotes around it: write the number alone."
     if text.strip().lower() in ("true", "false"):
-        return "Store pixels as 0 and 255: (pixels * 255).astype('uint8')."
+        return BOOLEAN_HINT
     if NUMBER.fullmatch(text.replace(",", ".", 1)):
         return "Is this a decimal comma? Write a point."
     return ""
@@ -120,4 +126,4 @@ def _fraction_hint(cells: list[str], text: str, is_label: bool) -> str:
     if len(set(cells)) == len(cells):
         # No row of pixels has 785 different numbers, but one that pandas took for names: 5, 0, 0.1, 0.2 …
         return "Did pandas take the first digit for a header? Read the file that it came from with header=None."
-    return SCALED_HINT if not is_label and 0 < float(text) < 1 else ""
+    return "" if is_label else scaled_hint(float(text))

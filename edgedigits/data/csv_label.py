@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.checks import MOST_LETTERS
 from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.errors import DataError, shown
 
@@ -92,7 +93,10 @@ def label_by_numbers(table: NDArray[np.uint8], path: Path) -> int:
     Raises:
         DataError: the last column could be the label as well, or rather.
     """
-    first, last = (_likeness(table[:, index]) for index in (0, -1))
+    first, last = (_likeness(table[:, index], CLASSES - 1) for index in (0, -1))
+    if first in (1, 2):
+        # Where it is hardly the label, the last may be one that is wrong in itself: from 1 to 10, or with letters.
+        last = _likeness(table[:, -1], MOST_LETTERS)
     if last < 2 or first > last:
         return 0
     if first == last:
@@ -114,10 +118,10 @@ def quoted(names: Sequence[str], indices: Sequence[int], most: int = 6) -> str:
     return listed + (" …" if len(indices) > most else "")
 
 
-def _likeness(column: NDArray[np.uint8]) -> int:
+def _likeness(column: NDArray[np.uint8], highest: int) -> int:
     """How much a column is like labels: 0 it cannot be, 1 it is constant, 2 all but constant, 3 it may well be."""
-    counts = np.bincount(column, minlength=CLASSES)
-    if len(counts) > CLASSES:
+    counts = np.bincount(column)
+    if len(counts) > highest + 1:
         return 0
     if (counts > 0).sum() == 1:
         return 1

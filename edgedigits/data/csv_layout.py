@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from edgedigits.data.csv_cells import NUMBER, cells_of, is_blank, is_word, lines_of, require_text
@@ -16,6 +18,8 @@ from edgedigits.errors import DataError, nearest, shown
 COLUMNS = 1 + PIXELS
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+_BESIDE_PIXELS = (("", 1), (" without a label", 0), (" with an index", 2))
+_TITLE_LINES = 20
 # Excel's own first line: it tells the separator and is no line of the table.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _INDEX_HINT = "Was an index column written? Leave it out: to_csv(file, index=False)."
@@ -55,7 +59,9 @@ def read_layout(path: Path, label_column: str = "") -> Layout:
     where = f"{path}, line {number}"
     require_text(line, where)
     cells = cells_of(line)
-    _require_commas(where, line, cells)
+    if len(cells) != COLUMNS:
+        _require_commas(where, line)
+        _require_table(path, number, cells)
     header = is_header(cells)
     names = tuple(cell.strip() for cell in cells) if header else ()
     if len(cells) != COLUMNS:
@@ -96,18 +102,31 @@ def _told_separator(line: str) -> str:
     return told[1] if told else ""
 
 
-def _require_commas(where: str, line: str, cells: list[str]) -> None:
-    separator = _told_separator(line) or (_other_separator(line) if len(cells) != COLUMNS else "")
+def _require_commas(where: str, line: str) -> None:
+    separator = _told_separator(line) or _other_separator(line)
     if separator in _SEPARATORS:
         point = " and numbers with a decimal point" if "," in line else ""
         raise DataError(
             f"{where}: columns are separated by {_SEPARATORS[separator]}, expected commas.",
             hint=_size_hint(len(line.split(separator))) or f"Save it with commas{point}.",
         )
-    if len(cells) == 1:
-        raise DataError(
-            f"{where}: one column, expected {COLUMNS} separated by commas.", hint="Is this the CSV that was meant?"
-        )
+
+
+def _require_table(path: Path, number: int, cells: list[str]) -> None:
+    """Refuse a line that is none of a table, be it of smaller pictures."""
+    if len(cells) >= min(SIDES_ELSEWHERE):
+        return
+    hint = "Is this the CSV that was meant?"
+    if cells[0].count(",") >= min(SIDES_ELSEWHERE):
+        hint = "The line stands in quotes as a whole: remove them, here and in the lines below."
+    else:
+        with reading(path) as stream, closing(lines_of(stream, path)) as lines:
+            for below, line in islice(lines, number, number + _TITLE_LINES):
+                if len(cells_of(line)) == COLUMNS:
+                    hint = f"Remove what stands above line {below}, where the table begins."
+                    break
+    columns = "one column" if len(cells) == 1 else f"{len(cells)} columns"
+    raise DataError(f"{path}, line {number}: {columns}, expected {COLUMNS} separated by commas.", hint=hint)
 
 
 def table_hint(line: str) -> str:
@@ -130,8 +149,13 @@ def _other_separator(line: str) -> str:
 def _wanted(path: Path, wanted: str, names: tuple[str, ...]) -> int:
     """The column that --label-column names."""
     alike = [index for index, name in enumerate(names) if name.casefold() == wanted.strip().casefold()]
-    if wanted in names or len(alike) == 1:
-        return names.index(wanted) if wanted in names else alike[0]
+    same = [index for index in alike if names[index] == wanted] or alike
+    if len(same) == 1:
+        return same[0]
+    if same:
+        raise DataError(
+            f"{path} has several columns '{shown(wanted)}': {quoted(names, same)}.", hint="Use 'first' or 'last'."
+        )
     if wanted in ("first", "last"):
         return 0 if wanted == "first" else COLUMNS - 1
     if not names:
@@ -165,10 +189,10 @@ def _wrong_width(where: str, cells: list[str], names: tuple[str, ...]) -> DataEr
 
 def _size_hint(columns: int) -> str:
     """What to say where there are as many columns as smaller or larger pictures have pixels."""
-    side = SIDES_ELSEWHERE.get(columns - 1) or SIDES_ELSEWHERE.get(columns)
-    if side is None:
+    sizes = ((label, SIDES_ELSEWHERE.get(columns - more, 0)) for label, more in _BESIDE_PIXELS)
+    label, side = next((size for size in sizes if size[1]), ("", 0))
+    if not side:
         return ""
-    label = "" if columns - 1 in SIDES_ELSEWHERE else " without a label"
     return f"These look like images of {side}×{side}{label}: scale each to 28×28, a label and 784 pixels a line."
 
 

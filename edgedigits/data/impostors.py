@@ -40,6 +40,7 @@ _MAGIC = (
     (b"Rar!", "This is a RAR archive: unpack it and give the file inside."),
     (b"%PDF", "This is a PDF document."),
     (b"version https://git-lfs", "This is a Git LFS pointer: run `git lfs pull` to get the file."),
+    (b"\xff\xfe\0\0", "This looks like UTF-32: save it as UTF-8."),
     (b"\xff\xfe", "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8."),
     (b"\xfe\xff", "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8."),
 )
@@ -126,6 +127,6 @@ def folder_hint(folder: Path) -> str:
     kind = "" if all(name.lower().endswith(".png") for name in pictures) else ", as PNG"
     labelled = " Labels in their names are not read." if any(re.search(r"\d", name) for name in pictures) else ""
     return (
-        f"Its pictures ({shown(pictures[0])} …) need folders that say what they show: sort them into "
+        f"The pictures in {folder.name} ({shown(pictures[0])} …) need folders that say what they show: sort them into "
         f"0 to 9{kind}.{labelled}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from edgedigits.progress import SILENT, Progress
 SPLIT_NAMES = ("train", "validation", "test", "all")
 
 _KINDS = "a CSV (.csv, .csv.gz), a .npz, a folder of IDX files, or a folder of PNG files in 0/ to 9/"
+_MOST_FOLDERS = 50
 _CSV_ENDINGS = (".csv", ".csv.gz", ".txt", ".txt.gz")
 
 
@@ -128,6 +130,8 @@ def read_source(
     Raises:
         DataError, ConfigError, ToolMissingError: as `load_splits`.
     """
+    if not source.strip():
+        raise ConfigError("The source has no name.", hint=f"{nearest(source, NAMES)} Or {_KINDS}.")
     is_path = source not in NAMES
     path = user_path(source) if is_path else Path(source)
     if is_path and not exists(path):
@@ -199,8 +203,7 @@ def _read_path(path: Path, progress: Progress) -> Contents:
             return read_idx_folder(path)
         if has_pngs(path):
             return read_png_folder(path, progress=progress)
-        hint = _inside_hint(path) or folder_hint(path) or f"A source is {_KINDS}."
-        raise DataError(f"{path} holds neither IDX files nor folders 0 to 9 of PNG files.", hint=hint)
+        raise DataError(f"{path} holds neither IDX files nor folders 0 to 9 of PNG files.", hint=_folder_hint(path))
     if path.suffix.lower() == ".npz":
         return read_npz(path)
     if is_idx(path):
@@ -214,16 +217,24 @@ def _kind_hint(path: Path) -> str:
     return impostor_hint(head, path.name) or table_hint(first_line)
 
 
-def _inside_hint(folder: Path) -> str:
-    """Name a source that lies in `folder`."""
-    for inside in listed(folder):
-        usable = inside.name.lower().endswith((*_CSV_ENDINGS, ".npz"))
-        if usable or (is_folder(inside) and (has_idx(inside) or has_pngs(inside))):
-            return f"Did you mean {inside}?"
-    return ""
+def _folder_hint(folder: Path) -> str:
+    """Name a source that lies in `folder` or in a folder in it, or say what these hold instead."""
+    inside = listed(folder)
+    folders = [path for path in inside if is_folder(path)][:_MOST_FOLDERS]
+    with contextlib.suppress(DataError):  # of a place where one may not look
+        for path in [*inside, *(deeper for within in folders for deeper in listed(within))]:
+            usable = path.name.lower().endswith((*_CSV_ENDINGS, ".npz"))
+            if usable or (is_folder(path) and (has_idx(path) or has_pngs(path))):
+                return f"Did you mean {path}?"
+        for path in (folder, *folders):
+            if hint := folder_hint(path):
+                return hint
+    return f"A source is {_KINDS}."
 
 
 def _unknown(source: str, path: Path) -> DataError:
+    if "://" in source:
+        return DataError(f"{shown(source, 200)} is an address.", hint="Download it, and give the file.")
     if path.suffix or path.name != source:
         siblings = [sibling.name for sibling in listed(path.parent)] if path.parent.is_dir() else []
         hint = nearest(path.name, siblings)

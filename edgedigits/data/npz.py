@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from edgedigits.data.checks import as_digits, as_images, as_labels
-from edgedigits.data.contents import Contents
+from edgedigits.data.contents import Contents, left_out
 from edgedigits.data.digits import Digits
 from edgedigits.data.impostors import HEAD_BYTES, impostor_hint
 from edgedigits.data.reading import MOST_BYTES, opened, too_large
@@ -29,6 +30,7 @@ TEST_KEYS = (("x_test", "y_test"), ("test_images", "test_labels"))
 
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")  # with members, and without any
 _AGAIN = "Save or copy it again."
+_VALIDATION = re.compile(r"(^|_)(val|valid|validation|dev)(_|$)")
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -68,7 +70,8 @@ def _read_parts(archive: zipfile.ZipFile, path: Path) -> Contents:
         raise DataError(
             f"{path} holds {found}, expected x_train and y_train.", hint="Name them so, or images and labels."
         )
-    return Contents(train, test, path.name)
+    unread = sorted(shown(_name(info)) for key, info in members.items() if _VALIDATION.search(key))
+    return Contents(train, test, path.name, left_out(path.name, unread))
 
 
 def _read_pair(

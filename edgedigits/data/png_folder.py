@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgedigits.data.checks import as_digits
-from edgedigits.data.contents import Contents
+from edgedigits.data.contents import Contents, left_out
 from edgedigits.data.digits import Digits
 from edgedigits.data.impostors import OTHER_PICTURES, PICTURES
 from edgedigits.data.png_file import read_png
@@ -36,9 +36,10 @@ def read_png_folder(folder: Path, *, progress: Progress = SILENT) -> Contents:
     name = folder.resolve().name
     if _has_classes(folder):
         return Contents(_read_classes(folder, progress), None, name)
-    parts = (_subfolder(folder, names) for names in (_TRAIN_NAMES, _TEST_NAMES))
+    parts = [_subfolder(folder, names) for names in (_TRAIN_NAMES, _TEST_NAMES)]
     train, test = (None if part is None else _read_classes(part, progress) for part in parts)
-    return Contents(train, test, name)
+    unread = [path.name for path in listed(folder) if path not in parts and is_folder(path) and _has_classes(path)]
+    return Contents(train, test, name, left_out(name, unread))
 
 
 def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,9 @@ def test_any_numeric_type_of_whole_numbers_is_taken(dtype) -> None:
     [
         (256, np.int16, "x[1]: pixel 256, expected 0 to 255."),
         (-1, np.int8, "x[1]: pixel -1, expected 0 to 255."),
+        (-1.0, np.float32, "x[1]: pixel -1.0, expected 0 to 255. Were pixels scaled to -1…1? Store them as 0…255."),
+        (-0.5, np.float32, "x[1]: pixel -0.5 is not a whole number. Were pixels scaled to -1…1? Store them as 0…255."),
+        (-2.0, np.float32, "x[1]: pixel -2.0, expected 0 to 255."),
         (256.0, np.float32, "x[1]: pixel 256.0, expected 0 to 255."),
         (12.5, np.float64, "x[1]: pixel 12.5 is not a whole number."),
         (
@@ -48,8 +52,22 @@ def test_any_numeric_type_of_whole_numbers_is_taken(dtype) -> None:
         ),
         (np.nan, np.float64, "x[1]: pixel nan is not a whole number."),
         (np.inf, np.float64, "x[1]: pixel inf is not a whole number."),
-        (True, np.bool_, "x holds values of type bool, expected whole numbers 0 to 255."),
-        ("7", np.str_, "x holds values of type <U1, expected whole numbers 0 to 255."),
+        (
+            True,
+            np.bool_,
+            "x holds values of type bool, expected whole numbers 0 to 255. Store pixels as 0 and 255: (pixels * "
+            "255).astype('uint8').",
+        ),
+        (
+            "7",
+            np.str_,
+            "x holds values of type <U1, expected whole numbers 0 to 255. Make numbers of the text: array.astype(int).",
+        ),
+        (
+            b"7",
+            np.bytes_,
+            "x holds values of type |S1, expected whole numbers 0 to 255. Make numbers of the text: array.astype(int).",
+        ),
         (1j, np.complex64, "x holds values of type complex64, expected whole numbers 0 to 255."),
     ],
 )
@@ -57,11 +75,41 @@ def test_any_numeric_type_of_whole_numbers_is_taken(dtype) -> None:
 def test_a_pixel_that_is_none(value, dtype, sentence: str) -> None:
     images = np.zeros((3, 28, 28), dtype)
     images[1, 2, 3] = value
-    if np.isreal(value) and np.isinf(value if not isinstance(value, str) else 0):
-        with np.errstate(invalid="ignore"):
-            assert _message(as_images, images, "x") == sentence
-    else:
-        assert _message(as_images, images, "x") == sentence
+    assert _message(as_images, images, "x") == sentence
+
+
+def test_a_fault_far_down_is_counted_from_the_top() -> None:
+    images = np.zeros((5000, 784))
+    images[4999, 3] = 0.5
+    assert _message(as_images, images, "x").startswith("x[4999]: pixel 0.5 is not a whole number.")
+    images[4999, 3] = 256
+    assert _message(as_images, images, "x") == "x[4999]: pixel 256.0, expected 0 to 255."
+    images[4999, 3] = 7
+    assert as_images(images, "x")[4999, 3] == 7
+
+
+def test_what_is_computed_of_large_arrays_takes_little_memory() -> None:
+    images = np.zeros((20_000, 784), np.float32)
+    tracemalloc.start()
+    try:
+        as_images(images, "x")
+        assert tracemalloc.get_traced_memory()[1] < images.size + 40_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [
+        ((784, 60), "Is it transposed? Store an image a row: array.T."),
+        ((28, 28, 60), "Store the number of the image first: numpy.moveaxis(array, -1, 0)."),
+        ((60, 8, 8), "These look like images of 8×8: scale each to 28×28, white on black, 0…255."),
+        ((60, 256), "These look like images of 16×16: scale each to 28×28, white on black, 0…255."),
+        ((60, 32, 32, 3), "Images must be grey and 28×28: resize them first."),
+    ],
+)
+def test_shapes_that_are_known(shape: tuple[int, ...], hint: str) -> None:
+    assert _message(as_images, np.zeros(shape, np.uint8), "x").endswith(f". {hint}")
 
 
 @pytest.mark.parametrize("shape", [(784,), (3, 27, 28), (3, 28, 28, 3), (3, 783), ()])
@@ -111,9 +159,11 @@ def test_too_few_digits_and_too_few_classes(few: Digits) -> None:
         "train.csv holds 9 digits, at least 10 are needed. Some thousands are needed for a model that is of use."
     )
     ones = Digits(np.zeros((20, 784), np.uint8), np.ones(20, np.uint8))
-    assert "train.csv holds only digits labelled 1, at least two classes are needed." in _message(
-        require_trainable, ones, "train.csv"
+    assert _message(require_trainable, ones, "train.csv") == (
+        "train.csv holds only digits labelled 1, at least two classes are needed. Add digits of other classes; of a CSV, "
+        "name the label's column with --label-column."
     )
+    require_trainable(Digits(np.zeros((10, 784), np.uint8), np.array([1] * 9 + [2], np.uint8)), "x")
 
 
 def test_a_share_too_small_for_a_single_digit(few: Digits, tmp_path: Path) -> None:

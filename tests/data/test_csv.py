@@ -72,6 +72,8 @@ MEND = "Fill the cell or drop the line."
         (13, "NaN", f"{PIXEL} NaN, a missing value. {MEND}"),
         (13, "null", f"{PIXEL} null, a missing value. {MEND}"),
         (13, "256", f"{PIXEL} 256, expected 0 to 255."),
+        (13, "-1.0", f"{PIXEL} -1.0, expected 0 to 255. Were pixels scaled to -1…1? Store them as 0…255."),
+        (13, "-0.5", f"{PIXEL} -0.5, expected a whole number. Were pixels scaled to -1…1? Store them as 0…255."),
         (13, "-1", f"{PIXEL} -1, expected 0 to 255."),
         (13, "99999999999999999999", f"{PIXEL} 99999999999999999999, expected 0 to 255."),
         (13, "1e999", f"{PIXEL} 1e999, expected a whole number."),
@@ -82,6 +84,8 @@ MEND = "Fill the cell or drop the line."
         (0, "-1", f"{LABEL} -1, expected 0 to 9. {OTHER_LABEL}"),
         (0, "300", f"{LABEL} 300, expected 0 to 9. {OTHER_LABEL}"),
         (0, "3.5", f"{LABEL} 3.5, expected a whole number."),
+        (0, "b'3'", f"{LABEL} 'b'3'', expected a number. Weka or Python put quotes around it: write the number alone."),
+        (0, "'3'", f"{LABEL} ''3'', expected a number. Weka or Python put quotes around it: write the number alone."),
         (0, "three", f"{LABEL} 'three', expected a number."),
         (0, "", f"{LABEL} empty. {MEND}"),
         (0, None, "train.csv, line 5: 783 pixel columns, expected 784. Was the label column dropped?"),
@@ -174,6 +178,11 @@ KAGGLE = "Was the label column dropped? Kaggle's test.csv has no labels: use its
             "and 784 pixels a line.",
         ),
         (
+            lambda lines: ["," + ",".join(f"p{index}" for index in range(64)) + ",target"],
+            "f.csv, line 1: 65 pixel columns, expected 784. These look like images of 8×8 with an index: scale each to "
+            "28×28, a label and 784 pixels a line.",
+        ),
+        (
             lambda lines: [",".join(["0.0"] * 64)],
             "f.csv, line 1: 63 pixel columns, expected 784. These look like images of 8×8 without a label: scale each to "
             "28×28, a label and 784 pixels a line.",
@@ -248,7 +257,21 @@ KAGGLE = "Was the label column dropped? Kaggle's test.csv has no labels: use its
         ),
         (
             lambda lines: ["a,b,c", "1,2,3"],
-            "f.csv, line 1: 2 pixel columns, expected 784.",
+            "f.csv, line 1: 3 columns, expected 785 separated by commas. Is this the CSV that was meant?",
+        ),
+        (
+            lambda lines: ["", "My digits", "written by me, in May", *[" "] * 18, HEADER, *lines],
+            "f.csv, line 2: one column, expected 785 separated by commas. Remove what stands above line 22, where the table "
+            "begins.",
+        ),
+        (
+            lambda lines: ["", "My digits", "written by me, in May", *[" "] * 19, HEADER, *lines],
+            "f.csv, line 2: one column, expected 785 separated by commas. Is this the CSV that was meant?",
+        ),
+        (
+            lambda lines: [f'"{line}"' for line in [HEADER, *lines]],
+            "f.csv, line 1: one column, expected 785 separated by commas. The line stands in quotes as a whole: remove them, "
+            "here and in the lines below.",
         ),
         (
             lambda lines: [line.replace(",", "\t") for line in [HEADER, *lines]],

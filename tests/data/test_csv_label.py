@@ -153,6 +153,16 @@ def test_a_label_column_that_is_not_there(
     assert _refusal(_write(tmp_path / "f.csv", few, HEADER.split(",") if header else None), column) == sentence
 
 
+def test_a_label_column_that_is_there_twice(few: Digits, tmp_path: Path) -> None:
+    path = _write(tmp_path / "f.csv", few, ["label", *PIXELS[1:], "label"], 784)
+    sentence = "f.csv has several columns 'label': 'label' (1), 'label' (785). Use 'first' or 'last'."
+    assert _refusal(path, "label") == sentence
+    assert read_csv(path, "last").digest == few.digest
+    path = _write(tmp_path / "f.csv", few, ["Label", *PIXELS[1:], "label"], 784)
+    assert read_csv(path, "label").digest == few.digest
+    assert _refusal(path, "LABEL").startswith("f.csv has several columns 'LABEL': 'Label' (1), 'label' (785).")
+
+
 # --- where no name tells ---------------------------------------------------------------------------
 
 NAMELESS = {"no header": None, "pandas": list(map(str, range(785))), "r": [f"V{index + 1}" for index in range(785)]}
@@ -189,6 +199,28 @@ def test_a_last_column_that_is_rather_the_label_is_said(names: str, first, seen:
     path = _write(tmp_path / "f.csv", digits, NAMELESS[names], 784)
     assert _refusal(path) == f"{NOT_NAMED}; the first {seen}, while the last holds labels, 0 to 9. {SAY_LAST}"
     assert read_csv(path, "last").digest == digits.digest
+
+
+@pytest.mark.parametrize(
+    ("change", "span"),
+    [
+        (lambda label: label + 1, "1 to 10"),
+        (lambda label: label or 10, "1 to 10"),
+        (lambda label: label * 5, "0 to 45"),
+    ],
+)
+def test_labels_that_count_otherwise_are_seen_in_the_last_column(
+    change, span: str, few: Digits, tmp_path: Path
+) -> None:
+    rows = [line.split(",") for line in csv_lines(few)]
+    path = write_text(tmp_path / "f.csv", [",".join([*row[1:], str(change(int(row[0])))]) for row in rows])
+    assert _refusal(path) == f"{NOT_NAMED}; the first holds only 0, while the last holds labels, {span}. {SAY_LAST}"
+
+
+def test_a_corner_that_is_faint_or_bright_is_no_label(few: Digits, tmp_path: Path) -> None:
+    for last in (FAINT * 8, FAINT * 40):
+        digits = _with_corners(few, 0, last)
+        assert read_csv(_write(tmp_path / "f.csv", digits, None)).digest == digits.digest
 
 
 def test_two_columns_that_could_both_be_the_label(few: Digits, tmp_path: Path) -> None:

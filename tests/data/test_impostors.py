@@ -11,6 +11,7 @@ import sqlite3
 import tarfile
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,7 @@ FOREIGN = {
         lambda: "5,0\n".encode("utf-16"),
         "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8.",
     ),
+    "long.txt.old": (lambda: "5,0\n".encode("utf-32"), "This looks like UTF-32: save it as UTF-8."),
     "big.txt.old": (
         lambda: b"\xfe\xff" + "5,0\n".encode("utf-16-be"),
         "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8.",
@@ -236,14 +238,14 @@ SORT = "need folders that say what they show: sort them into 0 to 9"
 @pytest.mark.parametrize(
     ("names", "hint"),
     [
-        (["3_001.png", "7_002.png"], f"Its pictures (3_001.png …) {SORT}. Labels in their names are not read."),
-        (["img-12-7.png"], f"Its pictures (img-12-7.png …) {SORT}. Labels in their names are not read."),
-        (["three.png"], f"Its pictures (three.png …) {SORT}."),
+        (["3_001.png", "7_002.png"], f"The pictures in set (3_001.png …) {SORT}. Labels in their names are not read."),
+        (["img-12-7.png"], f"The pictures in set (img-12-7.png …) {SORT}. Labels in their names are not read."),
+        (["three.png"], f"The pictures in set (three.png …) {SORT}."),
         (
             ["3_001.jpg", "3_002.JPEG"],
-            f"Its pictures (3_001.jpg …) {SORT}, as PNG. Labels in their names are not read.",
+            f"The pictures in set (3_001.jpg …) {SORT}, as PNG. Labels in their names are not read.",
         ),
-        (["a.bmp", "b.png"], f"Its pictures (a.bmp …) {SORT}, as PNG."),
+        (["a.bmp", "b.png"], f"The pictures in set (a.bmp …) {SORT}, as PNG."),
         (["zero/", "one/", "two/"], "Name the folders of the classes 0 to 9: here they are one, two, zero …"),
         (["digit_3/", "digit_4/"], "Name the folders of the classes 0 to 9: here they are digit_3, digit_4 …"),
         (
@@ -254,6 +256,7 @@ SORT = "need folders that say what they show: sort them into 0 to 9"
         (["saved_model.pb", "variables/"], "This is a SavedModel of TensorFlow, which is a model, not digits."),
         (["model.tflite", "manifest.json"], "This is a build, which is a model, not digits."),
         (["zero/", "writers/"], SOURCE),
+        (["train/3_1.png", "test/"], f"The pictures in train (3_1.png …) {SORT}. Labels in their names are not read."),
         ([], SOURCE),
     ],
 )
@@ -264,8 +267,27 @@ def test_a_folder_of_another_kind(names: list[str], hint: str, tmp_path: Path) -
         if name.endswith("/"):
             (folder / name).mkdir()
         else:
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(b"x")
     assert _refusal(folder, tmp_path) == f"{NEITHER} {hint}"
+
+
+def test_a_source_deeper_in_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "set" / "data" / "digits" / "7").mkdir(parents=True)
+    assert _refusal(tmp_path / "set", tmp_path) == f"{NEITHER} Did you mean set/data/digits?"
+
+
+def test_a_folder_beside_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "set" / "secret").mkdir(parents=True)
+    within = Path.iterdir
+
+    def guarded(path: Path) -> Iterator[Path]:
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied")
+        return within(path)
+
+    monkeypatch.setattr(Path, "iterdir", guarded)
+    assert _refusal(tmp_path / "set", tmp_path) == f"{NEITHER} {SOURCE}"
 
 
 @pytest.mark.parametrize(

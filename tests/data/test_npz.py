@@ -181,3 +181,10 @@ def test_arrays_in_the_order_of_fortran_are_read(few: Digits, tmp_path: Path) ->
 def test_a_whole_pair_goes_before_half_of_one(few: Digits, tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", images=np.zeros(3), data=few.images, target=few.labels)
     assert read_source(str(tmp_path / "d.npz")).everything.digest == few.digest
+
+
+def test_arrays_for_validation_are_left_out_and_said(few: Digits, tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", x_train=few.images, y_train=few.labels, x_val=few.images, y_VAL=few.labels, x_value=1)
+    contents = read_source(str(tmp_path / "d.npz"))
+    assert contents.everything.digest == few.digest
+    assert contents.note == "Left out of d.npz: x_val, y_VAL; validation takes its share of the training digits."

@@ -286,6 +286,16 @@ def test_pictures_that_lie_too_deep(few: Digits, tmp_path: Path) -> None:
     assert _folder_refusal(folder) == "3/writer 7 holds pictures, which would not be read. Move them up into 3."
 
 
+def test_digits_for_validation_are_left_out_and_said(few: Digits, others: Digits, tmp_path: Path) -> None:
+    for name, digits in (("train", few), ("test", others), ("val", others)):
+        write_pngs(tmp_path / "set" / name, digits)
+    (tmp_path / "set" / "notes").mkdir()
+    contents = read_source(str(tmp_path / "set"))
+    assert contents.train is not None and contents.test is not None
+    assert (contents.train.digest, contents.test.digest) == (few.digest, others.digest)
+    assert contents.note == "Left out of set: val; validation takes its share of the training digits."
+
+
 def test_names_of_pictures_that_are_none(few: Digits, tmp_path: Path) -> None:
     place = write_pngs(tmp_path, few) / "0" / "00000.png"
     place.unlink()

@@ -231,6 +231,7 @@ def test_hidden_and_foreign_files_among_pngs_are_passed_over(few: Digits, tmp_pa
             "Or a CSV (.csv, .csv.gz), a .npz, a folder of IDX files, or a folder of PNG files in 0/ to 9/.",
         ),
         ("digit.csv", "digit.csv does not exist. Did you mean 'digits.csv'?"),
+        ("https://x.org/train.csv", "https://x.org/train.csv is an address. Download it, and give the file."),
         ("far/away.csv", "far/away.csv does not exist. Check its path."),
         (
             "void",
@@ -267,6 +268,16 @@ def test_what_is_no_source(source: str, sentence: str, few: Digits, tmp_path: Pa
     with pytest.raises(DataError) as caught:
         read_source(source)
     assert told(caught.value, tmp_path) == sentence
+
+
+@pytest.mark.parametrize("source", ["", " "])
+def test_a_source_without_a_name_is_not_the_folder_one_is_in(
+    source: str, few: Digits, tmp_path: Path, monkeypatch
+) -> None:
+    write_idx(tmp_path, few)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"The source has no name\. Known: auto, mnist, mnist-5k\. Or a CSV"):
+        read_source(source)
 
 
 @pytest.mark.slow
