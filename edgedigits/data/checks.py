@@ -132,9 +132,8 @@ def _size_hint(shape: tuple[int, ...]) -> str:
 
 def _as_bytes(array: NDArray[np.generic], highest: int, where: str, noun: str) -> NDArray[np.uint8]:
     if array.dtype.kind not in "iuf":
-        raise DataError(
-            f"{where} holds values of type {shown(str(array.dtype))}, expected whole numbers 0 to {highest}."
-        )
+        kind, hint = shown(str(array.dtype)), _TYPE_HINTS.get(array.dtype.kind, "")
+        raise DataError(f"{where} holds values of type {kind}, expected whole numbers 0 to {highest}.", hint=hint)
     numbers: NDArray[np.number] = array  # type: ignore[assignment]  # just checked
     result = np.empty(numbers.shape, np.uint8)
     # Some rows at a time: what is computed on the way would take a multiple of the numbers' own memory.
