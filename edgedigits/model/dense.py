@@ -15,6 +15,8 @@ from edgedigits.model.refusals import Reason, RefusalError, refuse
 from edgedigits.model.shapes import Shapes
 
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
+SMALLEST_SCALE = np.float32(1e-6)
+"""Scale under which 6 is more than an int8 can say."""
 BIAS_SCALE_TOLERANCE = 0.02
 """Share of the output's scale by which a bias's scale may be off: `GetQuantizedConvolutionMultipler` of TFLite."""
 
@@ -178,5 +180,7 @@ def clamp(activation: str, target: Tensor) -> tuple[int, int]:
     if activation != "NONE":
         low = max(low, target.zero_point)
     if activation == "RELU6":
-        high = min(high, target.zero_point + math.floor(float(np.float32(6.0) / target.scale) + 0.5))
+        # In float32, as TFLite divides; below the smallest scale it is beyond int8 in any case.
+        steps = float(np.float32(6.0) / max(target.scale, SMALLEST_SCALE))
+        high = min(high, target.zero_point + math.floor(steps + 0.5))
     return low, high

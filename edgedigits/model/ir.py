@@ -239,6 +239,8 @@ class Graph:
     description: str = ""
     signatures: tuple[Signature, ...] = ()
     subgraphs: int = 1
+    _writers: Mapping[int, Operator] = field(init=False, repr=False)
+    _readers: Mapping[int, tuple[Operator, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for position, tensor in enumerate(self.tensors):
@@ -253,6 +255,19 @@ class Graph:
         for signature in self.signatures:
             self._check_indices(f"signature {signature.key!r}", tuple(signature.inputs.values()))
             self._check_indices(f"signature {signature.key!r}", tuple(signature.outputs.values()))
+        self._index_operators()
+
+    def _index_operators(self) -> None:
+        """Note who writes and who reads each tensor: a file may have tens of thousands of operators."""
+        writers: dict[int, Operator] = {}
+        readers: dict[int, list[Operator]] = {}
+        for operator in self.operators:
+            for index in operator.outputs:
+                writers.setdefault(index, operator)
+            for index in dict.fromkeys(operator.inputs):
+                readers.setdefault(index, []).append(operator)
+        object.__setattr__(self, "_writers", writers)
+        object.__setattr__(self, "_readers", {index: tuple(found) for index, found in readers.items()})
 
     def _check_indices(self, owner: str, indices: tuple[int, ...]) -> None:
         for index in indices:
@@ -272,8 +287,8 @@ class Graph:
 
     def producer(self, tensor: Tensor) -> Operator | None:
         """Return the operator that writes `tensor`, or None for constants and inputs of the model."""
-        return next((operator for operator in self.operators if tensor.index in operator.outputs), None)
+        return self._writers.get(tensor.index)
 
     def consumers(self, tensor: Tensor) -> tuple[Operator, ...]:
         """Return the operators that read `tensor`, in order of execution."""
-        return tuple(operator for operator in self.operators if tensor.index in operator.inputs)
+        return self._readers.get(tensor.index, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,21 @@ def test_a_graph_knows_who_writes_and_who_reads_a_tensor() -> None:
     assert graph.producer(hidden) is first
     assert graph.consumers(hidden) == (second,)
     assert graph.producer(graph.tensors[graph.inputs[0]]) is None
+
+
+def test_the_first_to_write_and_all_who_read_are_found_at_once() -> None:
+    """Looking through all operators for each tensor would take minutes with as many as a file may have."""
+    count = 20_000
+    tensors = tuple(make_tensor(index=index) for index in range(count + 1))
+    operators = tuple(Operator(index, "ADD", 1, (index, index), (index + 1,)) for index in range(count))
+    graph = Graph("m", b"", "", tensors, (*operators, Operator(count, "RELU", 1, (0,), (1,))), (0,), (count,))
+
+    start = time.process_time()
+    for tensor in tensors[1:-1]:
+        assert graph.producer(tensor) is operators[tensor.index - 1]
+        assert graph.consumers(tensor) == (operators[tensor.index],)
+    assert time.process_time() - start < 2
+    assert [operator.index for operator in graph.consumers(tensors[0])] == [0, count]
 
 
 def test_an_input_left_out_is_none() -> None:

@@ -55,6 +55,21 @@ def test_relu_and_relu6_become_limits_and_the_next_layer_knows_them() -> None:
     assert (third.input_low, third.input_high, third.output_offset) == (-20, 40, 3)
 
 
+@pytest.mark.parametrize(
+    ("scale", "high"), [(1e-40, 127), (1e-6, 127), (6 / 127, 127), (6 / 126, 126), (6.0, 1), (1e9, 0)]
+)
+def test_relu6_ends_at_six_or_at_the_end_of_int8(scale: float, high: int) -> None:
+    """With the smallest scales a float has, six is beyond any integer."""
+    content = build_mlp(
+        [np.zeros((1, 2), np.int8)],
+        [None],
+        activations=["relu6"],
+        activation_scales=[scale],
+        activation_zero_points=[0],
+    )
+    assert lower(read_tflite(content)).layers[0].clamp_high == high
+
+
 @pytest.mark.parametrize("io", ["uint8", "float32"])
 def test_conversions_at_the_edges_are_dropped(io: Any) -> None:
     plain, edged = random_mlp(3, (20, 8, 4)), random_mlp(3, (20, 8, 4), io=io)
