@@ -34,21 +34,23 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Read the model and gather its facts."""
     from edgedigits.evaluate.subject import model_file
     from edgedigits.model.contract import contract_violations
+    from edgedigits.model.lowering import why_not
     from edgedigits.model.reader import read_tflite
     from edgedigits.model.summary import summarize
 
     graph = read_tflite(model_file(args.model))
-    facts, violations = summarize(graph), contract_violations(graph)
+    facts, violations, refusal = summarize(graph), contract_violations(graph), why_not(graph)
     payload = {
         "model": facts.to_dict(),
         "contract": {"holds": not violations, "violations": list(violations)},
+        "engine": {"runs": not refusal, "refusal": refusal},
     }
     rows = None if args.verbose else MAX_ROWS
-    return Outcome(payload, lambda console: _show(console, facts, violations, rows))
+    return Outcome(payload, lambda console: _show(console, facts, violations, refusal, rows))
 
 
-def _show(console: Console, facts: ModelFacts, violations: Sequence[str], rows: int | None) -> None:
-    _show_lines(console, _head(facts, violations))
+def _show(console: Console, facts: ModelFacts, violations: Sequence[str], refusal: str, rows: int | None) -> None:
+    _show_lines(console, _head(facts, violations, refusal))
     console.print()
     _show_table(console, _layer_table(console, facts.layers[:rows]), len(facts.layers), rows, "operators")
     weighted = [layer for layer in facts.layers if layer.weights]
@@ -57,7 +59,7 @@ def _show(console: Console, facts: ModelFacts, violations: Sequence[str], rows: 
     _show_lines(console, _totals(facts))
 
 
-def _head(facts: ModelFacts, violations: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _head(facts: ModelFacts, violations: Sequence[str], refusal: str) -> Iterator[tuple[str, str]]:
     yield "model", facts.name
     yield "sha256", facts.digest
     for tensor in facts.inputs:
@@ -66,6 +68,7 @@ def _head(facts: ModelFacts, violations: Sequence[str]) -> Iterator[tuple[str, s
         yield "output", _tensor_text(tensor)
     more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
     yield "contract", f"not met: {violations[0]}{more}" if violations else "met: a full-integer build"
+    yield "engine", f"cannot run it: {refusal}" if refusal else "can run it: edgedigits compile"
     if facts.subgraphs > 1:
         yield "subgraphs", f"{facts.subgraphs}; only the first is shown"
 

@@ -24,6 +24,7 @@ IO_DTYPES = ("int8", "uint8", "float32")
 # How far a float softmax's sum may be from 1.
 SUM_TOLERANCE = 1e-3
 _HINT = "edgedigits evaluates classifiers of one 28×28 image into ten digits."
+_ONE_BATCH = "Convert it with a batch of 1, or an open one."
 # Operators that change the form of the scores but not what they are.
 _FORM_ONLY = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "CAST")
 
@@ -129,13 +130,18 @@ def open_ends(graph: Graph, inputs: int | None = None, outputs: int | None = Non
         tensor = graph.tensors[indices[0]]
         where = f"{graph.name}: {kind} {tensor.label} of shape {list(tensor.shape_signature)}"
         if size is not None and tensor.size != size:
+            batch = tensor.shape[0] if tensor.shape else 1
+            if batch > 1 and tensor.size == batch * size:
+                raise UnsupportedModelError(f"{where} has a fixed batch of {batch}.", hint=_ONE_BATCH)
             raise UnsupportedModelError(f"{where} has {tensor.size} elements, not {size}.", hint=_HINT)
         if tensor.dtype not in IO_DTYPES:
             raise UnsupportedModelError(
                 f"{where} is {tensor.dtype}, not one of {', '.join(IO_DTYPES)}.",
                 hint="Set the converter's inference_input_type and inference_output_type.",
             )
-        if tensor.dtype != "float32" and (len(tensor.scales) != 1 or tensor.scale == 0):
+        # Images without quantization are what they are: pixels.
+        plain = kind == "input" and tensor.dtype == "uint8" and not tensor.is_quantized
+        if tensor.dtype != "float32" and not plain and (len(tensor.scales) != 1 or tensor.scale == 0):
             raise UnsupportedModelError(
                 f"{where} is {tensor.dtype} without one quantization scale, so its values have no meaning.",
                 hint="Convert it with full-integer quantization and representative data.",

@@ -46,6 +46,15 @@ def lower(graph: Graph, rounding: Rounding = Rounding.LITERT) -> Network:
     return _Lowering(graph, rounding).network()
 
 
+def why_not(graph: Graph) -> str:
+    """Return why the engine cannot run a model, naming operator, tensor and reason; empty where it can."""
+    try:
+        lower(graph)
+    except RefusalError as error:
+        return error.message.removeprefix(f"{graph.name}: ").removesuffix(".")
+    return ""
+
+
 class _Lowering:
     """Walks the chain of operators from the model's input to its output."""
 

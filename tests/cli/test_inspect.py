@@ -16,7 +16,10 @@ from rich.console import Console
 from edgedigits.cli import inspect as verb
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import DataError
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.refusals import Reason
 from edgedigits.progress import SILENT
+from tests.model.refusals import TABLE
 from tests.tflite_builder import random_mlp
 
 SCREEN_LINES = 24
@@ -89,6 +92,27 @@ def test_somebody_elses_model_is_shown_and_no_failure(tmp_path: Path) -> None:
     assert outcome.failures == ()
     assert outcome.payload["contract"]["holds"] is False
     assert "contract  not met: its input is float32 [1, 784], expected int8 [1, n] (and 3 more)" in printed(outcome)
+
+
+def test_it_is_told_whether_the_engine_can_run_a_model(model: Path, tmp_path: Path) -> None:
+    ours, theirs = inspect(model), inspect(write_model(tmp_path, extra_op="TANH"))
+
+    assert ours.payload["engine"] == {"runs": True, "refusal": ""}
+    assert "engine    can run it: edgedigits compile" in printed(ours)
+    why = "operator 3 (TANH), tensor 9 'dense_2/out': the engine has no such operator"
+    assert theirs.payload["engine"] == {"runs": False, "refusal": why}
+    assert f"engine    cannot run it: {why}" in printed(theirs)
+
+
+@pytest.mark.parametrize("reason", TABLE, ids=lambda reason: reason.name)
+def test_every_refused_model_can_be_looked_at(reason: Reason, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.tflite"
+    path.write_bytes(TABLE[reason].make())
+
+    outcome = inspect(path)
+
+    assert printed(outcome)
+    assert TABLE[reason].rounding is Rounding.TFLM or outcome.payload["engine"]["refusal"] == TABLE[reason].says
 
 
 def test_per_channel_scales_are_a_count_and_a_range(tmp_path: Path) -> None:

@@ -117,6 +117,8 @@ def test_float_outputs_that_sum_to_one_are_probabilities(classifier: Make) -> No
     [
         ({"sizes": (783, 10)}, ["input tensor", "[1, 783]", "783 elements, not 784"]),
         ({"sizes": (784, 9)}, ["output tensor", "[1, 9]", "9 elements, not 10"]),
+        ({"sizes": (3 * 784, 10), "input_shape": (3, 784)}, ["input tensor", "[3, 784]", "a fixed batch of 3"]),
+        ({"sizes": (3 * 783, 10), "input_shape": (3, 783)}, ["input tensor", "[3, 783]", "2349 elements, not 784"]),
     ],
 )
 def test_other_sizes_are_refused_by_name_and_shape(options: dict, words: list[str]) -> None:
