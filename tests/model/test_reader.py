@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
@@ -194,6 +196,72 @@ def test_what_cannot_be_true_is_told_as_that_and_not_as_damage(change: Any, what
         read_tflite(layer(change)(), "m.tflite")
     assert what in caught.value.message
     assert caught.value.hint.startswith("Convert the model again")
+
+
+def packed(change: Callable[[schema.ModelT], None]) -> bytes:
+    """A file of one tensor and one operator, after `change` of the whole model."""
+    writer = ModelWriter()
+    index = writer.activation("x", [1, 4], "int8")
+    writer.operator("RELU", [index], [index])
+    model = schema.ModelT.InitFromPackedBuf(writer.pack([index], [index]), 0)
+    change(model)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def _far_buffer(model: schema.ModelT) -> None:
+    model.buffers[0].offset, model.buffers[0].size = 100, 10**12
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "what"),
+    [
+        (lambda: packed(lambda model: setattr(model, "version", 2)), UnsupportedModelError, "the model has schema version 2, only 3"),
+        (lambda: packed(lambda model: model.subgraphs.clear()), DataError, "damaged or cut short: it has no subgraph"),
+        (lambda: packed(_far_buffer), DataError, "damaged or cut short: a buffer of 1000000000000 bytes at 100 ends behind"),
+        (
+            lambda: packed(lambda model: setattr(model.subgraphs[0].operators[0], "opcodeIndex", 9)),
+            DataError,
+            "contradicts itself: operator 0 has opcode 9 of 1",
+        ),
+        (
+            lambda: packed(lambda model: setattr(model.signatureDefs[0].inputs[0], "tensorIndex", 9)),
+            DataError,
+            "contradicts itself: signature 'serving_default' point to tensor 9 of 1",
+        ),
+        (lambda: one_name_from_many_places(70_000, 4), DataError, "damaged or cut short: it claims to have 70000 tensors"),
+        (lambda: one_name_from_many_places(4000, 200_000), DataError, "damaged or cut short: its parts overlap"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_is_named(content: Callable[[], bytes], error: type[Exception], what: str) -> None:
+    with pytest.raises(error) as caught:
+        read_tflite(content(), "m.tflite")
+    assert str(caught.value).startswith("m.tflite: ") and what in str(caught.value)
+
+
+def one_name_from_many_places(names: int, length: int) -> bytes:
+    """A file whose tensors all point to one long name; reading it each time could take gigabytes."""
+    builder = flatbuffers.Builder(1024)
+    name = builder.CreateString("x" * length)
+    schema.TensorStart(builder)
+    schema.TensorAddName(builder, name)
+    tensor = schema.TensorEnd(builder)
+    schema.SubGraphStartTensorsVector(builder, names)
+    for _ in range(names):
+        builder.PrependUOffsetTRelative(tensor)
+    tensors = builder.EndVector()
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddTensors(builder, tensors)
+    subgraph = schema.SubGraphEnd(builder)
+    schema.ModelStartSubgraphsVector(builder, 1)
+    builder.PrependUOffsetTRelative(subgraph)
+    subgraphs = builder.EndVector()
+    schema.ModelStart(builder)
+    schema.ModelAddVersion(builder, 3)
+    schema.ModelAddSubgraphs(builder, subgraphs)
+    builder.Finish(schema.ModelEnd(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
 
 
 def test_options_that_are_promised_and_left_out_are_none() -> None:

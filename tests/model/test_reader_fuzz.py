@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 
-import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -187,31 +186,3 @@ def test_what_a_file_promises_takes_no_memory(number: int) -> None:
         assert tracemalloc.get_traced_memory()[1] < MOST_BYTES
     finally:
         tracemalloc.stop()
-
-
-def test_a_table_that_repeats_itself_does_not_multiply_the_work() -> None:
-    # A file may point to one long name from thousands of places; reading it each time would take gigabytes.
-    survives(_many_references_to_one_name(names=4000, length=200_000))
-
-
-def _many_references_to_one_name(names: int, length: int) -> bytes:
-    builder = flatbuffers.Builder(1024)
-    name = builder.CreateString("x" * length)
-    schema.TensorStart(builder)
-    schema.TensorAddName(builder, name)
-    tensor = schema.TensorEnd(builder)
-    schema.SubGraphStartTensorsVector(builder, names)
-    for _ in range(names):
-        builder.PrependUOffsetTRelative(tensor)
-    tensors = builder.EndVector()
-    schema.SubGraphStart(builder)
-    schema.SubGraphAddTensors(builder, tensors)
-    subgraph = schema.SubGraphEnd(builder)
-    schema.ModelStartSubgraphsVector(builder, 1)
-    builder.PrependUOffsetTRelative(subgraph)
-    subgraphs = builder.EndVector()
-    schema.ModelStart(builder)
-    schema.ModelAddVersion(builder, 3)
-    schema.ModelAddSubgraphs(builder, subgraphs)
-    builder.Finish(schema.ModelEnd(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
