@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from edgedigits.data import csv_cells, csv_fast, csv_file
+from edgedigits.data import csv_cells, csv_exact, csv_fast, csv_file
 from edgedigits.data.csv_exact import read_exactly
 from edgedigits.data.csv_fast import read_fast
 from edgedigits.data.csv_file import read_csv
@@ -248,6 +248,17 @@ def test_empty_lines_without_end(few: Digits, tmp_path: Path, monkeypatch: pytes
     path = write_text(tmp_path / "f.csv", [HEADER, *csv_lines(few), *[" "] * 1000])
     assert _refusal(path) == "f.csv has more than 1,000 lines. Is this the CSV that was meant?"
     assert _refusal(write_text(path, [""] * 1001)) == "f.csv has more than 1,000 lines. Is this the CSV that was meant?"
+
+
+def test_spellings_are_learnt_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may spell each of its numbers in a way of its own, millions of them."""
+    monkeypatch.setattr(csv_exact, "_MOST_SPELLINGS", 300)
+    cells = [f"{'0' * (place // 200)}{place % 200}.0" for place in range(784)]
+    path = write_text(tmp_path / "f.csv", [HEADER, *(",".join(["3", *cells]) for _ in range(3))])
+    assert read_csv(path).images.tolist() == [[place % 200 for place in range(784)]] * 3
+    assert len(seen := csv_exact._Spellings()) == 256
+    assert [seen[f"{value}.0"] for value in range(200)] == list(range(200))
+    assert len(seen) == 300
 
 
 def test_reading_takes_little_more_memory_than_the_digits(tmp_path: Path) -> None:

@@ -155,6 +155,33 @@ def test_a_cache_that_cannot_be_made(small_mnist, tmp_path: Path, monkeypatch) -
         read_named("mnist")
 
 
+def test_a_file_that_vanishes_before_it_is_read(small_mnist, sealed: Path, monkeypatch) -> None:
+    monkeypatch.setattr(mnist, "find_mnist", lambda: sealed)
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte has vanished\."):
+        read_named("mnist")
+
+
+def test_a_cache_that_may_not_be_looked_into_is_none(small_mnist, sealed: Path, monkeypatch) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    _store(sealed, small_mnist)
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert mnist.find_mnist() is None
+
+
+def test_a_user_without_a_home_has_no_cache(small_mnist, tmp_path: Path, monkeypatch) -> None:
+    def refuse() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", refuse)
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.delenv("EDGEDIGITS_DATA", raising=False)
+    assert mnist.find_mnist() is None
+    with pytest.raises(DataError, match=r"There is no home folder, and so no cache\. Set XDG_CACHE_HOME to a folder\."):
+        read_named("mnist")
+
+
 def test_the_cache_is_where_the_desktop_says(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     for value, expected in (("/c", "/c"), ("relative", f"{tmp_path}/.cache"), ("", f"{tmp_path}/.cache")):
