@@ -33,7 +33,7 @@ def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
     Raises:
         DataError: the shape is another, or a pixel is not a whole number 0…255.
     """
-    if array.ndim < 2 or array.shape[1:] not in _SHAPES:
+    if array.shape[1:] not in _SHAPES:
         raise DataError(
             f"{where} has the shape {array.shape}, expected (n, 28, 28) or (n, 784).", hint=_size_hint(array.shape)
         )

@@ -8,6 +8,7 @@ texts, colour profiles, what follows the end) is neither read nor passed on.
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -70,12 +71,13 @@ def read_png(path: Path) -> NDArray[np.uint8]:
         DataError: it is no PNG, damaged, of another size, animated, transparent, or has 16 bits a channel.
     """
     with opened(path) as stored:
-        content = stored.read(MOST_FILE_BYTES + 1)
+        large = os.fstat(stored.fileno()).st_size > MOST_FILE_BYTES
+        content = stored.read(len(SIGNATURE) if large else -1)
     if content.startswith(SIGNATURE[:4]) and not content.startswith(SIGNATURE):
         raise DataError(f"{path} was changed on its way, as when a PNG file is sent as text.", hint="Copy it again.")
     if not content.startswith(SIGNATURE):
         raise DataError(f"{path} is not a PNG file.", hint=_foreign_hint(content))
-    if len(content) > MOST_FILE_BYTES:
+    if large:
         raise DataError(f"{path} is larger than {MOST_FILE_BYTES >> 20} MiB.", hint="Save the picture alone.")
     try:
         picture = _parse(content, path)

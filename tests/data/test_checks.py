@@ -44,6 +44,8 @@ def test_any_numeric_type_of_whole_numbers_is_taken(dtype) -> None:
         (-0.5, np.float32, "x[1]: pixel -0.5 is not a whole number. Were pixels scaled to -1…1? Store them as 0…255."),
         (-2.0, np.float32, "x[1]: pixel -2.0, expected 0 to 255."),
         (256.0, np.float32, "x[1]: pixel 256.0, expected 0 to 255."),
+        (1.5, np.float64, "x[1]: pixel 1.5 is not a whole number."),
+        (-1.5, np.float64, "x[1]: pixel -1.5 is not a whole number."),
         (12.5, np.float64, "x[1]: pixel 12.5 is not a whole number."),
         (
             0.5,
@@ -110,6 +112,17 @@ def test_what_is_computed_of_large_arrays_takes_little_memory() -> None:
 )
 def test_shapes_that_are_known(shape: tuple[int, ...], hint: str) -> None:
     assert _message(as_images, np.zeros(shape, np.uint8), "x").endswith(f". {hint}")
+
+
+@pytest.mark.parametrize("shape", [(2, 784), (2, 28, 28), (2, 28, 28, 1), (2, 1, 28, 28), (0, 784), (1, 784)])
+def test_every_shape_of_images_becomes_rows(shape: tuple[int, ...]) -> None:
+    images = np.arange(np.prod(shape)).reshape(shape) % 251
+    assert (as_images(images, "x") == images.reshape(len(images), 784)).all()
+
+
+def test_labels_may_stand_in_a_column() -> None:
+    assert as_labels(np.array([[7], [0], [9]]), "y").tolist() == [7, 0, 9]
+    assert as_labels(np.array([], float), "y").tolist() == []
 
 
 @pytest.mark.parametrize("shape", [(784,), (3, 27, 28), (3, 28, 28, 3), (3, 783), ()])
