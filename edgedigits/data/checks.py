@@ -134,6 +134,8 @@ def _as_bytes(array: NDArray[np.generic], highest: int, where: str, noun: str) -
     if array.dtype.kind not in "iuf":
         kind, hint = shown(str(array.dtype)), _TYPE_HINTS.get(array.dtype.kind, "")
         raise DataError(f"{where} holds values of type {kind}, expected whole numbers 0 to {highest}.", hint=hint)
+    if array.dtype == np.uint8 and highest == 255:
+        return array.view(np.uint8)
     numbers: NDArray[np.number] = array  # type: ignore[assignment]  # just checked
     result = np.empty(numbers.shape, np.uint8)
     # Some rows at a time: what is computed on the way would take a multiple of the numbers' own memory.

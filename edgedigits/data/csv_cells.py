@@ -11,6 +11,7 @@ import csv
 import re
 from collections.abc import Generator
 from io import BufferedReader, TextIOWrapper
+from itertools import count
 from pathlib import Path
 
 from edgedigits.errors import DataError
@@ -25,6 +26,7 @@ LINE_LIMIT = 1 << 20
 MOST_LINES = 1 << 21
 """More than any file within `reading.MOST_BYTES` has digits, even with an empty line behind each."""
 
+_MEANT_HINT = "Is this the CSV that was meant?"
 _VALUES = frozenset(("", *MISSING, "true", "false", "inf", "-inf", "infinity"))
 _CELL = re.compile(r'[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^,]*)),')
 _BYTE_OF_NO_TEXT = re.compile("[\udc80-\udcff]")
@@ -39,17 +41,15 @@ def lines_of(stream: BufferedReader, path: Path) -> Generator[tuple[int, str]]:
         DataError: a line is longer than `LINE_LIMIT`, or there are more than `MOST_LINES`.
     """
     with TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline=None) as text:
-        for number in range(1, MOST_LINES + 1):
+        for number in count(1):
             line = text.readline(LINE_LIMIT)
             if not line:
                 return
+            if number > MOST_LINES:
+                raise DataError(f"{path} has more than {MOST_LINES:,} lines.", hint=_MEANT_HINT)
             if len(line) == LINE_LIMIT:
-                raise DataError(
-                    f"{path}, line {number} is longer than {LINE_LIMIT:,} characters.",
-                    hint="Is this the CSV that was meant?",
-                )
+                raise DataError(f"{path}, line {number} is longer than {LINE_LIMIT:,} characters.", hint=_MEANT_HINT)
             yield number, line.removesuffix("\n")
-    raise DataError(f"{path} has more than {MOST_LINES:,} lines.", hint="Is this the CSV that was meant?")
 
 
 def is_blank(line: str) -> bool:

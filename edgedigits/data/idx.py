@@ -20,16 +20,18 @@ MAGIC_BYTES = 4
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MOST_DIMENSIONS = 4
 _QMNIST_COLUMNS = 8  # of a label: the class, then where the digit comes from
+Buffer = bytes | bytearray
+
 _AGAIN = "Download or copy it again."
 
 
-def dimensions_of(head: bytes) -> int:
+def dimensions_of(head: Buffer) -> int:
     """Return how many dimensions a file that begins with `head` says it has; 0 where it is no IDX file."""
     known = len(head) >= MAGIC_BYTES and head[:2] == b"\0\0" and head[2] in _TYPES
     return head[3] if known and head[3] <= _MOST_DIMENSIONS else 0
 
 
-def parse_pair(images: bytes, labels: bytes, where_images: str, where_labels: str) -> Digits:
+def parse_pair(images: Buffer, labels: Buffer, where_images: str, where_labels: str) -> Digits:
     """Turn the contents of an images file and a labels file into digits.
 
     Labels may be those of QMNIST, eight numbers a digit, of which the first is its class.
@@ -44,7 +46,7 @@ def parse_pair(images: bytes, labels: bytes, where_images: str, where_labels: st
     return as_digits(pixels, as_labels(numbers, where_labels), where_images, where_labels)
 
 
-def _parse(content: bytes, noun: str, where: str) -> NDArray[np.generic]:
+def _parse(content: Buffer, noun: str, where: str) -> NDArray[np.generic]:
     dimensions = dimensions_of(content)
     if not dimensions:
         magic = IMAGES_MAGIC if noun == "images" else LABELS_MAGIC

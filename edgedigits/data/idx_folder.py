@@ -10,7 +10,7 @@ from pathlib import Path
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits
 from edgedigits.data.idx import MAGIC_BYTES, dimensions_of, parse_pair
-from edgedigits.data.reading import listed, read_bytes
+from edgedigits.data.reading import listed, read_bytes, read_whole
 from edgedigits.errors import DataError
 
 KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
@@ -125,7 +125,7 @@ def _read_pair(files: list[_IdxFile]) -> Digits | None:
         (present,) = by_noun.values()
         raise DataError(f"{present} has no partner {_partner(files[0])}.", hint="Images and labels are both needed.")
     images, labels = by_noun["images"], by_noun["labels"]
-    return parse_pair(read_bytes(images), read_bytes(labels), str(images), str(labels))
+    return parse_pair(read_whole(images), read_whole(labels), str(images), str(labels))
 
 
 def _partner(file: _IdxFile) -> str:

@@ -23,6 +23,7 @@ _NUMPY = "numpy.savez(file, x=images, y=labels)"
 
 # By the first bytes. The longer of two that begin alike comes first.
 _MAGIC = (
+    (b"\x1f\x8b", "This is packed twice: unpack it once."),
     (b"\x89PNG", "This is a PNG picture: put digits into folders 0 to 9 and give the folder above them."),
     (b"\xff\xd8\xff", "This is a JPEG picture: save digits as PNG into folders 0 to 9 and give the folder above."),
     (b"GIF8", "This is a GIF picture: save digits as PNG into folders 0 to 9 and give the folder above."),

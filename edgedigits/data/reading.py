@@ -22,6 +22,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 MOST_BYTES = 1 << 30
 """What a source may hold once decompressed, 1 GiB: 1.3 million digits of a byte a pixel, or half as many in a CSV."""
 
+_PART = 1 << 20
 _AGAIN = "Download or copy it again."
 
 
@@ -102,14 +103,28 @@ def reading(path: Path) -> Iterator[BufferedReader]:
             yield stored
 
 
-def read_bytes(path: Path, limit: int = -1) -> bytes:
-    """Return the content of `path`, decompressed where it is gzip; at most `limit` bytes unless negative.
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Return the first bytes of `path`, at most `limit`, decompressed where it is gzip.
 
     Raises:
         DataError: as `reading`.
     """
     with reading(path) as stream:
         return stream.read(limit)
+
+
+def read_whole(path: Path) -> bytearray:
+    """Return the content of `path`, decompressed where it is gzip.
+
+    Raises:
+        DataError: as `reading`.
+    """
+    content = bytearray()
+    with reading(path) as stream:
+        # Unlike stream.read(), which joins a list of parts, this never holds the content twice.
+        while part := stream.read(_PART):
+            content += part
+    return content
 
 
 def too_large(where: str) -> DataError:

@@ -127,6 +127,20 @@ def test_a_quote_that_never_closes_is_told_where_it_opens(
     assert told(caught.value, tmp_path) == sentence
 
 
+def test_cells_beside_a_wrong_quote_are_read_as_they_stand(few: Digits, tmp_path: Path) -> None:
+    lines = _changed(few, 5, 13, '"1"2')
+    lines[4] = f'"{lines[4][0]}", "7" ,"a""b"' + lines[4][5:]
+    with pytest.raises(DataError) as caught:
+        read_csv(write_text(tmp_path / "train.csv", lines))
+    assert (
+        told(caught.value, tmp_path) == "train.csv, line 5, column 3 (pixel1): the pixel is 'a\"b', expected a number."
+    )
+    lines[4] = lines[4].replace('"a""b"', "0")
+    with pytest.raises(DataError) as caught:
+        read_csv(write_text(tmp_path / "train.csv", lines))
+    assert told(caught.value, tmp_path) == f"{PIXEL} '\"1\"2', expected a number. {OPEN}"
+
+
 def test_the_line_is_counted_as_an_editor_counts_it(few: Digits, tmp_path: Path) -> None:
     lines = csv_lines(few)
     lines[3] = lines[3].replace(",0,", ",x,", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gzip
 import io
 import json
 import lzma
@@ -130,6 +131,10 @@ FOREIGN = {
         lambda: pickle.dumps([1, 2], protocol=0),
         f"This is a pickle, which is never opened, since it can run programs: write {NUMPY}.",
     ),
+    "digits.csv.gz.gz": (
+        lambda: gzip.compress(gzip.compress(b"5,0\n")),
+        "This is packed twice: unpack it once.",
+    ),
     "digits.sqlite": (_sqlite, "This is a SQLite database: export its table as CSV."),
     "digits.tar": (_tar, "This is a tar archive: unpack it and give the file or folder inside."),
     "digits.bz2": (lambda: bz2.compress(b"x"), "This is a bzip2 archive: unpack it, or pack it with gzip."),
@@ -216,7 +221,7 @@ def test_a_file_of_another_kind_that_is_called_a_source(name: str, tmp_path: Pat
     write, hint = FOREIGN[name]
     (tmp_path / "x.csv").write_bytes(write())
     assert _refusal(tmp_path / "x.csv", tmp_path) == f"x.csv is not a CSV but a binary or other file. {hint}"
-    if not write().startswith(b"PK"):
+    if not write().startswith((b"PK", b"\x1f\x8b")):
         (tmp_path / "x.npz").write_bytes(write())
         assert _refusal(tmp_path / "x.npz", tmp_path) == f"x.npz is not a .npz archive. {hint}"
 
