@@ -90,6 +90,7 @@ def evaluate(
     *,
     split: str = "test",
     threads: int = 1,
+    input_range: tuple[float, float] | None = None,
     progress: Progress = SILENT,
     **reading: Any,
 ) -> Evaluation:
@@ -100,19 +101,29 @@ def evaluate(
         data: a source as for `build`; by default the build's own.
         split: "test", or "all" for every digit of the source.
         threads: of the interpreter.
+        input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
         progress: where bars go; nowhere by default.
         reading: how the source is read: `label_column`, `invert`, `transpose`; by default as the build did.
 
     Raises:
         TypeError: no such way to read.
+        ConfigError: nobody says what pixels are to the model, or `input_range` is none.
         DataError: the model or the data cannot be read.
         UnsupportedModelError: not a classifier of 28×28 digits.
     """
     from edgedigits.evaluate.harness import evaluate_model
     from edgedigits.evaluate.subject import find_subject, load_subject_digits
 
-    selection = load_subject_digits(find_subject(user_path(path)), data, split=split, progress=progress, **reading)
-    return evaluate_model(user_path(path), selection.digits, threads=threads, data=selection.origin, progress=progress)
+    subject = user_path(path)
+    selection = load_subject_digits(find_subject(subject), data, split=split, progress=progress, **reading)
+    return evaluate_model(
+        subject,
+        selection.digits,
+        threads=threads,
+        data=selection.origin,
+        input_range=input_range,
+        progress=progress,
+    )
 
 
 def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, **choices: Any) -> FolderSimulation:

@@ -122,7 +122,8 @@ def _report(facts: BuildFacts, folder: Path) -> None:
     write_json(folder / "report.json", facts.to_json())
     write_text(folder / "report.html", render_page(facts))
     write_plots(facts, folder / "plots")
-    write_manifest(folder, facts.config, dataclasses.asdict(facts.data))
+    pixels = {"pixels": dataclasses.asdict(facts.evaluation.pixels)}
+    write_manifest(folder, facts.config, dataclasses.asdict(facts.data) | pixels)
 
 
 def _summary(stage: TrainedStage, test: NDArray[np.float32], labels: NDArray[np.uint8]) -> StageSummary:

@@ -8,10 +8,11 @@ from pathlib import Path
 from edgedigits.artifacts import ENGINE, new_folder, write_manifest, write_text
 from edgedigits.config import EngineConfig
 from edgedigits.data.named import read_mnist_5k
+from edgedigits.data.preprocess import PixelRange
 from edgedigits.emit.engine import EngineSource, render_engine
 from edgedigits.emit.engine_facts import EngineFacts, engine_facts
-from edgedigits.evaluate.any_model import takes_digits
 from edgedigits.evaluate.interpreter import open_classifier
+from edgedigits.evaluate.pixels import engine_map, takes_digits
 from edgedigits.evaluate.proof import Digits, prove
 from edgedigits.evaluate.subject import MODEL_NAME, find_subject
 from edgedigits.model.fixed_point import Rounding
@@ -27,7 +28,11 @@ REAL_DIGITS = 1000
 
 
 def compile_graph(
-    graph: Graph, choices: EngineConfig, prefix: str, digits: Digits | None = None
+    graph: Graph,
+    choices: EngineConfig,
+    prefix: str,
+    digits: Digits | None = None,
+    pixels: PixelRange | None = None,
 ) -> tuple[EngineSource, EngineFacts]:
     """Return the engine of a model, proven against the interpreter whose arithmetic it repeats, and the facts about it.
 
@@ -36,18 +41,19 @@ def compile_graph(
         choices: rounding, and what to choose the encodings for.
         prefix: start of its C names.
         digits: for a model that takes them: the model, and uint8 images (n, 784) to prove the engine on as well.
+        pixels: what pixels are to a model that takes digits; by default as its input's quantization says.
 
     Raises:
         UnsupportedModelError: the engine or the interpreter cannot run the model; names operator, tensor and reason.
         CheckFailedError: the engine is not its interpreter's equal in every byte.
         DataError: the interpreter dies or hangs.
-        ConfigError: `prefix` cannot start a C name.
+        ConfigError: `prefix` cannot start a C name, nobody says what pixels are, or `pixels` for a model without.
     """
     lowered = lower(graph, Rounding(choices.rounding))
     network = simplify(lowered)
     packed = choose(network, Goal(choices.optimize))
     proof = prove(network, packed, digits)
-    source = render_engine(network, packed, prefix)
+    source = render_engine(network, packed, prefix, engine_map(graph, pixels))
     return source, engine_facts(lowered, network, packed, source, choices.optimize, proof)
 
 
@@ -59,7 +65,14 @@ def write_engine(source: EngineSource, folder: Path) -> None:
 
 
 def compile_model(
-    path: Path, folder: Path, choices: EngineConfig, prefix: str, *, force: bool = False, progress: Progress = SILENT
+    path: Path,
+    folder: Path,
+    choices: EngineConfig,
+    prefix: str,
+    *,
+    input_range: tuple[float, float] | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
 ) -> EngineFacts:
     """Write a folder with the engine of any int8 MLP: engine/, model.tflite and manifest.json.
 
@@ -70,6 +83,8 @@ def compile_model(
         folder: where to write; whole or not at all.
         choices: rounding, and what to choose the encodings for.
         prefix: start of its C names.
+        input_range: what pixels 0 and 255 are to a model that classifies digits; by default as the folder's manifest
+            or the model's quantization says.
         force: replace what an earlier run wrote there.
         progress: is told why an engine could not be proven.
 
@@ -77,21 +92,22 @@ def compile_model(
         DataError: the model cannot be read, or the folder cannot be written.
         UnsupportedModelError, CheckFailedError, ConfigError: as `compile_graph`.
     """
-    model = find_subject(path).model
-    graph = read_tflite(model)
-    source, facts = compile_graph(graph, choices, prefix, _digits(graph))
+    subject = find_subject(path)
+    graph, pixels = read_tflite(subject.model), subject.pixels(input_range)
+    source, facts = compile_graph(graph, choices, prefix, _digits(graph, pixels), pixels)
     if facts.proof.note:
         progress.say(facts.proof.note)
     with new_folder(folder, force=force, kind=ENGINE) as partial:
         write_engine(source, partial)
         (partial / MODEL_NAME).write_bytes(graph.content)
         config = {"engine": asdict(choices), "output": {"name": prefix}}
-        write_manifest(partial, config, {}, ENGINE, proof=facts.proof.to_json())
+        data = {"pixels": asdict(facts.pixels)} if facts.pixels else {}
+        write_manifest(partial, config, data, ENGINE, proof=facts.proof.to_json())
     return facts
 
 
-def _digits(graph: Graph) -> Digits | None:
+def _digits(graph: Graph, pixels: PixelRange | None) -> Digits | None:
     """Return real digits for a model that takes some."""
     if not takes_digits(graph):
         return None
-    return open_classifier(graph), read_mnist_5k().everything.images[:REAL_DIGITS]
+    return open_classifier(graph, pixels), read_mnist_5k().everything.images[:REAL_DIGITS]

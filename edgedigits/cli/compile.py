@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.c_names import DEFAULT_PREFIX
-from edgedigits.cli.flags import path
+from edgedigits.cli.flags import add_input_range, path
 from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import GOALS, ROUNDINGS, EngineConfig
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=defaults.optimize,
         help=f"what the weights are packed for (default {defaults.optimize})",
     )
+    add_input_range(parser)
     parser.add_argument("--force", action="store_true", help="replace what an earlier run wrote there")
 
 
@@ -50,7 +51,15 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.compile import compile_model
 
     choices = EngineConfig(rounding=args.rounding, optimize=args.optimize)
-    facts = compile_model(args.model, args.out, choices, args.prefix, force=args.force, progress=progress)
+    facts = compile_model(
+        args.model,
+        args.out,
+        choices,
+        args.prefix,
+        input_range=args.input_range,
+        force=args.force,
+        progress=progress,
+    )
     return Outcome(
         {"folder": str(args.out), "engine": facts.to_json()}, lambda console: _show(console, facts, args.out)
     )
@@ -81,6 +90,9 @@ def _notes(facts: EngineFacts) -> list[str]:
         f"besides  {facts.bias_bytes:,} B of biases{tables} and the code; {facts.workspace_bytes:,} B of workspace",
         _proof(facts.proof),
         "note     instructions are an estimate for Cortex-M4",
+        f"pixels   0 to 255 are {facts.pixels}"
+        if facts.pixels
+        else "pixels   are nothing to a model that is no classifier of digits; it has quantize and dequantize instead",
     ]
     if facts.dead_neurons:
         notes.append(f"without  {facts.dead_neurons} dead neurons")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import image_count, path
+from edgedigits.cli.flags import add_input_range, image_count, path
 from edgedigits.cli.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="", metavar="SOURCE", help="as for evaluate (default: the build's own)")
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
     parser.add_argument("--model", type=path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
+    add_input_range(parser)
     parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
     add_reading_arguments(parser)
     parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="for qemu:BOARD (default zig)")
@@ -57,14 +58,15 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.model.reader import read_tflite
     from edgedigits.targets.device import Device
     from edgedigits.targets.device_report import check_report, examine_device
-    from edgedigits.targets.engine_model import check_model, find_model
+    from edgedigits.targets.engine_model import check_model, check_pixels, find_model
     from edgedigits.targets.stub import find_engine
 
     reading = given_reading(args)
     engine = find_engine(args.path)
     subject = find_model(args.path, args.model)
-    classifier = open_classifier(read_tflite(subject.model))
+    classifier = open_classifier(read_tflite(subject.model), subject.pixels(args.input_range))
     check_model(engine, subject.model)
+    check_pixels(engine, classifier.pixels.range)
     with _link(args, engine, progress) as link:
         chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress, **reading)
         digits = chosen.digits.take(np.arange(min(args.images, len(chosen.digits))))

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import path
+from edgedigits.cli.flags import add_input_range, path
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError
 
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter (default 1)"
     )
+    add_input_range(parser)
     parser.add_argument("--no-latency", action="store_true", help="do not measure latency")
     add_reading_arguments(parser)
     gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         threads=args.threads,
         latency=not args.no_latency,
         data=chosen.origin,
+        input_range=args.input_range,
         progress=progress,
     )
     failures = check_gates(
@@ -156,6 +158,7 @@ def _lines(evaluation: Evaluation) -> list[str]:
     beside = "" if twin is None else f" (float32 {twin:.2%})"
     lines = [
         f"[bold]{escape(evaluation.model)}[/bold] on {scores.count:,} digits: {escape(evaluation.data)}",
+        f"pixels    0 to 255 are {escape(str(evaluation.pixels))}",
         f"accuracy  [bold]{scores.accuracy:.2%}[/bold]{beside}, "
         f"loss {scores.loss:.4f}, macro F1 {scores.macro_f1:.4f}, "
         f"calibration error {scores.calibration_error:.4f}, {scores.ties} ties",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
 
+INPUT_RANGE = "--input-range"
 COMMON_DEFAULTS = {"json": False, "verbose": False, "quiet": False}
 
 
@@ -37,3 +39,32 @@ def image_count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of images")
     return int(text)
+
+
+def add_input_range(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that says what pixels are to a model, for verbs that take somebody else's."""
+    parser.add_argument(
+        INPUT_RANGE,
+        type=_input_range,
+        metavar="LOW,HIGH",
+        help="what pixels 0 and 255 are to the model, such as 0,1 or -1,1 (default: as its quantization says)",
+    )
+
+
+def _input_range(text: str) -> tuple[float, float]:
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no range; write it like 0,1 or -1,1") from None
+    return low, high
+
+
+def join_input_range(argv: Sequence[str]) -> list[str]:
+    """Return the arguments with `--input-range -1,1` as one word: argparse would take the second for a flag."""
+    joined: list[str] = []
+    for word in argv:
+        if joined and joined[-1] == INPUT_RANGE:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined

@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, cast
 
-from edgedigits.cli.flags import COMMON_DEFAULTS, common_flags
+from edgedigits.cli.flags import COMMON_DEFAULTS, common_flags, join_input_range
 from edgedigits.cli.outcome import Verb
 from edgedigits.errors import ConfigError, nearest
 from edgedigits.version import __version__
@@ -48,7 +48,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         ConfigError: a verb, an option or a value is unknown or missing.
         HelpAsked: help or version was asked for.
     """
-    parser = make_parser()
+    parser, argv = make_parser(), join_input_range(argv)
     innermost = _check_words(parser, argv)
     args, unknown = parser.parse_known_args(argv)
     if unknown:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.evaluate import byte_count
-from edgedigits.cli.flags import image_count, path
+from edgedigits.cli.flags import add_input_range, image_count, path
 from edgedigits.cli.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounding", choices=("litert", "tflm"), default="", help="oracle (default: what the engine says)"
     )
+    add_input_range(parser)
     parser.add_argument(
         "--report",
         metavar="DIR",
@@ -138,6 +139,8 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
         f"output {ram.output:,}, stack {ram.stack:,}" + (f", variables {ram.variables:,}" if ram.variables else ""),
         f"biggest       {escape(', '.join(f'{symbol.name} {symbol.size:,}' for symbol in result.biggest))}",
     ]
+    if result.pixels is not None:
+        lines.append(f"pixels        0 to 255 are {escape(str(result.pixels))}")
     if result.cycles is not None:
         low, middle, high = result.cycles.low, result.cycles.middle, result.cycles.high
         lines.append(f"cycles        about {middle:,.0f}, between {low:,.0f} and {high:,.0f} (estimate)")

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
-from edgedigits.data.preprocess import INPUT_SCALE, INPUT_ZERO_POINT, to_float
-from edgedigits.data.shape import is_digit_classifier
+from edgedigits.data.preprocess import PIXEL_VALUES, PixelMap, range_text
 from edgedigits.emit.engine_json import engine_json
 from edgedigits.emit.engine_layers import INDICES, LIST_ROOM, WALKING, EngineLayer, as_c_arrays, engine_layers, scans
 from edgedigits.emit.literals import C_TYPES, array_rows, float_literal, macro_value
@@ -79,6 +78,7 @@ class EngineSource:
         source: text of `engine/<prefix>.c`.
         self_test: text of `engine/<prefix>_self_test.c`, which a program need not link.
         facts: text of `engine/<prefix>.json`, for programs that want to know what the engine is.
+        pixels: what pixels become in its input; None where it takes none.
         classifies: it has `classify`: the model takes digits, or ends in a softmax.
         workspace_bytes: RAM that the caller lends, exactly.
         weight_bytes: flash for the weights, exactly.
@@ -93,6 +93,7 @@ class EngineSource:
     self_test: str
     facts: str
     classifies: bool
+    pixels: PixelMap | None
     workspace_bytes: int
     weight_bytes: int
     bias_bytes: int
@@ -108,13 +109,17 @@ class EngineSource:
         }
 
 
-def render_engine(network: Network, packed: Sequence[PackedLayer], prefix: str = DEFAULT_PREFIX) -> EngineSource:
+def render_engine(
+    network: Network, packed: Sequence[PackedLayer], prefix: str = DEFAULT_PREFIX, pixels: PixelMap | None = None
+) -> EngineSource:
     """Return the engine of a network.
 
     Args:
         network: as lowered; its rounding is the engine's.
         packed: its layers, packed, in order.
         prefix: start of the names.
+        pixels: what pixels become in its input, for a model that classifies digits; None for others, which get no
+            `preprocess`.
 
     Raises:
         ConfigError: `prefix` cannot start a C name.
@@ -123,9 +128,9 @@ def render_engine(network: Network, packed: Sequence[PackedLayer], prefix: str =
     packed = as_c_arrays(packed)
     layers = engine_layers(network, packed)
     memory = _memory(network, layers)
-    tables = _tables(network)
-    vectors = _vectors(network)
-    purpose = _purpose(network, prefix)
+    tables = _tables(network, pixels)
+    vectors = _vectors(network, pixels)
+    purpose = _purpose(network, pixels, prefix)
     shared = {
         "prefix": prefix,
         "macro": prefix.upper(),
@@ -154,15 +159,25 @@ def render_engine(network: Network, packed: Sequence[PackedLayer], prefix: str =
         header=render("engine.h.j2", **shared, **_header_facts(network, layers, sizes, vectors), engine_digest=digest),
         source=source,
         self_test=self_test,
-        facts=engine_json(network, layers, tables.get("exponentials"), _softmax_call(network), prefix, sizes),
+        facts=engine_json(
+            network,
+            layers,
+            tables.get("exponentials"),
+            _softmax_call(network),
+            prefix,
+            sizes,
+            pixels=pixels.range if pixels else None,
+            classes=network.outputs if purpose["classifies"] else 0,
+        ),
         classifies=purpose["classifies"],
+        pixels=pixels,
         **sizes,
     )
 
 
-def _purpose(network: Network, prefix: str) -> dict[str, Any]:
-    """Return what the model is for, as far as its sizes and its last operator say, and the words for it."""
-    takes_digits = is_digit_classifier(network.inputs, network.outputs)
+def _purpose(network: Network, pixels: PixelMap | None, prefix: str) -> dict[str, Any]:
+    """Return what the model is for, as far as is known, and the words for it."""
+    takes_digits = pixels is not None
     classifies = takes_digits or (network.softmax is not None and network.outputs > 1)
     kind = "digits" if takes_digits else "classes" if classifies else "values"
     words = WORDS[kind]
@@ -170,6 +185,7 @@ def _purpose(network: Network, prefix: str) -> dict[str, Any]:
         "takes_digits": takes_digits,
         "classifies": classifies,
         "words": words,
+        "pixels_are": range_text(pixels.range.low, pixels.range.high) if pixels else "",
         "inputs_text": _count(network.inputs, "values")
         + (f" as {prefix}_preprocess makes them" if takes_digits else ""),
         "outputs_text": _count(network.outputs, "values" if kind == "values" else "scores"),
@@ -212,15 +228,12 @@ def _up_to_four(count: int) -> int:
     return -(-count // 4) * 4
 
 
-def _tables(network: Network) -> dict[str, Constant]:
+def _tables(network: Network, pixels: PixelMap | None) -> dict[str, Constant]:
     tables = {}
     if network.softmax:
         tables["exponentials"] = Constant("exponentials", network.softmax.exponentials)
-    tensor = network.input
-    if tensor.scale != INPUT_SCALE or tensor.zero_point != INPUT_ZERO_POINT:
-        steps = to_float(np.arange(256, dtype=np.uint8)) / tensor.scale
-        rounded = np.trunc(steps + np.float32(0.5)) + tensor.zero_point
-        tables["pixels"] = Constant("pixels", np.clip(rounded, -128, 127).astype(np.int8))
+    if pixels is not None and not np.array_equal(pixels.table, np.arange(PIXEL_VALUES) - 128):
+        tables["pixels"] = Constant("pixels", pixels.table)
     return tables
 
 
@@ -329,8 +342,8 @@ class _Vector:
     output: NDArray[np.int8]
 
 
-def _vectors(network: Network) -> list[_Vector]:
-    named = self_test_inputs(network.inputs, strokes=is_digit_classifier(network.inputs, network.outputs))
+def _vectors(network: Network, pixels: PixelMap | None) -> list[_Vector]:
+    named = self_test_inputs(network.inputs, pixels)
     outputs = run(network, np.array([values for _, values in named]))
     return [_Vector(name, values, expected) for (name, values), expected in zip(named, outputs, strict=True)]
 

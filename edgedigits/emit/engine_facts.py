@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgedigits.data.preprocess import PixelRange
 from edgedigits.emit.engine import EngineSource
 from edgedigits.model.network import Network
 from edgedigits.model.packing import PackedLayer
@@ -59,6 +60,7 @@ class EngineFacts:
         dead_neurons: neurons of the file that the engine does without.
         dropped: operators of the file that the engine does without, and why.
         proof: what its arithmetic was held against.
+        pixels: what pixels are to it; None where it takes none.
     """
 
     prefix: str
@@ -74,6 +76,7 @@ class EngineFacts:
     dead_neurons: int
     dropped: tuple[str, ...]
     proof: Proof
+    pixels: PixelRange | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values; "how" tells how figures were obtained."""
@@ -115,6 +118,7 @@ def engine_facts(
         dead_neurons=neurons[0] - neurons[1],
         dropped=network.dropped,
         proof=proof,
+        pixels=source.pixels.range if source.pixels else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgedigits.data.preprocess import PixelRange
 from edgedigits.emit.engine_layers import ACTIVATIONS, EngineLayer
 from edgedigits.emit.literals import C_TYPES
 from edgedigits.model.encoding import Constant
@@ -28,6 +29,8 @@ def engine_json(
     softmax_call: str,
     prefix: str,
     sizes: Mapping[str, int],
+    pixels: PixelRange | None,
+    classes: int,
 ) -> str:
     """Return the text of `engine/<prefix>.json`.
 
@@ -38,6 +41,8 @@ def engine_json(
         softmax_call: line of C that computes the softmax.
         prefix: start of all names in C.
         sizes: bytes by purpose: "workspace_bytes", "weight_bytes", "bias_bytes", "table_bytes".
+        pixels: what pixels are to it; None where it takes none.
+        classes: how many `classify` tells apart; 0 where there is none.
     """
     steps = [_layer_step(layer, number, prefix) for number, layer in enumerate(layers, start=1)]
     if exponentials is not None:
@@ -52,6 +57,8 @@ def engine_json(
         "model_sha256": network.graph.digest,
         "input": _end(network.input, network.inputs),
         "output": _end(network.output, network.outputs),
+        "pixels": None if pixels is None else {"low": pixels.low, "high": pixels.high},
+        "classes": classes,
         **sizes,
         "steps": steps,
     }

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.preprocess import to_int8
+from edgedigits.data.preprocess import PixelMap
 
 SIDE = 28
 PEN = 1.9
@@ -24,11 +24,11 @@ _STROKES: dict[str, Sequence[_Points]] = {
 }
 
 
-def self_test_inputs(size: int, *, strokes: bool) -> list[tuple[str, NDArray[np.int8]]]:
-    """Return inputs with their names, int8 (size,) each: extremes, and strokes before them for images of digits."""
+def self_test_inputs(size: int, pixels: PixelMap | None) -> list[tuple[str, NDArray[np.int8]]]:
+    """Return inputs with their names, int8 (size,) each: extremes, and before them strokes where pixels are known."""
     inputs = []
-    if strokes:
-        inputs = [(name, to_int8(draw(lines))) for name, lines in _STROKES.items()]
+    if pixels is not None:
+        inputs = [(name, pixels.table[draw(lines)]) for name, lines in _STROKES.items()]
     ramp = (np.arange(size) * 37 + 11) % 256 - 128
     inputs.append(("all lowest", np.full(size, -128, np.int8)))
     inputs.append(("all highest", np.full(size, 127, np.int8)))

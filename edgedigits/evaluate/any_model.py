@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.data.preprocess import PixelMap, PixelRange
 from edgedigits.evaluate.interpreter import Classifier, open_ends
-from edgedigits.evaluate.oracle import inner_tensor
-from edgedigits.model.ir import Graph
+from edgedigits.evaluate.pixels import inner_tensor
+from edgedigits.model.ir import Graph, Tensor
 
 SEED = 0
 INPUTS = 200
@@ -19,23 +19,9 @@ INPUTS = 200
 class AnyModel(Classifier):
     """A model of any size with one input and one output; made by `open_any`.
 
-    Where a classifier is given pixels, it is given codes 0…255, one for each value that an int8 can hold.
+    Where a classifier is given pixels, it is given codes 0…255, one for each value that an int8 can hold, the lowest
+    first.
     """
-
-    @property
-    def pixel_table(self) -> NDArray[Any]:
-        """The model input for each code, (256,) in the input's type: lowest first, and all that int8 can tell apart."""
-        if self.input.dtype != "float32":
-            limits = np.iinfo(self.input.dtype)
-            return np.arange(limits.min, limits.max + 1).astype(self.input.dtype)
-        inner = inner_tensor(self, self.input, towards_output=True)
-        return (np.arange(-128, 128) - inner.zero_point).astype(np.float32) * inner.scale
-
-
-def takes_digits(graph: Graph) -> bool:
-    """Tell whether a model has the sizes of a classifier of 28×28 digits."""
-    sizes = [graph.tensors[index].size for index in (*graph.inputs, *graph.outputs)]
-    return len(graph.inputs) == 1 and sizes == [PIXELS, CLASSES]
 
 
 def open_any(graph: Graph) -> AnyModel:
@@ -44,7 +30,17 @@ def open_any(graph: Graph) -> AnyModel:
     Raises:
         UnsupportedModelError: it has not; the message names the tensor and the reason.
     """
-    return AnyModel(graph, *open_ends(graph))
+    ends = open_ends(graph)
+    return AnyModel(graph, *ends, PixelMap(PixelRange(0, 255, "codes"), _codes(graph, ends[0])))
+
+
+def _codes(graph: Graph, tensor: Tensor) -> NDArray[Any]:
+    """Return the input for each code, (256,) in the input's type: all that int8 can tell apart."""
+    if tensor.dtype != "float32":
+        limits = np.iinfo(tensor.dtype)
+        return np.arange(limits.min, limits.max + 1).astype(tensor.dtype)
+    inner = inner_tensor(graph, tensor, towards_output=True)
+    return (np.arange(-128, 128) - inner.zero_point).astype(np.float32) * inner.scale
 
 
 def random_codes(count: int, size: int) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
+from edgedigits.data.preprocess import PixelRange
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.evaluate.interpreter import (
     open_classifier,
@@ -39,6 +40,7 @@ class Evaluation:
         digest: SHA-256 of its bytes, in hexadecimal.
         data: what it was evaluated on, as a person would say it.
         data_digest: SHA-256 of those digits, in hexadecimal.
+        pixels: what pixels are to the model, and how that is known.
         scores: accuracy and the rest.
         scored_by: the runtime that gave them.
         host: where everything was measured, e.g. "x86_64 Linux, 2 cores".
@@ -55,6 +57,7 @@ class Evaluation:
     digest: str
     data: str
     data_digest: str
+    pixels: PixelRange
     scores: Scores
     scored_by: str
     host: str
@@ -89,6 +92,7 @@ def evaluate_model(
     threads: int = 1,
     latency: bool = True,
     data: str = "",
+    input_range: tuple[float, float] | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Evaluate a model on digits: accuracy, size, latency, and agreement of every runtime that is at hand.
@@ -99,17 +103,22 @@ def evaluate_model(
         threads: threads of LiteRT.
         latency: whether to measure it.
         data: what the digits are, as a person would say it.
+        input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
         progress: gets one bar.
+
+    Returns:
+        The figures.
 
     Raises:
         DataError: the file is missing or damaged, or kills its interpreter, or `digits` are empty.
+        ConfigError: nobody says what pixels are to the model, or `input_range` is none.
         UnsupportedModelError: not such a classifier, or an operator that LiteRT lacks.
         ToolMissingError: ai-edge-litert is not installed.
     """
     if len(digits) == 0:
         raise DataError("There are no digits to evaluate on.", hint="Choose another source or split.")
     subject = find_subject(path)
-    classifier = open_classifier(read_tflite(subject.model))
+    classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range))
     twin = open_classifier(read_tflite(subject.float_twin)) if subject.float_twin else None
     runs = run_everything(classifier, twin, digits.images, threads, latency, progress)
     scored = BASELINE if BASELINE in runs.outputs else DEFAULT
@@ -121,6 +130,7 @@ def evaluate_model(
         digest=classifier.graph.digest,
         data=data or f"{len(digits)} digits",
         data_digest=digits.digest,
+        pixels=classifier.pixels.range,
         scores=score(scores, digits.labels, are_probabilities=probabilities),
         scored_by=scored,
         host=host(),

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.preprocess import to_float
+from edgedigits.data.preprocess import PixelMap, PixelRange, quantize_values
 from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.evaluate.child import Workspace
+from edgedigits.evaluate.pixels import model_map
 from edgedigits.model.ir import Graph, Operator, Tensor
 
 KERNELS = ("default", "reference")
@@ -37,21 +38,13 @@ class Classifier:
         graph: the file.
         input: its only input: int8, uint8 or float32, 784 elements.
         output: its only output: int8, uint8 or float32, 10 elements.
+        pixels: what pixels become in its input.
     """
 
     graph: Graph
     input: Tensor
     output: Tensor
-
-    @property
-    def pixel_table(self) -> NDArray[Any]:
-        """The model input for each pixel value, (256,) in the input's type.
-
-        A pixel p is p/255, quantized by the tensor's own scale and zero point as the QUANTIZE operator does.
-        Under scale 1/255 and zero point −128 that is p − 128 exactly.
-        """
-        pixels = to_float(np.arange(256, dtype=np.uint8))
-        return pixels if self.input.dtype == "float32" else quantize(pixels, self.input)
+    pixels: PixelMap
 
     def dequantize(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         """Return stored outputs (n, 10) as float32 (n, 10): (q − zero point) · scale."""
@@ -76,7 +69,7 @@ class Classifier:
 
     def workspace(self, images: NDArray[np.uint8]) -> Workspace:
         """Return the temporary folder in which children run this model on `images` (n, 784)."""
-        return Workspace(self.graph.name, self.graph.content, images, self.pixel_table)
+        return Workspace(self.graph.name, self.graph.content, images, self.pixels.table)
 
     @property
     def request(self) -> dict[str, Any]:
@@ -100,16 +93,22 @@ class Classifier:
         return ""
 
 
-def open_classifier(graph: Graph) -> Classifier:
+def open_classifier(graph: Graph, pixels: PixelRange | None = None) -> Classifier:
     """Check that a model classifies one 28×28 image into ten digits.
 
     Input shapes [1, 784], [1, 28, 28], [1, 28, 28, 1] and whatever else has 784 elements are accepted, with
     batch 1 or dynamic.
 
+    Args:
+        graph: the model.
+        pixels: what pixels are to it; by default as its input's quantization says.
+
     Raises:
+        ConfigError: nobody says what pixels are to it; see `find_range`.
         UnsupportedModelError: it does not; the message names the tensor, its shape and the reason.
     """
-    return Classifier(graph, *open_ends(graph, PIXELS, CLASSES))
+    ends = open_ends(graph, PIXELS, CLASSES)
+    return Classifier(graph, *ends, model_map(graph, ends[0], pixels))
 
 
 def open_ends(graph: Graph, inputs: int | None = None, outputs: int | None = None) -> tuple[Tensor, Tensor]:
@@ -151,15 +150,8 @@ def open_ends(graph: Graph, inputs: int | None = None, outputs: int | None = Non
 
 
 def quantize(values: NDArray[np.float32], tensor: Tensor) -> NDArray[Any]:
-    """Return float32 `values` (any shape) in the integer type of `tensor`, by its scale and zero point.
-
-    round(v / scale) + zero point in float32, halves away from zero, clamped to the type: as the QUANTIZE
-    operator of TensorFlow Lite does (`AffineQuantize` of its reference kernels).
-    """
-    limits = np.iinfo(tensor.dtype)
-    steps = values / tensor.scale
-    rounded = np.trunc(steps + np.copysign(np.float32(0.5), steps))
-    return np.clip(rounded + tensor.zero_point, limits.min, limits.max).astype(tensor.dtype)
+    """Return float32 `values` (any shape) in the integer type of `tensor`, as its QUANTIZE operator would."""
+    return quantize_values(values, tensor.scale, tensor.zero_point, tensor.dtype)
 
 
 def litert_request(classifier: Classifier, kernels: Sequence[str], threads: int) -> dict[str, Any]:

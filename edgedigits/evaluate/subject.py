@@ -6,13 +6,16 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgedigits.artifacts import mend
 from edgedigits.config import BuildConfig, DataConfig
 from edgedigits.config_file import make_config, read_config_file
 from edgedigits.data.load import Selection, load_digits
 from edgedigits.data.named import NAMES
-from edgedigits.errors import DataError
+from edgedigits.data.preprocess import PixelRange
+from edgedigits.errors import ConfigError, DataError
+from edgedigits.evaluate.pixels import told_range
 from edgedigits.files.paths import user_path
 from edgedigits.model.formats import recognise_folder
 from edgedigits.progress import SILENT, Progress
@@ -44,6 +47,28 @@ class Subject:
             DataError, ConfigError: the manifest cannot be read or holds values that are unknown here.
         """
         return make_config(read_config_file(self.manifest)) if self.manifest else None
+
+    def pixels(self, told: tuple[float, float] | None = None) -> PixelRange | None:
+        """Return what pixels are to the model: what the user says, else what its folder's manifest says, else None.
+
+        Args:
+            told: what pixels 0 and 255 are, by the user.
+
+        Raises:
+            ConfigError: `told` is no range.
+            DataError: the manifest holds none.
+        """
+        if told is not None:
+            return told_range(*told)
+        stored = _stored_pixels(self.manifest) if self.manifest else None
+        if stored is None:
+            return None
+        try:
+            return told_range(float(stored["low"]), float(stored["high"]), str(stored["how"]))
+        except (LookupError, TypeError, ValueError, ConfigError) as error:
+            raise DataError(
+                f"{self.manifest} does not say what pixels are: {json.dumps(stored)[:80]}.", hint="Compile it again."
+            ) from error
 
 
 def find_subject(path: Path) -> Subject:
@@ -101,6 +126,14 @@ def _check_digest(model: Path, manifest: Path) -> None:
             f"{model} is not the file that {manifest} describes: its SHA-256 is another.",
             hint="Build it again, or evaluate a copy of the file outside this folder.",
         )
+
+
+def _stored_pixels(manifest: Path) -> Any:
+    """Return what a manifest says of pixels; None where it says nothing."""
+    try:
+        return json.loads(manifest.read_text(encoding="utf-8"))["data"]["pixels"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None  # As above.
 
 
 def _same_source(first: str, second: str) -> bool:

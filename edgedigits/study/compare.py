@@ -185,7 +185,8 @@ def _paired_tests(folders: Sequence[Path], progress: Progress) -> tuple[PairedTe
     digits = load_subject_digits(find_subject(folders[0]), progress=progress).digits
     right = []
     for folder in folders:
-        classifier = open_classifier(read_tflite(find_subject(folder).model))
+        subject = find_subject(folder)
+        classifier = open_classifier(read_tflite(subject.model), subject.pixels())
         outputs = run_litert(classifier, digits.images, kernels=("reference",))["reference"]
         right.append(classify(outputs) == digits.labels)
     return tuple(mcnemar(str(folder), one, right[0]) for folder, one in zip(folders[1:], right[1:], strict=True))

@@ -16,6 +16,7 @@ MOST_BYTES = 1 << 20
 """Of the file; some 300 a layer are needed."""
 MOST_VALUES, MOST_WORKSPACE, MOST_STEPS = 1 << 20, 1 << 26, 200
 """Int8 values that go into an engine or come out, bytes of its workspace, layers: no microcontroller has more."""
+MOST_REAL = 1e30
 ROUNDINGS = ("litert", "tflm")
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}|")
@@ -69,6 +70,8 @@ class EngineFile:
         input_size: int8 values that go in.
         output_size: int8 values that come out.
         workspace_bytes: RAM that the caller lends.
+        pixels: the real values of pixels 0 and 255, where it has `preprocess`; None where it takes no pixels.
+        classes: how many `classify` tells apart; 0 where there is none.
         steps: in order; empty where they are not told apart.
     """
 
@@ -78,6 +81,8 @@ class EngineFile:
     input_size: int
     output_size: int
     workspace_bytes: int
+    pixels: tuple[float, float] | None
+    classes: int
     steps: tuple[Step, ...]
 
 
@@ -119,6 +124,8 @@ class _Table:
             input_size=self.table("input").number("size", 1, MOST_VALUES),
             output_size=self.table("output").number("size", 1, MOST_VALUES),
             workspace_bytes=self.number("workspace_bytes", 0, MOST_WORKSPACE),
+            pixels=None if self.values.get("pixels") is None else self.table("pixels").range(),
+            classes=self.number("classes", 0, MOST_VALUES),
             steps=tuple(table.step() for table in tables),
         )
 
@@ -149,6 +156,12 @@ class _Table:
             sizes.number(name, 0, 1 << 32)
         return Stored(self.text("encoding", _NAME), sizes.values)
 
+    def range(self) -> tuple[float, float]:
+        low, high = self.real("low"), self.real("high")
+        if low >= high:
+            raise self._wrong("high", "more than low")
+        return low, high
+
     def table(self, name: str) -> _Table:
         found = self.values.get(name)
         if not isinstance(found, dict):
@@ -160,6 +173,12 @@ class _Table:
         if type(found) is not int or not low <= found <= high:
             raise self._wrong(name, f"{low:,}" if low == high else f"a number from {low:,} to {high:,}")
         return found
+
+    def real(self, name: str) -> float:
+        found = self.values.get(name)
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or not abs(found) < MOST_REAL:
+            raise self._wrong(name, "a number")
+        return float(found)
 
     def text(self, name: str, form: re.Pattern[str]) -> str:
         found = self.values.get(name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from edgedigits.data.preprocess import PixelRange, range_text
 from edgedigits.errors import CheckFailedError, DataError
+from edgedigits.evaluate.pixels import FLAG
 from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME, Subject, find_subject
 from edgedigits.targets.stub import Engine
 
@@ -50,4 +52,24 @@ def check_model(engine: Engine, model: Path) -> None:
             f"{engine.folder / engine.header} was made from another model (SHA-256 {engine.digest[:12]}…) than {model} "
             f"({digest[:12]}…).",
             hint="Build or compile it again, or name its model with --model FILE.",
+        )
+
+
+def check_pixels(engine: Engine, pixels: PixelRange) -> None:
+    """Check that an engine turns pixels into what its model takes them for, as far as its facts say.
+
+    Raises:
+        DataError: it takes no pixels.
+        CheckFailedError: it takes them for something else.
+    """
+    if engine.pixels is None:
+        raise DataError(
+            f"{engine.folder / engine.header} has no preprocess, and its model takes digits.",
+            hint="Build or compile it again.",
+        )
+    if engine.pixels != (pixels.low, pixels.high):
+        raise CheckFailedError(
+            f"{engine.folder / engine.header} takes pixels 0 to 255 for {range_text(*engine.pixels)}, "
+            f"and they are {pixels}.",
+            hint=f"Compile it again with {FLAG} {pixels.low:g},{pixels.high:g}.",
         )

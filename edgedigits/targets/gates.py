@@ -33,7 +33,8 @@ def check_simulation(run: Simulation, limits: Limits, board: Board | None = None
             f"{first.image}, output {first.output}: {first.engine} instead of {first.oracle}."
         )
     failures += [
-        f"{other.differing:,} of {other.bytes:,} output bytes of the {other.what} differ from {run.oracle}."
+        f"{other.differing:,} of {other.bytes:,} output bytes of the {other.what} differ from "
+        f"{other.against or run.oracle}."
         for other in run.others
         if other.differing
     ]

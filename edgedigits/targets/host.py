@@ -16,6 +16,8 @@ from edgedigits.targets.stub import Engine, firmware_stub
 from edgedigits.targets.toolchain import Toolchain, first_error, run_tool, toolchain_environment
 
 COMPILERS = ("gcc", "clang")
+INPUTS, PIXELS, INVERTED_PIXELS = 0, 1, 2
+"""What harness/host.c is given."""
 TIMEOUT_S = 60.0
 TIMEOUT_S_PER_IMAGE = 0.05
 
@@ -51,13 +53,19 @@ def host_compiler(toolchain: Toolchain) -> Toolchain:
     )
 
 
-def run_host(toolchain: Toolchain, engine: Engine, inputs: NDArray[np.int8]) -> tuple[NDArray[np.int8], str]:
+def run_host(
+    toolchain: Toolchain,
+    engine: Engine,
+    inputs: NDArray[np.int8] | NDArray[np.uint8],
+    modes: NDArray[np.uint8] | None = None,
+) -> tuple[NDArray[np.int8], str]:
     """Compile the engine for this machine and run every input through it.
 
     Args:
         toolchain: as `find_toolchain` returns it.
         engine: the engine.
-        inputs: int8 (n, input size).
+        inputs: (n, input size): int8 inputs, or uint8 pixels, which go through `preprocess`.
+        modes: uint8 (n,), what each is: INPUTS, PIXELS or INVERTED_PIXELS; by default all INPUTS.
 
     Returns:
         Outputs, int8 (n, output size), and compiler and sanitizers as text.
@@ -70,15 +78,17 @@ def run_host(toolchain: Toolchain, engine: Engine, inputs: NDArray[np.int8]) -> 
     compiler = host_compiler(toolchain)
     with scratch("host") as folder:
         program = _compile(compiler, engine, folder)
-        (folder / "images.bin").write_bytes(np.ascontiguousarray(inputs).tobytes())
+        flags = np.full(len(inputs), INPUTS, np.uint8) if modes is None else modes
+        content = np.concatenate([flags[:, None], np.ascontiguousarray(inputs).view(np.uint8)], axis=1)
+        (folder / "images.bin").write_bytes(content.tobytes())
         _run(program, folder, TIMEOUT_S + TIMEOUT_S_PER_IMAGE * len(inputs))
-        content = (folder / "results.bin").read_bytes()
-    if len(content) != len(inputs) * engine.output_size:
+        results = (folder / "results.bin").read_bytes()
+    if len(results) != len(inputs) * engine.output_size:
         raise DataError(
-            f"The host returned {len(content) // engine.output_size} results of {len(inputs)}.", hint="Run it again."
+            f"The host returned {len(results) // engine.output_size} results of {len(inputs)}.", hint="Run it again."
         )
     sanitizers = "UBSan" if compiler.name == "zig" else "ASan and UBSan"
-    return np.frombuffer(content, dtype=np.int8).reshape(len(inputs), -1), f"{compiler.version}, {sanitizers}"
+    return np.frombuffer(results, dtype=np.int8).reshape(len(inputs), -1), f"{compiler.version}, {sanitizers}"
 
 
 def _compile(compiler: Toolchain, engine: Engine, folder: Path) -> Path:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.preprocess import PixelMap
 from edgedigits.errors import CheckFailedError, ConfigError, nearest
+from edgedigits.evaluate import by_definition
+from edgedigits.evaluate.any_model import AnyModel
 from edgedigits.evaluate.interpreter import Classifier
 from edgedigits.evaluate.oracle import ORACLES, engine_inputs, oracle_outputs
 from edgedigits.files.scratch import scratch
@@ -23,7 +26,8 @@ from edgedigits.targets.elf import Image
 from edgedigits.targets.emulator_qemu import run_qemu
 from edgedigits.targets.emulator_unicorn import Emulation, run_unicorn
 from edgedigits.targets.engine_elf import compile_engine
-from edgedigits.targets.host import run_host
+from edgedigits.targets.host import INVERTED_PIXELS, PIXELS, run_host
+from edgedigits.targets.pixel_engine import with_invert, write_pixel_engine
 from edgedigits.targets.simulation import Comparison, Difference, Instructions, Ram, Simulation
 from edgedigits.targets.stub import Engine
 from edgedigits.targets.toolchain import Toolchain
@@ -31,6 +35,9 @@ from edgedigits.targets.toolchain import Toolchain
 EMULATORS = ("unicorn", "qemu")
 SHOWN_DIFFERENCES = 5
 BIGGEST_SYMBOLS = 5
+INVERTED_IMAGES = 100
+"""Images that also go through `preprocess` dark on light: what is done to a pixel does not depend on its place."""
+DEFINITION = "the definition, in exact arithmetic"
 
 
 def simulate_inputs(
@@ -107,27 +114,73 @@ def simulate(
 def _run_everywhere(
     job: _Job, classifier: Classifier, images: NDArray[np.uint8], rounding: str, kind: str
 ) -> Simulation:
-    """Run the interpreter and all that must equal it; no data set has some of the images."""
+    """Run the interpreter and all that must equal it; no data set has some of the images.
+
+    Digits go in as pixels, through the engine's own `preprocess`; to the interpreter by definition, without any map.
+    """
     count, everything = len(images), np.concatenate([images, extreme_images(images.shape[1])])
-    inputs = engine_inputs(classifier, everything)
+    pixels = None if isinstance(classifier, AnyModel) else _Pixels(classifier, everything)
+    subject = pixels.by_definition if pixels else classifier
+    mapped = engine_inputs(classifier, everything)
     # The interpreter and the program for this machine run in processes of their own, beside the emulator.
     with side_by_side(2) as threads:
-        awaited = threads.start(oracle_outputs, classifier, everything, rounding)
-        on_host = threads.start(run_host, job.toolchain, job.engine, inputs)
+        awaited = threads.start(oracle_outputs, subject, everything, rounding)
+        on_host = threads.start(run_host, job.toolchain, job.engine, *(pixels.for_host if pixels else (mapped,)))
+        inputs, compared = pixels.preprocess(job) if pixels else (mapped, ())
         image, (run, extreme) = job.emulate(inputs[:count], inputs[count:])
         expected, (host, host_how) = awaited.result(), on_host.result()
     summary = with_oracle(replace(_summarize(job, image, run), kind=kind), expected[:count], ORACLES[rounding])
-    numpy = run_numpy(lower(classifier.graph, Rounding(rounding)), inputs)
+    numpy = run_numpy(lower(classifier.graph, Rounding(rounding)), mapped)
+    again = expected[pixels.inverted] if pixels else expected[:0]
     return replace(
         summary,
         ram=replace(summary.ram, stack=max(run.stack, extreme.stack)),
         no_background=int(extreme.instructions[1:].max()),
+        pixels=classifier.pixels.range if pixels else None,
         others=(
             _compare(f"emulated core, extreme {summary.things}", run.how, extreme.outputs, expected[count:]),
-            _compare("host C", host_how, host, expected),
+            _compare("host C", host_how, host, np.concatenate([expected, again])),
             _compare("NumPy engine", f"NumPy {np.__version__}, exact integers", numpy, expected),
+            *compared,
         ),
     )
+
+
+class _Pixels:
+    """Digits on their way through an engine's `preprocess`: as they are, and some of them dark on light.
+
+    Attributes:
+        by_definition: the model, which gets the digits without any map.
+        inverted: numbers of the images that also go in dark on light.
+    """
+
+    def __init__(self, classifier: Classifier, images: NDArray[np.uint8]) -> None:
+        self._images = images
+        ends = (classifier.pixels.range.low, classifier.pixels.range.high)
+        table = by_definition.model_inputs(classifier.input, *ends)
+        self.by_definition = replace(classifier, pixels=PixelMap(classifier.pixels.range, table))
+        self._inputs = by_definition.engine_inputs(classifier.graph, classifier.input, *ends)[images]
+        # The extreme ones are the last.
+        self.inverted = np.unique([*range(min(INVERTED_IMAGES, len(images))), *range(len(images) - 8, len(images))])
+
+    @property
+    def for_host(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """What `run_host` takes."""
+        dark_on_light = 255 - self._images[self.inverted]
+        modes = [PIXELS] * len(self._images) + [INVERTED_PIXELS] * len(dark_on_light)
+        return np.concatenate([self._images, dark_on_light]), np.array(modes, np.uint8)
+
+    def preprocess(self, job: _Job) -> tuple[NDArray[np.int8], tuple[Comparison]]:
+        """Return what the emulated core makes of the images, int8 (n, input size), held against what it should be."""
+        some = self._images[self.inverted]
+        with scratch("simulate") as folder:
+            engine = write_pixel_engine(job.engine, folder)
+            batches = with_invert(self._images, invert=False), with_invert(some, invert=True)
+            _, (plain, inverted) = replace(job, engine=engine).emulate(*batches)
+        found = np.concatenate([plain.outputs, inverted.outputs])
+        expected = np.concatenate([self._inputs, self._inputs[self.inverted]])
+        what = "preprocess on the emulated core, with invert and without"
+        return plain.outputs, (replace(_compare(what, plain.how, found, expected), against=DEFINITION),)
 
 
 def extreme_images(size: int) -> NDArray[np.uint8]:

@@ -10,20 +10,22 @@ from numpy.typing import NDArray
 
 from edgedigits.config import READING
 from edgedigits.errors import ConfigError
-from edgedigits.evaluate.any_model import INPUTS, SEED, open_any, random_codes, takes_digits
+from edgedigits.evaluate.any_model import INPUTS, SEED, open_any, random_codes
 from edgedigits.evaluate.interpreter import Classifier, open_classifier
+from edgedigits.evaluate.pixels import takes_digits
 from edgedigits.evaluate.subject import Subject, load_subject_digits
 from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board, find_board
 from edgedigits.targets.cores import Core, find_core
-from edgedigits.targets.engine_model import check_model, find_model
+from edgedigits.targets.engine_model import check_model, check_pixels, find_model
 from edgedigits.targets.simulate import simulate
 from edgedigits.targets.simulation import Simulation
 from edgedigits.targets.stub import find_engine
 from edgedigits.targets.toolchain import find_toolchain
 
+DIGITS = "images"
 DEFAULT_CORE = "cortex-m4"
 _LEVELS = ("0", "1", "2", "3", "s", "z")
 
@@ -46,6 +48,7 @@ class SimulationChoices:
         images: how many digits at most, None for all; of random inputs, by default 200.
         model: the .tflite of an engine that lies elsewhere.
         rounding: "litert" or "tflm"; by default what the engine says.
+        input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
     """
 
     core: str = ""
@@ -61,6 +64,7 @@ class SimulationChoices:
     images: int | None = None
     model: Path | None = None
     rounding: str = ""
+    input_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +102,8 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
     engine, subject = find_engine(path), find_model(path, choices.model)
     check_model(engine, subject.model)
     inputs = _find_inputs(subject, read_tflite(subject.model), choices, progress)
+    if inputs.kind == DIGITS:
+        check_pixels(engine, inputs.model.pixels.range)
     run = simulate(
         engine,
         inputs.model,
@@ -132,7 +138,7 @@ def _find_inputs(subject: Subject, graph: Graph, choices: SimulationChoices, pro
             "in every second input half of the values are the lowest",
         )
         return _Inputs(model, random_codes(count, model.input.size), "random inputs", origin, note)
-    classifier = open_classifier(graph)
+    classifier = open_classifier(graph, subject.pixels(choices.input_range))
     chosen = load_subject_digits(
         subject,
         choices.data,
@@ -140,7 +146,7 @@ def _find_inputs(subject: Subject, graph: Graph, choices: SimulationChoices, pro
         progress=progress,
         **{name: getattr(choices, name) for name in READING},
     )
-    return _Inputs(classifier, chosen.digits.images[: choices.images], "images", chosen.origin, chosen.note)
+    return _Inputs(classifier, chosen.digits.images[: choices.images], DIGITS, chosen.origin, chosen.note)
 
 
 def _target(choices: SimulationChoices) -> tuple[Core, Board | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.preprocess import PixelRange
 from edgedigits.targets.disassembly import CycleEstimate
 from edgedigits.targets.elf import Footprint, Symbol
 
@@ -93,6 +94,7 @@ class Comparison:
         images: how many ran: the digits, and images that no data set has.
         differing: output bytes that differ.
         bytes: output bytes compared.
+        against: what they should be, where that is not what the oracle gives.
     """
 
     what: str
@@ -100,6 +102,7 @@ class Comparison:
     images: int
     differing: int
     bytes: int
+    against: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +131,7 @@ class Simulation:
         by_function: share of instructions by function, mean per image; empty where the emulator cannot tell.
         cycles: estimate for Cortex-M4; None for other cores and emulators that count no single instructions.
         outputs: int8 (n, output size).
+        pixels: what pixels are to the model; None where none went in.
         kind: what ran: "images", or "random inputs" for a model that takes no images.
     """
 
@@ -152,6 +156,7 @@ class Simulation:
     by_function: dict[str, float]
     cycles: CycleEstimate | None
     outputs: NDArray[np.int8]
+    pixels: PixelRange | None = None
     kind: str = "images"
 
     @property

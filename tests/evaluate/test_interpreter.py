@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgedigits.data.preprocess import to_int8
 from edgedigits.errors import DataError, UnsupportedModelError
-from edgedigits.evaluate.interpreter import Classifier, open_classifier, quantize, run_litert
+from edgedigits.evaluate.interpreter import Classifier, open_classifier, run_litert
 from edgedigits.model.reader import read_tflite
 from tests.evaluate import arithmetic
 from tests.tflite_builder import build_mlp, random_mlp
@@ -28,23 +27,15 @@ def plain_scores(classifier: Make, images: Images) -> NDArray[np.float32]:
 
 
 def test_a_pixel_enters_our_models_as_p_minus_128(classifier: Make) -> None:
-    table = classifier().pixel_table
+    table = classifier().pixels.table
 
     assert table.dtype == np.int8
     assert np.array_equal(table, np.arange(256) - 128)
-    assert np.array_equal(table, to_int8(np.arange(256, dtype=np.uint8)))
 
 
 def test_a_pixel_enters_other_types_by_their_own_quantization(classifier: Make) -> None:
-    assert np.array_equal(classifier(io="uint8").pixel_table, np.arange(256))
-    assert np.array_equal(classifier(io="float32").pixel_table, np.arange(256, dtype=np.float32) / 255)
-
-
-def test_quantization_rounds_halves_away_from_zero_and_saturates(classifier: Make) -> None:
-    tensor = classifier(input_scale=0.5, input_zero_point=3).input
-    values = np.array([0.25, 0.75, -0.25, -0.75, 1e6, -1e6], np.float32)
-
-    assert quantize(values, tensor).tolist() == [4, 5, 2, 1, 127, -128]
+    assert np.array_equal(classifier(io="uint8").pixels.table, np.arange(256))
+    assert np.array_equal(classifier(io="float32").pixels.table, np.arange(256, dtype=np.float32) / 255)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +64,7 @@ def test_the_form_of_the_ends_changes_no_score(
 def test_reference_kernels_round_once(classifier: Make, images: Images, seed: int) -> None:
     model = classifier(seed, sizes=(784, 24, 16, 10))
     given = run_litert(model, images, kernels=["reference"])["reference"]
-    expected = arithmetic.run(model.graph, to_int8(images), arithmetic.single)
+    expected = arithmetic.run(model.graph, model.pixels.table[images], arithmetic.single)
 
     assert np.array_equal(given, expected)
     assert len(np.unique(given)) > 20, "saturated outputs would prove nothing"

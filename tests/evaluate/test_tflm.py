@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgedigits.data.preprocess import to_int8
 from edgedigits.errors import EdgedigitsError, ToolMissingError, UnsupportedModelError
 from edgedigits.evaluate import tflm
 from edgedigits.evaluate.interpreter import Classifier
@@ -22,15 +21,16 @@ Images = NDArray[np.uint8]
 @pytest.mark.parametrize("seed", range(4))
 def test_tflm_rounds_twice(classifier: Make, images: Images, seed: int) -> None:
     model = classifier(seed, sizes=(784, 24, 16, 10))
-    expected = arithmetic.run(model.graph, to_int8(images), arithmetic.double)
+    expected = arithmetic.run(model.graph, model.pixels.table[images], arithmetic.double)
 
     assert np.array_equal(run_tflm(model, images), expected)
 
 
 def test_the_two_roundings_are_not_the_same(classifier: Make, images: Images) -> None:
     """Otherwise the proofs against either runtime would be one proof."""
-    graph = classifier(0, sizes=(784, 24, 16, 10)).graph
-    once, twice = (arithmetic.run(graph, to_int8(images), how) for how in (arithmetic.single, arithmetic.double))
+    model = classifier(0, sizes=(784, 24, 16, 10))
+    inputs = model.pixels.table[images]
+    once, twice = (arithmetic.run(model.graph, inputs, how) for how in (arithmetic.single, arithmetic.double))
 
     difference = np.abs(once.astype(int) - twice)
     assert difference.max() == 1

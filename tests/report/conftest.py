@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from edgedigits.compile import compile_graph
 from edgedigits.config_file import make_config, to_tables
+from edgedigits.data.preprocess import PixelRange
 from edgedigits.evaluate.harness import Evaluation
 from edgedigits.evaluate.metrics import Scores, score
 from edgedigits.evaluate.parity import ParityRow
@@ -124,6 +125,7 @@ def _evaluation(graph: Graph, mistakes: int, parity: tuple[str, ...]) -> Evaluat
         digest=graph.digest,
         data="the test split of mnist-5k",
         data_digest="7a" * 32,
+        pixels=PixelRange(0.0, 1.0, "by the model's own input quantization"),
         scores=scores,
         scored_by="litert-reference",
         host="x86_64 Linux, 2 cores",

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgedigits.c_names import DEFAULT_PREFIX
+from edgedigits.data.preprocess import PixelRange
 from edgedigits.emit.engine import render_engine
+from edgedigits.evaluate.pixels import engine_map
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.packing import Goal, choose, use
@@ -22,12 +24,14 @@ def write_emitted_engine(
     goal: Goal = Goal.SPEED,
     rounding: Rounding = Rounding.LITERT,
     prefix: str = DEFAULT_PREFIX,
+    pixels: PixelRange | None = None,
 ) -> Engine:
     """Write a model and its engine into `folder`, packed for `goal` or as `encodings` say, one a layer."""
-    network = lower(read_tflite(model, "model.tflite"), rounding)
+    graph = read_tflite(model, "model.tflite")
+    network = lower(graph, rounding)
     packed = use(network, encodings) if encodings else choose(network, goal)
     (folder / "engine").mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
-    for name, text in render_engine(network, packed, prefix).files().items():
+    for name, text in render_engine(network, packed, prefix, engine_map(graph, pixels)).files().items():
         (folder / name).write_text(text)
     return find_engine(folder)

@@ -11,9 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgedigits.c_names import DEFAULT_PREFIX
+from edgedigits.data.preprocess import PixelMap, PixelRange, pixel_map
+from edgedigits.emit.engine import render_engine
 from edgedigits.errors import CheckFailedError, ConfigError, UnsupportedModelError
 from edgedigits.evaluate.interpreter import Classifier, open_classifier
 from edgedigits.evaluate.oracle import engine_inputs, oracle_outputs
+from edgedigits.evaluate.pixels import told_range
+from edgedigits.model.lowering import lower
+from edgedigits.model.packing import choose
 from edgedigits.model.reader import read_tflite
 from edgedigits.targets.boards import find_board
 from edgedigits.targets.cores import CORES
@@ -30,6 +36,7 @@ from tests.tflite_builder import random_mlp
 pytest.importorskip("unicorn")
 
 M4 = CORES["cortex-m4"]
+MNIST_WIDTH = 1 / 0.3081
 
 
 def classifier_of(**options: Any) -> Classifier:
@@ -76,9 +83,11 @@ def test_the_parts_add_up(two_layers: tuple[Engine, Classifier], result: Simulat
 def test_everything_that_computes_is_held_against_the_oracle(result: Simulation) -> None:
     assert [(other.what, other.images, other.differing, other.bytes) for other in result.others] == [
         ("emulated core, extreme images", 8, 0, 80),
-        ("host C", 128, 0, 1280),
+        ("host C", 236, 0, 2360),
         ("NumPy engine", 128, 0, 1280),
+        ("preprocess on the emulated core, with invert and without", 236, 0, 236 * 784),
     ]
+    assert result.pixels is not None and (result.pixels.low, result.pixels.high) == (0, 1)
     assert result.no_background is not None and result.no_background > result.instructions.mean
 
 
@@ -170,7 +179,8 @@ def test_what_differs_only_on_extreme_images_fails_too(
 
     assert run.differing == 0
     counts = {other.what: other.differing for other in run.others}
-    assert counts["emulated core, extreme images"] == counts["host C"] > 0 == counts["NumPy engine"]
+    # On the host extreme images run again, dark on light.
+    assert 2 * counts["emulated core, extreme images"] == counts["host C"] > 0 == counts["NumPy engine"]
     failures = check_simulation(run, Limits())
     assert len(failures) == 2 and all("differ from LiteRT, reference kernels" in failure for failure in failures)
 
@@ -287,3 +297,84 @@ def test_a_float_model_has_no_engine(images: np.ndarray) -> None:
 def test_an_unknown_rounding(images: np.ndarray) -> None:
     with pytest.raises(ConfigError, match="no rounding 'stochastic'"):
         oracle_outputs(classifier_of(sizes=(784, 10)), images, "stochastic")
+
+
+# -- from pixels -------------------------------------------------------------------------------------------------------
+
+PIXEL = "const int pixel = invert ? 255 - pixels[i] : pixels[i];"
+PLAIN = "input[i] = (int8_t)(pixel - 128);"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "plain_differs"),
+    [
+        (PIXEL, "const int pixel = pixels[i] + 0 * invert;", False),
+        (PLAIN, "input[i] = (int8_t)(pixel / 255 - 128);", True),
+        (PLAIN, "input[i] = (int8_t)(pixel == 254 ? 127 : pixel - 128);", True),
+    ],
+    ids=["invert ignored", "scaled twice", "one value wrong"],
+)
+def test_a_preprocess_that_is_wrong_is_found_on_the_core_and_on_the_host(
+    two_layers: tuple[Engine, Classifier], images: np.ndarray, tmp_path: Path, old: str, new: str, plain_differs: bool
+) -> None:
+    shutil.copytree(two_layers[0].folder.parent, tmp_path / "changed")
+    source = tmp_path / "changed" / "engine" / "edgedigits_model.c"
+    assert old in source.read_text()
+    source.write_text(source.read_text().replace(old, new))
+
+    run = simulate(find_engine(tmp_path / "changed"), two_layers[1], images[:20], M4, toolchain_or_skip("zig", M4))
+
+    differing = {other.what.split(",")[0]: other.differing for other in run.others}
+    assert differing["preprocess on the emulated core"] > 0 and differing["host C"] > 0 == differing["NumPy engine"]
+    assert (run.differing > 0) == plain_differs
+    failures = check_simulation(run, Limits())
+    assert any("of the preprocess on the emulated core" in one and "from the definition" in one for one in failures)
+
+
+def test_a_map_that_python_and_c_share_is_held_against_the_definition(images: np.ndarray, tmp_path: Path) -> None:
+    """The map of 0 to 1, fed to a model of 0 to 255: everything agrees but the interpreter, which gets no map."""
+    content = random_mlp(3, sizes=(784, 12, 10), input_scale=np.float32(1))
+    graph = read_tflite(content, "random.tflite")
+    wrong = pixel_map(PixelRange(0, 1, "wrongly"), np.float32(1), -128, "int8")
+    network = lower(graph)
+    for name, text in render_engine(network, choose(network), DEFAULT_PREFIX, wrong).files().items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    classifier = open_classifier(graph)
+    same = replace(classifier, pixels=PixelMap(classifier.pixels.range, wrong.table))
+
+    run = simulate(find_engine(tmp_path), same, images[:20], M4, toolchain_or_skip("zig", M4))
+
+    assert run.differing > 0 and all(other.differing > 0 for other in run.others)
+
+
+@pytest.mark.parametrize(
+    ("io", "scale", "zero_point", "told", "emulator"),
+    [
+        ("int8", 1.0, -128, None, "unicorn"),
+        ("uint8", 2 / 255, 0, None, "unicorn"),
+        ("float32", MNIST_WIDTH / 255, -95, None, "unicorn"),
+        ("int8", 0.0059, -59, (-0.3, 0.9), "qemu"),
+    ],
+    ids=str,
+)
+def test_other_ranges_are_proven_from_pixels(
+    io: Any,
+    scale: float,
+    zero_point: int,
+    told: tuple[float, float] | None,
+    emulator: str,
+    images: np.ndarray,
+    tmp_path: Path,
+) -> None:
+    if emulator == "qemu" and shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed")
+    content = random_mlp(3, sizes=(784, 12, 10), io=io, input_scale=np.float32(scale), input_zero_point=zero_point)
+    pixels = told_range(*told) if told else None
+    engine = write_emitted_engine(tmp_path, content, pixels=pixels)
+    classifier = open_classifier(read_tflite(content, "random.tflite"), pixels)
+
+    run = simulate(engine, classifier, images[:20], M4, toolchain_or_skip("zig", M4), emulator=emulator)
+
+    assert run.differing == 0 and [other.differing for other in run.others] == [0, 0, 0, 0]
+    assert len({row.tobytes() for row in run.outputs}) > 10, "the images are told apart"

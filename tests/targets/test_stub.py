@@ -29,6 +29,7 @@ def test_an_engine_is_found_in_a_build_and_by_itself(tmp_path: Path, where: str)
     assert (engine.prefix, engine.macro, engine.header) == ("my_net", "MY_NET", "my_net.h")
     assert (engine.input_size, engine.output_size, engine.workspace_bytes) == (5, 3, 12)
     assert (engine.rounding, engine.digest, engine.steps) == ("litert", "", ())
+    assert (engine.pixels, engine.classes) == ((0, 1), 3)
 
 
 @pytest.mark.parametrize("rounding", list(Rounding))
@@ -115,6 +116,12 @@ STEP = {
         ({"prefix": "x" * 65}, "prefix is 'x"),
         ({"rounding": "stochastic"}, r"rounding is 'stochastic', expected text like litert\|tflm"),
         ({"model_sha256": "0" * 63}, "model_sha256 is '0"),
+        ({"pixels": [0, 1]}, r"pixels is \[0, 1\], expected an object"),
+        ({"pixels": {"low": 0}}, "pixels.high is None, expected a number"),
+        ({"pixels": {"low": "0", "high": 1}}, "pixels.low is '0', expected a number"),
+        ({"pixels": {"low": 1, "high": 1.0}}, "pixels.high is 1.0, expected more than low"),
+        ({"pixels": {"low": 0, "high": 10**400}}, "pixels.high is 10*.*, expected a number"),
+        ({"classes": -1}, "classes is -1"),
         ({"steps": {}}, r"steps is \{\}, expected a list"),
         ({"steps": [STEP] * 201}, "steps is .*, expected a list of at most 200"),
         ({"steps": ["layer 1"]}, r"steps\[0\] is 'layer 1', expected an object"),

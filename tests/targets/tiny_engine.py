@@ -85,7 +85,8 @@ int {prefix}_self_test(void *workspace) {{
 def facts(prefix: str, inputs: int, outputs: int, workspace: int) -> dict[str, Any]:
     """The engine's facts, without steps."""
     names = {"schema": 1, "kind": "engine-facts", "prefix": prefix, "rounding": "litert", "model_sha256": ""}
-    return {**names, "input": {"size": inputs}, "output": {"size": outputs}, "workspace_bytes": workspace, "steps": []}
+    ends = {"input": {"size": inputs}, "output": {"size": outputs}, "pixels": {"low": 0, "high": 1}, "classes": outputs}
+    return {**names, **ends, "workspace_bytes": workspace, "steps": []}
 
 
 def write_engine(

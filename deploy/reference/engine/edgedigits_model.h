@@ -54,8 +54,8 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
 int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *margin);
 
 /*
- * Turns 784 pixels into the input. Pixels are 0 (background) to 255 (ink); with invert, 255 is the background.
- * Both may be the same memory.
+ * Turns 784 pixels into the input. Pixels are 0 (background) to 255 (ink), to the model 0 to 1; with invert,
+ * 255 is the background. Both may be the same memory.
  */
 void edgedigits_model_preprocess(const uint8_t *pixels, int invert, int8_t *input);
 
