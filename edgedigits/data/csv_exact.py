@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from edgedigits.data.checks import BOOLEAN_HINT, scaled_hint
 from edgedigits.data.csv_cells import MISSING, NUMBER, cells_of, is_blank, lines_of, require_text
-from edgedigits.data.csv_layout import COLUMNS, Layout
+from edgedigits.data.csv_layout import Layout
+from edgedigits.data.csv_width import COLUMNS
 from edgedigits.data.reading import reading
 from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.errors import DataError, shown

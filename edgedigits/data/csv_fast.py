@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.csv_cells import LINE_LIMIT
+from edgedigits.data.csv_width import COLUMNS
 from edgedigits.data.reading import reading
-from edgedigits.data.shape import PIXELS
 
-_COLUMNS = 1 + PIXELS
 _CHUNK = 1 << 18  # bytes
 _PLAIN = b"0123456789,\n"
 _ZERO, _COMMA, _NEWLINE = b"0,\n"
@@ -47,7 +46,7 @@ def read_fast(path: Path, skip: int) -> NDArray[np.uint8] | None:
             if values is None:
                 return None
             cells += values
-    return np.frombuffer(cells, np.uint8).reshape(-1, _COLUMNS)
+    return np.frombuffer(cells, np.uint8).reshape(-1, COLUMNS)
 
 
 def _skipped(stream: BufferedReader, skip: int) -> bool:
@@ -77,12 +76,12 @@ def _values(lines: bytes) -> bytes | None:
         return None
     text = np.frombuffer(lines, np.uint8)
     ends = np.flatnonzero(text < _ZERO)
-    if len(ends) % _COLUMNS:
+    if len(ends) % COLUMNS:
         return None
     lengths = np.diff(ends, prepend=-1) - 1
     if lengths.min() < 1 or lengths.max() > 3:
         return None
-    separators = text[ends].reshape(-1, _COLUMNS)
+    separators = text[ends].reshape(-1, COLUMNS)
     if (separators[:, :-1] != _COMMA).any() or (separators[:, -1] != _NEWLINE).any():
         return None
     numbers = text[ends - 1].astype(np.int16) - _ZERO

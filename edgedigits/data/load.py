@@ -9,7 +9,7 @@ from pathlib import Path
 from edgedigits.data.checks import require_trainable
 from edgedigits.data.contents import Contents
 from edgedigits.data.csv_file import read_csv
-from edgedigits.data.csv_layout import table_hint
+from edgedigits.data.csv_width import table_hint
 from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.idx_folder import has_idx, is_idx, read_idx_folder
 from edgedigits.data.impostors import HEAD_BYTES, folder_hint, impostor_hint
