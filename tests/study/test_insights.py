@@ -18,31 +18,10 @@ from edgedigits.study.findings.digits import balanced
 from edgedigits.study.findings.effects import Difference, compare_values, corrected, effects, interval, over_seeds
 from edgedigits.study.findings.insights import effect_sentence, find_insights
 from edgedigits.study.plan.grid import plan_grid
+from edgedigits.study.run.rows import DONE, FAILED, Trial
 from edgedigits.study.run.session import plan_builds
-from edgedigits.study.run.store import DONE, FAILED, Trial
 from edgedigits.study.table.plan import plan_table
-
-
-def result(accuracy, *, size=10_000, seed=0, worse_digit=None):
-    """Figures of a model that gets each digit right equally often, 1,000 images of each, but for one digit."""
-    confusion = np.zeros((10, 10), int)
-    for digit in range(10):
-        right = round(1000 * accuracy) - (100 if digit == worse_digit else 0)
-        confusion[digit, digit] = right
-        confusion[digit, (digit + 1) % 10] = 1000 - right
-    recall = (np.diag(confusion) / 1000).tolist()
-    scores = {f"class_{name}": recall for name in ("precision", "recall", "f1", "loss")}
-    return {
-        "accuracy": accuracy, "val_accuracy": accuracy, "macro_f1": accuracy, "bytes": size, "gzip_bytes": size // 2,
-        "engine_bytes": size - 2000, "instructions": size / 2, "confusion": confusion.tolist(), **scores,
-        "curves": {"float_val_accuracy": [[1, 0.5], [2, accuracy]]}, "train_seconds": 1.0, "images": 10_000,
-    }  # fmt: skip
-
-
-def floats(accuracy, prefix="float_"):
-    """The same of the float32 network that a trial is held against."""
-    names = ("accuracy", "confusion", "class_recall")
-    return {f"{prefix}{name}": result(accuracy)[name] for name in names}
+from tests.study.made_up import figures, float_figures
 
 
 def trials_of(plan, results):
@@ -64,8 +43,8 @@ def grid():
         base = 0.9 + noise.get((values["loss"], values["seed"]), 0.0)
         qat = values["quantization"] == "qat"
         cost = 0.01 + 0.001 * (values["seed"] - 2)
-        one = result(base - cost * qat, size=10_000 if qat else 40_000, worse_digit=3 if qat else None)
-        results.append({**one, **floats(base)})
+        one = figures(base - cost * qat, size=10_000 if qat else 40_000, worse_digit=3 if qat else None)
+        results.append({**one, **float_figures(base)})
     return trials_of(plan, results)
 
 
@@ -119,13 +98,13 @@ def test_the_digit_that_suffers_and_what_it_turns_into(grid):
 
 def test_where_no_digit_loses_nothing_is_said_to_suffer(grid):
     better = [
-        replace(trial, result={**trial.result, **floats(0.8)})
+        replace(trial, result={**trial.result, **float_figures(0.8)})
         if trial.spec["values"]["quantization"] == "qat"
         else trial
         for trial in grid
     ]
     assert [one.digit for one in find_insights("grid", better).sufferers] == [3]
-    same = [replace(trial, result={**result(0.9), **floats(0.9)}) for trial in grid]
+    same = [replace(trial, result={**figures(0.9), **float_figures(0.9)}) for trial in grid]
     assert find_insights("grid", same).sufferers == ()
 
 
@@ -150,7 +129,7 @@ def test_a_parameter_of_one_loss_does_not_hide_what_the_loss_does():
     insights = find_insights(
         "grid",
         trials_of(
-            plan, [result(losses[e.spec["values"]["loss"]] + noise[e.spec["values"]["seed"]]) for e in plan.entries]
+            plan, [figures(losses[e.spec["values"]["loss"]] + noise[e.spec["values"]["seed"]]) for e in plan.entries]
         ),
     )
     found = {(one.axis, one.value): one for one in insights.effects}
@@ -170,7 +149,7 @@ def test_trials_that_only_some_axes_name_are_no_pair():
     del rows[0]["epochs"]
     del rows[1]["epochs"]
     plan = plan_builds("grid", plan_grid({"trial": rows}, "x"))
-    found = effects(find_insights("grid", trials_of(plan, [result(0.9)] * 4)).frame)
+    found = effects(find_insights("grid", trials_of(plan, [figures(0.9)] * 4)).frame)
     assert [(one.axis, one.averaged) for one in found] == [("loss", ("epochs",))]
 
 
@@ -258,9 +237,9 @@ def cell_result(spec):
     value = 0.88 if spec.get("sparsity") == 0.8 else 0.9
     as_long = 0.915 if spec["family"] == "pruned" else 0.9
     return {
-        **result(value),
-        **floats(as_long),
-        **floats(0.9, "setting_float_"),
+        **figures(value),
+        **float_figures(as_long),
+        **float_figures(0.9, "setting_float_"),
         "dev_accuracy": value,
         "float_dev_accuracy": as_long,
         "setting_float_dev_accuracy": 0.9,

@@ -5,6 +5,8 @@ The time is weighed by what trials take, and believes its estimates until trials
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from edgedigits.progress import SILENT
@@ -12,6 +14,7 @@ from edgedigits.study.run.cluster import Cluster
 from edgedigits.study.run.data_source import DataNeed
 from edgedigits.study.run.runner import Clock, Job, duration, run_jobs
 from edgedigits.study.run.store import Store
+from tests.study.stand_ins import Client
 
 
 def test_before_a_trial_is_done_the_estimates_count():
@@ -46,37 +49,6 @@ def test_a_time_is_told_in_its_largest_unit(seconds, words):
     assert duration(seconds) == words
 
 
-class Future:
-    """Something that a cluster has done already."""
-
-    status = "finished"
-
-    def __init__(self, answers):
-        self.answers = answers
-
-    def result(self):
-        return self.answers
-
-    def add_done_callback(self, call):
-        call(self)
-
-
-class Client:
-    """Stands for a cluster: calls `work` with the trials of a task, and takes what it returns as their answers."""
-
-    def __init__(self, work):
-        self.work = work
-
-    def submit(self, _, task, *__, **___):
-        return Future(self.work(task["trials"]))
-
-    def subscribe_topic(self, *_):
-        pass
-
-    def unsubscribe_topic(self, *_):
-        pass
-
-
 @pytest.mark.parametrize("late", [{"result": {"x": 1}}, {"error": "boom"}], ids=["figures", "error"])
 def test_an_answer_for_a_trial_that_another_run_has_taken_over_is_ignored(late, tmp_path):
     """As happens to a run that was suspended for minutes: it counted as dead."""
@@ -84,12 +56,12 @@ def test_an_answer_for_a_trial_that_another_run_has_taken_over_is_ignored(late, 
 
     def work(trials):
         with Store(tmp_path, create=False) as thief, thief._transaction() as connection:
-            connection.execute("UPDATE trials SET owner = ?, beat = 1e12", (other,))
+            connection.execute("UPDATE trials SET owner = ?, beat = ?", (other, time.time()))
         return [{"key": trial["key"], "seconds": 1.0, **late} for trial in trials]
 
     with Store(tmp_path, create=True) as store:
         store.add([("a", "published", {"label": "a"})])
-        job = Job("published", DataNeed("mnist-5k", "", False, "d"), ("a",))
+        job = Job("published", DataNeed("mnist-5k", "", False, "d"), {"a": {"label": "a"}})
         summary = run_jobs(store, [job], Cluster(Client(work), 1, 1, "a stand-in"), SILENT, {})
         assert (summary.ran, summary.failed, summary.elsewhere, summary.errors) == (0, 0, 1, {})
         assert store.claimed(other, "a") == ["a"]

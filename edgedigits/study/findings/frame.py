@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from edgedigits.errors import DataError
+from edgedigits.study.findings.checked import BUILD, check_trial
 from edgedigits.study.plan.axes import FLOAT32, value_words
-from edgedigits.study.run.store import DONE, Trial
+from edgedigits.study.run.rows import DONE, Trial
 
 NUMBERS = (
     "accuracy",
@@ -55,7 +56,6 @@ LISTS = (
     "curves",
 )
 IDENTITY = ("key", "column", "loss", "compression", "only", "setting", "seed", "label", "seconds", "scored_on", "note")
-BUILD = "build"
 SEED_AXES = ("seed", "training.seed")
 _NAMED_AXES = ("loss", "loss.name", "quantization", "sparsity", "qat", "qat.enabled", "prune", "prune.enabled")
 TEST, DEV = "test set", "dev set"
@@ -70,9 +70,11 @@ def study_frame(trials: Iterable[Trial]) -> pd.DataFrame:
     "dev set" where a source has no other), and note (why a figure is missing). `accuracy` is on what scored_on says.
 
     Raises:
-        DataError: no trial is finished.
+        DataError: no trial is finished, or one holds what this tool does not store.
     """
     done = [trial for trial in trials if trial.status == DONE]
+    for trial in done:
+        check_trial(trial, NUMBERS, LISTS)
     if not done:
         raise DataError("No trial of this study is finished yet.", hint="Run it: edgedigits study run.")
     builds = [set(trial.spec["values"]) for trial in done if trial.kind == BUILD]

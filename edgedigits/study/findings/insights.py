@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
+from edgedigits.study.findings.checked import BUILD
 from edgedigits.study.findings.choices import Recommendation, pareto, recommendations, variant_means, variant_words
 from edgedigits.study.findings.digits import BestForDigit, Sufferer, best_for_digits, sufferers
 from edgedigits.study.findings.effects import Effect, effects, points
-from edgedigits.study.findings.frame import BUILD, compared, study_frame
+from edgedigits.study.findings.frame import compared, study_frame
 from edgedigits.study.findings.table import Cell, table_cells, table_sentences
 from edgedigits.study.run.figures import HOW
-from edgedigits.study.run.store import FAILED, Trial
+from edgedigits.study.run.rows import FAILED, Trial
 from edgedigits.study.table.plan import NAME
 
 COSTS = {"bytes": "bytes of .tflite", "engine_bytes": "bytes of engine", "instructions": "instructions on Cortex-M4"}

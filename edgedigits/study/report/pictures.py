@@ -53,7 +53,7 @@ def is_wide(plot: Plot) -> bool:
 
 
 def _build_curves(frame: pd.DataFrame) -> list[Plot]:
-    known = frame[frame["curves"].map(lambda one: isinstance(one, dict) and bool(one))]
+    known = frame[frame["curves"].map(lambda one: isinstance(one, dict) and len(_joined(one)) > 0)]
     if known.empty:
         return []
     named = known.assign(variant=known.apply(variant_words, axis=1))

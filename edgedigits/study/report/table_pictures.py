@@ -93,7 +93,9 @@ def _curves(frame: pd.DataFrame) -> list[Plot]:
     """Return two pictures for each setting: by family, and our quantized ones by loss."""
     plots = []
     for setting in report_table().settings:
-        here = frame[(frame["setting"] == setting.name) & frame["curves"].map(lambda one: isinstance(one, dict))]
+        here = frame[
+            (frame["setting"] == setting.name) & frame["curves"].map(lambda one: isinstance(one, dict) and "dev" in one)
+        ]
         name = setting.name.replace("/", "_").replace(".", "")
         if families := _families(here):
             plots.append(

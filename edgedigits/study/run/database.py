@@ -23,7 +23,7 @@ except ImportError:  # Windows has none.
 DATABASE = "study.sqlite"
 LOCK = f"{DATABASE}.lock"
 """Held while a run opens the database, so that no two put a damaged one aside or begin a new one."""
-SCHEMA = 1
+SCHEMA = 2
 LOCK_WAIT_S = 20.0
 LOCK_POLL_S = 0.05
 
@@ -33,7 +33,7 @@ _TABLES = (
         key TEXT PRIMARY KEY, number INTEGER NOT NULL, kind TEXT NOT NULL, spec TEXT NOT NULL,
         status TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0,
         owner TEXT NOT NULL DEFAULT '', beat REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
-        error TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT ''
+        error TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '', seal TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX by_status ON trials (status, number)",
     f"INSERT INTO about VALUES ('schema', '{SCHEMA}')",
@@ -142,6 +142,9 @@ def _damage(path: Path) -> str:
         return ""
     except sqlite3.DatabaseError as error:
         return str(error)
+    except UnicodeError:
+        # Of SQLite's own words, where they name what it found.
+        return "names that are no text"
     return "" if found == "ok" else " ".join(found.split())
 
 
@@ -173,6 +176,28 @@ def _start_log(connection: sqlite3.Connection) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(LOCK_POLL_S)
+
+
+def foreign_table(connection: sqlite3.Connection) -> str:
+    """Return the name of a table, view, index or trigger that `begin` would not have made so, or that is missing."""
+    found = {
+        str(name): " ".join(str(statement).split())
+        for name, statement in connection.execute("SELECT name, sql FROM sqlite_master")
+        if not str(name).startswith("sqlite_")
+    }
+    for statement in _TABLES[:-1]:
+        if found.pop(statement.split()[2], "") != " ".join(statement.split()):
+            return statement.split()[2]
+    return next(iter(found), "")
+
+
+def schema_of(connection: sqlite3.Connection) -> str:
+    """Return the version that a database says it is of; "" where it has no table of this tool's that says so."""
+    statement = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'about'").fetchone()
+    if statement is None or statement[0] != _TABLES[0]:
+        return ""
+    row = connection.execute("SELECT value FROM about WHERE name = 'schema'").fetchone()
+    return str(row[0]) if row else ""
 
 
 def _count_tables(connection: sqlite3.Connection) -> int:

@@ -10,15 +10,16 @@ import queue
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.progress import Progress, Stage
 from edgedigits.study.run.cluster import Cluster
 from edgedigits.study.run.data_source import DataNeed
 from edgedigits.study.run.launch import TOPIC, run_on_worker
-from edgedigits.study.run.store import DONE, FAILED, RUNNING, WAITING, Store, Trial, owner_name
+from edgedigits.study.run.rows import DONE, FAILED, RUNNING, WAITING, Trial
+from edgedigits.study.run.store import Store, owner_name
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -35,12 +36,16 @@ class Job:
     Attributes:
         kind: what `child.run_task` does.
         data: the digits they need.
-        keys: of the trials.
+        specs: of the trials by key, as the plan has them: what is stored is never run.
     """
 
     kind: str
     data: DataNeed
-    keys: tuple[str, ...]
+    specs: Mapping[str, dict[str, Any]]
+
+    def only(self, keys: Collection[str]) -> Job:
+        """Return the same for some of the trials."""
+        return replace(self, specs={key: spec for key, spec in self.specs.items() if key in keys})
 
 
 @dataclass
@@ -98,7 +103,7 @@ class _Run:
         self.owner, self.name = owner_name(), uuid.uuid4().hex[:12]
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.futures: dict[Future, tuple[Job, dict[str, float]]] = {}
-        self.keys = [key for job in jobs for key in job.keys]
+        self.keys = [key for job in jobs for key in job.specs]
         self.summary = Summary(total=len(self.keys), where=cluster.words)
         self.clock = Clock(estimates, store.waiting(self.keys), cluster.slots)
         self.best = -1.0
@@ -137,22 +142,20 @@ class _Run:
 
     def _waiting(self) -> list[Job]:
         free = set(self.store.waiting(self.keys))
-        found = [Job(job.kind, job.data, tuple(key for key in job.keys if key in free)) for job in self.jobs]
-        return [job for job in found if job.keys]
+        return [job for one in self.jobs if (job := one.only(free)).specs]
 
     def _start(self, job: Job) -> None:
-        trials = self.store.claim(self.owner, job.keys)
-        if not trials:
+        claimed = job.only([trial.key for trial in self.store.claim(self.owner, job.specs)])
+        if not claimed.specs:
             return
-        claimed = Job(job.kind, job.data, tuple(trial.key for trial in trials))
         future = self.cluster.client.submit(
-            run_on_worker, self._task(claimed, trials), self.cluster.cores, pure=False, retries=0
+            run_on_worker, self._task(claimed), self.cluster.cores, pure=False, retries=0
         )
         self.futures[future] = (claimed, {"start": time.monotonic()})
         future.add_done_callback(self.events.put)
 
-    def _task(self, job: Job, trials: list[Trial]) -> dict[str, Any]:
-        listed = [{"key": trial.key, "spec": trial.spec} for trial in trials]
+    def _task(self, job: Job) -> dict[str, Any]:
+        listed = [{"key": key, "spec": spec} for key, spec in job.specs.items()]
         return {"run": self.name, "kind": job.kind, "data": job.data.to_json(), "trials": listed}
 
     def _handle(self, event: Any, stage: Stage, waiting: deque[Job]) -> None:
@@ -168,10 +171,10 @@ class _Run:
             error = str(answer["error"]) if "error" in answer and "key" not in answer else error
             self.summary.busy += answer.get("process", 0.0)
         error = error or "The process ended without an answer."
-        unfinished = self.store.claimed(self.owner, job.keys)
+        unfinished = self.store.claimed(self.owner, job.specs)
         again = [key for key in unfinished if self._fail(key, error, seconds, stage)]
         if again:
-            waiting.append(Job(job.kind, job.data, tuple(again)))
+            waiting.append(job.only(again))
 
     def _fail(self, key: str, error: str, seconds: float, stage: Stage) -> bool:
         """Store why a trial failed; return whether it is tried once more."""

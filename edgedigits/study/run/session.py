@@ -18,8 +18,9 @@ from edgedigits.study.run.cluster import default_jobs, open_cluster, publish_dig
 from edgedigits.study.run.data_source import DataNeed, describe
 from edgedigits.study.run.database import DATABASE
 from edgedigits.study.run.keys import code_version, trial_key
+from edgedigits.study.run.rows import DONE
 from edgedigits.study.run.runner import Job, Summary, run_jobs
-from edgedigits.study.run.store import DONE, Store
+from edgedigits.study.run.store import Store
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,9 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
         _check_same(store, plan.name, folder)
         sources = _read_sources(plan.entries, store, folder, progress)
         keys = [trial_key(entry.identity, sources[_place(entry)][0].digest) for entry in plan.entries]
-        store.add((key, entry.kind, entry.spec) for key, entry in zip(keys, plan.entries, strict=True))
+        planned = {key: (entry.kind, entry.spec) for key, entry in zip(keys, plan.entries, strict=True)}
+        store.check(planned)
+        store.add((key, kind, spec) for key, (kind, spec) in planned.items())
         store.set_plan(keys)
         if options.retry_failed:
             store.retry_failed(keys)
@@ -168,7 +171,7 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
             counts = store.counts(keys)
             return Summary(len(keys), done=counts["done"], failed=counts["failed"], elsewhere=counts["running"])
         # Fewer jobs than workers: each then gets more cores instead.
-        useful = sum(not waiting.isdisjoint(job.keys) for job in jobs)
+        useful = sum(not waiting.isdisjoint(job.specs) for job in jobs)
         jobs_at_a_time = min(options.jobs or default_jobs(), useful)
         with nullcontext(there) if there else open_cluster(jobs_at_a_time, "", options.cores) as cluster:
             progress.say(f"{len(keys):,} trials on {cluster.words}.")
@@ -226,7 +229,7 @@ def _read_sources(
 
 
 def _group(entries: Sequence[Entry], keys: Sequence[str], sources: dict[str, tuple[DataNeed, Contents]]) -> list[Job]:
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
     for entry, key in zip(entries, keys, strict=True):
-        groups.setdefault((entry.kind, _place(entry), entry.group or key), []).append(key)
-    return [Job(kind, sources[place][0], tuple(members)) for (kind, place, _), members in groups.items()]
+        groups.setdefault((entry.kind, _place(entry), entry.group or key), {})[key] = entry.spec
+    return [Job(kind, sources[place][0], specs) for (kind, place, _), specs in groups.items()]

@@ -17,51 +17,32 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgedigits.errors import DataError
 from edgedigits.study.run import database
 from edgedigits.study.run.database import DATABASE, SCHEMA
+from edgedigits.study.run.rows import (
+    COLUMNS,
+    DONE,
+    FAILED,
+    RUNNING,
+    STATUSES,
+    WAITING,
+    DamagedRowError,
+    Trial,
+    is_same,
+    read_row,
+    seal_of,
+    to_text,
+)
 
 MOST_ATTEMPTS = 2
 SILENT_S = 120.0
 """A run of another host counts as dead after so long without a heartbeat; one of this host is looked up."""
 
-WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
-
 _PLAN = "plan"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A row of the store.
-
-    Attributes:
-        key: digest of choices, data and code.
-        number: place in the study, from 0.
-        kind: "build", "published" or "table".
-        spec: what to do, as JSON values.
-        status: "waiting", "running", "done" or "failed".
-        attempts: how often it was started, but for those times that its run died or was interrupted.
-        seconds: how long it took.
-        error: why it failed; may be set while it waits for its second attempt.
-        result: its figures, as JSON values; {} until it is done.
-    """
-
-    key: str
-    number: int
-    kind: str
-    spec: dict[str, Any]
-    status: str
-    attempts: int
-    seconds: float
-    error: str
-    result: dict[str, Any]
-
-
-_COLUMNS = "key, number, kind, spec, status, attempts, seconds, error, result"
 
 
 def owner_name() -> str:
@@ -75,12 +56,13 @@ def is_alive(owner: str, beat: float) -> bool:
     """Tell whether the run of that name still runs: looked up on this host, by its last heartbeat on others."""
     import psutil
 
-    host, pid, started = owner.rsplit("/", 2)
+    host, *process = owner.rsplit("/", 2)
     if host != socket.gethostname():
-        return time.time() - beat < SILENT_S
+        return abs(time.time() - beat) < SILENT_S
     try:
+        pid, started = process
         return abs(psutil.Process(int(pid)).create_time() - float(started)) < 0.1
-    except psutil.Error:
+    except (psutil.Error, ValueError, OverflowError):
         return False
 
 
@@ -138,8 +120,8 @@ class Store:
             start = connection.execute("SELECT COALESCE(MAX(number) + 1, 0) FROM trials").fetchone()[0]
             before = connection.total_changes
             connection.executemany(
-                "INSERT OR IGNORE INTO trials (key, number, kind, spec) VALUES (?, ?, ?, ?)",
-                [(key, start + i, kind, json.dumps(spec)) for i, (key, kind, spec) in enumerate(trials)],
+                "INSERT OR IGNORE INTO trials (key, number, kind, spec, seal) VALUES (?, ?, ?, ?, ?)",
+                [_new_row(key, start + i, kind, to_text(spec)) for i, (key, kind, spec) in enumerate(trials)],
             )
             return connection.total_changes - before
 
@@ -183,12 +165,14 @@ class Store:
     def finish(self, owner: str, key: str, result: Mapping[str, Any], seconds: float) -> bool:
         """Store a trial's figures; return False where the run has not claimed it, which changes nothing."""
         with self._transaction() as connection:
-            changed = connection.execute(
-                "UPDATE trials SET status = ?, owner = '', error = '', result = ?, seconds = ? "
-                "WHERE key = ? AND owner = ? AND status = ?",
-                (DONE, json.dumps(result, allow_nan=False), seconds, key, owner, RUNNING),
+            if not self._is_claimed(owner, key):
+                return False
+            figures = to_text(result)
+            connection.execute(
+                "UPDATE trials SET status = ?, owner = '', error = '', result = ?, seconds = ?, seal = ? WHERE key = ?",
+                (DONE, figures, seconds, self._new_seal(key, figures, seconds), key),
             )
-            return changed.rowcount > 0
+            return True
 
     def fail(self, owner: str, key: str, error: str, seconds: float) -> str:
         """Store why a trial failed.
@@ -198,18 +182,24 @@ class Store:
             changes nothing.
         """
         with self._transaction() as connection:
-            own = (key, owner, RUNNING)
-            row = connection.execute(
-                "SELECT attempts FROM trials WHERE key = ? AND owner = ? AND status = ?", own
-            ).fetchone()
-            if row is None:
+            if not self._is_claimed(owner, key):
                 return ""
-            status = WAITING if row[0] < MOST_ATTEMPTS else FAILED
+            status = WAITING if self._one(key).attempts < MOST_ATTEMPTS else FAILED
             connection.execute(
-                "UPDATE trials SET status = ?, owner = '', error = ?, seconds = ? WHERE key = ?",
-                (status, error, seconds, key),
+                "UPDATE trials SET status = ?, owner = '', error = ?, seconds = ?, seal = ? WHERE key = ?",
+                (status, error, seconds, self._new_seal(key, "", seconds), key),
             )
             return status
+
+    def _is_claimed(self, owner: str, key: str) -> bool:
+        own = "SELECT 1 FROM trials WHERE key = ? AND owner = ? AND status = ?"
+        return self._connection.execute(own, (key, owner, RUNNING)).fetchone() is not None
+
+    def _new_seal(self, key: str, result: str, seconds: float) -> str:
+        """Return the seal of a row with another result; a row that was changed since it was stored is not sealed."""
+        trial = self._one(key)
+        (spec,) = self._connection.execute("SELECT spec FROM trials WHERE key = ?", (key,)).fetchone()
+        return seal_of(key, trial.number, trial.kind, spec, result, seconds)
 
     def retry_failed(self, keys: Iterable[str]) -> int:
         """Let those of `keys` that failed wait again; return how many."""
@@ -235,14 +225,31 @@ class Store:
         found = dict.fromkeys((WAITING, RUNNING, DONE, FAILED), 0)
         for key, status in rows:
             if chosen is None or key in chosen:
-                found[status] += 1
-        return found
+                found[status] = found.get(status, 0) + 1
+        return {status: found[status] for status in STATUSES}
 
     def trials(self) -> list[Trial]:
         """Return every trial, in the order of the study."""
         with self._translated():
-            rows = self._connection.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number, key").fetchall()
-        return [_trial(row) for row in rows]
+            return list(self._rows())
+
+    def check(self, plan: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
+        """Check that every trial is as it was stored, and those of a plan as the plan has them.
+
+        Args:
+            plan: kind and spec by key.
+
+        Raises:
+            DataError: one is not: it was changed, or the file is damaged.
+        """
+        with self._translated():
+            for trial in self._rows():
+                if trial.key in plan and not is_same(*plan[trial.key], trial):
+                    raise DamagedRowError(f"trial {trial.key} is stored as another than the plan's")
+
+    def _rows(self) -> Iterator[Trial]:
+        for row in self._connection.execute(f"SELECT {COLUMNS} FROM trials ORDER BY number, key"):
+            yield read_row(row)
 
     def set_plan(self, keys: Iterable[str]) -> None:
         """Remember which trials the latest plan has; those of earlier ones stay in the folder."""
@@ -253,8 +260,12 @@ class Store:
         plan = self.about(_PLAN)
         if not plan:
             return self.trials()
-        keys = set(json.loads(plan))
-        return [trial for trial in self.trials() if trial.key in keys]
+        with self._translated():
+            keys = _planned_keys(plan)
+            found = [trial for trial in self._rows() if trial.key in keys]
+            if len(found) < len(keys):
+                raise DamagedRowError(f"{len(keys) - len(found)} of its trials are missing")
+        return found
 
     def trials_of(self, keys: Iterable[str]) -> list[Trial]:
         """Return the trials of those keys."""
@@ -262,20 +273,29 @@ class Store:
             return [self._one(key) for key in keys]
 
     def _one(self, key: str) -> Trial:
-        return _trial(self._connection.execute(f"SELECT {_COLUMNS} FROM trials WHERE key = ?", (key,)).fetchone())
+        row = self._connection.execute(f"SELECT {COLUMNS} FROM trials WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise DamagedRowError(f"trial {key} is missing")
+        return read_row(row)
 
     def _check_schema(self) -> None:
         try:
-            found = self.about("schema")
+            with self._translated():
+                found = database.schema_of(self._connection)
+                foreign = database.foreign_table(self._connection)
+            if found and found != str(SCHEMA):
+                raise DataError(
+                    f"{self.path} is a study of another version of edgedigits (schema {found:.20}, not {SCHEMA}).",
+                    hint="Choose another --out, or the version of edgedigits that made it.",
+                )
+            if not found or foreign:
+                raise DataError(
+                    f"{self.path} is not the database of a study: its '{foreign or 'about'}' is not edgedigits'.",
+                    hint="Choose another --out; the file was not changed.",
+                )
         except DataError:
             self.close()
             raise
-        if found != str(SCHEMA):
-            self.close()
-            raise DataError(
-                f"{self.path} is a study of another version of edgedigits (schema {found or 'unknown'}, not {SCHEMA}).",
-                hint="Choose another --out, or the version of edgedigits that made it.",
-            )
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -283,6 +303,11 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise self._readable(error) from None
+        except (DamagedRowError, UnicodeError) as error:
+            raise DataError(
+                f"{self.path} was changed or is damaged: {error}.",
+                hint="Copy it back from a backup, or move it away and run the study again.",
+            ) from None
         except OSError as error:
             raise DataError(
                 f"{self.folder} cannot be written: {error.strerror or error}.", hint="Choose another --out."
@@ -319,8 +344,15 @@ def _abandoned(status: str, owner: str, beat: float) -> bool:
     return status == RUNNING and not is_alive(owner, beat)
 
 
-def _trial(row: tuple[Any, ...]) -> Trial:
-    key, number, kind, spec, status, attempts, seconds, error, result = row
-    return Trial(
-        key, number, kind, json.loads(spec), status, attempts, seconds, error, json.loads(result) if result else {}
-    )
+def _new_row(key: str, number: int, kind: str, spec: str) -> tuple[str, int, str, str, str]:
+    return key, number, kind, spec, seal_of(key, number, kind, spec)
+
+
+def _planned_keys(text: str) -> set[str]:
+    try:
+        keys = json.loads(text)
+    except (ValueError, RecursionError):
+        keys = None
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise DamagedRowError("its plan is no list of trials")
+    return set(keys)
