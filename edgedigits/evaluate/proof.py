@@ -114,7 +114,7 @@ def _check(outputs: NDArray[np.int8], expected: NDArray[np.int8], kind: str, rou
         row, column = int(rows[0]), int(columns[0])
         found, wanted = outputs[row, column], expected[row, column]
         raise CheckFailedError(
-            f"The engine differs from {ORACLES[rounding]} in {len(rows):,} of {expected.size:,} output bytes on {kind}; "
-            f"first, output {column} of input {row} is {found} instead of {wanted}.",
+            f"The engine differs from {ORACLES[rounding]} in {len(rows):,} of {expected.size:,} output bytes on {kind}"
+            f"; first, output {column} of input {row} is {found} instead of {wanted}.",
             hint="The installed runtime rounds otherwise than the one this toolkit was proven on.",
         )

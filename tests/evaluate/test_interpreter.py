@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgedigits.data.shape import PIXELS
 from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.evaluate.interpreter import Classifier, open_classifier, run_litert
 from edgedigits.model.reader import read_tflite
 from tests.evaluate import arithmetic
-from tests.tflite_builder import build_mlp, random_mlp
+from tests.tflite_builder import ModelWriter, build_mlp, random_mlp, schema
 
 Make = Callable[..., Classifier]
 Images = NDArray[np.uint8]
@@ -125,6 +126,25 @@ def test_an_end_without_a_scale_is_refused(classifier: Make) -> None:
 
     with pytest.raises(UnsupportedModelError, match="without one quantization scale"):
         open_classifier(replace(graph, tensors=tensors))
+
+
+def cast_first(images: Images) -> tuple[Classifier, NDArray[np.float32]]:
+    """A float model that takes uint8 without quantization and casts it; and what it must give."""
+    writer = ModelWriter()
+    weights = np.random.default_rng(2).standard_normal((10, PIXELS)).astype(np.float32)
+    pixels = writer.activation("pixels", [1, PIXELS], "uint8")
+    wide, scores = writer.activation("wide", [1, PIXELS], "float32"), writer.activation("scores", [1, 10], "float32")
+    writer.operator("CAST", [pixels], [wide])
+    kernel = writer.constant("kernel", weights)
+    writer.operator("FULLY_CONNECTED", [wide, kernel, -1], [scores], schema.FullyConnectedOptionsT())
+    model = open_classifier(read_tflite(writer.pack([pixels], [scores])))
+    return model, images.astype(np.float32) @ weights.T
+
+
+def test_uint8_without_quantization_takes_pixels_as_they_are(images: Images) -> None:
+    model, expected = cast_first(images)
+
+    assert run_litert(model, images, kernels=["default"])["default"] == pytest.approx(expected, rel=1e-4, abs=0.1)
 
 
 def test_several_outputs_are_refused(classifier: Make) -> None:
