@@ -12,7 +12,7 @@ from typing import Any
 
 from edgedigits import options
 from edgedigits.c_names import DEFAULT_PREFIX
-from edgedigits.errors import ConfigError, nearest
+from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.options import Need, option
 
 LOSSES = ("cross-entropy", "weighted-cross-entropy", "mse", "focal", "hinge", "one-hot")
@@ -249,7 +249,7 @@ class BuildConfig:
         for name, _ in self.prune.layer_sparsity:
             if name not in self.layer_names:
                 raise ConfigError(
-                    f"[prune] layer_sparsity names a layer '{name}', which this network does not have.",
+                    f"[prune] layer_sparsity names a layer '{shown(name)}', which this network does not have.",
                     hint=nearest(name, self.layer_names),
                 )
 

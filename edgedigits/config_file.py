@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.config import SECTIONS, BuildConfig
-from edgedigits.errors import ConfigError, DataError, nearest
+from edgedigits.errors import ConfigError, DataError, nearest, shown
+from edgedigits.files.listing import SCHEMA
 from edgedigits.files.regular import read_text
-from edgedigits.options import parse_option
+from edgedigits.options import parse_option, value_words
 
 
 def parse_sections(tables: Mapping[str, Any], where: str, *, prefix: str = "") -> dict[str, dict[str, Any]]:
@@ -30,15 +31,17 @@ def parse_sections(tables: Mapping[str, Any], where: str, *, prefix: str = "") -
     parsed: dict[str, dict[str, Any]] = {}
     for section, table in tables.items():
         if section not in SECTIONS:
-            raise ConfigError(f"{where}: there is no table [{prefix}{section}].", hint=nearest(section, SECTIONS))
+            name = shown(section)
+            raise ConfigError(f"{where}: there is no table [{prefix}{name}].", hint=nearest(section, SECTIONS))
         if not isinstance(table, Mapping):
             raise ConfigError(
-                f"{where}: {prefix}{section} is {table!r}, expected a table.", hint=f"Write it as [{prefix}{section}]."
+                f"{where}: {prefix}{section} is {value_words(table)}, expected a table.",
+                hint=f"Write it as [{prefix}{section}].",
             )
         known = {option_field.name: option_field for option_field in fields(SECTIONS[section])}
         for key in table:
             if key not in known:
-                raise ConfigError(f"{where}: [{prefix}{section}] has no key '{key}'.", hint=nearest(key, known))
+                raise ConfigError(f"{where}: [{prefix}{section}] has no key '{shown(key)}'.", hint=nearest(key, known))
         parsed[section] = {
             key: parse_option(known[key], raw, f"{where}: [{prefix}{section}] {key}") for key, raw in table.items()
         }
@@ -54,7 +57,7 @@ def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
     """
     try:
         text = read_text(path)
-        tables = json.loads(text)["config"] if path.suffix == ".json" else tomllib.loads(text)
+        tables = _config_of(json.loads(text), path) if path.suffix == ".json" else tomllib.loads(text)
     except FileNotFoundError:
         raise DataError(
             f"{path}: no such file.", hint="--config takes a TOML file or a build's manifest.json."
@@ -64,11 +67,18 @@ def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
     except (ValueError, RecursionError) as error:
         # Beside its own errors a parser lets those of Python through, for endless numbers and bottomless lists.
         raise DataError(f"{path}: not valid {'JSON' if path.suffix == '.json' else 'TOML'}: {error}.") from None
-    except (KeyError, TypeError):
+    except (AttributeError, KeyError):
         tables = None
     if not isinstance(tables, Mapping):
         raise DataError(f"{path}: holds no 'config'.", hint="Give the manifest.json of a build.")
     return parse_sections(tables, str(path))
+
+
+def _config_of(manifest: Any, path: Path) -> Any:
+    schema = manifest.get("schema", SCHEMA)
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise DataError(f"{path}: it is of a newer edgedigits, whose choices are others.", hint="Update edgedigits.")
+    return manifest["config"]
 
 
 def make_config(sections: Mapping[str, Mapping[str, Any]]) -> BuildConfig:

@@ -221,11 +221,12 @@ def parse_option(option_field: dataclasses.Field[Any], raw: Any, where: str) -> 
         return option_field.metadata["parse"](raw)
     except ValueError as error:
         raise ConfigError(
-            f"{where} is {_words(raw)}, expected {error}" + "." * (not str(error).endswith(("?", ".")))
+            f"{where} is {value_words(raw)}, expected {error}" + "." * (not str(error).endswith(("?", ".")))
         ) from None
 
 
-def _words(raw: Any) -> str:
+def value_words(raw: Any) -> str:
+    """Return a value as a message can hold it."""
     try:
         return shown(repr(raw), _LONGEST_VALUE)
     except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits.

@@ -121,6 +121,11 @@ def test_toml_and_manifest_are_read(tmp_path):
         ("other.json", '{"a": 1}', "other.json: holds no 'config'. Give the manifest.json of a build."),
         ("list.json", "[1]", "list.json: holds no 'config'."),
         ("three.json", '{"config": 3}', "three.json: holds no 'config'."),
+        (
+            "newer.json",
+            '{"schema": 2, "config": {}}',
+            "newer.json: it is of a newer edgedigits, whose choices are others.",
+        ),
         ("endless.toml", "x = 1" + "0" * 5000, "endless.toml: not valid TOML"),
         ("deep.json", "[" * 100_000, "deep.json: not valid JSON"),
     ],

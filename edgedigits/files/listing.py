@@ -85,7 +85,7 @@ def _check(facts: Any, name: str, kinds: tuple[str, ...]) -> Listing:
     if not isinstance(facts, dict) or not _TOOL.fullmatch(str(facts.get("tool", ""))):
         raise NotOursError(f"its {name} was not written by this tool")
     if isinstance(facts.get("schema"), int) and facts["schema"] > SCHEMA:
-        raise NotOursError(f"its {name} is of a newer edgedigits (schema {facts['schema']})")
+        raise NotOursError(f"its {name} is of a newer edgedigits (schema {str(facts['schema'])[:_SHOWN]})")
     files = facts.get("files")
     if facts.get("schema") != SCHEMA or facts.get("kind") not in kinds or not isinstance(files, dict):
         raise NotOursError(f"its {name} was not written by this tool")
