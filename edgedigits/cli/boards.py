@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.flags import path
 from edgedigits.cli.outcome import Outcome
+from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,9 @@ KIB = 1024
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", nargs="?", type=path, help="a build's folder, or one with an engine")
+    parser.add_argument(
+        "path", metavar="PATH", nargs="?", type=user_path, help="a build's folder, or one with an engine"
+    )
     parser.add_argument("--board", metavar="BOARD", help="this board only")
     parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="compiler (default zig)")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.flags import path
 from edgedigits.cli.outcome import Outcome
+from edgedigits.files.paths import user_path
 from edgedigits.printable import printable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _ROWS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("folders", metavar="BUILD", type=path, nargs="+", help="folders of two builds or more")
+    parser.add_argument("folders", metavar="BUILD", type=user_path, nargs="+", help="folders of two builds or more")
     parser.add_argument(
         "--paired",
         action="store_true",

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.c_names import DEFAULT_PREFIX
-from edgedigits.cli.flags import add_input_range, path
+from edgedigits.cli.flags import add_input_range
 from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import GOALS, ROUNDINGS, EngineConfig
+from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,8 +25,8 @@ HELP = "write the C engine of any int8 MLP, ours or not"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", metavar="MODEL", type=path, help="a .tflite file, or the folder of a build")
-    parser.add_argument("--out", metavar="DIR", type=path, required=True, help="folder to write")
+    parser.add_argument("model", metavar="MODEL", type=user_path, help="a .tflite file, or the folder of a build")
+    parser.add_argument("--out", metavar="DIR", type=user_path, required=True, help="folder to write")
     parser.add_argument(
         "--prefix", metavar="NAME", default=DEFAULT_PREFIX, help=f"prefix of the C symbols (default {DEFAULT_PREFIX})"
     )

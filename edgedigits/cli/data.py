@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_some_arguments, config_from_arguments
-from edgedigits.cli.flags import common_flags, path
+from edgedigits.cli.flags import common_flags
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import READING
 from edgedigits.errors import ConfigError
+from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,13 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sheet",
         nargs="?",
         const=Path(DEFAULT_SHEET),
-        type=path,
+        type=user_path,
         metavar="FILE.png",
         help=f"write a contact sheet, twenty digits a class (without a name: {DEFAULT_SHEET}); after SOURCE",
     )
     make_csv = actions.add_parser("make-csv", help=_MAKE_CSV_HELP, description=_MAKE_CSV_HELP, parents=[common])
     make_csv.add_argument("source", metavar="SOURCE", help=_SOURCE_HELP)
-    make_csv.add_argument("--out", type=path, required=True, metavar="FILE", help="the .csv or .csv.gz to write")
+    make_csv.add_argument("--out", type=user_path, required=True, metavar="FILE", help="the .csv or .csv.gz to write")
     make_csv.add_argument(
         "--split",
         choices=("all", "train", "validation", "test"),

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import add_input_range, image_count, path
+from edgedigits.cli.flags import add_input_range, image_count
 from edgedigits.cli.outcome import Outcome
+from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +27,7 @@ DEFAULT_IMAGES = 100
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=path, help="the build that was flashed")
+    parser.add_argument("path", metavar="PATH", type=user_path, help="the build that was flashed")
     parser.add_argument(
         "--port",
         required=True,
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", default="", metavar="SOURCE", help="as for evaluate (default: the build's own)")
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
-    parser.add_argument("--model", type=path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
+    parser.add_argument("--model", type=user_path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
     add_input_range(parser)
     parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
     add_reading_arguments(parser)

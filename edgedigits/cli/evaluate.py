@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import add_input_range, path
+from edgedigits.cli.flags import add_input_range
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError
+from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +30,7 @@ _TIME_UNITS = {"": 1.0, "us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1000.0}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=path, help="a build's folder, or any .tflite")
+    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or any .tflite")
     parser.add_argument(
         "--data",
         default="",

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
-
-from edgedigits.errors import ConfigError
-from edgedigits.files.paths import user_path
 
 INPUT_RANGE = "--input-range"
 COMMON_DEFAULTS = {"json": False, "verbose": False, "quiet": False}
@@ -24,14 +20,6 @@ def common_flags() -> argparse.ArgumentParser:
     flags.add_argument("-v", "--verbose", action="store_true", help="say more; tracebacks for errors")
     flags.add_argument("--quiet", action="store_true", help="print errors only")
     return flags
-
-
-def path(text: str) -> Path:
-    """Parse a path; ~ is expanded."""
-    try:
-        return user_path(text)
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None
 
 
 def image_count(text: str) -> int:

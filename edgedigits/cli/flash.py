@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.flags import path
 from edgedigits.cli.outcome import Outcome
+from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,13 +20,13 @@ HELP = "build firmware for a board and program it: through a debug probe, or UF2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=path, help="a build's folder, or one that holds an engine")
+    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or one that holds an engine")
     parser.add_argument("--board", metavar="BOARD", required=True, help="see edgedigits boards")
     parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="compiler (default zig)")
     parser.add_argument("--console", choices=("uart", "semihosting"), default="uart", help="default uart")
     parser.add_argument("--probe", metavar="ID", default="", help="which debug probe, by the start of its id")
     parser.add_argument(
-        "--out", metavar="FILE", type=path, help="write the firmware here (.elf, .bin or .uf2) and program nothing"
+        "--out", metavar="FILE", type=user_path, help="write the firmware here (.elf, .bin or .uf2) and program nothing"
     )
     parser.add_argument("--force", action="store_true", help="replace FILE")
 

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from edgedigits.cli.flags import path
 from edgedigits.cli.outcome import Outcome
+from edgedigits.files.paths import user_path
 from edgedigits.printable import printable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _NUMERIC = ("#", "zero point", "MACs", "zeros", "distinct", "bits", "bytes+bias"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model to look at."""
-    parser.add_argument("model", metavar="MODEL", type=path, help="a .tflite file, or the folder of a build")
+    parser.add_argument("model", metavar="MODEL", type=user_path, help="a .tflite file, or the folder of a build")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:

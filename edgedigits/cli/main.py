@@ -86,6 +86,8 @@ def as_sentence(error: Exception) -> EdgedigitsError:
     if isinstance(error, MemoryError):
         return DataError("There is not enough memory for this.", hint="Give less data, or a smaller network.")
     if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, FileNotFoundError) and error.filename is None:
+            return DataError("The folder that this runs in is gone.", hint="Change to another.")
         place = "" if error.filename is None else f"{error.filename}: "
         return DataError(f"{place}{error.strerror}.", hint="Run it again with -v to see where.")
     reason = " ".join(str(error).split())[:_LONGEST_REASON]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.evaluate import byte_count
-from edgedigits.cli.flags import add_input_range, image_count, path
+from edgedigits.cli.flags import add_input_range, image_count
 from edgedigits.cli.outcome import Outcome
+from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +26,7 @@ DEFAULT_CORE = "cortex-m4"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=path, help="a build's folder, or one that holds an engine")
+    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or one that holds an engine")
     parser.add_argument(
         "--core", metavar="CORE", default="", help=f"core to emulate (default {DEFAULT_CORE}, or the board's)"
     )
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as for evaluate (default: the build's own; random inputs for a model that takes no digits)",
     )
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
-    parser.add_argument("--model", type=path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
+    parser.add_argument("--model", type=user_path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
     parser.add_argument(
         "--rounding", choices=("litert", "tflm"), default="", help="oracle (default: what the engine says)"
     )
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--report",
         metavar="DIR",
         nargs="?",
-        type=path,
+        type=user_path,
         const=True,
         help="write simulate.json and simulate.html there (without DIR: beside PATH, PATH-simulation)",
     )

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.flags import common_flags, path
+from edgedigits.cli.flags import common_flags
 from edgedigits.cli.next_step import quoted
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common = common_flags()
     run_parser = actions.add_parser("run", help=_RUN_HELP, description=_RUN_HELP, parents=[common])
     run_parser.add_argument("plan", metavar="PLAN", help=f"a study's TOML file, or {TABLE}")
-    run_parser.add_argument("--out", type=path, metavar="DIR", help="the study's folder (default: study/<plan>)")
+    run_parser.add_argument("--out", type=user_path, metavar="DIR", help="the study's folder (default: study/<plan>)")
     run_parser.add_argument("--dry-run", action="store_true", help="list the trials and estimate the time")
     run_parser.add_argument("--retry-failed", action="store_true", help="run failed trials once more")
     where = run_parser.add_argument_group("where to run")
@@ -63,8 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     grid.add_argument("--keep-builds", action="store_true", help="keep every build's folder in DIR/builds")
     _add_table_arguments(run_parser)
     report_parser = actions.add_parser("report", help=_REPORT_HELP, description=_REPORT_HELP, parents=[common])
-    report_parser.add_argument("folder", metavar="DIR", type=path, help="the study's folder")
-    report_parser.add_argument("--out", type=path, metavar="DIR", help="where to write (default: the study's folder)")
+    report_parser.add_argument("folder", metavar="DIR", type=user_path, help="the study's folder")
+    report_parser.add_argument(
+        "--out", type=user_path, metavar="DIR", help="where to write (default: the study's folder)"
+    )
 
 
 def _add_table_arguments(parser: argparse.ArgumentParser) -> None:

@@ -127,6 +127,11 @@ class BrokenError(Exception):
         (RecursionError("too deep"), 70, "not yours: RecursionError: too deep (cli"),
         (BrokenError("x" * 5000), 70, "x" * 190),
         (OSError(28, "No space left on device", "/tmp/x"), 3, "/tmp/x: No space left on device. Run it again with -v"),
+        (
+            FileNotFoundError(2, "No such file or directory"),
+            3,
+            "The folder that this runs in is gone. Change to another.",
+        ),
         (OSError("no number"), 70, "not yours: OSError: no number (cli"),
         (BrokenPipeError(32, "Broken pipe"), 3, "Broken pipe."),
         (MemoryError(), 3, "There is not enough memory for this. Give less data, or a smaller network."),
