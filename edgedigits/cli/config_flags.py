@@ -75,20 +75,26 @@ def config_from_arguments(args: argparse.Namespace, config_file: str | None) -> 
     """Merge defaults, the config file and the flags; flags win.
 
     Raises:
-        DataError: the config file cannot be read.
+        DataError: the config file cannot be read, or the digits of a manifest are not here.
         ConfigError: a value is wrong, or an option changes nothing.
     """
     path = user_path(config_file) if config_file else None
     written = read_config_file(path) if path else {}
     flags = _given(args)
-    if path and path.suffix == ".json" and "source" in flags.get("data", {}):
-        written.get("output", {}).pop("note", None)  # It was on the digits of that build.
+    manifest = path if path and path.suffix == ".json" else None
+    other_digits = "source" in flags.get("data", {})
+    if manifest and other_digits:
+        written.get("output", {}).pop("note", None)  # It is of the digits that it came with.
     sections = {name: {**written.get(name, {}), **flags.get(name, {})} for name in {**written, **flags}}
     config = make_config(sections)
     _refuse_idle_flags(flags, config)
     # A manifest names every choice, those that change nothing as well.
-    if path and path.suffix != ".json":
+    if path and not manifest:
         _refuse_idle_keys(written, flags, config, str(path))
+    if manifest and not other_digits:
+        from edgedigits.data.load import require_here
+
+        require_here(config.data.source, manifest)
     return config
 
 

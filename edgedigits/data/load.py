@@ -150,6 +150,20 @@ def read_source(
     return upright.inverted() if invert else upright
 
 
+def require_here(source: str, manifest: Path) -> None:
+    """Check that the source which a build's manifest names is here: a relative path is from where the build was called.
+
+    Raises:
+        DataError: it is not.
+        ConfigError: no file can be called so.
+    """
+    if source not in NAMES and not (path := user_path(source)).is_absolute() and not exists(path):
+        raise DataError(
+            f"{manifest} names the digits {shown(source, 200)}, seen from where its build was called: not here.",
+            hint="Call from there, or name them with --data.",
+        )
+
+
 def divide(contents: Contents, *, validation_fraction: float, test_fraction: float, seed: int) -> Splits:
     """Divide what a source holds into train, validation and test.
 

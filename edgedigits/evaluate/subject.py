@@ -11,7 +11,7 @@ from typing import Any
 from edgedigits.artifacts import mend
 from edgedigits.config import BuildConfig, DataConfig
 from edgedigits.config_file import make_config, read_config_file
-from edgedigits.data.load import Selection, load_digits
+from edgedigits.data.load import Selection, load_digits, require_here
 from edgedigits.data.named import NAMES
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.errors import ConfigError, DataError
@@ -170,6 +170,8 @@ def load_subject_digits(
         DataError, ConfigError, ToolMissingError: as `load_digits`, or the manifest cannot be read.
     """
     config = subject.config() or BuildConfig()
+    if subject.manifest and not source:
+        require_here(config.data.source, subject.manifest)
     own = not source or _same_source(source, config.data.source)
     asked = {"label_column": label_column, "invert": invert, "transpose": transpose}
     given = {name: value for name, value in asked.items() if value is not None}

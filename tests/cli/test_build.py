@@ -16,7 +16,7 @@ from edgedigits.cli.config_flags import config_from_arguments
 from edgedigits.cli.main import main
 from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.parsing import parse
-from edgedigits.config import BuildConfig, LossConfig, OutputConfig
+from edgedigits.config import BuildConfig, DataConfig, LossConfig, OutputConfig
 from edgedigits.config_file import to_tables
 from edgedigits.data.export import write_csv
 from edgedigits.errors import ConfigError
@@ -131,6 +131,18 @@ def test_a_manifest_names_every_choice_and_is_taken_as_it_is():
     assert config("--config", "manifest.json") == chosen
     other = config("--config", "manifest.json", "--data", "mine.csv")
     assert (other.data.source, other.output.note) == ("mine.csv", ""), "a note is of the digits that it came with"
+
+
+def test_digits_that_a_manifest_names_from_elsewhere_are_asked_for(capsys):
+    chosen = to_tables(BuildConfig(data=DataConfig(source="mine.csv")))
+    Path("manifest.json").write_text(json.dumps({"config": chosen}))
+    assert main(["build", "--config", "manifest.json"]) == 3
+    assert (
+        "manifest.json names the digits mine.csv, seen from where its build was called: not here. "
+        "Call from there, or name them with --data." in capsys.readouterr().err
+    )
+    Path("mine.csv").touch()
+    assert config("--config", "manifest.json").data.source == "mine.csv"
 
 
 def test_a_tilde_is_a_home_wherever_a_path_is_written(monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ from edgedigits.data.load import load_splits
 from edgedigits.data.shape import PIXELS
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.evaluate.subject import find_subject, load_subject_digits
+from edgedigits.files.claims import claim
 
 FRACTIONS = {"validation_fraction": 0.2, "test_fraction": 0.3}
 
@@ -141,3 +142,22 @@ def test_a_manifest_of_another_kind_is_refused(build: Path) -> None:
 
     with pytest.raises(ConfigError, match="Did you mean 'data'"):
         load_subject_digits(find_subject(build))
+
+
+def test_digits_that_lie_where_the_build_was_called_are_asked_for(build: Path, source: Path, monkeypatch) -> None:
+    facts = json.loads((build / "manifest.json").read_text())
+    facts["config"]["data"]["source"] = source.name
+    (build / "manifest.json").write_text(json.dumps(facts))
+    monkeypatch.chdir(build)
+    with pytest.raises(DataError, match="names the digits digits.csv, seen from where its build was called: not here."):
+        load_subject_digits(find_subject(build))
+    monkeypatch.chdir(source.parent)
+    assert len(load_subject_digits(find_subject(build)).digits) == 60
+
+
+def test_a_build_that_a_killed_run_moved_aside_is_found_again(build: Path) -> None:
+    with claim(build.parent, f".{build.name}.", ".part", target=build.name) as made:
+        aside = made.path.with_name(made.path.name + ".old")
+        build.rename(aside)
+    assert find_subject(build).model == build / "model.tflite"
+    assert not aside.exists()
