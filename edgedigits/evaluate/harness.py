@@ -24,6 +24,7 @@ from edgedigits.evaluate.subject import Subject, find_subject
 from edgedigits.evaluate.tflm import (
     ArenaMeasurement,
 )
+from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
 
@@ -140,7 +141,7 @@ def evaluate_model(
         latency=runs.latency,
         arena=runs.arena,
         parity=compare(compared) if BASELINE in compared else (),
-        notes=(*runs.notes, *_notes(subject)),
+        notes=(*runs.notes, *_notes(subject, classifier.graph)),
     )
 
 
@@ -190,7 +191,12 @@ def _accuracy(scores: NDArray[np.float32] | None, digits: Digits) -> float | Non
     return None if scores is None else float(np.mean(scores.argmax(axis=1) == digits.labels))
 
 
-def _notes(subject: Subject) -> tuple[str, ...]:
+def _notes(subject: Subject, graph: Graph) -> tuple[str, ...]:
+    notes = []
     if subject.float_twin is None and subject.manifest is not None:
-        return ("The build holds no model_float.tflite, so there is nothing to compare with in float32.",)
-    return ()
+        notes.append("The build holds no model_float.tflite, so there is nothing to compare with in float32.")
+    if graph.subgraphs > 1:
+        keys = ", ".join(repr(signature.key) for signature in graph.signatures)
+        named = f", with the signature {keys}," if keys else ""
+        notes.append(f"The file has {graph.subgraphs} subgraphs; the first{named} was evaluated.")
+    return tuple(notes)

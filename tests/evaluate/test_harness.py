@@ -129,6 +129,14 @@ def test_what_xnnpack_cannot_run_is_scored_by_the_reference_kernels(tmp_path: Pa
     assert evaluation.latency is not None and evaluation.latency.kernels == "reference"
 
 
+def test_of_several_subgraphs_the_first_is_meant_and_named(tmp_path: Path, digits: Digits) -> None:
+    path = tmp_path / "several.tflite"
+    path.write_bytes(random_mlp(1, subgraphs=3))
+
+    notes = evaluate_model(path, digits, latency=False).notes
+    assert "The file has 3 subgraphs; the first, with the signature 'serving_default', was evaluated." in notes
+
+
 def test_what_no_kernels_can_run_is_refused(tmp_path: Path, digits: Digits) -> None:
     path = tmp_path / "strange.tflite"
     path.write_bytes(random_mlp(1, extra_op="NOVELTY"))

@@ -70,6 +70,15 @@ def test_relu6_ends_at_six_or_at_the_end_of_int8(scale: float, high: int) -> Non
     assert lower(read_tflite(content)).layers[0].clamp_high == high
 
 
+def test_of_several_subgraphs_the_first_is_meant_and_the_others_are_told() -> None:
+    assert lower(read_tflite(random_mlp(3, (8, 4), subgraphs=3))).dropped == (
+        "2 further subgraphs: the first is the model",
+    )
+    assert lower(read_tflite(random_mlp(3, (8, 4), subgraphs=2))).dropped == (
+        "1 further subgraph: the first is the model",
+    )
+
+
 @pytest.mark.parametrize("io", ["uint8", "float32"])
 def test_conversions_at_the_edges_are_dropped(io: Any) -> None:
     plain, edged = random_mlp(3, (20, 8, 4)), random_mlp(3, (20, 8, 4), io=io)
