@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, read_config_file
+from edgedigits.data.inspection import findings_on_splits
 from edgedigits.data.load import load_splits
 from edgedigits.evaluate.latency import Latency
 from edgedigits.files.paths import user_path
@@ -77,10 +78,11 @@ def build(
             **config.data.division,
             **config.data.reading,
         )
+        findings = findings_on_splits(splits, config.data.reading, progress)
         # Behind the data's checks: a mistake in a CSV is told at once, not after TensorFlow's five seconds.
         from edgedigits.assemble import assemble
 
-        facts, latency = assemble(config, splits, partial, progress)
+        facts, latency = assemble(config, splits, findings, partial, progress)
     return BuildResult(config.folder, facts, latency)
 
 
@@ -111,19 +113,12 @@ def evaluate(
         DataError: the model or the data cannot be read.
         UnsupportedModelError: not a classifier of 28×28 digits.
     """
-    from edgedigits.evaluate.harness import evaluate_model
-    from edgedigits.evaluate.subject import find_subject, load_subject_digits
+    from edgedigits.evaluate.judged import evaluate_path
 
-    subject = user_path(path)
-    selection = load_subject_digits(find_subject(subject), data, split=split, progress=progress, **reading)
-    return evaluate_model(
-        subject,
-        selection.digits,
-        threads=threads,
-        data=selection.origin,
-        input_range=input_range,
-        progress=progress,
+    evaluation, _ = evaluate_path(
+        user_path(path), data, split=split, threads=threads, input_range=input_range, progress=progress, **reading
     )
+    return evaluation
 
 
 def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, **choices: Any) -> FolderSimulation:

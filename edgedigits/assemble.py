@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,19 @@ from edgedigits.config import BuildConfig
 from edgedigits.config_file import to_tables
 from edgedigits.convert import to_float_tflite, to_int8_tflite
 from edgedigits.data.digits import Splits
+from edgedigits.data.fingerprints import fingerprints, pack
 from edgedigits.data.preprocess import to_float
 from edgedigits.emit.c_array import render_model_data
 from edgedigits.emit.engine_facts import EngineFacts
 from edgedigits.emit.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.errors import CheckFailedError
+from edgedigits.evaluate.advice import FAR_BELOW, advise, does_badly, predictor
 from edgedigits.evaluate.harness import Evaluation, evaluate_model
 from edgedigits.evaluate.interpreter import Classifier, open_classifier, quantize, run_litert
 from edgedigits.evaluate.latency import Latency
 from edgedigits.evaluate.metrics import as_probabilities, classify, score
 from edgedigits.evaluate.parity import BASELINE, compare
-from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME
+from edgedigits.evaluate.subject import FINGERPRINTS_NAME, FLOAT_NAME, MODEL_NAME
 from edgedigits.evaluate.tflm import ArenaMeasurement
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.ir import Graph
@@ -47,9 +50,16 @@ ARENA_MARGIN_BYTES = 256
 
 
 def assemble(
-    config: BuildConfig, splits: Splits, folder: Path, progress: Progress
+    config: BuildConfig, splits: Splits, findings: Sequence[str], folder: Path, progress: Progress
 ) -> tuple[BuildFacts, Latency | None]:
     """Make a build in `folder`, which exists and is empty.
+
+    Args:
+        config: every choice.
+        splits: the digits.
+        findings: what is unusual about them, one sentence each.
+        folder: where to.
+        progress: gets bars.
 
     Returns:
         The facts of its report, and the latency measured on this host, which is not part of the folder.
@@ -70,11 +80,34 @@ def assemble(
         _check_parity(evaluation, classifier.graph)
         stage.advance(note="evaluated")
         engine = _engine(config, classifier, splits, folder, progress)
-        facts = dataclasses.replace(_gather(config, splits, trained, classifier, evaluation), engine=engine)
+        facts = _gather(config, splits, trained, classifier, evaluation)
+        facts = dataclasses.replace(
+            facts,
+            engine=engine,
+            data=dataclasses.replace(facts.data, findings=tuple(findings)),
+            advice=_advice(facts, classifier, splits, config),
+        )
+        _write_fingerprints(splits, folder)
         _emit(config, classifier.graph, evaluation.arena, folder)
         _report(facts, folder)
         stage.advance(note="written")
     return facts, latency
+
+
+def _advice(facts: BuildFacts, classifier: Classifier, splits: Splits, config: BuildConfig) -> str:
+    """Return what would help where the test does not keep what the validation promised, or both are poor."""
+    accuracy, validation = facts.evaluation.scores.accuracy, facts.stages[-1].history["val_accuracy"][-1]
+    if not does_badly(accuracy, validation):
+        return ""
+    advice = advise(predictor(classifier), splits.test)
+    if advice is not None and accuracy < validation - FAR_BELOW:
+        return advice.sentence_on_test_set()
+    return advice.sentence(config.data.reading) if advice is not None and advice.changes else ""
+
+
+def _write_fingerprints(splits: Splits, folder: Path) -> None:
+    seen = np.concatenate([fingerprints(part.images) for part in (splits.train, splits.validation)])
+    (folder / FINGERPRINTS_NAME).write_bytes(pack(seen))
 
 
 def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:

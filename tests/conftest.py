@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 # Before NumPy is imported: products of small matrices take ten times as long where two threads wait for a busy core.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -12,13 +13,32 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from edgedigits.data.digits import Splits
+from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.load import load_splits
+from edgedigits.data.named import read_mnist_5k
 
 # In CI the same examples every time, and no example fails because the machine was busy.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def five_thousand() -> Digits:
+    """mnist-5k: 500 real digits of each class, sorted by class."""
+    digits = read_mnist_5k().train
+    assert digits is not None
+    return digits
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The full MNIST; a test that asks for it is skipped where EDGEDIGITS_DATA does not lead to it."""
+    named = Path(os.environ.get("EDGEDIGITS_DATA", "nowhere"))
+    for folder in (named, named / "mnist"):
+        if (folder / "train-images-idx3-ubyte.gz").exists() or (folder / "train-images-idx3-ubyte").exists():
+            return folder
+    pytest.skip("needs the full MNIST: EDGEDIGITS_DATA is to name the folder that holds mnist/")
 
 
 @pytest.fixture(scope="session")

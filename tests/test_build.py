@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,11 +24,16 @@ from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import write_csv
 from edgedigits.data.named import OFFLINE_NOTE, UNUSABLE_NOTE
+from edgedigits.data.symmetry import relaid, transpose
 from edgedigits.errors import CheckFailedError, DataError
+from edgedigits.evaluate.record import training_record
+from edgedigits.evaluate.subject import find_subject
+from edgedigits.evaluate.subject_digits import load_subject_digits
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
+from edgedigits.progress import SILENT
 from tests.small_builds import COMPRESSIONS, SHORT, merged
 
 
@@ -118,6 +124,7 @@ def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):
         "tflm_resolver.h",
         "report.json",
         "report.html",
+        "training_digests.bin",
         "engine/edgedigits_model.h",
         "engine/edgedigits_model.c",
         "engine/edgedigits_model.json",
@@ -277,3 +284,54 @@ def test_an_interrupted_build_leaves_nothing_and_keeps_the_old_one(build, tmp_pa
 def test_a_result_shows_itself_in_a_notebook(built):
     page = built["qat"]._repr_html_()
     assert "<table" in page and "%" in page
+
+
+def test_a_test_set_unlike_the_training_set_is_told_everywhere(few, tmp_path, capsys):
+    """Its digits are dark on light, and five of them are training digits."""
+    own = np.concatenate([few.test.images, few.train.images[:5]])
+    np.savez(
+        tmp_path / "two.npz",
+        x_train=np.concatenate([few.train.images, few.validation.images]),
+        y_train=np.concatenate([few.train.labels, few.validation.labels]),
+        x_test=np.concatenate([255 - few.test.images, few.train.images[:5]]),
+        y_test=np.concatenate([few.test.labels, few.train.labels[:5]]),
+    )
+    said = []
+    heard = SimpleNamespace(say=said.append, stage=SILENT.stage)
+    place = {"data": {"source": str(tmp_path / "two.npz")}, "output": {"out": str(tmp_path / "it")}}
+    result = edgedigits.build(merged(SHORT, place, {"training": {"epochs": 10}}), progress=heard)
+    seen = (
+        "Only 80% of the digits are white on black: sort them apart.",
+        "5 digits of test are in train as well: figures on test will flatter.",
+    )
+    assert result.facts.data.findings == seen
+    assert said[:2] == [f"data: {one}" for one in seen]
+    advice = result.facts.advice
+    assert advice.startswith("The test digits were not prepared as the training digits were: of a sample of ")
+    assert advice.endswith("once you invert the pictures of the test set.")
+    report = json.loads((result.folder / "report.json").read_text())
+    assert (report["advice"], tuple(report["data"]["findings"])) == (advice, seen)
+    page = (result.folder / "report.html").read_text()
+    assert "What to know of the digits:" in page and all(one in page for one in (advice, *seen))
+    record = training_record(find_subject(result.folder))
+    assert record.knows(own).tolist() == [False] * len(few.test.images) + [True] * 5
+    assert record.knows(few.validation.images).all() and record.knows(few.train.images).all()
+    assert record.test_digest == load_subject_digits(find_subject(result.folder)).digits.digest
+
+
+def test_a_build_of_good_digits_has_nothing_to_say_of_them(built):
+    facts = built["qat+prune"].facts
+    assert (facts.advice, facts.data.findings) == ("", ())
+    assert "What to know of the digits" not in (built["qat+prune"].folder / "report.html").read_text()
+
+
+def test_what_a_build_did_on_reading_its_evaluation_does_again(few, tmp_path):
+    lying = relaid(255 - few.train.images, transpose)
+    np.savez(tmp_path / "lying.npz", x=lying, y=few.train.labels)
+    reading = {"invert": True, "transpose": True}
+    place = {"data": {"source": str(tmp_path / "lying.npz"), **reading}, "output": {"out": str(tmp_path / "it")}}
+    result = edgedigits.build(merged(SHORT, place, {"training": {"epochs": 2}, "model": {"hidden": [8]}}))
+    assert result.facts.data.findings == ()
+    again = edgedigits.evaluate(result.folder)
+    assert again.data_digest == result.facts.evaluation.data_digest
+    assert again.scores.confusion == result.facts.evaluation.scores.confusion

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.outcome import Outcome
+from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
 from edgedigits.printable import printable
 
@@ -38,13 +40,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run all on the first one's test split and test whether they differ (McNemar)",
     )
+    parser.add_argument(
+        "--data", default="", metavar="SOURCE", help="with --paired: as for evaluate (default: the first build's own)"
+    )
+    add_reading_arguments(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Compare."""
     from edgedigits.study.compare import compare_builds
 
-    comparison = compare_builds(args.folders, paired=args.paired, progress=progress)
+    reading = given_reading(args)
+    if not args.paired and (args.data or reading):
+        given = "--data" if args.data else "--" + next(iter(reading)).replace("_", "-")
+        raise ConfigError(f"{given} is of --paired: without it, no digits are read.", hint="Add --paired.")
+    comparison = compare_builds(args.folders, paired=args.paired, source=args.data, progress=progress, **reading)
     return Outcome({"comparison": comparison.to_json()}, lambda console: _show(console, comparison))
 
 
@@ -69,8 +79,8 @@ def _show(console: Console, comparison: Comparison) -> None:
     for test in comparison.tests:
         verdict = "differ" if test.p_value < 0.05 else "cannot be told apart"
         console.print(
-            f"{escape(test.folder)} against {escape(comparison.builds[0].folder)}: {test.gained} images gained, "
-            f"{test.lost} lost; they {verdict} (McNemar, p = {test.p_value:.3g})",
+            f"{escape(test.folder)} against {escape(comparison.builds[0].folder)}: of {test.count:,} images, "
+            f"{test.gained} gained, {test.lost} lost; they {verdict} (McNemar, p = {test.p_value:.3g})",
             soft_wrap=True,
         )
     for note in comparison.notes:

@@ -144,6 +144,7 @@ def _class_table(facts: DataFacts) -> Table:
 
 def _make_csv(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.data.export import write_csv
+    from edgedigits.data.inspection import findings_on_selection
     from edgedigits.data.load import read_source, select
     from edgedigits.data.writing import refuse_existing
 
@@ -152,6 +153,7 @@ def _make_csv(args: argparse.Namespace, progress: Progress) -> Outcome:
     refuse_existing(out, force=args.force)
     contents = read_source(args.source, **reading, progress=progress)
     chosen = select(contents, args.split, **dividing)
+    findings = findings_on_selection(chosen, reading, progress)
     write_csv(chosen.digits, out, force=args.force, progress=progress)
     size = out.stat().st_size
     payload = {
@@ -162,6 +164,7 @@ def _make_csv(args: argparse.Namespace, progress: Progress) -> Outcome:
         "split": chosen.split,
         "origin": chosen.origin,
         "note": chosen.note,
+        "findings": findings,
         "digest": chosen.digits.digest,
     }
     text = f"{out}: {len(chosen.digits):,} digits, {size / 1e6:.1f} MB ({chosen.origin})"

@@ -54,8 +54,9 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Connect, send, compare."""
     import numpy as np
 
+    from edgedigits.evaluate.advice import advice_on
     from edgedigits.evaluate.interpreter import open_classifier
-    from edgedigits.evaluate.subject import load_subject_digits
+    from edgedigits.evaluate.subject_digits import load_subject_digits
     from edgedigits.model.reader import read_tflite
     from edgedigits.targets.device import Device
     from edgedigits.targets.device_report import check_report, examine_device
@@ -73,8 +74,10 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         digits = chosen.digits.take(np.arange(min(args.images, len(chosen.digits))))
         rounding = args.rounding or engine.rounding
         report = examine_device(Device(link), classifier, digits, rounding, progress=progress)
-    payload = {"device": report.to_json(), "data": chosen.origin, "data_note": chosen.note}
-    return Outcome(payload, lambda console: _show(console, report, chosen.origin), check_report(report))
+    advice = advice_on(classifier, chosen, subject, report.accuracy)
+    notes = tuple(note for note in (advice, chosen.note) if note)
+    payload = {"device": report.to_json(), "data": chosen.origin, **chosen.to_json(), "notes": list(notes)}
+    return Outcome(payload, lambda console: _show(console, report, chosen.origin, notes), check_report(report))
 
 
 @contextmanager
@@ -101,7 +104,7 @@ def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Itera
             yield emulated
 
 
-def _show(console: Console, report: DeviceReport, origin: str) -> None:
+def _show(console: Console, report: DeviceReport, origin: str, notes: tuple[str, ...]) -> None:
     from rich.markup import escape
 
     identity = report.identity
@@ -116,3 +119,5 @@ def _show(console: Console, report: DeviceReport, origin: str) -> None:
         f"slowest {report.most_us:,.1f} ({escape(report.how)})",
     ):
         console.print(line, soft_wrap=True)
+    for note in notes:
+        console.print(f"note: {escape(note)}", soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
@@ -64,19 +65,18 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Evaluate the model and hold it against the limits."""
     if args.no_latency and args.max_latency is not None:
         raise ConfigError("--max-latency needs the latency that --no-latency leaves out.", hint="Drop one of them.")
-    from edgedigits.evaluate.harness import check_gates, evaluate_model
-    from edgedigits.evaluate.subject import find_subject, load_subject_digits
+    from edgedigits.evaluate.harness import check_gates
+    from edgedigits.evaluate.judged import evaluate_path
 
-    subject = find_subject(args.path)
-    chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress, **given_reading(args))
-    evaluation = evaluate_model(
+    evaluation, chosen = evaluate_path(
         args.path,
-        chosen.digits,
+        args.data,
+        split=args.split,
         threads=args.threads,
         latency=not args.no_latency,
-        data=chosen.origin,
         input_range=args.input_range,
         progress=progress,
+        **given_reading(args),
     )
     failures = check_gates(
         evaluation,
@@ -84,8 +84,10 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         max_size=args.max_size,
         max_latency=args.max_latency,
     )
-    payload = {"evaluation": evaluation.to_json(), "data_note": chosen.note}
-    return Outcome(payload, lambda console: _show(console, evaluation, chosen.note), failures)
+    payload = {"evaluation": evaluation.to_json(), **chosen.to_json()}
+    # What is unusual about the digits was told on the way.
+    notes = [note for note in evaluation.notes if note not in chosen.findings]
+    return Outcome(payload, lambda console: _show(console, evaluation, notes), failures)
 
 
 def percentage(text: str) -> float:
@@ -130,7 +132,7 @@ def _with_unit(text: str, units: dict[str, int] | dict[str, float]) -> float | N
     return float(match[1]) * units[match[2]]
 
 
-def _show(console: Console, evaluation: Evaluation, data_note: str) -> None:
+def _show(console: Console, evaluation: Evaluation, notes: Sequence[str]) -> None:
     from rich.table import Table
 
     for line in _lines(evaluation):
@@ -146,9 +148,8 @@ def _show(console: Console, evaluation: Evaluation, data_note: str) -> None:
     if evaluation.parity:
         console.print()
         console.print(_parity_table(evaluation))
-    for note in (data_note, *evaluation.notes):
-        if note:
-            console.print(f"note: {note}", soft_wrap=True, markup=False)
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
 
 
 def _lines(evaluation: Evaluation) -> list[str]:

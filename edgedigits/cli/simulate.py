@@ -89,12 +89,15 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     payload: dict[str, Any] = {
         "simulation": to_json(done.run, done.board),
         "data": done.origin,
-        "data_note": done.note,
+        **(done.chosen.to_json() if done.chosen else {}),
+        # What is unusual about the digits was told on the way.
+        "notes": [note for note in done.notes if not done.chosen or note not in done.chosen.findings],
+        "accuracy": done.accuracy,
     }
     limits = Limits(args.max_flash, args.max_ram, args.max_instructions)
     failures = check_simulation(done.run, limits, done.board)
     if folder is not None:
-        about = {"name": args.path.resolve().name, "origin": done.origin, "board": done.board}
+        about = {"name": args.path.resolve().name, "origin": done.origin, "board": done.board, "notes": done.notes}
         paths = write_engine_report(folder, done.run, payload, **about, failures=failures)
         payload["report"] = [str(path) for path in paths]
     return Outcome(payload, lambda console: _show(console, done.run, done.board, payload), failures)
@@ -112,8 +115,10 @@ def _show(console: Console, result: Simulation, board: Board | None, payload: di
 
     for line in _lines(result, board, payload["data"]):
         console.print(line, soft_wrap=True)
-    if payload["data_note"]:
-        console.print(f"note: {escape(payload['data_note'])}", soft_wrap=True)
+    if payload["accuracy"] is not None:
+        console.print(f"accuracy      {payload['accuracy']:.2%} of the digits, by the emulated core", soft_wrap=True)
+    for note in payload["notes"]:
+        console.print(f"note: {escape(note)}", soft_wrap=True)
     if "report" in payload:
         console.print(f"written       {escape(', '.join(payload['report']))}", soft_wrap=True)
 

@@ -49,7 +49,7 @@ def reading_flag(setting: str, reading: Mapping[str, Any]) -> str:
 
 def relabelling_words(shown: Mapping[int, int]) -> str:
     """Return "pictures of 3 are labelled 4, of 4 labelled 5, …" for a class shown by label."""
-    pairs = sorted((digit, label) for label, digit in shown.items())
+    pairs = sorted((digit, label) for label, digit in shown.items() if label != digit)
     words = [f"of {digit} {'are ' * (not place)}labelled {label}" for place, (digit, label) in enumerate(pairs[:3])]
     return f"pictures {', '.join(words)}{', …' if len(pairs) > len(words) else ''}"
 

@@ -15,7 +15,7 @@ from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.findings import BLACK_ON_WHITE, MIXED, WHITE_ON_BLACK, findings
 from edgedigits.data.ink import contrast, dark_border_share, geometry, near_constant, ranges
 from edgedigits.data.likeness import Likeness, likeness
-from edgedigits.data.load import divide, read_source
+from edgedigits.data.load import Selection, divide, read_source
 from edgedigits.data.shape import CLASSES, IMAGE_SIDE
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
@@ -160,6 +160,34 @@ def inspect_splits(splits: Splits, *, reading: Mapping[str, Any] | None = None, 
     """Count what is in the three splits of a data set; see `inspect_parts`."""
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     return inspect_parts(parts, splits.source, splits.note, reading=reading, sample=sample)
+
+
+def findings_on_splits(splits: Splits, reading: Mapping[str, Any], progress: Progress = SILENT) -> tuple[str, ...]:
+    """Examine digits that are about to be trained on; say what is unusual, and return it."""
+    return _told(inspect_splits(splits, reading=reading, sample=SAMPLE), progress)
+
+
+def findings_on_contents(
+    contents: Contents, reading: Mapping[str, Any], progress: Progress = SILENT
+) -> tuple[str, ...]:
+    """Examine a source that is about to be divided, in whatever ways; say what is unusual, and return it."""
+    parts = {name: part for name, part in (("train", contents.train), ("test", contents.test)) if part is not None}
+    return _told(inspect_parts(parts, contents.name, contents.note, reading=reading, sample=SAMPLE), progress)
+
+
+def findings_on_selection(
+    chosen: Selection, reading: Mapping[str, Any], progress: Progress = SILENT
+) -> tuple[str, ...]:
+    """Examine digits that are about to be tested on; say what is unusual, and return it."""
+    parts = {chosen.split: chosen.digits}
+    facts = inspect_parts(parts, chosen.source, chosen.note, reading=reading, training=False, sample=SAMPLE)
+    return _told(facts, progress)
+
+
+def _told(facts: DataFacts, progress: Progress) -> tuple[str, ...]:
+    for finding in facts.findings:
+        progress.say(f"data: {finding}")
+    return facts.findings
 
 
 def inspect_parts(

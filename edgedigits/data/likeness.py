@@ -59,7 +59,9 @@ def likeness(digits: Digits) -> Likeness | None:
     Returns:
         What was found, or None where there is too little to go by: few classes, few different pictures.
     """
-    chosen = digits.take(_sample(digits))
+    spans = ranges(digits.images)
+    shown = digits.take(np.flatnonzero(~near_constant(spans, contrast(spans))))
+    chosen = shown.take(spread_sample(shown, _PER_CLASS))
     labels = chosen.labels.astype(np.intp)
     if len(np.unique(labels)) < _FEWEST_CLASSES:
         return None
@@ -116,16 +118,13 @@ def _shipped_means() -> NDArray[np.uint8]:
     return means
 
 
-def _sample(digits: Digits) -> NDArray[np.intp]:
-    """Pick up to 50 different pictures of each class, evenly through the set, blank ones left out."""
-    spans = ranges(digits.images)
-    shows = np.flatnonzero(~near_constant(spans, contrast(spans)))
+def spread_sample(digits: Digits, per_class: int) -> NDArray[np.intp]:
+    """Pick up to so many different pictures of each class, evenly through the set; indices, class by class."""
     picked: list[np.intp] = []
     for digit in range(CLASSES):
-        members = shows[digits.labels[shows] == digit]
-        spread = members[np.linspace(0, len(members) - 1, min(_PER_CLASS, len(members))).astype(np.intp)]
-        different = {digits.images[place].tobytes(): place for place in spread}
-        picked += different.values()
+        members = np.flatnonzero(digits.labels == digit)
+        spread = members[np.linspace(0, len(members) - 1, min(per_class, len(members))).astype(np.intp)]
+        picked += {digits.images[place].tobytes(): place for place in spread}.values()
     return np.array(picked, np.intp)
 
 
@@ -161,7 +160,7 @@ def _best_symmetry(
     agreements = [_balanced(one, labels) for one in right]
     second, best = np.argsort(agreements, kind="stable")[-2:]
     certain = agreements[best] >= _ALIKE and all(
-        agreements[best] >= _balanced(rival, labels) + _MARGIN and _clearly_better(right[best], rival)
+        agreements[best] >= _balanced(rival, labels) + _MARGIN and clearly_better(right[best], rival)
         for rival in (upright == labels, right[second])
     )
     return SYMMETRIES[best] if certain else None, agreements[best]
@@ -177,11 +176,11 @@ def _relabelling(shown: NDArray[np.intp], labels: NDArray[np.intp]) -> tuple[dic
     agreement = _balanced(shown == renamed, labels)
     # All of them, one to one: in print, a 2 can be nearest to a handwritten 7 and a 4 to a 6.
     all_move = all(digit != other for digit, other in mapping.items()) and len(set(mapping.values())) == len(mapping)
-    certain = all_move and agreement >= _CLEAR_RELABELLING and _clearly_better(shown == renamed, shown == labels)
+    certain = all_move and agreement >= _CLEAR_RELABELLING and clearly_better(shown == renamed, shown == labels)
     return (mapping, agreement) if certain else ({}, agreement)
 
 
-def _clearly_better(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
+def clearly_better(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
     """Tell whether far more pictures are right in `one` alone than in `other` alone: a sign test at four sigmas."""
     gained, lost = int(np.sum(one & ~other)), int(np.sum(~one & other))
     return gained - lost >= _SIGMAS * max(1.0, (gained + lost) ** 0.5)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from edgedigits.data.checks import require_trainable
 from edgedigits.data.contents import Contents
@@ -38,7 +40,10 @@ class Selection:
         source: name of the data set as a person would say it.
         split: "train", "validation", "test" or "all".
         origin: a phrase for reports, e.g. "test set of mnist" or "test split of train.csv (seed 42)".
-        note: one sentence on a fallback that was taken; may be empty.
+        note: sentences on a fallback that was taken, and on digits that a model knows; may be empty.
+        reading: how the source was read, as `DataConfig.reading` has it; {} where nobody filled it in.
+        findings: what is unusual about the digits, one sentence each.
+        trained_on: how many of them a model was trained on, those left out included; None where that is not known.
     """
 
     digits: Digits
@@ -46,6 +51,18 @@ class Selection:
     split: str
     origin: str
     note: str = ""
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    trained_on: int | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that is to be said beside a figure on these digits, one entry each."""
+        return (*([self.note] if self.note else []), *self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what there is to know beside figures on these digits, as JSON values of a verb's own."""
+        return {"data_note": self.note, "data_findings": list(self.findings), "trained_on": self.trained_on}
 
 
 def load_splits(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,7 @@ def evaluate_model(
     latency: bool = True,
     data: str = "",
     input_range: tuple[float, float] | None = None,
+    notes: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Evaluate a model on digits: accuracy, size, latency, and agreement of every runtime that is at hand.
@@ -105,6 +107,7 @@ def evaluate_model(
         latency: whether to measure it.
         data: what the digits are, as a person would say it.
         input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
+        notes: what is to be said beside their figures, one sentence each.
         progress: gets one bar.
 
     Returns:
@@ -141,7 +144,7 @@ def evaluate_model(
         latency=runs.latency,
         arena=runs.arena,
         parity=compare(compared) if BASELINE in compared else (),
-        notes=(*runs.notes, *_notes(subject, classifier.graph)),
+        notes=(*notes, *runs.notes, *_notes(subject, classifier.graph)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is evaluated and on what: finds a build's files, and the very test split that the build held out."""
+"""What is evaluated: a build's files, or any .tflite."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.artifacts import mend
-from edgedigits.config import BuildConfig, DataConfig
+from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, read_config_file
-from edgedigits.data.load import Selection, load_digits, require_here
-from edgedigits.data.named import NAMES
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.evaluate.pixels import told_range
-from edgedigits.files.paths import user_path
 from edgedigits.model.formats import recognise_folder
-from edgedigits.progress import SILENT, Progress
 
 MODEL_NAME = "model.tflite"
 FLOAT_NAME = "model_float.tflite"
 MANIFEST_NAME = "manifest.json"
+REPORT_NAME = "report.json"
+FINGERPRINTS_NAME = "training_digests.bin"
 _GIVE = "Give a .tflite file, or a folder that `edgedigits build` wrote."
 
 
@@ -134,53 +132,3 @@ def _stored_pixels(manifest: Path) -> Any:
         return json.loads(manifest.read_text(encoding="utf-8"))["data"]["pixels"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None  # As above.
-
-
-def _same_source(first: str, second: str) -> bool:
-    if first in NAMES or second in NAMES:
-        return first == second
-    return user_path(first).resolve() == user_path(second).resolve()
-
-
-def load_subject_digits(
-    subject: Subject,
-    source: str = "",
-    *,
-    split: str = "test",
-    label_column: str | None = None,
-    invert: bool | None = None,
-    transpose: bool | None = None,
-    progress: Progress = SILENT,
-) -> Selection:
-    """Read the digits to evaluate on, so that none of the build's training digits is among them.
-
-    Args:
-        subject: what is evaluated.
-        source: a path or a name, as `edgedigits.data.load` takes it; by default the build's own, else "auto".
-        split: "test", or "all" for every digit of the source.
-        label_column: as for `load_digits`; None as the build did, or on other sources the default.
-        invert: the same.
-        transpose: the same.
-        progress: gets bars for downloads.
-
-    Returns:
-        The digits. Fractions and seed are the build's, so that the test split is the one it held out.
-
-    Raises:
-        DataError, ConfigError, ToolMissingError: as `load_digits`, or the manifest cannot be read.
-    """
-    config = subject.config() or BuildConfig()
-    if subject.manifest and not source:
-        require_here(config.data.source, subject.manifest)
-    own = not source or _same_source(source, config.data.source)
-    asked = {"label_column": label_column, "invert": invert, "transpose": transpose}
-    given = {name: value for name, value in asked.items() if value is not None}
-    reading = (config.data if own else DataConfig()).reading | given
-    return load_digits(
-        source or config.data.source,
-        seed=config.training.seed,
-        split=split,
-        progress=progress,
-        **config.data.division,
-        **reading,
-    )

@@ -129,7 +129,7 @@ def _classes(facts: BuildFacts) -> Table:
 
 
 def _end(facts: BuildFacts, folder: Path, next_command: str) -> Iterable[tuple[str, Text]]:
-    for note in (facts.data.note, *facts.evaluation.notes):
+    for note in (facts.advice, facts.data.note, *facts.evaluation.notes):
         if note:
             yield "note", Text(note)
     yield "written", Text.assemble((str(folder), "bold"), _contents(folder))

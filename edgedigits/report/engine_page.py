@@ -18,7 +18,12 @@ _KINDS = {"code": "code", "constant": "constant", "data": "variable with a start
 
 
 def render_engine_page(
-    run: Simulation, name: str, origin: str, board: Board | None = None, failures: Sequence[str] = ()
+    run: Simulation,
+    name: str,
+    origin: str,
+    board: Board | None = None,
+    failures: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> str:
     """Return simulate.html: one page that needs no other file, no network and no JavaScript.
 
@@ -28,6 +33,7 @@ def render_engine_page(
         origin: what the images are, such as "test set of mnist".
         board: the board that the engine was held against.
         failures: one sentence for each check that failed.
+        notes: what is to be known of the images, one sentence each.
     """
     plots = {plot.name: plot for plot in engine_plots(run)}
     return (
@@ -38,6 +44,7 @@ def render_engine_page(
             run=run,
             origin=origin,
             failures=failures,
+            notes=notes,
             headlines=_headlines(run),
             parity=_parity_table(run),
             memory_figures=figures([plots["flash"], plots["ram"]]),

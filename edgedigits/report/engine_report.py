@@ -60,6 +60,7 @@ def write_engine_report(
     origin: str,
     board: Board | None = None,
     failures: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> tuple[Path, ...]:
     """Write the figures and the page of a simulation.
 
@@ -71,6 +72,7 @@ def write_engine_report(
         origin: what the images are.
         board: the board that the engine was held against.
         failures: one sentence for each check that failed.
+        notes: what is to be known of the images, one sentence each.
 
     Returns:
         The paths.
@@ -78,7 +80,7 @@ def write_engine_report(
     Raises:
         DataError: the folder cannot be written.
     """
-    page = render_engine_page(run, name, origin, board, failures)
+    page = render_engine_page(run, name, origin, board, failures, notes)
     status = "failed" if failures else "ok"
     _write_both(folder, {"schema": SCHEMA, "status": status, **facts, "failures": list(failures)}, page)
     return folder / JSON_NAME, folder / PAGE_NAME

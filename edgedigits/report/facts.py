@@ -29,12 +29,14 @@ class DataSummary:
         note: a fallback that was taken, or "".
         digest: SHA-256 over the three splits.
         sizes: images by split: train, validation, test.
+        findings: what is unusual about the digits, one sentence each.
     """
 
     source: str
     note: str
     digest: str
     sizes: dict[str, int]
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class BuildFacts:
         mistakes: the worst first.
         versions: of the libraries that matter.
         engine: the C engine; None where there is none.
+        advice: what would help where the test split fares far worse than it might, or "".
     """
 
     name: str
@@ -126,6 +129,7 @@ class BuildFacts:
     mistakes: tuple[Mistake, ...]
     versions: dict[str, str]
     engine: EngineFacts | None = None
+    advice: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
@@ -148,4 +152,5 @@ class BuildFacts:
             "mistakes": mistakes,
             "versions": self.versions,
             "engine": self.engine.to_json() if self.engine else None,
+            "advice": self.advice,
         }

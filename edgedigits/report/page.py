@@ -44,6 +44,7 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "softmax": evaluation.outputs_are == "probabilities",
         "digits": split_words(facts.data.sizes),
         "source": facts.data.source,
+        "findings": [*([facts.advice] if facts.advice else []), *facts.data.findings],
         "headlines": headlines(facts),
         "sizes": _size_bars(facts),
         "stages": page_tables.stages_table(facts),

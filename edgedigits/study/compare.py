@@ -29,7 +29,7 @@ HOW = {
     "engine_bytes": "measured: weights, biases and tables in the C source; machine code is not in it",
     "instructions": "estimated: Cortex-M4, an image of a digit; edgedigits simulate counts them",
     "arena": "measured: TensorFlow Lite Micro on the host that built it",
-    "p_value": "measured: McNemar's exact test on the first build's test split, by LiteRT's reference kernels",
+    "p_value": "measured: McNemar's exact test on images that no build was trained on, by LiteRT's reference kernels",
 }
 """How each figure was obtained."""
 
@@ -62,11 +62,13 @@ class PairedTest:
 
     Attributes:
         folder: the build.
+        count: images that both ran on, none of which either was trained on, as far as that is known.
         gained, lost: images that only it, and only the first, classifies right.
         p_value: of McNemar's exact test that the two err equally often.
     """
 
     folder: str
+    count: int
     gained: int
     lost: int
     p_value: float
@@ -93,13 +95,17 @@ class Comparison:
         return {**asdict(self), "how": HOW}
 
 
-def compare_builds(folders: Sequence[Path], *, paired: bool = False, progress: Progress = SILENT) -> Comparison:
+def compare_builds(
+    folders: Sequence[Path], *, paired: bool = False, source: str = "", progress: Progress = SILENT, **reading: Any
+) -> Comparison:
     """Read the reports of builds.
 
     Args:
         folders: of two builds or more.
-        paired: also run all models on the first one's test split and compare image by image.
-        progress: gets bars for downloads.
+        paired: also run all models on the same digits and compare image by image.
+        source: of these digits, as for `load_subject_digits`; by default the first build's own test split.
+        progress: gets bars for downloads, and what is unusual about the digits.
+        reading: how the source is read, as for `load_subject_digits`.
 
     Raises:
         ConfigError: fewer than two builds, or one twice.
@@ -113,7 +119,10 @@ def compare_builds(folders: Sequence[Path], *, paired: bool = False, progress: P
     notes = []
     if len({build.test_digest for build in builds}) > 1:
         notes.append("These builds were tested on different images: differences in accuracy may be theirs.")
-    tests = _paired_tests(folders, progress) if paired else ()
+    tests: tuple[PairedTest, ...] = ()
+    if paired:
+        tests, remarks = _paired_tests(folders, source, reading, progress)
+        notes += remarks
     return Comparison(builds, _best(builds), tests, tuple(notes))
 
 
@@ -176,20 +185,25 @@ def _best(builds: Sequence[BuildColumn]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _paired_tests(folders: Sequence[Path], progress: Progress) -> tuple[PairedTest, ...]:
-    from edgedigits.evaluate.interpreter import open_classifier, run_litert
-    from edgedigits.evaluate.metrics import classify
-    from edgedigits.evaluate.subject import find_subject, load_subject_digits
+def _paired_tests(
+    folders: Sequence[Path], source: str, reading: dict[str, Any], progress: Progress
+) -> tuple[tuple[PairedTest, ...], list[str]]:
+    """Return the tests, on digits that none of the builds was trained on, and remarks about these digits."""
+    from edgedigits.evaluate.advice import predictor
+    from edgedigits.evaluate.interpreter import open_classifier
+    from edgedigits.evaluate.subject import find_subject
+    from edgedigits.evaluate.subject_digits import load_for_all
     from edgedigits.model.reader import read_tflite
 
-    digits = load_subject_digits(find_subject(folders[0]), progress=progress).digits
-    right = []
-    for folder in folders:
-        subject = find_subject(folder)
-        classifier = open_classifier(read_tflite(subject.model), subject.pixels())
-        outputs = run_litert(classifier, digits.images, kernels=("reference",))["reference"]
-        right.append(classify(outputs) == digits.labels)
-    return tuple(mcnemar(str(folder), one, right[0]) for folder, one in zip(folders[1:], right[1:], strict=True))
+    subjects = [find_subject(folder) for folder in folders]
+    chosen = load_for_all(subjects, source, progress=progress, **reading)
+    digits = chosen.digits
+    if not len(digits):
+        return (), list(chosen.notes)
+    models = [open_classifier(read_tflite(subject.model), subject.pixels()) for subject in subjects]
+    right = [predictor(model)(digits.images) == digits.labels for model in models]
+    tests = tuple(mcnemar(str(folder), one, right[0]) for folder, one in zip(folders[1:], right[1:], strict=True))
+    return tests, list(chosen.notes)
 
 
 def mcnemar(folder: str, right: Any, right_first: Any) -> PairedTest:
@@ -204,4 +218,4 @@ def mcnemar(folder: str, right: Any, right_first: Any) -> PairedTest:
 
     gained, lost = int(np.sum(right & ~right_first)), int(np.sum(~right & right_first))
     p_value = float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
-    return PairedTest(folder, gained, lost, p_value)
+    return PairedTest(folder, len(right), gained, lost, p_value)

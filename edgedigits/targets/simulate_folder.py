@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.config import READING
+from edgedigits.data.load import Selection
 from edgedigits.errors import ConfigError
+from edgedigits.evaluate.advice import advice_on
 from edgedigits.evaluate.any_model import INPUTS, SEED, open_any, random_codes
 from edgedigits.evaluate.interpreter import Classifier, open_classifier
+from edgedigits.evaluate.metrics import classify
 from edgedigits.evaluate.pixels import takes_digits
-from edgedigits.evaluate.subject import Subject, load_subject_digits
+from edgedigits.evaluate.subject import Subject
+from edgedigits.evaluate.subject_digits import load_subject_digits
 from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
@@ -75,13 +79,17 @@ class FolderSimulation:
         run: every figure.
         board: the board that the engine was held against; None where none was asked for.
         origin: what ran, such as "test set of mnist" or "200 random inputs, seed 0".
-        note: a remark about it; empty for none.
+        notes: remarks about it, one sentence each.
+        accuracy: share of the digits that the emulated core classified as labelled, 0…1; None without digits.
+        chosen: the digits; None where random inputs ran.
     """
 
     run: Simulation
     board: Board | None
     origin: str
-    note: str
+    notes: tuple[str, ...]
+    accuracy: float | None = None
+    chosen: Selection | None = None
 
 
 def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress = SILENT) -> FolderSimulation:
@@ -116,18 +124,30 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
         kind=inputs.kind,
         progress=progress,
     )
-    return FolderSimulation(run, board, inputs.origin, inputs.note)
+    return _judged(run, board, inputs, subject)
+
+
+def _judged(run: Simulation, board: Board | None, inputs: _Inputs, subject: Subject) -> FolderSimulation:
+    """Hold classes against labels, where there are any, and say what would help a model that does badly."""
+    chosen = inputs.chosen
+    if chosen is None:
+        return FolderSimulation(run, board, inputs.origin, inputs.notes)
+    accuracy = float(np.mean(classify(run.outputs) == chosen.digits.labels[: len(run.outputs)]))
+    advice = advice_on(inputs.model, chosen, subject, accuracy)
+    notes = (*([advice] if advice else []), *chosen.notes)
+    return FolderSimulation(run, board, chosen.origin, notes, accuracy, chosen)
 
 
 @dataclass(frozen=True, eq=False)
 class _Inputs:
-    """What runs: uint8 images (n, input size) for a model, what they are called, where they come from."""
+    """What runs: uint8 images (n, input size) for a model, what they are called, and the digits they are of if any."""
 
     model: Classifier
     images: NDArray[np.uint8]
     kind: str
     origin: str
-    note: str
+    notes: tuple[str, ...] = ()
+    chosen: Selection | None = None
 
 
 def _find_inputs(subject: Subject, graph: Graph, choices: SimulationChoices, progress: Progress) -> _Inputs:
@@ -137,7 +157,7 @@ def _find_inputs(subject: Subject, graph: Graph, choices: SimulationChoices, pro
             f"{count:,} random inputs, seed {SEED}",
             "in every second input half of the values are the lowest",
         )
-        return _Inputs(model, random_codes(count, model.input.size), "random inputs", origin, note)
+        return _Inputs(model, random_codes(count, model.input.size), "random inputs", origin, (note,))
     classifier = open_classifier(graph, subject.pixels(choices.input_range))
     chosen = load_subject_digits(
         subject,
@@ -146,7 +166,7 @@ def _find_inputs(subject: Subject, graph: Graph, choices: SimulationChoices, pro
         progress=progress,
         **{name: getattr(choices, name) for name in READING},
     )
-    return _Inputs(classifier, chosen.digits.images[: choices.images], DIGITS, chosen.origin, chosen.note)
+    return _Inputs(classifier, chosen.digits.images[: choices.images], DIGITS, chosen.origin, chosen=chosen)
 
 
 def _target(choices: SimulationChoices) -> tuple[Core, Board | None]:

@@ -9,6 +9,7 @@ import pytest
 
 from edgedigits.cli.main import main
 from edgedigits.study.compare import compare_builds, mcnemar
+from tests.evaluate.recorded_build import write_build
 
 CONFIG = {
     "model": {"hidden": [10]},
@@ -153,11 +154,46 @@ def test_every_figure_says_how_it_was_obtained(builds, capsys):
     assert "RAM of TFLM" not in out
 
 
+def paired(folder, accuracy, source):
+    """A build that a report can be read of and a model run, trained on `source`."""
+    splits = write_build(folder, source)
+    facts = json.loads((write(folder.with_name(f"{folder.name}-report"), accuracy, 1000) / "report.json").read_text())
+    facts["evaluation"]["data_digest"] = splits.test.digest
+    (folder / "report.json").write_text(json.dumps(facts))
+    return splits
+
+
+def test_paired_builds_run_on_what_none_was_trained_on(five_thousand, tmp_path, capsys):
+    some = five_thousand.take(np.arange(0, 5000, 25))
+    np.savez(tmp_path / "a.npz", x=some.images, y=some.labels)
+    first = paired(tmp_path / "a", 0.9, tmp_path / "a.npz")
+    half = first.test.take(np.arange(40))
+    np.savez(tmp_path / "b.npz", x=half.images, y=half.labels)
+    paired(tmp_path / "b", 0.8, tmp_path / "b.npz")
+    words = ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--paired"]
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["comparison"]
+    assert found["tests"][0]["count"] == 50 - 30 and found["tests"][0]["p_value"] == 1.0
+    assert found["notes"][-1] == "30 of the 50 digits are ones that one of the builds was trained on: left out."
+    np.savez(tmp_path / "c.npz", x=first.train.images, y=first.train.labels)
+    assert main([*words, "--data", str(tmp_path / "c.npz")]) == 0
+    out = capsys.readouterr().out
+    assert "McNemar" not in out and "one of the builds was trained on: there is nothing left to test on." in out
+    assert main([*words, "--invert"]) == 0
+    assert "The digits are black on white" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("flags", "named"), [(["--data", "x"], "--data"), (["--label-column", "y"], "--label-column")])
+def test_how_digits_are_read_is_asked_of_those_that_read_some(flags, named, builds, capsys):
+    assert main(["compare", *map(str, builds), *flags]) == 2
+    assert f"{named} is of --paired: without it, no digits are read. Add --paired." in capsys.readouterr().err
+
+
 def test_mcnemar_counts_images_that_only_one_gets_right():
     first = np.array([True] * 90 + [False] * 10)
     other = np.array([True] * 88 + [False] * 2 + [True] * 9 + [False])
     found = mcnemar("x", other, first)
-    assert (found.gained, found.lost) == (9, 2)
+    assert (found.count, found.gained, found.lost) == (100, 9, 2)
     # Two-sided binomial test of 9 in 11: 2·(1 + 11 + 55)/2¹¹.
     assert found.p_value == pytest.approx(2 * 67 / 2048)
     assert mcnemar("x", first, first).p_value == 1.0

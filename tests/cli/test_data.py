@@ -119,7 +119,8 @@ def test_transposed_digits_are_mended(capsys) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", [("build",), ("evaluate",), ("simulate",), ("device",), ("data", "inspect"), ("data", "make-csv")]
+    "verb",
+    [("build",), ("evaluate",), ("simulate",), ("device",), ("compare",), ("data", "inspect"), ("data", "make-csv")],
 )
 def test_every_verb_that_reads_digits_has_the_same_flags_for_it(verb: tuple[str, ...], capsys) -> None:
     with pytest.raises(SystemExit):

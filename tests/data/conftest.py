@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,8 @@ import pytest
 from edgedigits.data import mnist
 from edgedigits.data.digits import Digits
 from edgedigits.data.download import Network
-from edgedigits.data.named import read_mnist_5k
 
 NOWHERE = Network((), answer_seconds=0.1, read_seconds=0.1, budget_seconds=0.1)
-
-
-@pytest.fixture(scope="session")
-def five_thousand() -> Digits:
-    """mnist-5k: 500 real digits of each class, sorted by class."""
-    digits = read_mnist_5k().train
-    assert digits is not None
-    return digits
 
 
 @pytest.fixture(scope="session")
@@ -34,16 +24,6 @@ def few(five_thousand: Digits) -> Digits:
 def others(five_thousand: Digits) -> Digits:
     """Two digits of each class that are not in `few`, sorted by class."""
     return five_thousand.take(np.concatenate([np.arange(2) + 500 * digit + 100 for digit in range(10)]))
-
-
-@pytest.fixture(scope="session")
-def mnist_folder() -> Path:
-    """The full MNIST; a test that asks for it is skipped where EDGEDIGITS_DATA does not lead to it."""
-    named = Path(os.environ.get("EDGEDIGITS_DATA", "nowhere"))
-    for folder in (named, named / "mnist"):
-        if (folder / "train-images-idx3-ubyte.gz").exists() or (folder / "train-images-idx3-ubyte").exists():
-            return folder
-    pytest.skip("needs the full MNIST: EDGEDIGITS_DATA is to name the folder that holds mnist/")
 
 
 @pytest.fixture

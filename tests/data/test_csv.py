@@ -314,7 +314,7 @@ UTF16 = "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8
     ("content", "sentence"),
     [
         (b"", "f.csv is empty. Download or copy it again."),
-        (gzip.compress(b""), "f.csv holds no lines. Download or copy it again."),
+        (gzip.compress(b"", mtime=0), "f.csv holds no lines. Download or copy it again."),
         (bytes(range(256)) * 9, "f.csv is not a CSV but a binary or other file."),
         (b"\xfa\xce" * 99, "f.csv, line 1: byte 0xfa is not UTF-8 text. Save it as a UTF-8 CSV."),
         (b"PK\x03\x04....", f"f.csv is not a CSV but a binary or other file. {ZIP}"),

@@ -13,7 +13,8 @@ import pytest
 from edgedigits.data.load import load_splits
 from edgedigits.data.shape import PIXELS
 from edgedigits.errors import ConfigError, DataError
-from edgedigits.evaluate.subject import find_subject, load_subject_digits
+from edgedigits.evaluate.subject import find_subject
+from edgedigits.evaluate.subject_digits import load_subject_digits
 from edgedigits.files.claims import claim
 
 FRACTIONS = {"validation_fraction": 0.2, "test_fraction": 0.3}

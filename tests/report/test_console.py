@@ -88,6 +88,7 @@ def test_notes_are_shown(make_facts: MakeFacts) -> None:
     text = _words(_shown(make_facts(data=data, parity=("litert-default",))))
     assert "note mnist was not reachable, so mnist-5k was taken." in text
     assert "note TFLM was left out: it is not installed." in text
+    assert "note Inverted, more are right." in _words(_shown(make_facts(advice="Inverted, more are right.")))
 
 
 def test_what_was_written_is_listed(make_facts: MakeFacts, tmp_path: Path) -> None:

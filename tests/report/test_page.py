@@ -134,12 +134,23 @@ def test_a_runtime_that_was_left_out_is_told(make_facts: MakeFacts) -> None:
     assert "RAM for TFLM" not in text and "float32 twin" not in text
 
 
+def test_what_is_unusual_about_the_digits_stands_above_the_figures(make_facts: MakeFacts, usual_page: str) -> None:
+    assert "What to know of the digits" not in page_text(usual_page)
+    data = DataSummary("x", "", "", {"train": 1, "validation": 1, "test": 1}, findings=("They are dark.", "They lie."))
+    page = render_page(make_facts(data=data, advice="Inverted, more are right."))
+    assert_stands_alone(page)
+    text = page_text(page)
+    box = text.index("What to know of the digits: Inverted, more are right. They are dark. They lie.")
+    assert box < text.index("Accuracy, int8")
+
+
 def test_text_from_outside_is_escaped(make_facts: MakeFacts) -> None:
     evil = '<script>alert("x")</script>&amp;'
     facts = make_facts(name=evil, versions={evil: evil})
     facts = dataclasses.replace(
         facts,
-        data=DataSummary(evil, evil, evil, facts.data.sizes),
+        data=DataSummary(evil, evil, evil, facts.data.sizes, findings=(evil,)),
+        advice=evil,
         config={"data": {"source": evil}, "loss": {"name": evil}},
         evaluation=dataclasses.replace(facts.evaluation, scored_by=evil, host=evil, notes=(evil,)),
     )

@@ -23,7 +23,7 @@ from edgedigits.progress import SilentProgress
 from edgedigits.study.plan.grid import read_grid
 from edgedigits.study.run import keys
 from edgedigits.study.run.database import DATABASE
-from edgedigits.study.run.session import Options, Plan, estimate_seconds, plan_builds, run_plan
+from edgedigits.study.run.session import Options, Plan, _read_sources, estimate_seconds, plan_builds, run_plan
 from edgedigits.study.run.store import Store, owner_name
 from edgedigits.study.table.plan import plan_table
 from tests.study.plans import small_plan
@@ -388,3 +388,14 @@ def test_a_cluster_gets_its_digits_by_digest_from_the_scheduler(remote):
     assert (summary.done, summary.failed) == (2, 0)
     cached = list((folder / "cache" / "edgedigits" / "study").iterdir())
     assert [file.suffix for file in cached] == [".npz"]
+
+
+def test_what_is_unusual_about_a_source_is_said_once_a_study(tmp_path):
+    pool = read_source("mnist-5k").train
+    path = tmp_path / "dark.npz"
+    np.savez(path, x_train=255 - pool.images[::10], y_train=pool.labels[::10])
+    heard = Heard()
+    with Store(tmp_path, create=True) as store:
+        _read_sources(small_plan(3, source=str(path)).entries, store, tmp_path, heard)
+    seen = "data: The digits are black on white, models expect white on black: read them with --invert."
+    assert heard.lines == [seen]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.artifacts import new_folder
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.contents import Contents
+from edgedigits.data.inspection import findings_on_splits
 from edgedigits.data.load import divide
 from edgedigits.files.scratch import scratch
 from edgedigits.progress import Stage
@@ -56,6 +57,7 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
     """
     config = make_config(parse_sections(spec["config"], "trial"))
     splits = divide(contents, seed=config.training.seed, **config.data.division)
+    findings = findings_on_splits(splits, config.data.reading)
     # Here and not above: a worker that finds its data missing shall not have paid for TensorFlow.
     from edgedigits.assemble import assemble
 
@@ -63,7 +65,7 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
     with scratch("trial") as place:
         folder = keep or place / "build"
         with new_folder(folder, force=True) as partial:
-            facts, latency = assemble(config, splits, partial, clock)
+            facts, latency = assemble(config, splits, findings, partial, clock)
         figures = _figures(facts, folder, splits, config.engine, scored=spec["scored"])
     if latency is not None and spec["scored"] != FLOAT32:
         figures["latency_us"] = latency.p50_us

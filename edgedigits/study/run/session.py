@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.data.contents import Contents
+from edgedigits.data.inspection import findings_on_contents
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
 from edgedigits.study.plan.axes import value_words
@@ -216,6 +217,7 @@ def _read_sources(
         if place in found:
             continue
         need, contents = describe(entry.data, progress)
+        findings_on_contents(contents, entry.data.reading, progress)
         before = store.about(f"data {place}")
         if before and before != need.digest:
             raise DataError(
