@@ -26,6 +26,7 @@ LOCK = f"{DATABASE}.lock"
 SCHEMA = 2
 LOCK_WAIT_S = 20.0
 LOCK_POLL_S = 0.05
+_LONGEST_WORDS = 200
 
 _TABLES = (
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
@@ -141,11 +142,16 @@ def _damage(path: Path) -> str:
         # Locked, or to be recovered by one who may write: opening it will tell.
         return ""
     except sqlite3.DatabaseError as error:
-        return str(error)
+        return one_line(error)
     except UnicodeError:
         # Of SQLite's own words, where they name what it found.
         return "names that are no text"
-    return "" if found == "ok" else " ".join(found.split())
+    return "" if found == "ok" else one_line(found)
+
+
+def one_line(words: object) -> str:
+    """Return what SQLite says, which may quote pages of what it found, as the beginning of a sentence."""
+    return " ".join(str(words).split())[:_LONGEST_WORDS]
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from edgedigits.errors import DataError
 from edgedigits.study.run import database
-from edgedigits.study.run.database import DATABASE, SCHEMA
+from edgedigits.study.run.database import DATABASE, SCHEMA, one_line
 from edgedigits.study.run.rows import (
     COLUMNS,
     DONE,
@@ -305,7 +305,7 @@ class Store:
             raise self._readable(error) from None
         except (DamagedRowError, UnicodeError) as error:
             raise DataError(
-                f"{self.path} was changed or is damaged: {error}.",
+                f"{self.path} was changed or is damaged: {one_line(error)}.",
                 hint="Copy it back from a backup, or move it away and run the study again.",
             ) from None
         except OSError as error:
@@ -326,7 +326,7 @@ class Store:
                 raise
 
     def _readable(self, error: sqlite3.Error) -> DataError:
-        text = str(error)
+        text = one_line(error)
         if "locked" in text or "busy" in text:
             return DataError(
                 f"{self.path} is locked by another program since {database.LOCK_WAIT_S:g} s.",
