@@ -7,6 +7,7 @@ from importlib.util import find_spec
 _PACKAGES = {
     "mcu": ("ziglang", "unicorn", "capstone", "elftools"),
     "tensorboard": ("tensorboard",),
+    "study": ("distributed", "psutil"),
 }
 
 

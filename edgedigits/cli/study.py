@@ -12,6 +12,7 @@ from edgedigits.cli.flags import common_flags
 from edgedigits.cli.next_step import quoted
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError
+from edgedigits.extras import install_command, is_installed
 from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
@@ -163,6 +164,8 @@ def _show_plan(console: Console, plan: Plan, seconds: float, how: str) -> None:
     if len(plan.entries) > SHOWN_TRIALS:
         console.print(f"… and {len(plan.entries) - SHOWN_TRIALS:,} more")
     console.print(f"{_trials(len(plan.entries))}, about {duration(seconds)} left ({how})", soft_wrap=True)
+    if not is_installed("study"):
+        console.print(f"to run them: {install_command('study')}", markup=False, soft_wrap=True)
 
 
 def _show_summary(console: Console, summary: Summary, folder: Path) -> None:

@@ -50,6 +50,14 @@ def test_dry_run_lists_the_trials_and_writes_nothing(grid, capsys, tmp_path, mon
     assert [path.name for path in tmp_path.iterdir()] == ["my_grid.toml"]
 
 
+def test_dry_run_needs_no_extra_and_names_the_one_that_a_run_needs(grid, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    monkeypatch.setattr("edgedigits.cli.study.is_installed", lambda _: False)
+    code, out, _ = run(capsys, "study", "run", grid, "--dry-run")
+    assert code == 0
+    assert out.splitlines()[-1] == "to run them: pip install 'edgedigits[study]'"
+
+
 def test_dry_run_of_the_table(capsys):
     code, out, _ = run(capsys, "study", "run", "report-table", "--dry-run", "--json")
     trials = json.loads(out)["trials"]

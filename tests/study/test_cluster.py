@@ -6,11 +6,12 @@ import base64
 import http.client
 import re
 import socket
+import sys
 
 import pytest
 
 from edgedigits.study.run import cluster
-from edgedigits.study.run.cluster import open_cluster
+from edgedigits.study.run.cluster import default_jobs, open_cluster, usable_cores
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +44,8 @@ def test_the_dashboard_streams_to_its_own_pages_only(dashboard):
     assert websocket_status(dashboard, f"http://localhost:{port}") == http.HTTPStatus.SWITCHING_PROTOCOLS
     for stranger in ("http://example.com", f"http://example.com:{port}", "http://localhost:1", "null"):
         assert websocket_status(dashboard, stranger) == http.HTTPStatus.FORBIDDEN, stranger
+
+
+def test_how_many_trials_run_at_a_time_is_known_without_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert default_jobs() == usable_cores()

@@ -191,6 +191,29 @@ def test_a_command_makes_the_same_choices():
     assert to_tables(again) == to_tables(trial.config)
 
 
+def test_a_study_of_a_version_with_other_choices_gets_its_advice_without_a_command(grid):
+    other = [
+        replace(trial, spec={**trial.spec, "config": {**trial.spec["config"], "future": {"x": 1}}}) for trial in grid
+    ]
+    (one, *_) = find_insights("grid", other).recommendations
+    assert one.command == ""
+    assert "Type" not in find_insights("grid", other).groups["For a device"][0]
+
+
+def test_a_command_leaves_out_what_would_have_no_effect():
+    """Choices for a loss, for pruning and for fake quantization that the trial has not."""
+    tables = {
+        "base": {
+            "loss": {"gamma": 3.0, "hinge": "weston-watkins", "beta": 0.9},
+            "prune": {"frequency": 7, "epochs": 3},
+            "qat": {"epochs": 9},
+        },
+        "axes": {"loss": ["mse"], "seed": [7]},
+    }
+    (trial,) = plan_grid(tables, "x")
+    assert build_command(trial.identity) == "edgedigits build --loss mse --seed 7"
+
+
 def test_cells_of_the_table_have_a_command_too():
     import argparse
 

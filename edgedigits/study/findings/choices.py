@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from edgedigits.config import SECTIONS
+from edgedigits.config_file import make_config, parse_sections
+from edgedigits.errors import ConfigError
 from edgedigits.options import flag_of
 from edgedigits.study.table.recipe import LOSS_OF, PRUNING_END, PRUNING_UPDATES, RATE_OF, stretch
 
@@ -69,7 +71,7 @@ class Recommendation:
         counted: what those bytes are.
         chosen_on: the figure that the choice was made by.
         seeds: how many seeds.
-        command: what to type for one of them.
+        command: what to type for one of them; "" where this version has not all of its choices.
     """
 
     device: str
@@ -138,10 +140,18 @@ def recommendations(means: pd.DataFrame, specs: dict[str, dict[str, Any]]) -> li
                 counted=counted,
                 chosen_on=names[chosen_by],
                 seeds=int(row["seeds"]),
-                command=build_command(specs[row["key"]]),
+                command=_command_or_none(specs[row["key"]]),
             )
         )
     return found
+
+
+def _command_or_none(spec: dict[str, Any]) -> str:
+    try:
+        return build_command(spec)
+    except ConfigError:
+        # Of a study by another version, which can be read here but perhaps not made again.
+        return ""
 
 
 def variant_words(row: Any) -> str:
@@ -150,18 +160,23 @@ def variant_words(row: Any) -> str:
 
 
 def build_command(spec: dict[str, Any]) -> str:
-    """Return the `edgedigits build` that makes a trial's model."""
-    config = spec["config"] if "config" in spec else _cell_config(spec)
+    """Return the `edgedigits build` that makes a trial's model, without options that would have no effect.
+
+    Raises:
+        ConfigError: its choices are none that a build of this version knows.
+    """
+    tables = spec["config"] if "config" in spec else _cell_config(spec)
+    known = {section: values for section, values in tables.items() if section != "output"}
+    config = make_config(parse_sections(known, "trial"))
     words = ["edgedigits build"]
-    for section, values in config.items():
-        if section not in SECTIONS or section == "output":
-            continue
+    for section, values in known.items():
         for option in fields(SECTIONS[section]):
             value = values.get(option.name, option.default)
             plain = tuple(value) if isinstance(value, list) else value
             if option.name not in values or plain == option.default or value == {}:
                 continue
-            words.append(_flag(flag_of(option), value))
+            if config.missing_need(section, option.name) is None:
+                words.append(_flag(flag_of(option), value))
     return " ".join(words)
 
 

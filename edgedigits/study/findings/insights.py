@@ -169,8 +169,9 @@ def _sufferer_sentences(suffering: Sequence[Sufferer]) -> list[str]:
 
 
 def _advice(one: Recommendation) -> str:
+    typed = f" Type, for one seed and with the build's own split: {one.command}" if one.command else ""
     return (
         f"{one.device}: {one.variant}, {100 * one.accuracy:.2f} % (mean of {one.seeds} "
         f"{'seed' if one.seeds == 1 else 'seeds'}) in {one.bytes:,.0f} bytes of {one.counted}; chosen on "
-        f"{one.chosen_on}. Type, for one seed and with the build's own split: {one.command}"
+        f"{one.chosen_on}.{typed}"
     )

@@ -18,6 +18,7 @@ import numpy as np
 
 from edgedigits.data.contents import Contents
 from edgedigits.errors import DataError, ToolMissingError
+from edgedigits.extras import install_command
 from edgedigits.files.scratch import scratch
 from edgedigits.study.run.data_source import as_arrays
 
@@ -59,15 +60,17 @@ def require_distributed() -> Any:
         import distributed
     except ImportError:
         raise ToolMissingError(
-            "Dask (package distributed), which runs a study, is not installed.", hint="pip install 'edgedigits[study]'"
+            "Dask (package distributed), which runs a study, is not installed.", hint=install_command("study")
         ) from None
     return distributed
 
 
 def default_jobs() -> int:
-    """Return how many trials run at a time on this machine: one a core, as far as memory goes."""
-    import psutil
-
+    """Return how many trials run at a time on this machine: one a core, as far as memory goes and that is known."""
+    try:
+        import psutil
+    except ImportError:
+        return usable_cores()
     return max(1, min(usable_cores(), int(psutil.virtual_memory().available // MEMORY_A_TRIAL)))
 
 

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from edgedigits.errors import DataError
+from edgedigits.printable import printable
 
 try:
     import fcntl
@@ -151,7 +152,7 @@ def _damage(path: Path) -> str:
 
 def one_line(words: object) -> str:
     """Return what SQLite says, which may quote pages of what it found, as the beginning of a sentence."""
-    return " ".join(str(words).split())[:_LONGEST_WORDS]
+    return printable(" ".join(str(words).split()))[:_LONGEST_WORDS]
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
