@@ -21,6 +21,15 @@ _KEYWORD_LIST = """
     virtual void volatile wchar_t while xor xor_eq
 """
 _KEYWORDS = frozenset(_KEYWORD_LIST.split())
+# An engine's folder is searched for headers; these would be found there instead. C99 to C23, and our own.
+_C_HEADERS = """
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg
+    stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time
+    uchar wchar wctype
+"""
+_FIRMWARE_HEADERS = ("board", "crc32", "model", "platform", "protocol", "semihosting", "tflm_engine")
+_BUILD_HEADERS = ("model_data", "tflm_resolver")
+_HEADERS = frozenset((*_C_HEADERS.split(), *_FIRMWARE_HEADERS, *_BUILD_HEADERS))
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -50,6 +59,10 @@ def _objection(prefix: str) -> str:
         return "is a keyword of C or C++"
     if "__" in prefix or prefix.endswith("_"):
         return "makes names with two underscores in a row, which C++ reserves"
+    if prefix.lower() in _HEADERS:
+        return f"would hide {prefix}.h, a header that C, a build or the firmware has"
+    if prefix.lower().endswith("_self_test"):
+        return "ends like the file of an engine's self-test"
     if len(prefix) > MAX_PREFIX_LENGTH:
         return f"has {len(prefix)} characters, more than {MAX_PREFIX_LENGTH}"
     return ""

@@ -161,6 +161,59 @@ def test_wrong_choices(
     assert not (tmp_path / "out").exists()
 
 
+def test_what_pixels_are_is_printed_stored_and_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model with Rescaling(1/255) inside, and one whose quantization says nothing."""
+    theirs, odd = tmp_path / "theirs.tflite", tmp_path / "odd.tflite"
+    theirs.write_bytes(random_mlp(7, (784, 20, 10), input_scale=np.float32(1)))
+    odd.write_bytes(random_mlp(7, (784, 20, 10), input_scale=np.float32(0.0059), input_zero_point=-59))
+
+    assert main(["compile", str(theirs), "--out", str(tmp_path / "out")]) == 0
+    said = "0 to 255 are 0 to 255, by the model's own input quantization"
+    assert f"pixels   {said}" in capsys.readouterr().out
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["data"]["pixels"] == {
+        "low": 0.0,
+        "high": 255.0,
+        "how": "by the model's own input quantization",
+        "cut": 0,
+    }
+    facts = json.loads((tmp_path / "out" / "engine" / "edgedigits_model.json").read_text())
+    assert facts["pixels"] == {"low": 0.0, "high": 255.0} and facts["classes"] == 10
+    source = (tmp_path / "out" / "engine" / "edgedigits_model.c").read_text()
+    assert "input[i] = (int8_t)(pixel - 128);" in source
+    assert "to the model 0 to 255" in (tmp_path / "out" / "engine" / "edgedigits_model.h").read_text()
+
+    assert main(["compile", str(odd), "--out", str(tmp_path / "odd")]) == 2
+    assert "fits no usual range of pixels. Say what pixels 0 and 255 are" in capsys.readouterr().err
+    assert not (tmp_path / "odd").exists()
+    assert main(["compile", str(odd), "--out", str(tmp_path / "odd"), "--input-range", "-0.3,0.9", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["engine"]["pixels"]["low"] == -0.3
+    # The folder remembers.
+    assert main(["compile", str(tmp_path / "odd"), "--out", str(tmp_path / "again")]) == 0
+    assert "pixels   0 to 255 are -0.3 to 0.9, by --input-range" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("1,0", "are no range"), ("nan,1", "are no range"), ("0", "is no range; write it like"), ("0,1,2", "is no range")],
+)
+def test_a_range_that_is_none(
+    value: str, words: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", str(model), "--out", str(tmp_path / "out"), "--input-range", value]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_what_takes_no_digits_has_no_range(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sine = tmp_path / "sine.tflite"
+    sine.write_bytes(random_mlp(7, (1, 8, 1), input_scale=np.float32(0.0245), input_zero_point=3))
+    assert main(["compile", str(sine), "--out", str(tmp_path / "out"), "--input-range", "0,1"]) == 2
+    assert "takes no 28×28 digits, and so no pixels. Leave out --input-range." in capsys.readouterr().err
+    assert main(["compile", str(sine), "--out", str(tmp_path / "out")]) == 0
+    assert "it has quantize and dequantize instead" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["data"] == {}
+
+
 def test_a_missing_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compile", str(tmp_path / "none.tflite"), "--out", str(tmp_path / "out")]) == 3
     assert "does not exist" in capsys.readouterr().err

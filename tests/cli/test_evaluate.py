@@ -51,6 +51,23 @@ def test_json_is_one_object_with_the_same_figures(folder: Path, capsys: pytest.C
     assert facts["evaluation"]["size"]["raw"] == (folder / "model.tflite").stat().st_size
 
 
+def test_what_pixels_are_is_said_and_may_be_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "--split", "all") == 0
+    assert "pixels    0 to 255 are 0 to 1, by the model's own input quantization" in capsys.readouterr().out
+
+    assert run(folder, "--split", "all", "--input-range", "-1,1", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["evaluation"]["pixels"] == {
+        "low": -1.0,
+        "high": 1.0,
+        "how": "by --input-range",
+        "cut": 127,
+    }
+
+    (folder / "model.tflite").write_bytes(random_mlp(0, sizes=(784, 10), input_scale=np.float32(0.03)))
+    assert run(folder, "--split", "all") == 2
+    assert "holds 0 to 7.65, which fits no usual range of pixels" in capsys.readouterr().err
+
+
 def test_latency_is_measured_unless_told_not_to(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = cli.main(["evaluate", str(folder), "--data", str(folder / "digits.csv"), "--threads", "2", "--json"])
 

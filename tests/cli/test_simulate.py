@@ -44,8 +44,17 @@ def test_the_text_tells_every_figure(folder: Path, capsys: pytest.CaptureFixture
 
     text = capsys.readouterr().out
     assert "every byte equal: 1,000 output bytes of 100 images against LiteRT" in text
+    assert "equal too: preprocess on the emulated core, with invert and without" in text
+    assert "pixels        0 to 255 are 0 to 1, by the model's own input quantization" in text
     for word in ("instructions", "flash", "RAM", "stack", "biggest", "estimate", "64 MHz", "zig", "unicorn", "left"):
         assert word in text
+
+
+def test_an_engine_of_other_pixels_than_said_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "--images", "5", "--input-range", "0,255") == 1
+    said = capsys.readouterr().err
+    assert "takes pixels 0 to 255 for 0 to 1, and they are 0 to 255, by --input-range; 254 of 256 lie beyond" in said
+    assert "Compile it again with --input-range 0,255." in said
 
 
 @pytest.mark.parametrize("core", ["m0plus", "m7", "rv32imc"])

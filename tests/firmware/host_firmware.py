@@ -10,27 +10,32 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgedigits.targets.stub import firmware_stub
+from edgedigits.targets.stub import Engine, find_engine, firmware_stub
 from tests.emit.compilers import STRICT
 from tests.targets.tiny_engine import write_engine
 
 
 def build_for_host(folder: Path, **options: int) -> tuple[Path, NDArray[np.int8]]:
     """Compile the protocol with a tiny engine, under sanitizers; return the program and the engine's weights."""
+    weights = write_engine(folder, prefix="my_net", **options)
+    return compile_for_host(find_engine(folder), folder), weights
+
+
+def compile_for_host(engine: Engine, folder: Path) -> Path:
+    """Compile the protocol with an engine, under sanitizers; return the program, which is in `folder`."""
     compiler = shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("no C compiler on this host")
     stub, here = firmware_stub(), Path(__file__).parent
-    weights = write_engine(folder, prefix="my_net", **options)
     sources = [stub / "src" / name for name in ("main.c", "protocol.c", "crc32.c")]
     program = folder / "program"
     command = [
         *(compiler, "-std=c99", "-O1", "-g", *STRICT, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-        *("-DHOST_TEST", '-DMODEL_HEADER="my_net.h"', "-DMODEL_PREFIX=my_net", "-DMODEL_MACRO=MY_NET"),
-        *(f"-I{stub / 'src'}", f"-I{folder}"),
-        *map(str, [*sources, here / "host_platform.c", folder / "my_net.c", folder / "my_net_self_test.c"]),
+        *("-DHOST_TEST", *(f"-D{name}={value}" for name, value in engine.defines.items())),
+        *(f"-I{stub / 'src'}", f"-I{engine.folder}"),
+        *map(str, [*sources, here / "host_platform.c", *engine.sources, engine.self_test]),
         *("-o", str(program)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    return program, weights
+    return program

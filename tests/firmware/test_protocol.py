@@ -9,8 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.firmware.host_firmware import build_for_host
+from edgedigits.model.engine import run
+from edgedigits.model.lowering import lower
+from edgedigits.model.reader import read_tflite
+from tests.firmware.host_firmware import build_for_host, compile_for_host
+from tests.targets.emitted_engine import write_emitted_engine
 from tests.targets.tiny_engine import expected, random_inputs
+from tests.tflite_builder import random_mlp
 
 INPUTS, OUTPUTS = 12, 3
 READY = "ready edgedigits protocol=1 selftest=0"
@@ -57,6 +62,20 @@ def test_it_runs_images(firmware: tuple[Path, np.ndarray]) -> None:
         assert int(facts["margin"]) == min(127, int(ranked[-1]) - int(ranked[-2]))
         assert facts["received"] == f"{zlib.crc32(row.tobytes()):08x}"
         assert facts["ticks"] == "7"
+
+
+def test_a_model_that_classifies_nothing_gives_no_class(tmp_path: Path) -> None:
+    content = random_mlp(5, (1, 8, 1), input_scale=np.float32(0.0245), input_zero_point=3)
+    program = compile_for_host(write_emitted_engine(tmp_path, content, prefix="sine"), tmp_path)
+
+    _, identity, *answers = talk(program, b"id\n" + b"".join(f"run {byte:02x}\n".encode() for byte in range(256)))
+
+    assert " model=sine input=1 output=1 " in identity and identity.endswith("selftest=0")
+    inputs = np.arange(256, dtype=np.uint8).view(np.int8)[:, None]
+    outputs = run(lower(read_tflite(content)), inputs)
+    for row, output, answer in zip(inputs, outputs, answers, strict=True):
+        received = f"{zlib.crc32(row.tobytes()):08x}"
+        assert answer == f"ok run ticks=7 received={received} output={output.tobytes().hex()}"
 
 
 def test_it_measures(firmware: tuple[Path, np.ndarray]) -> None:
