@@ -66,10 +66,12 @@ def build(
     """
     config = _resolve(config)
     from edgedigits.artifacts import new_folder
+    from edgedigits.files.scratch import check_scratch
     from edgedigits.training.event_files import check_event_folder
 
     if config.output.tensorboard:
         check_event_folder(Path(config.output.tensorboard), config.folder)
+    check_scratch()
     with new_folder(config.folder, force=force) as partial:
         splits = load_splits(
             config.data.source,

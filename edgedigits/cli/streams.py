@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import logging
 import os
 import sys
 import unicodedata
@@ -96,12 +97,14 @@ def tell_lines(text: str) -> None:
 
 
 def prepare() -> None:
-    """Make the streams take whatever is printed, and keep the numbers of closed ones from files opened later."""
+    """Make the streams take whatever is printed; no file opened later gets the number of a closed one."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    # Without a home to write to, matplotlib says so at length, and draws all the same.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     codecs.register_error(_HANDLER, _in_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

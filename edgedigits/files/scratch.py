@@ -15,6 +15,7 @@ from edgedigits.files.claims import abandoned, claim
 PREFIX = "edgedigits-"
 PARTIAL = ".part"
 """End of the name of what will take another's place once it is whole."""
+_ROOM_BYTES = 1 << 14
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -41,6 +42,16 @@ def scratch(what: str) -> Iterator[Path]:
             if error.errno in _FULL:
                 raise _unwritable(error) from error
             raise
+
+
+def check_scratch() -> None:
+    """Check that temporary files can be written, before work begins in which a library would miss them.
+
+    Raises:
+        DataError: they cannot, or there is room for hardly any.
+    """
+    with scratch("room") as folder:
+        (folder / "room").write_bytes(bytes(_ROOM_BYTES))
 
 
 @contextlib.contextmanager

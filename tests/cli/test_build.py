@@ -267,6 +267,14 @@ def test_a_full_disk_ends_a_build_with_one_sentence_and_nothing_left(csv):
     assert not [path for path in Path().rglob("*") if path.is_file()]
 
 
+def test_without_room_for_temporary_files_there_is_no_training(csv):
+    setup = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))"
+    code, out, err = outcome(command("build", "--data", str(csv), *QUICK, "--out", "b", setup=setup))
+    assert (code, out) == (3, "")
+    assert err.startswith("edgedigits: error: Temporary files cannot be written: File too large. Make room for them")
+    assert len(err.splitlines()) == 1 and not list(Path().iterdir())
+
+
 def test_a_missing_library_is_named_with_the_command_that_brings_it(csv):
     setup = "import sys; sys.modules['tensorflow_model_optimization'] = None"
     code, _, err = outcome(command("build", "--data", str(csv), *QUICK, setup=setup))

@@ -15,7 +15,7 @@ import pytest
 from edgedigits.data.writing import replacing
 from edgedigits.errors import DataError
 from edgedigits.files.claims import LOCK_SUFFIX, abandoned, claim
-from edgedigits.files.scratch import partial_folder, scratch
+from edgedigits.files.scratch import check_scratch, partial_folder, scratch
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
@@ -128,6 +128,8 @@ def test_a_full_place_for_temporary_files_is_told(temporary, monkeypatch):
     assert not list(temporary.iterdir())
     with pytest.raises(ConnectionError), scratch("test"):
         raise ConnectionResetError(errno.ECONNRESET, "of something else")
+    check_scratch()
+    assert not list(temporary.iterdir())
     monkeypatch.setattr(tempfile, "tempdir", str(temporary / "nowhere"))
     with pytest.raises(DataError, match="cannot be written: No such file or directory. Make room"), scratch("test"):
         pass
