@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.model.fitting import fit_multiplier
 from edgedigits.model.fixed_point import INT32_MAX, INT32_MIN, Rounding, quantize_multiplier, rescale
 from edgedigits.model.ir import Graph, Operator, Tensor
 from edgedigits.model.network import INT8_MAX, INT8_MIN, DenseLayer
@@ -109,8 +111,8 @@ class DenseLowering:
         folded = self._bias(weights) - self._source.zero_point * values.sum(axis=1, dtype=np.int64)
         if np.any(np.abs(folded) > INT32_MAX):
             raise self._refuse(Reason.FOLDED_BIAS, weights)
-        factors = [quantize_multiplier(real, self._rounding) for real in self._factors(weights)]
-        multiplier, shift = np.array(factors, np.int32).T
+        real = self._factors(weights)
+        multiplier, shift = np.array([quantize_multiplier(one, self._rounding) for one in real], np.int32).T
         low, high = clamp(self._operator.activation, self._target)
         try:
             layer = DenseLayer(
@@ -130,7 +132,7 @@ class DenseLowering:
         except OverflowError as error:
             raise self._refuse(Reason.ACCUMULATOR, weights, detail=str(error)) from error
         self._prove_rescaling(layer)
-        return layer
+        return _as_litert(layer, real) if self._rounding is Rounding.LITERT else layer
 
     def _bias(self, weights: Tensor) -> NDArray[np.int64]:
         """Return the bias as the file has it, int64 (out,)."""
@@ -172,6 +174,20 @@ class DenseLowering:
             scaled = rescale(acc, multiplier, shift, self._rounding) + layer.output_offset
             if np.any(scaled > INT32_MAX) or np.any(scaled < INT32_MIN):
                 raise self._refuse(Reason.RESCALED, self._target)
+
+
+def _as_litert(layer: DenseLayer, factors: list[float]) -> DenseLayer:
+    """Return the layer with multipliers that give LiteRT's results for every accumulator; one for each factor."""
+    low, high = layer.accumulator_range()
+    results = layer.clamp_low - layer.output_offset, layer.clamp_high - layer.output_offset
+    fitted = layer.multiplier.copy()
+    for factor in set(factors):
+        same = np.array(factors) == factor
+        multiplier, shift = int(layer.multiplier[same][0]), int(layer.shift[same][0])
+        if multiplier:
+            ends = int(low[same].min()), int(high[same].max())
+            fitted[same] = fit_multiplier(factor, multiplier, shift, ends, results)
+    return replace(layer, multiplier=fitted)
 
 
 def clamp(activation: str, target: Tensor) -> tuple[int, int]:

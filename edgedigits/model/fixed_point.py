@@ -2,7 +2,8 @@
 
 A real factor r is applied to int32 accumulators as multiplier · 2^(shift − 31), multiplier in [2³⁰, 2³¹):
 
-- `LITERT`: one rounding, (acc · m + 2^(t−1)) >> t with t = 31 − shift: LiteRT's `BUILTIN_REF` kernels.
+- `LITERT`: one rounding, (acc · m + 2^(t−1)) >> t with t = 31 − shift. With a multiplier from `fitting.py` that is what
+  LiteRT's `BUILTIN_REF` kernels give, which round the product in double precision.
 - `TFLM`: two roundings, a rounding doubling high multiplication and a rounding division by a power of two:
   TensorFlow Lite Micro and CMSIS-NN.
 

@@ -194,9 +194,9 @@ class _Lowering:
 
     def _quantize(self, operator: Operator, source: Tensor, target: Tensor) -> None:
         at_start, at_end = not self._layers, target.index == self._output.index
+        if {source.dtype, target.dtype} <= {"int8", "uint8"} and not _same_steps(source, target):
+            raise self._refuse(Reason.REQUANTIZE, operator, target)
         if source.dtype == "int8" and target.dtype == "int8":
-            if not _same_quantization(source, target):
-                raise self._refuse(Reason.REQUANTIZE, operator, target)
             why = "changes nothing"
         elif target.dtype == "int8" and at_start and source.dtype in ("float32", "uint8"):
             why = "the engine's input is int8"
@@ -255,6 +255,14 @@ def _same_quantization(one: Tensor, other: Tensor) -> bool:
         and np.array_equal(one.scales, other.scales)
         and np.array_equal(one.zero_points, other.zero_points)
     )
+
+
+def _same_steps(one: Tensor, other: Tensor) -> bool:
+    """Tell whether two 8-bit tensors differ in nothing but what their lowest value is called."""
+    if len(one.scales) != 1 or len(other.scales) != 1 or one.scale != other.scale:
+        return False
+    low, other_low = (0 if tensor.dtype == "uint8" else INT8_MIN for tensor in (one, other))
+    return one.zero_point - low == other.zero_point - other_low
 
 
 def _other_subgraphs(graph: Graph) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class Reason(StrEnum):
     RESHAPE_QUANTIZATION = "a RESHAPE must keep the quantization of its input"
     RESHAPE_SIZE = "the shape {shape} does not hold the {elements} elements of one image"
     RESHAPE_OPEN = "its shape is known only when the model runs"
-    REQUANTIZE = "requantizing between layers is not supported"
+    REQUANTIZE = "it changes the quantization, and there is no layer for that"
     QUANTIZE_PLACE = "from {source} to {target} inside the model"
     DEQUANTIZE_PLACE = "only int8 at the end of the model can be dequantized"
     ELEMENTWISE = "it changes values, and there is no layer for that"

@@ -211,7 +211,7 @@ def _reshape(scale: float = 0.5, target: list[int] | None = None) -> Callable[[L
 
 def _quantize(dtype: str) -> Callable[[Layer], None]:
     def describe(model: Layer) -> None:
-        other = model.activation("other", 3, 0.7, 0, dtype)
+        other = model.activation("other", 3, 0.7 if dtype == "int8" else 1.0, 0 if dtype == "int8" else 130, dtype)
         last = model.activation("last", 3, 0.7, 0)
         model.dense()
         model.add("QUANTIZE", model.outputs[0], other, schema.QuantizeOptionsT())
@@ -422,7 +422,7 @@ TABLE: dict[Reason, Refused] = {
         whole(_reshape()), "operator 0 (RESHAPE), tensor 5 'shape': its shape is known only when the model runs", "batch_size=1"
     ),
     Reason.REQUANTIZE: Refused(
-        whole(_quantize("int8")), "operator 1 (QUANTIZE), tensor 4 'other': requantizing between layers is not supported"
+        whole(_quantize("int8")), "operator 1 (QUANTIZE), tensor 4 'other': it changes the quantization, and there is no layer for that"
     ),
     Reason.QUANTIZE_PLACE: Refused(
         whole(_quantize("uint8")), "operator 1 (QUANTIZE), tensor 4 'other': from int8 to uint8 inside the model"

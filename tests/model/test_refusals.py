@@ -105,6 +105,30 @@ def test_a_model_compiled_for_an_accelerator_is_traced_back(code: str, remedy: s
     assert remedy in refusal(random_mlp(1, (4, 3), extra_op=code)).hint
 
 
+@pytest.mark.parametrize("end", ["input", "output"])
+@pytest.mark.parametrize(("scale", "shift", "fine"), [(1.0, 128, True), (1.0, 127, False), (0.7, 128, False)])
+def test_uint8_at_an_end_differs_by_128_or_is_another_quantization(
+    end: str, scale: float, shift: int, fine: bool
+) -> None:
+    def ended(model: Layer) -> None:
+        inner = model.inputs[0] if end == "input" else model.outputs[0]
+        size, base = (4, 0.5) if end == "input" else (3, 1.0)
+        point = int(model.tensor(inner).quantization.zeroPoint[0])
+        outer = model.activation("outer", size, base * scale, point + shift, "uint8")
+        if end == "input":
+            model.add("QUANTIZE", outer, inner, schema.QuantizeOptionsT())
+            model.inputs = [outer]
+            model.dense(inner)
+        else:
+            model.dense()
+            model.add("QUANTIZE", inner, outer, schema.QuantizeOptionsT())
+            model.outputs = [outer]
+
+    content = whole(ended)()
+    assert accepted(content) is fine
+    assert fine or refusal(content).reason is Reason.REQUANTIZE
+
+
 def test_a_computed_value_is_no_shape() -> None:
     """PACK belongs to shape computations, and here it packs an activation."""
 
