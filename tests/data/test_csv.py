@@ -63,6 +63,7 @@ MEND = "Fill the cell or drop the line."
             f"{PIXEL} 'True', expected a number. Store pixels as 0 and 255: (pixels * 255).astype('uint8').",
         ),
         (13, '"0,5"', f"{PIXEL} '0,5', expected a number. Is this a decimal comma? Write a point."),
+        (13, '"1,2,3"', f"{PIXEL} '1,2,3', expected a number."),
         (13, "\x1b[31m", f"{PIXEL} '\\x1b[31m', expected a number."),
         (13, "9" * 400, f"{PIXEL} {'9' * 40}…, expected a whole number."),
         (13, "x" * 400, f"{PIXEL} '{'x' * 40}…', expected a number."),
@@ -147,6 +148,27 @@ def test_the_line_is_counted_as_an_editor_counts_it(few: Digits, tmp_path: Path)
     path = write_text(tmp_path / "train.csv", ["", *lines[:2], "", *lines[2:]])
     with pytest.raises(DataError, match=r"train\.csv, line 6, column 2: the pixel is 'x'"):
         read_csv(path)
+
+
+@pytest.mark.parametrize("pixels", [0, 12, 391, 783])
+def test_a_line_that_is_broken_in_two(pixels: int, few: Digits, tmp_path: Path) -> None:
+    """As many cells as in whole lines, and an end of a line among them."""
+    lines = csv_lines(few)
+    cells = lines[3].split(",")
+    lines[3:4] = [",".join(cells[: pixels + 1]), ",".join(cells[pixels + 1 :])]
+    with pytest.raises(DataError) as caught:
+        read_csv(write_text(tmp_path / "train.csv", [HEADER, *lines]))
+    assert told(caught.value, tmp_path).startswith(f"train.csv, line 5: {pixels} pixel columns, expected 784.")
+
+
+def test_files_that_were_joined_with_their_headers(few: Digits, tmp_path: Path) -> None:
+    path = write_text(tmp_path / "train.csv", [HEADER, *csv_lines(few), HEADER.replace(",", " , "), *csv_lines(few)])
+    with pytest.raises(DataError) as caught:
+        read_csv(path)
+    assert told(caught.value, tmp_path) == (
+        "train.csv, line 62: the label is 'label ', expected a number. This line repeats the header: were files joined? "
+        "Remove it."
+    )
 
 
 def test_a_line_that_is_cut_off(few: Digits, tmp_path: Path) -> None:

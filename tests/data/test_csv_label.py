@@ -192,7 +192,13 @@ def test_without_names_the_first_column_is_the_label(names: str, last, few: Digi
 @pytest.mark.parametrize("names", NAMELESS)
 @pytest.mark.parametrize(
     ("first", "seen"),
-    [(0, "holds only 0"), (RARE, "hardly ever changes"), (FAINT * 20, "goes up to 120"), (255, "goes up to 255")],
+    [
+        (0, "holds only 0"),
+        (3, "holds only 3"),
+        (RARE, "hardly ever changes"),
+        (FAINT * 20, "goes up to 120"),
+        (255, "goes up to 255"),
+    ],
 )
 def test_a_last_column_that_is_rather_the_label_is_said(names: str, first, seen: str, few: Digits, tmp_path) -> None:
     digits = _with_corners(few, first, 0)
