@@ -78,12 +78,13 @@ class _Spellings(dict[str, int]):
 
 
 def _wrong_width(cells: list[str], where: str) -> DataError:
-    if len(cells) == PIXELS:
-        hint = "Was the label column dropped?"
-    elif len(cells) < COLUMNS:
-        hint = "Was the line cut off?"
+    if len(cells) < COLUMNS:
+        hint = "Was the label column dropped?" if len(cells) == PIXELS else "Was the line cut off?"
+    elif is_blank(cells[-1]):
+        hint = "Is there a comma at the end of the line?"
     else:
-        hint = "Is there a comma at the end of the line?" if is_blank(cells[-1]) else "Were two lines joined?"
+        # R's write.table gives its rows an index and the header none.
+        hint = "Is there an index in front?" if len(cells) == COLUMNS + 1 else "Were two lines joined?"
     return DataError(f"{where}: {len(cells) - 1} pixel columns, expected {PIXELS}.", hint=hint)
 
 

@@ -104,6 +104,8 @@ def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> 
         except Exception:  # Beside its own errors NumPy lets those of Python's parser through.
             raise DataError(f"{where} has a header that cannot be read.", hint=_AGAIN) from None
         header = stream.tell()
+    if not kind.itemsize:
+        raise DataError(f"{where} has a header that cannot be read.", hint=_AGAIN)
     if kind.hasobject:
         raise DataError(f"{where} holds Python objects, not numbers.", hint="Save arrays of numbers.")
     promised = math.prod(shape) * kind.itemsize

@@ -92,10 +92,11 @@ def reading(path: Path) -> Iterator[BufferedReader]:
             Damage shows only while reading, so keep the reading inside the `with`.
     """
     with opened(path) as stored:
+        # By its size, for those files of the system that have none make a reader wait.
+        if not os.fstat(stored.fileno()).st_size:
+            raise DataError(f"{path} is empty.", hint=_AGAIN)
         magic = stored.read(2)
         stored.seek(0)
-        if not magic:
-            raise DataError(f"{path} is empty.", hint=_AGAIN)
         if magic == GZIP_MAGIC:
             with gzip.open(stored) as unpacked:
                 yield BufferedReader(_Bounded(unpacked, path))

@@ -90,7 +90,9 @@ MEND = "Fill the cell or drop the line."
         (0, "three", f"{LABEL} 'three', expected a number."),
         (0, "", f"{LABEL} empty. {MEND}"),
         (0, None, "train.csv, line 5: 783 pixel columns, expected 784. Was the label column dropped?"),
-        (13, "1,2", "train.csv, line 5: 785 pixel columns, expected 784. Were two lines joined?"),
+        (13, "1,2", "train.csv, line 5: 785 pixel columns, expected 784. Is there an index in front?"),
+        (13, "1,2,3", "train.csv, line 5: 786 pixel columns, expected 784. Were two lines joined?"),
+        (13, "1\n2", "train.csv, line 5: 13 pixel columns, expected 784. Was the line cut off?"),
         (
             784,
             "0,",

@@ -144,6 +144,8 @@ LABELS = _member("(3,)", bytes([1, 2, 3]))
         (b"\x93NUMPY\1\0\4\0{'a'", f"d.npz, x has a header that cannot be read. {AGAIN}"),
         (_member("__import__('os').abort()", b""), f"d.npz, x has a header that cannot be read. {AGAIN}"),
         (_member("(" + "1," * 20_000 + ")", b""), f"d.npz, x has a header that cannot be read. {AGAIN}"),
+        (_member("(99999999, 784)", b"", "|S0"), f"d.npz, x has a header that cannot be read. {AGAIN}"),
+        (_member("(99999999, 784)", b"", "|V0"), f"d.npz, x has a header that cannot be read. {AGAIN}"),
         (b"junk", "d.npz is a damaged .npz archive: EOF: reading magic string, expected 8 bytes got 4."),
         (b"", "d.npz is a damaged .npz archive: EOF: reading magic string, expected 8 bytes got 0."),
     ],

@@ -46,6 +46,12 @@ def test_devices_and_sockets_are_no_files(tmp_path: Path, monkeypatch: pytest.Mo
         assert _refusal(read_source, "x.csv") == f"x.csv is a socket, expected a file. {WRITE_FIRST}"
 
 
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="is Linux's")
+def test_what_the_system_makes_up_as_it_is_read_is_no_file() -> None:
+    assert Path("/proc/version").read_text()
+    assert _refusal(read_source, "/proc/version") == "/proc/version is empty. Download or copy it again."
+
+
 def test_a_block_device_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "disk.csv").write_text("x")
     monkeypatch.setattr(regular.stat, "S_ISREG", lambda _: False)
