@@ -18,34 +18,10 @@ from edgedigits.study.findings.digits import balanced
 from edgedigits.study.findings.effects import Difference, compare_values, corrected, effects, interval, over_seeds
 from edgedigits.study.findings.insights import effect_sentence, find_insights
 from edgedigits.study.plan.grid import plan_grid
-from edgedigits.study.run.rows import DONE, FAILED, Trial
+from edgedigits.study.run.rows import FAILED, Trial
 from edgedigits.study.run.session import plan_builds
 from edgedigits.study.table.plan import plan_table
-from tests.study.made_up import figures, float_figures
-
-
-def trials_of(plan, results):
-    return [
-        Trial(f"{number:016}", number, entry.kind, entry.spec, DONE, 1, 2.0, "", one)
-        for number, (entry, one) in enumerate(zip(plan.entries, results, strict=True))
-    ]
-
-
-@pytest.fixture(scope="module")
-def grid():
-    """Two losses × two quantizations × three seeds: qat costs 1 point ± 0.1, focal and mse are alike but for noise."""
-    tables = {"axes": {"loss": ["mse", "focal"], "quantization": ["none", "qat"], "seed": [1, 2, 3]}}
-    plan = plan_builds("grid", plan_grid(tables, "x"))
-    noise = {("mse", 1): 0.004, ("mse", 2): -0.004, ("mse", 3): 0.0}
-    results = []
-    for entry in plan.entries:
-        values = entry.spec["values"]
-        base = 0.9 + noise.get((values["loss"], values["seed"]), 0.0)
-        qat = values["quantization"] == "qat"
-        cost = 0.01 + 0.001 * (values["seed"] - 2)
-        one = figures(base - cost * qat, size=10_000 if qat else 40_000, worse_digit=3 if qat else None)
-        results.append({**one, **float_figures(base)})
-    return trials_of(plan, results)
+from tests.study.made_up import cell_result, figures, float_figures, trials_of
 
 
 def test_effects_are_paired_and_intervals_go_over_seeds(grid):
@@ -243,34 +219,6 @@ def test_a_study_without_results_is_told():
         find_insights("x", [])
 
 
-@pytest.fixture(scope="module")
-def table():
-    """The whole table with two seeds: our cells are 0.9, the report's arithmetic gives its published figures."""
-    plan = plan_table(seeds=2)
-    return trials_of(plan, [cell_result(entry.spec) for entry in plan.entries])
-
-
-def cell_result(spec):
-    from edgedigits.study.table.report_data import Row, report_table
-
-    if spec["column"] == "published":
-        published = {(row, setting.name): value for (row, setting), value in report_table().accuracy.items()}
-        value = published[Row(spec["family"], spec["loss"]), spec["setting"]]
-        return {"dev_accuracy": value, "curves": {"train": [[1, 0.1]], "dev": [[1, 0.1], [5, value]]}}
-    value = 0.88 if spec.get("sparsity") == 0.8 else 0.9
-    as_long = 0.915 if spec["family"] == "pruned" else 0.9
-    return {
-        **figures(value),
-        **float_figures(as_long),
-        **float_figures(0.9, "setting_float_"),
-        "dev_accuracy": value,
-        "float_dev_accuracy": as_long,
-        "setting_float_dev_accuracy": 0.9,
-        "dev_images": 1000,
-        "curves": {"train": [[1, 0.2], [5, value]], "dev": [[1, 0.2], [5, value]]},
-    }
-
-
 def test_the_table_is_put_together(table):
     insights = find_insights("report-table", table)
     assert len(insights.cells) == 60
@@ -333,21 +281,6 @@ def test_a_smaller_run_is_told():
     )
 
 
-@pytest.mark.parametrize("count", [1, 12, 85])
-def test_a_report_can_be_had_at_any_moment_of_a_run(count, table, tmp_path):
-    """Cells come in the order in which their trainings end: first the float32 ones of the shortest setting."""
-    from edgedigits.study.report.page import render_study
-    from edgedigits.study.report.pictures import study_pictures
-
-    one_seed = [one for one in table if one.spec["seed"] == 0]
-    order = sorted(
-        one_seed, key=lambda one: (one.kind != "table", one.spec["iterations"], one.spec["family"] != "classical")
-    )
-    insights = find_insights("report-table", order[:count])
-    plots = study_pictures(insights)
-    assert "<h1>" in render_study(insights, plots)
-
-
 def test_a_mean_over_losses_compares_the_same_losses():
     """float32 was run with one loss, qat with two: the second one's digits must not count against qat."""
     rows = [("a", "float32", 0.9), ("a", "QAT", 0.9), ("b", "QAT", 0.5)]
@@ -373,30 +306,3 @@ def test_findings_are_json(grid, table):
 
     for name, trials in (("grid", grid), ("report-table", table)):
         json.dumps(_plain(find_insights(name, trials).to_json()), allow_nan=False)
-
-
-@pytest.mark.parametrize("name", ["grid", "report-table"])
-def test_a_report_is_written_whole_with_every_picture(name, grid, table, tmp_path):
-    from edgedigits.study.report.write import write_report
-    from edgedigits.study.run.store import Store, owner_name
-
-    with Store(tmp_path, create=True) as store:
-        store.set_about("study", name)
-        trials = grid if name == "grid" else table
-        store.add((trial.key, trial.kind, trial.spec) for trial in trials)
-        store.claim(owner_name(), [trial.key for trial in trials])
-        for trial in trials:
-            store.finish(owner_name(), trial.key, trial.result, trial.seconds)
-    written = write_report(tmp_path, tmp_path / "report")
-    page = (tmp_path / "report" / "report.html").read_text()
-    assert page.count("<svg") == len(list((tmp_path / "report" / "plots").glob("*.svg")))
-    assert "<script" not in page
-    assert "http://" not in page.replace("http://www.w3.org", "")
-    assert all(sentence.split(" (")[0].split("'")[0] in page for sentence in written.sentences)
-    rows = pd.read_csv(tmp_path / "report" / "results.csv")
-    assert len(rows) == len(trials)
-    assert {"accuracy", "recall_0", "f1_9", "loss", "compression", "seed"} <= set(rows.columns)
-    pictures = {path.stem for path in (tmp_path / "report" / "plots").glob("*.png")}
-    expected = {"recall", "pareto_bytes", "pareto_engine_bytes", "pareto_instructions"}
-    expected |= {"curves", "confusion_QAT"} if name == "grid" else {"report_table", "curve_05_100", "sparsity_0_1_500"}
-    assert expected <= pictures

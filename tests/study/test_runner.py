@@ -5,16 +5,21 @@ The time is weighed by what trials take, and believes its estimates until trials
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
-from edgedigits.progress import SILENT
+from edgedigits.progress import SILENT, SilentProgress
+from edgedigits.study.run import runner
 from edgedigits.study.run.cluster import Cluster
 from edgedigits.study.run.data_source import DataNeed
+from edgedigits.study.run.database import DATABASE
 from edgedigits.study.run.runner import Clock, Job, duration, run_jobs
 from edgedigits.study.run.store import Store
-from tests.study.stand_ins import Client
+from tests.study.stand_ins import Client, Failure, Future
 
 
 def test_before_a_trial_is_done_the_estimates_count():
@@ -65,3 +70,170 @@ def test_an_answer_for_a_trial_that_another_run_has_taken_over_is_ignored(late, 
         summary = run_jobs(store, [job], Cluster(Client(work), 1, 1, "a stand-in"), SILENT, {})
         assert (summary.ran, summary.failed, summary.elsewhere, summary.errors) == (0, 0, 1, {})
         assert store.claimed(other, "a") == ["a"]
+
+
+def run(store, work, *keys, group=False, after=0.0, slots=1, progress=SILENT):
+    """Run trials of those keys on a stand-in, each in a task of its own or all in one; return the summary."""
+    specs = {key: {"label": f"trial {key}"} for key in keys}
+    store.add((key, "build", spec) for key, spec in specs.items())
+    need = DataNeed("mnist-5k", "", False, "d")
+    jobs = [Job("build", need, specs)] if group else [Job("build", need, {key: specs[key]}) for key in keys]
+    return run_jobs(store, jobs, Cluster(Client(work, after), slots, 1, "a stand-in"), progress, {})
+
+
+def answers_of(results):
+    """Return what answers each trial with its figures."""
+    return lambda trials: [{"key": one["key"], "seconds": 2.0, "result": results[one["key"]]} for one in trials]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path, create=True) as opened:
+        yield opened
+
+
+def test_the_best_so_far_is_the_best_by_validation(store):
+    """By the test set it would be b, by the dev set c; d, which has only a dev set, is told where nothing is better."""
+    results = {
+        "a": {"val_accuracy": 0.93, "accuracy": 0.90, "dev_accuracy": 0.1},
+        "b": {"val_accuracy": 0.92, "accuracy": 0.99, "dev_accuracy": 0.2},
+        "c": {"val_accuracy": 0.91, "accuracy": 0.91, "dev_accuracy": 0.97},
+        "d": {"dev_accuracy": 0.925, "accuracy": 0.98},
+    }
+    assert run(store, answers_of(results), *"abcd").best == "93.00 % (trial a)"
+
+
+def test_the_first_of_equals_stays_the_best(store):
+    results = {key: {"val_accuracy": 0.5} for key in "ab"}
+    assert run(store, answers_of(results), *"ab").best == "50.00 % (trial a)"
+
+
+def test_cells_of_the_table_have_only_a_dev_set(store):
+    results = {"a": {"dev_accuracy": 0.5, "accuracy": 0.9}, "b": {"dev_accuracy": 0.6, "accuracy": 0.8}}
+    assert run(store, answers_of(results), *"ab").best == "60.00 % (trial b)"
+
+
+def beats(folder):
+    with sqlite3.connect(folder / DATABASE) as connection:
+        found = dict(connection.execute("SELECT key, beat FROM trials WHERE status = 'running'"))
+    connection.close()
+    return found
+
+
+def test_a_run_tells_that_it_lives_while_its_trials_run(store, tmp_path, monkeypatch):
+    """Another host may not take its trials, however long they take: this one takes until a beat is heard."""
+    monkeypatch.setattr(runner, "WAKE_S", 0.02)
+    monkeypatch.setattr(runner, "BEAT_S", 0.05)
+    monkeypatch.setattr(runner, "owner_name", lambda: "elsewhere/1/0.0")
+    heard = []
+
+    class Beating(Future):
+        def add_done_callback(self, call):
+            threading.Thread(target=self.listen, args=[call]).start()
+
+        def listen(self, call):
+            claimed, deadline = beats(tmp_path)["a"], time.monotonic() + 20
+            while beats(tmp_path)["a"] == claimed and time.monotonic() < deadline:
+                time.sleep(0.02)
+            heard.append(beats(tmp_path)["a"] - claimed)
+            call(self)
+
+    work = answers_of({"a": {"x": 1}})
+    assert run(store, lambda trials: Beating(work(trials)), "a").done == 1
+    assert 0 < heard[0] < 20
+
+
+def test_it_does_not_tell_so_at_every_turn(store, monkeypatch):
+    monkeypatch.setattr(runner, "WAKE_S", 0.01)
+    told = []
+    monkeypatch.setattr(store, "beat", told.append)
+    run(store, answers_of({"a": {"x": 1}}), "a", after=0.2)
+    assert told == []
+
+
+def test_what_a_task_leaves_unanswered_is_tried_again_and_then_failed(store):
+    """Of three trials in one process one is answered before it dies, twice."""
+    tries = []
+
+    def work(trials):
+        tries.append([one["key"] for one in trials])
+        done = [{"key": "a", "seconds": 1.0, "result": {"x": 1}}] if len(tries) == 1 else []
+        return [*done, {"error": "out of memory"}, {"process": 3.0}]
+
+    summary = run(store, work, *"abc", group=True)
+    assert tries == [["a", "b", "c"], ["b", "c"]]
+    assert (summary.done, summary.failed, summary.ran, summary.busy) == (1, 2, 1, 6.0)
+    assert summary.errors == {"b": "out of memory", "c": "out of memory"}
+    assert [trial.attempts for trial in store.trials()] == [1, 2, 2]
+
+
+def test_an_error_of_one_trial_is_its_own(store):
+    def work(trials):
+        return [
+            {"key": one["key"], "seconds": 1.0, **({"error": "boom"} if one["key"] == "b" else {"result": {"x": 1}})}
+            for one in trials
+        ]
+
+    summary = run(store, work, *"abc", group=True)
+    assert (summary.done, summary.failed, summary.errors) == (2, 1, {"b": "boom"})
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        (lambda _: [], "The process ended without an answer."),
+        (lambda _: Failure("cancelled"), "The task was cancelled by the cluster."),
+        (lambda _: Failure("error", ValueError("first line\nsecond line")), "ValueError: first line"),
+        (lambda _: Failure("error", type("KilledWorker", (Exception,), {})()), "The worker that ran it died."),
+    ],
+)
+def test_what_a_cluster_could_not_do_is_told(ends, words, store):
+    summary = run(store, ends, "a")
+    assert summary.errors == {"a": words}
+
+
+def test_no_more_run_at_a_time_than_there_are_slots(store):
+    most = []
+
+    def work(trials):
+        most.append(store.counts()["running"])
+        return answers_of({key: {"x": 1} for key in "abcde"})(trials)
+
+    assert run(store, work, *"abcde", after=0.02, slots=2).done == 5
+    assert max(most) == 2
+
+
+def test_a_run_that_is_interrupted_gives_its_trials_back(store):
+    def work(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(store, work, *"ab")
+    assert store.counts() == {"waiting": 2, "running": 0, "done": 0, "failed": 0}
+    assert [trial.attempts for trial in store.trials()] == [0, 0]
+
+
+class Told(SilentProgress):
+    """Remembers how far a stage was said to be."""
+
+    def __init__(self):
+        self.steps = []
+
+    @contextmanager
+    def stage(self, title, total=None):
+        self.total = total
+        yield self
+
+    def advance(self, steps=1, note=""):
+        self.steps.append((steps, note))
+
+
+def test_progress_counts_what_was_done_before_and_each_trial_once(store):
+    results = {key: {"val_accuracy": 0.5} for key in "abc"}
+    run(store, answers_of(results), "a")
+    told = Told()
+    run(store, answers_of(results), *"abc", progress=told)
+    assert told.total == 3
+    assert [steps for steps, _ in told.steps] == [1, 1, 1]
+    assert told.steps[0][1].startswith("0 failed, about ")
+    assert told.steps[-1][1] == "0 failed, best 50.00 % (trial b)"

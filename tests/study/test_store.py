@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -343,3 +344,102 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataError, match="cannot be written"):
         Store(tmp_path / "file" / "study", create=True)
+
+
+def row(store, key, *names):
+    return store._connection.execute(f"SELECT {', '.join(names)} FROM trials WHERE key = ?", (key,)).fetchone()
+
+
+def test_a_beat_is_of_what_the_run_has_claimed_and_of_nothing_else(store):
+    store.claim(OTHER, "a")
+    store.claim("third/1/0.0", "b")
+    store._connection.execute("UPDATE trials SET beat = 1")
+    store.beat(OTHER)
+    assert row(store, "a", "beat")[0] == pytest.approx(time.time(), abs=20)
+    assert [row(store, key, "beat") for key in "bc"] == [(1.0,), (1.0,)]
+    store.finish(OTHER, "a", {"x": 1}, 1.0)
+    store._connection.execute("UPDATE trials SET owner = ?, beat = 1", (OTHER,))
+    store.beat(OTHER)
+    assert row(store, "a", "beat") == (1.0,)
+
+
+def test_a_claim_is_a_beat(store):
+    store._connection.execute("UPDATE trials SET beat = 1")
+    store.claim(OTHER, "a")
+    assert row(store, "a", "beat")[0] == pytest.approx(time.time(), abs=20)
+
+
+@pytest.mark.parametrize(
+    ("silent", "free"), [(module.SILENT_S - 20, False), (module.SILENT_S + 20, True), (-1e9, True)]
+)
+def test_a_trial_of_another_host_is_free_once_that_is_silent(silent, free, store):
+    """As is one of a beat that no clock can have given."""
+    store.claim(OTHER, "a")
+    store._connection.execute("UPDATE trials SET beat = ?", (time.time() - silent,))
+    assert ("a" in store.waiting("abc")) is free
+    claimed = store.claim(owner_name(), "a")
+    assert bool(claimed) is free
+    # It takes the place of the attempt that was lost.
+    assert row(store, "a", "attempts", "owner") == (1, owner_name() if free else OTHER)
+
+
+@pytest.mark.parametrize("owner", ["", "h", socket.gethostname(), f"{socket.gethostname()}/x/y"])
+def test_an_owner_that_is_none_is_not_alive(owner, store):
+    assert not module.is_alive(owner, 0.0)
+
+
+def test_what_is_done_or_failed_is_free_to_nobody(store):
+    for key, end in (
+        ("a", lambda: store.finish(OTHER, "a", {"x": 1}, 1.0)),
+        ("b", lambda: store.fail(OTHER, "b", "", 1.0)),
+    ):
+        for _ in range(module.MOST_ATTEMPTS):
+            if store.claim(OTHER, key):
+                end()
+    assert store.counts() == {"waiting": 1, "running": 0, "done": 1, "failed": 1}
+    store._connection.execute("UPDATE trials SET beat = 0, owner = ? WHERE key != 'c'", (OTHER,))
+    assert store.waiting("abc") == ["c"]
+    assert [trial.key for trial in store.claim(owner_name(), "abc")] == ["c"]
+
+
+def test_only_what_the_run_has_claimed_is_given_back(store):
+    store.claim(OTHER, "a")
+    store.claim(owner_name(), "bc")
+    store.finish(owner_name(), "c", {"x": 1}, 1.0)
+    store.release(owner_name())
+    assert store.claimed(OTHER, "abc") == ["a"]
+    assert store.claimed(owner_name(), "abc") == []
+    assert [trial.attempts for trial in store.trials()] == [1, 0, 1]
+    assert row(store, "b", "status", "owner") == ("waiting", "")
+
+
+def test_the_end_of_a_trial_clears_what_was_before(store):
+    store.claim(owner_name(), "a")
+    store.fail(owner_name(), "a", "boom", 3.0)
+    assert row(store, "a", "status", "error", "seconds", "owner") == ("waiting", "boom", 3.0, "")
+    store.claim(owner_name(), "a")
+    store.finish(owner_name(), "a", {"x": 1}, 4.0)
+    assert row(store, "a", "status", "error", "seconds", "owner") == ("done", "", 4.0, "")
+
+
+def test_a_failed_trial_that_is_tried_again_has_all_its_attempts(store):
+    for _ in range(module.MOST_ATTEMPTS):
+        store.claim(owner_name(), "a")
+        store.fail(owner_name(), "a", "boom", 1.0)
+    store.retry_failed("a")
+    for status in ("waiting", "failed"):
+        store.claim(owner_name(), "a")
+        assert store.fail(owner_name(), "a", "boom", 1.0) == status
+
+
+def test_counts_are_of_those_asked_for(store):
+    store.claim(owner_name(), "a")
+    assert store.counts("ab") == {"waiting": 1, "running": 1, "done": 0, "failed": 0}
+    assert store.counts([]) == {"waiting": 0, "running": 0, "done": 0, "failed": 0}
+    assert store.claimed(owner_name(), "bc") == []
+
+
+def test_trials_are_numbered_in_the_order_in_which_they_are_added(store):
+    store.add([("a", "build", {}), ("e", "build", {}), ("d", "build", {})])
+    assert [(trial.key, trial.number) for trial in store.trials()] == [("a", 0), ("b", 1), ("c", 2), ("e", 4), ("d", 5)]
+    assert [trial.key for trial in store.trials_of("db")] == ["d", "b"]
