@@ -51,6 +51,18 @@ def test_a_contradiction_is_refused(changes: dict[str, Any], complaint: str) -> 
         make_tensor(**changes)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [("int8", -128, 127), ("uint8", 0, 255), ("int16", -32768, 32767), ("int4", -8, 7), ("int32", -(2**31), 2**31 - 1)],
+)
+def test_a_zero_point_is_a_value_of_the_type(dtype: str, low: int, high: int) -> None:
+    for point in (low, high):
+        assert make_tensor(dtype=dtype, zero_points=np.array([point])).zero_point == point
+    for point in (low - 1, high + 1):
+        with pytest.raises(ValueError, match=f"outside the range of {dtype}"):
+            make_tensor(dtype=dtype, zero_points=np.array([point]))
+
+
 def test_a_scale_of_zero_is_legal_because_dead_neurons_have_it() -> None:
     assert make_tensor(**scales(0.5, 0.0)).is_per_channel
 
