@@ -76,6 +76,16 @@ def test_a_row_without_any_probability_is_uniform() -> None:
     assert as_probabilities(np.zeros((1, 10), np.float32), are_probabilities=True).tolist() == [[0.1] * 10]
 
 
+@pytest.mark.parametrize("largest", [900.0, -900.0])
+def test_logits_of_any_size_have_probabilities(largest: float) -> None:
+    """Their exponentials alone would be endless, or nothing."""
+    logits = np.full((1, 10), largest, np.float32)
+    logits[0, 3] += np.float32(np.log(11))
+
+    probabilities = as_probabilities(logits, are_probabilities=False)
+    np.testing.assert_allclose(probabilities, [[0.05] * 3 + [0.55] + [0.05] * 6], rtol=1e-4)
+
+
 def test_loss_of_equal_logits_is_log_of_ten() -> None:
     scores = score(np.full((3, 10), 80, np.float32), np.array([0, 5, 9]), are_probabilities=False)
 

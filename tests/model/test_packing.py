@@ -14,6 +14,7 @@ from edgedigits.errors import UnsupportedModelError
 from edgedigits.model.encoding import DIGITS, HIDDEN, Encoding
 from edgedigits.model.lowering import lower
 from edgedigits.model.packing import ENCODINGS, Goal, _total, candidates, choose, pack_layer, use, vector_instructions
+from edgedigits.model.packing_rice import _STEP_BITS, _WEIGHT_BITS, _entries, _parameters
 from edgedigits.model.reader import read_tflite
 from tests.tflite_builder import build_mlp, random_mlp
 
@@ -66,6 +67,40 @@ def test_long_gaps_are_bridged_and_the_last_entry_is_marked() -> None:
     last = 1 << 24
     assert entries.values.tolist() == [last, 0xFF | 2 << 8 | 1 << 16 | (2 ^ 3) << 25, 255 << 8, 7 | 41 << 8 | last]
     assert starts.values.tolist() == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("step_bits", _STEP_BITS)
+@pytest.mark.parametrize("weight_bits", _WEIGHT_BITS)
+def test_no_rice_code_is_longer_than_what_a_kernel_holds(step_bits: int, weight_bits: int) -> None:
+    """A kernel has 25 bits at hand wherever in a byte a code begins; a longer step, or weight, takes several codes."""
+    column = np.zeros(40_000, np.int8)
+    places = [0, 1, 2, 9, 20, 21, 2500, 39_999]
+    column[places] = [1, -1, 127, -128, 7, -8, 8, -9]
+
+    entries = list(_entries(column, step_bits, weight_bits))
+    lengths = [(step >> step_bits) + 1 + step_bits + weight_bits for step, _ in entries]
+    assert max(lengths) == 25
+    assert all(-(2 ** (weight_bits - 1)) <= weight < 2 ** (weight_bits - 1) for _, weight in entries)
+    rebuilt = np.zeros(len(column), np.int64)
+    np.add.at(rebuilt, np.cumsum([step for step, _ in entries]), [weight for _, weight in entries])
+    np.testing.assert_array_equal(rebuilt, column)
+
+
+@pytest.mark.parametrize("density", [0.02, 0.1, 0.5])
+def test_rice_takes_the_parameters_with_the_fewest_bits(density: float) -> None:
+    random = np.random.default_rng(3)
+    weights = np.rint(random.normal(0, 20, (200, 30))).clip(-127, 127).astype(np.int8)
+    weights[random.random(weights.shape) >= density] = 0
+    bits = {
+        (steps, values): sum(
+            (step >> steps) + 1 + steps + values for column in weights.T for step, _ in _entries(column, steps, values)
+        )
+        for steps in _STEP_BITS
+        for values in _WEIGHT_BITS
+        if 1 + steps + values >= 8
+    }
+
+    assert bits[_parameters(weights)] == min(bits.values())
 
 
 def test_starts_grow_to_32_bits_where_16_do_not_do() -> None:
