@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import add_input_range
+from edgedigits.cli.flags import add_input_range, whole_number
 from edgedigits.cli.outcome import Outcome
-from edgedigits.errors import ConfigError
+from edgedigits.errors import ConfigError, shown
 from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def percentage(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+) ?%?", text.strip())
     value = float(match[1]) if match else -1.0
     if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a percentage; write it like 97.5")
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a percentage; write it like 97.5")
     if 0 < value <= 1:
         raise argparse.ArgumentTypeError(
             f"'{text}' would be {value:g} percent; for a share of it write {100 * value:g}"
@@ -106,23 +107,24 @@ def percentage(text: str) -> float:
 def byte_count(text: str) -> int:
     """Parse "16384", "16K", "16KiB" or "1M" as bytes; K is 1,024."""
     value = _with_unit(text, _SIZE_UNITS)
-    if value is None or value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a size; write it like 16384 or 16K")
+    if value is None or not 1 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a size; write it like 16384 or 16K")
     return int(value)
 
 
 def microseconds(text: str) -> float:
     """Parse "50", "50us", "50µs" or "0.05ms" as microseconds."""
     value = _with_unit(text, _TIME_UNITS)
-    if value is None or value <= 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a time; write it like 50us or 0.05ms")
+    if value is None or not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a time; write it like 50us or 0.05ms")
     return value
 
 
 def _threads(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 256:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads from 1 to 256")
-    return int(text)
+    count = whole_number(text, 256)
+    if not count:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of threads from 1 to 256")
+    return count
 
 
 def _with_unit(text: str, units: dict[str, int] | dict[str, float]) -> float | None:

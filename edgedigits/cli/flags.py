@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
+
+from edgedigits.errors import shown
 
 INPUT_RANGE = "--input-range"
 COMMON_DEFAULTS = {"json": False, "verbose": False, "quiet": False}
@@ -22,11 +25,18 @@ def common_flags() -> argparse.ArgumentParser:
     return flags
 
 
+def whole_number(text: str, most: int = 10**9) -> int:
+    """Parse a number from 1 to `most`; 0 for what is none."""
+    few_digits = re.fullmatch(r"0*([0-9]{1,18})", text)
+    return int(few_digits[1]) if few_digits and int(few_digits[1]) <= most else 0
+
+
 def image_count(text: str) -> int:
     """Parse a number of images, at least 1."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of images")
-    return int(text)
+    count = whole_number(text)
+    if not count:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of images")
+    return count
 
 
 def add_input_range(parser: argparse.ArgumentParser) -> None:

@@ -26,6 +26,7 @@ from edgedigits.errors import (
     DataError,
     EdgedigitsError,
     InternalError,
+    ToolMissingError,
 )
 
 __all__ = ["VERBS", "WIDTH_WHEN_PIPED", "main"]
@@ -33,6 +34,7 @@ __all__ = ["VERBS", "WIDTH_WHEN_PIPED", "main"]
 JSON_SCHEMA = 1
 _PACKAGE = Path(__file__).parents[1]
 _LONGEST_REASON = 200
+_REINSTALL = "Install edgedigits again, with all that it depends on: pip install --force-reinstall edgedigits"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,17 +87,22 @@ def as_sentence(error: Exception) -> EdgedigitsError:
         return error
     if isinstance(error, MemoryError):
         return DataError("There is not enough memory for this.", hint="Give less data, or a smaller network.")
+    if isinstance(error, ImportError) and not str(error.name).startswith(_PACKAGE.name):
+        return ToolMissingError(f"A library cannot be imported: {_reason(error)}.", hint=_REINSTALL)
     if isinstance(error, OSError) and error.errno is not None:
         if isinstance(error, FileNotFoundError) and error.filename is None:
             return DataError("The folder that this runs in is gone.", hint="Change to another.")
         place = "" if error.filename is None else f"{error.filename}: "
         return DataError(f"{place}{error.strerror}.", hint="Run it again with -v to see where.")
-    reason = " ".join(str(error).split())[:_LONGEST_REASON]
-    what = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    what = ": ".join(filter(None, (type(error).__name__, _reason(error))))
     return InternalError(
-        f"This is a fault of edgedigits, not yours: {what.rstrip('.')}{_place(error)}.",
+        f"This is a fault of edgedigits, not yours: {what}{_place(error)}.",
         hint="Run it again with -v to see more, and report that.",
     )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:_LONGEST_REASON].rstrip(".")
 
 
 def _place(error: Exception) -> str:

@@ -9,10 +9,11 @@ from typing import Any, NoReturn, cast
 
 from edgedigits.cli.flags import COMMON_DEFAULTS, common_flags, join_input_range
 from edgedigits.cli.outcome import Verb
-from edgedigits.errors import ConfigError, nearest
+from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.version import __version__
 
 VERBS = ("build", "evaluate", "inspect", "data", "study", "compare", "compile", "simulate", "boards", "flash", "device")
+_LONGEST_MESSAGE = 300
 
 
 class HelpAsked(Exception):  # noqa: N818 - no error
@@ -30,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
         raise HelpAsked(message.rstrip())
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{self.prog}: {message}.", hint=f"See {self.prog} --help.")
+        raise ConfigError(f"{self.prog}: {shown(message, _LONGEST_MESSAGE)}.", hint=_see(self))
 
 
 def find_verb(name: str) -> Verb:
@@ -52,7 +53,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     innermost = _check_words(parser, argv)
     args, unknown = parser.parse_known_args(argv)
     if unknown:
-        raise ConfigError(f"{innermost.prog} takes no further '{unknown[0]}'.", hint=f"See {innermost.prog} --help.")
+        what = "has no option" if unknown[0].startswith("-") else "takes no further"
+        raise ConfigError(f"{innermost.prog} {what} '{shown(unknown[0])}'.", hint=_see(innermost))
     return args
 
 
@@ -88,7 +90,7 @@ def _check_words(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argpar
         if argv[place] not in verbs.choices:
             is_outer = verbs.dest == "verb"
             what = " has no verb" if is_outer else ": invalid choice:"
-            raise ConfigError(f"{parser.prog}{what} '{argv[place]}'.", hint=nearest(argv[place], verbs.choices))
+            raise ConfigError(f"{parser.prog}{what} '{shown(argv[place])}'.", hint=nearest(argv[place], verbs.choices))
         parser, start = verbs.choices[argv[place]], place + 1
     _check_options(parser, argv[start:])
     return parser
@@ -106,7 +108,7 @@ def _check_options(parser: argparse.ArgumentParser, words: Iterable[str]) -> Non
         # What holds a blank is a value to argparse.
         if word.startswith("--") and " " not in word and name not in parser._option_string_actions:
             verb = " ".join(parser.prog.split()[:2])
-            raise ConfigError(f"{verb} has no option '{name}'.", hint=_nearest_option(name, parser))
+            raise ConfigError(f"{verb} has no option '{shown(name)}'.", hint=_nearest_option(name, parser))
 
 
 def _nearest_option(name: str, parser: argparse.ArgumentParser) -> str:

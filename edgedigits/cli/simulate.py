@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.evaluate import byte_count
-from edgedigits.cli.flags import add_input_range, image_count
+from edgedigits.cli.flags import add_input_range, image_count, whole_number
 from edgedigits.cli.outcome import Outcome
+from edgedigits.errors import shown
 from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
@@ -105,9 +106,10 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 def _instructions(text: str) -> int:
     found = re.fullmatch(r"(\d+)([kKmM]?)", text.replace(",", "").replace("_", ""))
-    if not found or int(found[1]) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of instructions; write it like 20000 or 20k")
-    return int(found[1]) * {"": 1, "k": 1000, "m": 1000000}[found[2].lower()]
+    count = whole_number(found[1]) if found else 0
+    if not found or not count:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of instructions; write it like 20000 or 20k")
+    return count * {"": 1, "k": 1000, "m": 1000000}[found[2].lower()]
 
 
 def _show(console: Console, result: Simulation, board: Board | None, payload: dict[str, Any]) -> None:

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.flags import common_flags
+from edgedigits.cli.flags import common_flags, whole_number
 from edgedigits.cli.next_step import quoted
 from edgedigits.cli.outcome import Outcome
-from edgedigits.errors import ConfigError
+from edgedigits.errors import ConfigError, shown
 from edgedigits.extras import install_command, is_installed
 from edgedigits.files.paths import user_path
 
@@ -193,9 +193,10 @@ def _trials(count: int) -> str:
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of at least 1")
-    return int(text)
+    count = whole_number(text, 1_000_000)
+    if not count:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of at least 1")
+    return count
 
 
 def _share(text: str) -> float:
@@ -204,5 +205,5 @@ def _share(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0 and up to 1")
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a share above 0 and up to 1")
     return value

@@ -71,6 +71,35 @@ def test_a_mistake_in_usage_is_one_sentence_and_exit_code_2(words, message, caps
     assert message in err and err.startswith("edgedigits: error: ") and len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "simulate x --images",
+        "simulate x --max-flash",
+        "simulate x --max-instructions",
+        "evaluate x --threads",
+        "evaluate x --max-size",
+        "evaluate x --max-latency",
+        "evaluate x --min-accuracy",
+        "device x --port y --images",
+        "study run x --jobs",
+        "study run x --seeds",
+        "study run x --iterations-scale",
+        "build --data none.csv --epochs",
+        "build --data none.csv --learning-rate",
+        "build --data none.csv --hidden",
+        "build --data none.csv --class-weights",
+        "compile x --out y --rounding",
+        "simulate x --input-range",
+    ],
+)
+@pytest.mark.parametrize("value", ["9" * 5000, "1e999", "nan", "-1", "", "٣", "x" * 5000])
+def test_a_number_that_is_none_is_one_short_sentence(words, value, capsys):
+    assert main([*words.split(), value]) in (2, 3)
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1 and len(err) < 700, err
+
+
 def test_json_covers_failures_too(capsys):
     assert main(["build", "--data", "nowhere.csv", "--json"]) == 3
     out, err = capsys.readouterr()
@@ -134,6 +163,12 @@ class BrokenError(Exception):
         ),
         (OSError("no number"), 70, "not yours: OSError: no number (cli"),
         (BrokenPipeError(32, "Broken pipe"), 3, "Broken pipe."),
+        (
+            ImportError("libc.so.9 is missing", name="numpy"),
+            4,
+            "A library cannot be imported: libc.so.9 is missing. Install",
+        ),
+        (ImportError("no name", name="edgedigits.model"), 70, "not yours: ImportError: no name (cli"),
         (MemoryError(), 3, "There is not enough memory for this. Give less data, or a smaller network."),
     ],
 )
