@@ -1,0 +1,95 @@
+"""Every option: its default, its bounds, and what it needs to have an effect."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import fields
+
+import pytest
+
+from edgedigits.config import SECTIONS, BuildConfig
+from edgedigits.config_file import make_config, parse_sections, to_tables
+from edgedigits.errors import ConfigError
+from edgedigits.options import flag_of
+from tests.golden.compare import assert_golden
+
+INTEGERS = {
+    "training.epochs": (1, 100_000),
+    "training.batch_size": (1, 10**9),
+    "training.patience": (0, 100_000),
+    "training.seed": (0, 2**31 - 1),
+    "prune.epochs": (1, 100_000),
+    "prune.frequency": (1, 10**9),
+    "qat.epochs": (1, 100_000),
+    "model.hidden": (1, 4096),
+}
+# Least and most, and whether these two are inside.
+NUMBERS = {
+    "data.validation_fraction": (0.01, 0.5, True, True),
+    "data.test_fraction": (0.01, 0.5, True, True),
+    "loss.gamma": (0, 20, True, True),
+    "loss.alpha": (0, 1e6, True, True),
+    "loss.beta": (0, 1, True, False),
+    "training.learning_rate": (0, 100, True, True),
+    "prune.sparsity": (0, 1, True, False),
+    "prune.initial_sparsity": (0, 1, True, False),
+    "prune.rate": (0, 10, False, True),
+    "prune.begin": (0, 1, True, False),
+    "prune.end": (0, 1, False, True),
+    "qat.rate": (0, 10, False, True),
+}
+
+
+def takes(name: str, value: object) -> bool:
+    section, _, key = name.partition(".")
+    try:
+        parse_sections({section: {key: value}}, "t")
+    except ConfigError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_an_integer_is_taken_up_to_its_bounds(name):
+    low, high = INTEGERS[name]
+    assert [takes(name, value) for value in (low, high, float(low), str(high))] == [True] * 4
+    assert not any(takes(name, value) for value in (low - 1, high + 1, low + 0.5, True, None, "x", math.inf, math.nan))
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_is_taken_up_to_its_bounds(name):
+    low, high, with_low, with_high = NUMBERS[name]
+    inside = [math.nextafter(low, math.inf), math.nextafter(high, -math.inf), (low + high) / 2]
+    assert all(takes(name, value) and takes(name, repr(value)) for value in inside)
+    assert (takes(name, low), takes(name, high)) == (with_low, with_high)
+    outside = [math.nextafter(low, -math.inf), math.nextafter(high, math.inf), math.nan, math.inf, True, None, "x"]
+    assert not any(takes(name, value) for value in outside)
+
+
+def test_every_numeric_option_has_its_bounds_here():
+    numeric = {
+        f"{section}.{one.name}"
+        for section, kind in SECTIONS.items()
+        for one in fields(kind)
+        if type(one.default) in (int, float)
+    }
+    assert numeric <= INTEGERS.keys() | NUMBERS.keys()
+
+
+def test_defaults_flags_and_needs_are_what_they_were():
+    options = {
+        f"{section}.{one.name}": {"flag": flag_of(one), "default": one.default, "needs": one.metadata["needs"]}
+        for section, kind in SECTIONS.items()
+        for one in fields(kind)
+    }
+    assert_golden("options.json", json.dumps(options, indent=1) + "\n")
+
+
+def test_the_defaults_are_a_config_of_their_own():
+    assert make_config(parse_sections(to_tables(BuildConfig()), "t")) == BuildConfig()
+    assert make_config({}) == BuildConfig()
+
+
+def test_as_many_layers_as_are_taken():
+    assert takes("model.hidden", [1] * 64) and not takes("model.hidden", [1] * 65)
