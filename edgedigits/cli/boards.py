@@ -120,7 +120,8 @@ def _show_fits(console: Console, found: list[Board], needs: dict[str, Needs]) ->
         verdict = "yes" if fit.fits else "[red]no[/red]"
         table.add_row(board.name, board.core.name, *cells, verdict, need.how.partition(":")[0])
     console.print(table)
-    console.print("Bytes of the firmware that flash builds, stack included. By part:\n")
+    console.print("Bytes of the firmware that flash builds, stack included. By part:")
+    console.print()
     # One board a core: the first whose own firmware was linked.
     columns: dict[str, Needs] = {}
     for board in found:
