@@ -10,7 +10,7 @@ from edgedigits.cli.interrupts import check_interrupt, interruptible
 from edgedigits.cli.terminal import TerminalProgress
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_swallowed_interrupt_comes_back_at_the_next_step(number):
     with interruptible(), TerminalProgress().stage("Work", 2) as stage:
         stage.advance()
@@ -20,6 +20,17 @@ def test_a_swallowed_interrupt_comes_back_at_the_next_step(number):
             stage.advance()
         with pytest.raises(KeyboardInterrupt):
             TerminalProgress().stage("More work")
+
+
+def test_a_signal_that_is_to_be_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible():
+            signal.raise_signal(signal.SIGHUP)
+            check_interrupt()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_afterwards_everything_is_as_before():

@@ -131,11 +131,12 @@ def test_the_common_flags_may_stand_before_the_verb(words, capsys):
     assert json.loads(capsys.readouterr().out)["status"] == "ok"
 
 
-def test_no_option_of_any_verb_is_taken_by_its_beginning():
+def test_no_option_of_any_verb_is_taken_by_its_beginning_and_all_have_the_common_ones():
     pending = [make_parser()]
     while pending:
         parser = pending.pop()
         assert not parser.allow_abbrev, parser.prog
+        assert {"--json", "--quiet", "-v"} <= parser._option_string_actions.keys(), parser.prog
         verbs = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
         pending += [child for one in verbs for child in one.choices.values()]
 
@@ -185,6 +186,17 @@ def test_what_nobody_foresaw_is_one_sentence_too(error, code, said, monkeypatch,
     assert (facts["status"], facts["error"]["exit_code"]) == ("error", code)
     assert main(["boards", "-v"]) == code
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_told_in_json_too(monkeypatch, capsys):
+    def load_boards():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edgedigits.targets.boards.load_boards", load_boards)
+    assert main(["boards", "--json"]) == 130
+    out, err = capsys.readouterr()
+    assert json.loads(out)["error"]["exit_code"] == 130
+    assert err == "edgedigits: interrupted; nothing half-made was left behind.\n"
 
 
 def test_a_traceback_steers_no_terminal(monkeypatch, capsys):
