@@ -131,6 +131,8 @@ def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):
         "engine/edgedigits_model_self_test.c",
     }
     assert manifest["data"]["sizes"] == {"train": 750, "validation": 100, "test": 150}
+    how = "by the model's own input quantization"
+    assert manifest["data"]["pixels"] == {"low": 0.0, "high": 1.0, "how": how, "cut": 0}
     assert manifest["versions"]["tensorflow-model-optimization"] == "0.8.1"
     assert not list(folder.parent.glob(".*"))
 

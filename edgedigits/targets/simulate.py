@@ -118,8 +118,9 @@ def _run_everywhere(
 
     Digits go in as pixels, through the engine's own `preprocess`; to the interpreter by definition, without any map.
     """
-    count, everything = len(images), np.concatenate([images, extreme_images(images.shape[1])])
-    pixels = None if isinstance(classifier, AnyModel) else _Pixels(classifier, everything)
+    extremes = extreme_images(images.shape[1])
+    count, everything = len(images), np.concatenate([images, extremes])
+    pixels = None if isinstance(classifier, AnyModel) else _Pixels(classifier, images, extremes)
     subject = pixels.by_definition if pixels else classifier
     mapped = engine_inputs(classifier, everything)
     # The interpreter and the program for this machine run in processes of their own, beside the emulator.
@@ -154,14 +155,14 @@ class _Pixels:
         inverted: numbers of the images that also go in dark on light.
     """
 
-    def __init__(self, classifier: Classifier, images: NDArray[np.uint8]) -> None:
-        self._images = images
+    def __init__(self, classifier: Classifier, images: NDArray[np.uint8], extremes: NDArray[np.uint8]) -> None:
+        self._images = images = np.concatenate([images, extremes])
         ends = (classifier.pixels.range.low, classifier.pixels.range.high)
         table = by_definition.model_inputs(classifier.input, *ends)
         self.by_definition = replace(classifier, pixels=PixelMap(classifier.pixels.range, table))
         self._inputs = by_definition.engine_inputs(classifier.graph, classifier.input, *ends)[images]
-        # The extreme ones are the last.
-        self.inverted = np.unique([*range(min(INVERTED_IMAGES, len(images))), *range(len(images) - 8, len(images))])
+        numbers = np.arange(len(images))
+        self.inverted = np.unique([*numbers[:INVERTED_IMAGES], *numbers[-len(extremes) :]])
 
     @property
     def for_host(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
