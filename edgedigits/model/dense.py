@@ -131,8 +131,10 @@ class DenseLowering:
             )
         except OverflowError as error:
             raise self._refuse(Reason.ACCUMULATOR, weights, detail=str(error)) from error
+        if self._rounding is Rounding.LITERT:
+            layer = _as_litert(layer, real)
         self._prove_rescaling(layer)
-        return _as_litert(layer, real) if self._rounding is Rounding.LITERT else layer
+        return layer
 
     def _bias(self, weights: Tensor) -> NDArray[np.int64]:
         """Return the bias as the file has it, int64 (out,)."""

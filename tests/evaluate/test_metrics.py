@@ -86,6 +86,13 @@ def test_logits_of_any_size_have_probabilities(largest: float) -> None:
     np.testing.assert_allclose(probabilities, [[0.05] * 3 + [0.55] + [0.05] * 6], rtol=1e-4)
 
 
+def test_logits_far_apart_are_certain() -> None:
+    logits = np.full((1, 10), -1000, np.float32)
+    logits[0, 3] = 1000
+
+    np.testing.assert_array_equal(as_probabilities(logits, are_probabilities=False)[0], np.eye(10)[3])
+
+
 def test_loss_of_equal_logits_is_log_of_ten() -> None:
     scores = score(np.full((3, 10), 80, np.float32), np.array([0, 5, 9]), are_probabilities=False)
 

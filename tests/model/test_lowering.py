@@ -125,9 +125,9 @@ def test_the_output_that_goes_furthest_is_named() -> None:
         layer([[1], [127], [127]], [INT32_MAX - 127, INT32_MAX - 1, INT32_MAX - 127 * 127 + 1])
 
 
-def one_weight(bias: int, zero_point: int) -> bytes:
-    """One weight of 1, and a factor of 1: an accumulator is what comes out, before the zero point is added."""
-    scale = float(INPUT_SCALE * np.float32(1 / 128))
+def one_weight(bias: int, zero_point: int, factor: float = 1.0) -> bytes:
+    """One weight of 1; with a factor of 1 an accumulator is what comes out, before the zero point is added."""
+    scale = float(INPUT_SCALE * np.float32(1 / 128)) / factor
     return build_mlp(
         [np.ones((1, 1), np.int8)],
         [np.array([bias], np.int32)],
@@ -161,6 +161,18 @@ def test_rescaling_may_reach_the_end_of_int32_and_not_one_more(
     with pytest.raises(RefusalError) as caught:
         lower(graph, rounding)
     assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize(("bias", "fits"), [(2**30 - 1 - 127, True), (2**30 - 127, False)])
+def test_what_is_fitted_is_what_is_proven(bias: int, fits: bool) -> None:
+    """With a factor of 2 an end of int32 is reached by multipliers that are a step above, too."""
+    graph = read_tflite(one_weight(bias, 1, factor=2.0))
+    if fits:
+        assert lower(graph).layers[0].outputs == 1
+        return
+    with pytest.raises(RefusalError) as caught:
+        lower(graph)
+    assert caught.value.reason is Reason.RESCALED
 
 
 @pytest.mark.parametrize(("bias", "fits"), [(2**31 - 2, True), (2**31 - 1, False), (-(2**31) + 2, True)])

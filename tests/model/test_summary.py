@@ -125,6 +125,8 @@ def test_macs_of_an_unknown_op_make_the_total_unknown() -> None:
         ("model/dense/MatMul1", "dense"),
         ("dense/BiasAdd", "dense"),
         ("arith.constant3", "fully_connected"),
+        ("MatMul", "fully_connected"),
+        ("BiasAdd/ReadVariableOp", "BiasAdd"),
         ("", "fully_connected"),
     ],
 )
