@@ -59,6 +59,10 @@ class DataError(EdgedigitsError):
     exit_code = EXIT_DATA
 
 
+class AbsentDataError(DataError):
+    """A data set that is not at hand: no such file or name, or it cannot be downloaded. Others will do for parity."""
+
+
 class ToolMissingError(EdgedigitsError):
     """A library or a tool is missing or has the wrong version; the hint holds the install command."""
 

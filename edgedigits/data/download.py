@@ -17,7 +17,7 @@ from typing import Any
 
 from edgedigits.data.reading import GZIP_MAGIC
 from edgedigits.data.writing import replacing
-from edgedigits.errors import DataError
+from edgedigits.errors import AbsentDataError
 from edgedigits.progress import SILENT, Progress
 from edgedigits.version import __version__
 
@@ -81,7 +81,8 @@ def download(
         progress: gets a stage in KiB.
 
     Raises:
-        DataError: no mirror had it in time, with the reason of each; or `target` cannot be written.
+        AbsentDataError: no mirror had it in time, with the reason of each.
+        DataError: `target` cannot be written.
     """
     failures = []
     for mirror in network.mirrors:
@@ -94,7 +95,7 @@ def download(
         with replacing(target, force=True) as temporary:
             temporary.write_bytes(content)
         return
-    raise DataError(
+    raise AbsentDataError(
         f"{name} could not be downloaded ({'; '.join(failures) or 'no mirrors'}).",
         hint="Check the network, set EDGEDIGITS_DATA to a folder with the four MNIST files, or use mnist-5k.",
     )

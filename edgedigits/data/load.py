@@ -20,7 +20,7 @@ from edgedigits.data.npz import read_npz
 from edgedigits.data.png_folder import has_pngs, read_png_folder
 from edgedigits.data.reading import exists, is_folder, listed, read_bytes, require_file
 from edgedigits.data.split import split_indices
-from edgedigits.errors import ConfigError, DataError, nearest, shown
+from edgedigits.errors import AbsentDataError, ConfigError, DataError, nearest, shown
 from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
 
@@ -263,14 +263,14 @@ def _folder_hint(folder: Path) -> str:
     return f"A source is {_KINDS}."
 
 
-def _unknown(source: str, path: Path) -> DataError:
+def _unknown(source: str, path: Path) -> AbsentDataError:
     if "://" in source:
-        return DataError(f"{shown(source, 200)} is an address.", hint="Download it, and give the file.")
+        return AbsentDataError(f"{shown(source, 200)} is an address.", hint="Download it, and give the file.")
     if path.suffix or path.name != source:
         siblings = [sibling.name for sibling in listed(path.parent)] if path.parent.is_dir() else []
         hint = nearest(path.name, siblings)
         hint = hint if hint.startswith("Did") else "Check its path."
-        return DataError(f"{shown(source, 200)} does not exist.", hint=hint)
+        return AbsentDataError(f"{shown(source, 200)} does not exist.", hint=hint)
     hint = nearest(source, NAMES)
     more = "" if hint.startswith("Did") else f" Or {_KINDS}."
-    return DataError(f"There is no source '{shown(source)}', neither by name nor as a file.", hint=hint + more)
+    return AbsentDataError(f"There is no source '{shown(source)}', neither by name nor as a file.", hint=hint + more)

@@ -11,7 +11,7 @@ from edgedigits.data.download import Network, Pin, download
 from edgedigits.data.idx import parse_pair
 from edgedigits.data.idx_folder import KINDS, PREFIXES, find_idx
 from edgedigits.data.reading import is_folder, read_bytes
-from edgedigits.errors import DataError
+from edgedigits.errors import AbsentDataError, DataError
 from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
 
@@ -68,14 +68,15 @@ def cache_folder() -> Path:
     try:
         return (base if base.is_absolute() else Path.home() / ".cache") / "edgedigits" / "mnist"
     except RuntimeError:
-        raise DataError("There is no home folder, and so no cache.", hint="Set XDG_CACHE_HOME to a folder.") from None
+        what = "There is no home folder, and so no cache."
+        raise AbsentDataError(what, hint="Set XDG_CACHE_HOME to a folder.") from None
 
 
 def find_mnist() -> Path | None:
     """Return a folder on this machine that holds the four files, or None.
 
     Raises:
-        DataError: the cache does not hold them, and EDGEDIGITS_DATA is set but does not lead to them either.
+        AbsentDataError: the cache does not hold them, and EDGEDIGITS_DATA is set but does not lead to them either.
     """
     with contextlib.suppress(DataError):
         if not _missing(cache_folder()):
@@ -89,7 +90,7 @@ def find_mnist() -> Path | None:
             return folder
     prefix, kind = _missing(named / "mnist")[0]
     absent = f"neither this folder nor mnist in it holds {prefix}-{kind}"
-    raise DataError(
+    raise AbsentDataError(
         f"{ENVIRONMENT} is {written}, but {absent if is_folder(named) else 'there is no such folder'}.",
         hint=f"Unset {ENVIRONMENT} to download MNIST, or name the folder that holds its four files.",
     )
@@ -106,7 +107,7 @@ def _fetch_missing(folder: Path, network: Network, progress: Progress) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(
+        raise AbsentDataError(
             f"The cache folder {folder} cannot be made: {error.strerror}.",
             hint="Set XDG_CACHE_HOME to another place.",
         ) from None

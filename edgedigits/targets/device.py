@@ -40,6 +40,8 @@ MOST_LINES = 100
 """Lines without a meaning that are passed over while an answer is awaited."""
 SESSION_S, SESSION_S_PER_IMAGE = 60.0, 2.0
 """A session's end: this, and for each image this and thrice its time on the wire."""
+NO_CLASS = -1
+"""Of an image, where the engine does not classify."""
 _BITS_PER_BYTE = 10
 
 
@@ -76,13 +78,13 @@ class DeviceRun:
 
     Attributes:
         outputs: int8 (n, output size).
-        classes: int64 (n,), as the device classified.
+        classes: int64 (n,), as the device classified; None where its engine does not.
         ticks: int64 (n,), of each inference.
         resent: how often an image had to be sent again.
     """
 
     outputs: NDArray[np.int8]
-    classes: NDArray[np.int64]
+    classes: NDArray[np.int64] | None
     ticks: NDArray[np.int64]
     resent: int
 
@@ -174,7 +176,7 @@ class Device:
                 f"{self.link.name} restarted in the middle, as other firmware than before.",
                 hint="Is somebody flashing it? Try again.",
             )
-        return DeviceRun(outputs, classes, ticks, self._resent - resent)
+        return DeviceRun(outputs, classes if (classes >= 0).all() else None, ticks, self._resent - resent)
 
     def _run_one(self, image: bytes, identity: Identity) -> tuple[NDArray[np.int8], int, int]:
         expected = zlib.crc32(image)
@@ -182,7 +184,8 @@ class Device:
             told = self._ask(f"run {image.hex()}")
             if told.crc("received") == expected:
                 output = np.frombuffer(told.content("output", identity.output_size), dtype=np.int8)
-                return output, told.number("class", 0, identity.output_size - 1), told.number("ticks", 0, TICK_MASK)
+                winner = told.number("class", 0, identity.output_size - 1) if "class" in told.values else NO_CLASS
+                return output, winner, told.number("ticks", 0, TICK_MASK)
             self._again()
         raise DataError(
             f"{self.link.name} garbles what it is sent, {ATTEMPTS} times in a row.",

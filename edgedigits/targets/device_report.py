@@ -1,4 +1,4 @@
-"""What a board did with digits, held against their labels and against the oracle."""
+"""What a board did with images, held against the oracle and, where they have labels, against those."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.digits import Digits
+from edgedigits.errors import DataError
 from edgedigits.evaluate.interpreter import Classifier
 from edgedigits.evaluate.metrics import classify
 from edgedigits.evaluate.oracle import ORACLES, engine_inputs, oracle_outputs
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.device import Device, Identity
+from edgedigits.targets.stub import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,12 @@ class DeviceReport:
         name: the port.
         identity: what the firmware says it is.
         images: how many ran.
-        accuracy: share of images that the device classified as labelled, 0…1.
+        accuracy: share of images that the device classified as labelled, 0…1; None where they have no labels.
         oracle: what its outputs were compared with.
         differing: output bytes that differ.
         bytes: output bytes compared.
-        misclassified: images whose class on the device is not that of its own outputs; 0 in sound firmware.
+        misclassified: images whose class on the device is not that of its own outputs; 0 in sound firmware, and
+            where the engine does not classify.
         mean_us: time of an inference in µs, by the device's own clock.
         p95_us: the same, 95th percentile.
         most_us: the same, the slowest.
@@ -39,7 +41,7 @@ class DeviceReport:
     name: str
     identity: Identity
     images: int
-    accuracy: float
+    accuracy: float | None
     oracle: str
     differing: int
     bytes: int
@@ -63,14 +65,23 @@ class DeviceReport:
 
 
 def examine_device(
-    device: Device, classifier: Classifier, digits: Digits, rounding: str, *, progress: Progress = SILENT
+    device: Device,
+    engine: Engine,
+    classifier: Classifier,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer] | None,
+    rounding: str,
+    *,
+    progress: Progress = SILENT,
 ) -> DeviceReport:
-    """Send digits to a device and judge what comes back.
+    """Send images to a device and judge what comes back.
 
     Args:
         device: the device.
-        classifier: the model whose engine it should run.
-        digits: what to send.
+        engine: the engine that it should run.
+        classifier: the model that the engine was made from.
+        images: what to send, uint8 (n, 784); for `AnyModel` codes (n, input size).
+        labels: their classes, (n,); None where they have none.
         rounding: "litert" or "tflm", the oracle.
         progress: gets a bar.
 
@@ -79,24 +90,43 @@ def examine_device(
         CheckFailedError: its self-test failed.
     """
     identity = device.identify()
-    expected = oracle_outputs(classifier, digits.images, rounding)
-    run = device.run(engine_inputs(classifier, digits.images), identity, progress)
+    check_identity(device.link.name, identity, engine)
+    expected = oracle_outputs(classifier, images, rounding)
+    run = device.run(engine_inputs(classifier, images), identity, progress)
     times = run.ticks * (1e6 / identity.tick_hz)
+    classes = run.classes
+    if labels is not None and classes is None:
+        raise DataError(f"{device.link.name} does not say which class an image has.", hint="Flash this engine again.")
     return DeviceReport(
         name=device.link.name,
         identity=identity,
-        images=len(digits),
-        accuracy=float(np.mean(run.classes == digits.labels)),
+        images=len(images),
+        accuracy=None if labels is None or classes is None else float(np.mean(classes == labels)),
         oracle=ORACLES[rounding],
         differing=_differing(run.outputs, expected),
         bytes=int(expected.size),
-        misclassified=int(np.sum(run.classes != classify(run.outputs))),
+        misclassified=0 if classes is None else int(np.sum(classes != classify(run.outputs))),
         mean_us=float(times.mean()),
         p95_us=float(np.percentile(times, 95)),
         most_us=float(times.max()),
         resent=run.resent,
         emulated=device.link.emulated,
     )
+
+
+def check_identity(name: str, identity: Identity, engine: Engine) -> None:
+    """Check that a device runs an engine of the sizes of this one.
+
+    Raises:
+        DataError: it does not.
+    """
+    told = (identity.input_size, identity.output_size)
+    if told != (engine.input_size, engine.output_size):
+        raise DataError(
+            f"{name} runs {identity.model} of {told[0]:,} inputs and {told[1]:,} outputs, and {engine.header} has "
+            f"{engine.input_size:,} and {engine.output_size:,}.",
+            hint="It runs another model; flash this one.",
+        )
 
 
 def _differing(outputs: NDArray[np.int8], expected: NDArray[np.int8]) -> int:

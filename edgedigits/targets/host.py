@@ -31,6 +31,7 @@ _REASONS = {
     4: "the harness cannot write its results; is the disk full?",
     5: "its self-test fails",
     6: "its classify gives another class than its own scores",
+    7: "it writes beside its buffers",
 }
 
 

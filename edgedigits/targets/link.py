@@ -231,8 +231,7 @@ class ProcessLink:
         deadline, rest = time.monotonic() + write_timeout(content), content
         try:
             while rest:
-                left = deadline - time.monotonic()
-                if left <= 0 or not _ready(self._in, selectors.EVENT_WRITE, left):
+                if not _ready(self._in, selectors.EVENT_WRITE, max(0.0, deadline - time.monotonic())):
                     raise _stuck(self.name)
                 rest = rest[os.write(self._in.fileno(), rest) :]
         except OSError as error:

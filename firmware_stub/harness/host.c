@@ -4,7 +4,8 @@
  *   IMAGES   n × (1 byte: 0 input, 1 pixels, 2 pixels of dark on light; then MODEL_INPUT_SIZE bytes)
  *   RESULTS  n × MODEL_OUTPUT_SIZE bytes
  *
- * Each buffer is an allocation of exactly its size, so that an address sanitizer sees a single byte beside it.
+ * Each buffer is an allocation of exactly its size, so that an address sanitizer sees a single byte beside it. Without one,
+ * a guard on both sides tells what was written there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,40 @@
 
 #include "model.h"
 
-enum { USAGE = 2, NO_MEMORY = 3, CANNOT_WRITE = 4, SELF_TEST_FAILED = 5, WRONG_CLASS = 6 };
+enum { USAGE = 2, NO_MEMORY = 3, CANNOT_WRITE = 4, SELF_TEST_FAILED = 5, WRONG_CLASS = 6, WRITES_BESIDE = 7 };
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { GUARD = 0 };
+#else
+enum { GUARD = 64 };
+#endif
+
+typedef struct {
+    uint8_t *start; /* of the allocation, which begins with a guard */
+    size_t size;    /* between the guards */
+} buffer_t;
+
+static uint8_t guard_of(size_t place) {
+    return (uint8_t)(0x5Au ^ place);
+}
+
+/* `start` is NULL where there is no memory. */
+static buffer_t guarded(size_t size) {
+    buffer_t buffer = {malloc(size + 2 * GUARD + (size + GUARD == 0)), size};
+    for (size_t i = 0; buffer.start != NULL && i < GUARD; i++) {
+        buffer.start[i] = buffer.start[GUARD + size + i] = guard_of(i);
+    }
+    return buffer;
+}
+
+static int is_whole(buffer_t buffer) {
+    for (size_t i = 0; i < GUARD; i++) {
+        if (buffer.start[i] != guard_of(i) || buffer.start[GUARD + buffer.size + i] != guard_of(i)) {
+            return 0;
+        }
+    }
+    return 1;
+}
 
 #if MODEL_CLASSES
 /* The class by the toolkit's rule: the highest score, the lowest class of equal ones. */
@@ -70,12 +104,14 @@ int main(int count, char **arguments) {
     if (images == NULL || results == NULL) {
         return USAGE;
     }
-    int8_t *input = malloc(MODEL_INPUT_SIZE);
-    int8_t *output = malloc(MODEL_OUTPUT_SIZE);
-    void *workspace = malloc((size_t)MODEL_WORKSPACE_BYTES + (MODEL_WORKSPACE_BYTES == 0));
-    if (input == NULL || output == NULL || workspace == NULL) {
+    const buffer_t buffers[] = {
+        guarded(MODEL_INPUT_SIZE), guarded(MODEL_OUTPUT_SIZE), guarded(MODEL_WORKSPACE_BYTES)};
+    if (buffers[0].start == NULL || buffers[1].start == NULL || buffers[2].start == NULL) {
         return NO_MEMORY;
     }
+    int8_t *const input = (int8_t *)buffers[0].start + GUARD;
+    int8_t *const output = (int8_t *)buffers[1].start + GUARD;
+    void *const workspace = buffers[2].start + GUARD;
     int status = model_self_test(workspace) == 0 ? 0 : SELF_TEST_FAILED;
     int mode;
     while (status == 0 && (mode = fgetc(images)) != EOF && fread(input, MODEL_INPUT_SIZE, 1, images) == 1) {
@@ -88,11 +124,13 @@ int main(int count, char **arguments) {
             status = CANNOT_WRITE;
         } else if (!classifies_as(output, input, workspace)) {
             status = WRONG_CLASS;
+        } else if (!is_whole(buffers[0]) || !is_whole(buffers[1]) || !is_whole(buffers[2])) {
+            status = WRITES_BESIDE;
         }
     }
-    free(workspace);
-    free(output);
-    free(input);
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
+        free(buffers[i].start);
+    }
     (void)fclose(images);
     return fclose(results) == 0 ? status : CANNOT_WRITE;
 }

@@ -16,10 +16,11 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.targets.cores import CORES
 from edgedigits.targets.costs import layer_costs
 from edgedigits.targets.elf import Footprint, Image, Symbol
-from edgedigits.targets.emulator_unicorn import Emulation
+from edgedigits.targets.emulator_unicorn import Emulation, run_unicorn
 from edgedigits.targets.simulation import LayerCost
 from edgedigits.targets.stub import Engine
 from tests.targets.emitted_engine import write_emitted_engine
+from tests.targets.tiny_engine import random_inputs
 from tests.tflite_builder import random_mlp
 
 BY_NAME = {encoding.name: encoding for encoding in ENCODINGS}
@@ -88,6 +89,18 @@ def test_equal_constants_that_share_a_place_are_counted_once(pruned: tuple[Engin
 
     assert (first.nbytes, second.nbytes, third.nbytes) == (8, 8, 0)
     assert [symbol.name for symbol in image.biggest()] == names[1:]
+
+
+def test_what_comes_before_the_first_layer_is_there_for_it(tmp_path: Path, compiled: Callable[..., Image]) -> None:
+    """An input that fills no whole words is copied first; no instruction is told to nobody."""
+    engine = write_emitted_engine(tmp_path, random_mlp(2, sizes=(101, 8, 10)), encodings=["pairs", "pairs"])
+    core = CORES["cortex-m4"]
+
+    run = run_unicorn(core, compiled(engine), engine, random_inputs(4, 101))
+    costs = layer_costs(engine, core, compiled(engine), run)
+
+    assert run.by_step[:, 0].min() > 100
+    assert sum(cost.instructions.mean for cost in costs if cost.instructions) == pytest.approx(run.instructions.mean())
 
 
 def test_a_function_that_begins_like_a_layer_is_not_of_it(tmp_path: Path, compiled: Callable[..., Image]) -> None:

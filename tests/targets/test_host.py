@@ -71,6 +71,21 @@ def test_a_byte_out_of_bounds_is_an_error(tmp_path: Path, extra: str, words: str
         run_host(compiler("gcc"), engine(tmp_path, extra=extra, workspace=16), random_inputs(1, 31))
 
 
+@pytest.mark.parametrize("name", TOOLCHAINS)
+@pytest.mark.parametrize(
+    "extra", ["((int8_t *)workspace)[13] = 1;", "((int8_t *)workspace)[-5] = 1;"]
+)
+def test_a_byte_written_beside_a_buffer_is_an_error_with_every_compiler(tmp_path: Path, name: str, extra: str) -> None:
+    """Where there is no address sanitizer a guard tells; one image of three is enough."""
+    inputs = random_inputs(3, 31)
+    inputs[:, 5] = 76, 77, 78
+
+    with pytest.raises(
+        CheckFailedError, match="heap-buffer-overflow" if name == "gcc" else "it writes beside its buffers"
+    ):
+        run_host(compiler(name), engine(tmp_path, extra=f"if (input[5] == 77) {{ {extra} }}", workspace=13), inputs)
+
+
 def test_a_failed_self_test_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CheckFailedError, match="its self-test fails"):
         run_host(compiler("zig"), engine(tmp_path, self_test=3), random_inputs(1, 31))

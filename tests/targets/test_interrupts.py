@@ -67,7 +67,7 @@ def interrupt(arguments: list[str], folder: Path, number: int, ready: Callable[[
                 assert time.monotonic() < end
                 time.sleep(0.05)
             process.send_signal(number)
-            _, said = process.communicate(timeout=20)
+            _, said = process.communicate(timeout=50)
         finally:
             process.kill()
     assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said

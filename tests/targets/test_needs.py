@@ -24,7 +24,7 @@ from edgedigits.targets.simulate import simulate_inputs
 from edgedigits.targets.stub import Engine, find_engine
 from tests.targets.conftest import toolchain_or_skip
 from tests.targets.emitted_engine import write_emitted_engine
-from tests.targets.tiny_engine import random_inputs, write_engine
+from tests.targets.tiny_engine import deep_on_one_image, random_inputs, write_engine
 from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")
@@ -65,6 +65,9 @@ def test_the_parts_are_what_simulate_measures_and_the_sum_is_what_flash_links(
     assert found.total_ram == firmware.footprint.static_ram + run.ram.stack + FIRMWARE_STACK
     assert min(parts.values()) > 0
     assert found == check_fit(emitted, firmware, board, zig)
+    # Firmware keeps its constants beside its code, and they are constants all the same.
+    kinds = {symbol.name: symbol.kind for symbol in firmware.symbols}
+    assert kinds["edgedigits_model_layer1_weights"] == "constant" and kinds["edgedigits_model_invoke"] == "code"
 
 
 def test_the_self_test_and_its_vectors_are_a_part_of_their_own(emitted: Engine, needs: dict[str, Needs]) -> None:
@@ -127,6 +130,13 @@ def test_firmware_that_links_and_leaves_no_room_for_its_stack_does_not_fit(tmp_p
 
     with pytest.raises(CheckFailedError, match=r"microbit would need \d+ B more RAM than its 16,384 B .*stack: engine"):
         check_fit(engine, image, board, zig)
+
+
+@pytest.mark.parametrize("value", [-128, 127])
+def test_the_stack_is_that_of_the_worse_of_two_extreme_inputs(tmp_path: Path, value: int) -> None:
+    deep_on_one_image(tmp_path, 1000, value)
+
+    assert engine_needs(find_engine(tmp_path), M4, toolchain_or_skip("zig", M4)).stack > 1000
 
 
 @pytest.mark.parametrize(("core", "most"), [("cortex-m4", 256), ("cortex-m55", 512)])

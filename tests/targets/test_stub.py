@@ -157,6 +157,8 @@ def test_what_only_looks_like_facts_is_passed_over(tmp_path: Path) -> None:
     ):
         (tmp_path / f"e{number}.json").write_text(text)
     (tmp_path / "f.json").write_bytes(b'{"kind": "\xff"}')
+    write_engine(tmp_path, prefix="long")
+    (tmp_path / "long.json").write_text((tmp_path / "long.json").read_text() + " " * (1 << 20))
     with pytest.raises(DataError, match="holds no engine"):
         find_engine(tmp_path)
 

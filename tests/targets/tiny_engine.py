@@ -139,8 +139,8 @@ DEEP = """
 """
 
 
-def deep_on_one_image(folder: Path, size: int) -> None:
-    """Write an engine that takes `size` bytes more of stack on images whose first value is 99."""
-    write_engine(folder, extra="if (input[0] == 99) { deep(input); }")
+def deep_on_one_image(folder: Path, size: int, value: int = 99) -> None:
+    """Write an engine that takes `size` bytes more of stack on images whose first value is `value`."""
+    write_engine(folder, extra=f"if (input[0] == {value}) {{ deep(input); }}")
     source = folder / "edgedigits_model.c"
     source.write_text(source.read_text().replace('.h"\n', f'.h"\n{DEEP.format(size=size)}', 1))
