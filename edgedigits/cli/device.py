@@ -52,32 +52,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Connect, send, compare."""
-    import numpy as np
-
     from edgedigits.evaluate.advice import advice_on
-    from edgedigits.evaluate.interpreter import open_classifier
-    from edgedigits.evaluate.subject_digits import load_subject_digits
     from edgedigits.model.reader import read_tflite
     from edgedigits.targets.device import Device
     from edgedigits.targets.device_report import check_report, examine_device
     from edgedigits.targets.engine_model import check_model, check_pixels, find_model
+    from edgedigits.targets.inputs import find_inputs
     from edgedigits.targets.stub import find_engine
 
-    reading = given_reading(args)
     engine = find_engine(args.path)
     subject = find_model(args.path, args.model)
-    classifier = open_classifier(read_tflite(subject.model), subject.pixels(args.input_range))
     check_model(engine, subject.model)
-    check_pixels(engine, classifier.pixels.range)
+    inputs = find_inputs(
+        subject,
+        read_tflite(subject.model),
+        data=args.data,
+        split=args.split,
+        reading=given_reading(args),
+        count=args.images,
+        input_range=args.input_range,
+        progress=progress,
+    )
+    if inputs.has_pixels:
+        check_pixels(engine, inputs.model.pixels.range)
     with _link(args, engine, progress) as link:
-        chosen = load_subject_digits(subject, args.data, split=args.split, progress=progress, **reading)
-        digits = chosen.digits.take(np.arange(min(args.images, len(chosen.digits))))
         rounding = args.rounding or engine.rounding
-        report = examine_device(Device(link), classifier, digits, rounding, progress=progress)
-    advice = advice_on(classifier, chosen, subject, report.accuracy)
-    notes = tuple(note for note in (advice, chosen.note) if note)
-    payload = {"device": report.to_json(), "data": chosen.origin, **chosen.to_json(), "notes": list(notes)}
-    return Outcome(payload, lambda console: _show(console, report, chosen.origin, notes), check_report(report))
+        report = examine_device(
+            Device(link), engine, inputs.model, inputs.images, inputs.labels, rounding, progress=progress
+        )
+    notes, facts = list(inputs.notes), {}
+    if inputs.chosen and report.accuracy is not None:
+        advice = advice_on(inputs.model, inputs.chosen, subject, report.accuracy)
+        notes, facts = [note for note in (advice, inputs.chosen.note) if note], inputs.chosen.to_json()
+    payload = {"device": report.to_json(), "data": inputs.origin, **facts, "notes": notes}
+    return Outcome(payload, lambda console: _show(console, report, inputs.origin, notes), check_report(report))
 
 
 @contextmanager
@@ -104,7 +112,7 @@ def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Itera
             yield emulated
 
 
-def _show(console: Console, report: DeviceReport, origin: str, notes: tuple[str, ...]) -> None:
+def _show(console: Console, report: DeviceReport, origin: str, notes: list[str]) -> None:
     from rich.markup import escape
 
     identity = report.identity
@@ -113,7 +121,7 @@ def _show(console: Console, report: DeviceReport, origin: str, notes: tuple[str,
     for line in (
         f"[bold]{escape(report.name)}[/bold] runs {escape(identity.model)}: self-test passed, "
         f"{identity.flash_bytes:,} B of flash, CRC-32 {identity.flash_crc:08x}",
-        f"accuracy  [bold]{report.accuracy:.2%}[/bold] of {report.images:,} digits: {escape(origin)}{again}",
+        _images_line(report, origin) + again,
         f"parity    [bold]{parity}[/bold]: {report.bytes:,} output bytes against {escape(report.oracle)}",
         f"time      [bold]{report.mean_us:,.1f} µs[/bold] an image, p95 {report.p95_us:,.1f}, "
         f"slowest {report.most_us:,.1f} ({escape(report.how)})",
@@ -121,3 +129,11 @@ def _show(console: Console, report: DeviceReport, origin: str, notes: tuple[str,
         console.print(line, soft_wrap=True)
     for note in notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
+
+
+def _images_line(report: DeviceReport, origin: str) -> str:
+    from rich.markup import escape
+
+    if report.accuracy is None:
+        return f"inputs    {escape(origin)}, which have no labels: no accuracy"
+    return f"accuracy  [bold]{report.accuracy:.2%}[/bold] of {report.images:,} digits: {escape(origin)}"

@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         default="",
         metavar="SOURCE",
-        help="as for evaluate (default: the build's own; random inputs for a model that takes no digits)",
+        help="as for evaluate (default: the build's own, or strokes and noise where they are not at hand; random "
+        "inputs for a model that takes no digits)",
     )
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
     parser.add_argument("--model", type=user_path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
@@ -130,7 +131,7 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
 
     foot, ram, count = result.footprint, result.ram, result.instructions
     parity = "every byte equal" if not result.differing else f"[red]{result.differing:,} bytes differ[/red]"
-    skipped = "background" if result.kind == "images" else "lowest value"
+    skipped = "background" if result.things == "images" else "lowest value"
     worst = f"; {result.no_background:,} without any {skipped}" if result.no_background is not None else ""
     lines = [
         f"[bold]{result.core}[/bold], {escape(result.toolchain)} {result.optimize}, "

@@ -171,11 +171,11 @@ def require_here(source: str, manifest: Path) -> None:
     """Check that the source which a build's manifest names is here: a relative path is from where the build was called.
 
     Raises:
-        DataError: it is not.
+        AbsentDataError: it is not.
         ConfigError: no file can be called so.
     """
     if source not in NAMES and not (path := user_path(source)).is_absolute() and not exists(path):
-        raise DataError(
+        raise AbsentDataError(
             f"{manifest} names the digits {shown(source, 200)}, seen from where its build was called: not here.",
             hint="Call from there, or name them with --data.",
         )

@@ -58,6 +58,7 @@ class Identity:
         self_test: result of its self-test; 0 is passed.
         flash_crc: CRC-32 of the program in flash.
         flash_bytes: how many bytes that covers.
+        digest: first 8 digits of the SHA-256 of its engine's model; empty where it does not tell.
 
     All within the bounds of `answers.py`.
     """
@@ -70,6 +71,7 @@ class Identity:
     self_test: int
     flash_crc: int
     flash_bytes: int
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +134,7 @@ class Device:
             self_test=told.number("selftest", 0, UINT32),
             flash_crc=crc.crc("flash"),
             flash_bytes=crc.number("bytes", 1, UINT32),
+            digest=f"{told.crc('digest'):08x}" if "digest" in told.values else "",
         )
         self._check_self_test(identity.self_test)
         return identity

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.errors import DataError
+from edgedigits.errors import CheckFailedError, DataError
 from edgedigits.evaluate.interpreter import Classifier
 from edgedigits.evaluate.metrics import classify
 from edgedigits.evaluate.oracle import ORACLES, engine_inputs, oracle_outputs
@@ -115,10 +115,11 @@ def examine_device(
 
 
 def check_identity(name: str, identity: Identity, engine: Engine) -> None:
-    """Check that a device runs an engine of the sizes of this one.
+    """Check that a device runs an engine of the sizes of this one, and of the same model as far as both tell it.
 
     Raises:
-        DataError: it does not.
+        DataError: it has other sizes.
+        CheckFailedError: it was made from another model.
     """
     told = (identity.input_size, identity.output_size)
     if told != (engine.input_size, engine.output_size):
@@ -126,6 +127,12 @@ def check_identity(name: str, identity: Identity, engine: Engine) -> None:
             f"{name} runs {identity.model} of {told[0]:,} inputs and {told[1]:,} outputs, and {engine.header} has "
             f"{engine.input_size:,} and {engine.output_size:,}.",
             hint="It runs another model; flash this one.",
+        )
+    if identity.digest and engine.digest and not engine.digest.startswith(identity.digest):
+        raise CheckFailedError(
+            f"{name} runs an engine of another model (SHA-256 {identity.digest}…) than {engine.header} "
+            f"({engine.digest[:8]}…).",
+            hint="Flash this one, or name the build that was flashed.",
         )
 
 

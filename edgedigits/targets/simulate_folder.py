@@ -6,30 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgedigits.config import READING
 from edgedigits.data.load import Selection
 from edgedigits.errors import ConfigError
 from edgedigits.evaluate.advice import advice_on
-from edgedigits.evaluate.any_model import INPUTS, SEED, open_any, random_codes
-from edgedigits.evaluate.interpreter import Classifier, open_classifier
 from edgedigits.evaluate.metrics import classify
-from edgedigits.evaluate.pixels import takes_digits
 from edgedigits.evaluate.subject import Subject
-from edgedigits.evaluate.subject_digits import load_subject_digits
-from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
 from edgedigits.targets.boards import Board, find_board
 from edgedigits.targets.cores import Core, find_core
 from edgedigits.targets.engine_model import check_model, check_pixels, find_model
+from edgedigits.targets.inputs import Inputs, find_inputs
 from edgedigits.targets.simulate import simulate
 from edgedigits.targets.simulation import Simulation
 from edgedigits.targets.stub import find_engine
 from edgedigits.targets.toolchain import find_toolchain
 
-DIGITS = "images"
 DEFAULT_CORE = "cortex-m4"
 _LEVELS = ("0", "1", "2", "3", "s", "z")
 
@@ -44,12 +38,13 @@ class SimulationChoices:
         toolchain: "zig" or "gcc".
         emulator: "unicorn" or "qemu"; by default unicorn, and qemu for cores that it lacks.
         optimize: the compiler's -O, such as "O2".
-        data: a source as for `evaluate`; by default the build's own; random inputs where the model takes no digits.
+        data: a source as for `evaluate`; by default the build's own, or strokes and noise where those are not at hand;
+            random inputs where the model takes no digits.
         split: "test" or "all".
         label_column: how the source is read, as for `load_subject_digits`.
         invert: the same.
         transpose: the same.
-        images: how many digits at most, None for all; of random inputs, by default 200.
+        images: how many digits at most, None for all; of other inputs, by default 200.
         model: the .tflite of an engine that lies elsewhere.
         rounding: "litert" or "tflm"; by default what the engine says.
         input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
@@ -81,7 +76,7 @@ class FolderSimulation:
         origin: what ran, such as "test set of mnist" or "200 random inputs, seed 0".
         notes: remarks about it, one sentence each.
         accuracy: share of the digits that the emulated core classified as labelled, 0…1; None without digits.
-        chosen: the digits; None where random inputs ran.
+        chosen: the digits; None where others ran.
     """
 
     run: Simulation
@@ -109,8 +104,17 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
     toolchain = find_toolchain(choices.toolchain, core)
     engine, subject = find_engine(path), find_model(path, choices.model)
     check_model(engine, subject.model)
-    inputs = _find_inputs(subject, read_tflite(subject.model), choices, progress)
-    if inputs.kind == DIGITS:
+    inputs = find_inputs(
+        subject,
+        read_tflite(subject.model),
+        data=choices.data,
+        split=choices.split,
+        reading={name: getattr(choices, name) for name in READING},
+        count=choices.images,
+        input_range=choices.input_range,
+        progress=progress,
+    )
+    if inputs.has_pixels:
         check_pixels(engine, inputs.model.pixels.range)
     run = simulate(
         engine,
@@ -127,46 +131,15 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
     return _judged(run, board, inputs, subject)
 
 
-def _judged(run: Simulation, board: Board | None, inputs: _Inputs, subject: Subject) -> FolderSimulation:
+def _judged(run: Simulation, board: Board | None, inputs: Inputs, subject: Subject) -> FolderSimulation:
     """Hold classes against labels, where there are any, and say what would help a model that does badly."""
     chosen = inputs.chosen
     if chosen is None:
         return FolderSimulation(run, board, inputs.origin, inputs.notes)
-    accuracy = float(np.mean(classify(run.outputs) == chosen.digits.labels[: len(run.outputs)]))
+    accuracy = float(np.mean(classify(run.outputs) == inputs.labels))
     advice = advice_on(inputs.model, chosen, subject, accuracy)
     notes = (*([advice] if advice else []), *chosen.notes)
     return FolderSimulation(run, board, chosen.origin, notes, accuracy, chosen)
-
-
-@dataclass(frozen=True, eq=False)
-class _Inputs:
-    """What runs: uint8 images (n, input size) for a model, what they are called, and the digits they are of if any."""
-
-    model: Classifier
-    images: NDArray[np.uint8]
-    kind: str
-    origin: str
-    notes: tuple[str, ...] = ()
-    chosen: Selection | None = None
-
-
-def _find_inputs(subject: Subject, graph: Graph, choices: SimulationChoices, progress: Progress) -> _Inputs:
-    if not choices.data and not takes_digits(graph):
-        model, count = open_any(graph), choices.images or INPUTS
-        origin, note = (
-            f"{count:,} random inputs, seed {SEED}",
-            "in every second input half of the values are the lowest",
-        )
-        return _Inputs(model, random_codes(count, model.input.size), "random inputs", origin, (note,))
-    classifier = open_classifier(graph, subject.pixels(choices.input_range))
-    chosen = load_subject_digits(
-        subject,
-        choices.data,
-        split=choices.split,
-        progress=progress,
-        **{name: getattr(choices, name) for name in READING},
-    )
-    return _Inputs(classifier, chosen.digits.images[: choices.images], DIGITS, chosen.origin, chosen=chosen)
 
 
 def _target(choices: SimulationChoices) -> tuple[Core, Board | None]:

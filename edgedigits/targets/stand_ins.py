@@ -10,7 +10,8 @@ from edgedigits.emit.strokes import draw
 
 SEED = 0
 IMAGES = 200
-KIND = "stand-in images"
+STAND_INS = "stand-in images"
+"""What they are called."""
 INK = 0.2
 """Share of pixels that are no background in every third image, about that of a digit."""
 

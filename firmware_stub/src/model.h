@@ -21,6 +21,8 @@
 #define MODEL_INPUT_SIZE MODEL_JOIN(MODEL_MACRO, INPUT_SIZE)
 #define MODEL_OUTPUT_SIZE MODEL_JOIN(MODEL_MACRO, OUTPUT_SIZE)
 #define MODEL_WORKSPACE_BYTES MODEL_JOIN(MODEL_MACRO, WORKSPACE_BYTES)
+/* For #if: the start of the model's SHA-256; 0 where the header does not tell it. */
+#define DIGEST_OF_MODEL MODEL_JOIN(MODEL_MACRO, MODEL_DIGEST)
 /* For #if: 0 where the engine has no classify, no preprocess. */
 #define MODEL_CLASSES MODEL_JOIN(MODEL_MACRO, CLASSES)
 #define MODEL_PIXELS MODEL_JOIN(MODEL_MACRO, PIXELS)

@@ -202,6 +202,10 @@ static void answer_id(void) {
     say_number(" workspace=", MODEL_WORKSPACE_BYTES);
     say_number(" tick_hz=", platform_tick_hz());
     say_number(" selftest=", (uint32_t)self_test_result);
+#if DIGEST_OF_MODEL
+    say(" digest=");
+    say_hex(DIGEST_OF_MODEL, 8);
+#endif
     end_answer();
 }
 

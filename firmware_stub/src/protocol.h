@@ -3,10 +3,12 @@
  * gets exactly one line back, which starts with "ok" or "error" and ends in " check=CRC": the CRC-32 of all before it, so that
  * the receiver can tell whether the line arrived whole. It is left out below.
  *
- *   id           ok id protocol=1 model=NAME input=N output=N workspace=N tick_hz=N selftest=N
+ *   id           ok id protocol=1 model=NAME input=N output=N workspace=N tick_hz=N selftest=N digest=HEX
+ *                digest: the first 8 digits of the SHA-256 of the model's file; left out where the engine does not tell it.
  *   run HEX      ok run class=N margin=N ticks=N received=CRC output=HEX
- *                No class and no margin from a model that classifies nothing. HEX: the input as the model takes it, 2 digits a byte, exactly 2 × input of them. received is the CRC-32
- *                of the bytes as they arrived, so that the sender can tell whether they arrived whole.
+ *                HEX: the input as the model takes it, 2 digits a byte, exactly 2 × input of them. received is the CRC-32
+ *                of the bytes as they arrived, so that the sender can tell whether they arrived whole. No class and no margin
+ *                from a model that classifies nothing.
  *   bench N      ok bench runs=N ticks=N least=N most=N    N runs, 1 to 10000, on the input that `run` left behind
  *   crc          ok crc flash=CRC bytes=N                  CRC-32 of the program in flash
  *   selftest     ok selftest result=N                      0: passed

@@ -83,8 +83,8 @@ def test_the_verb_starts_qemu_itself(qemu: None, folder: Path, capsys: pytest.Ca
 def test_firmware_of_another_model_fails(
     port: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The same shape, other weights: nothing but the outputs tells."""
-    write_emitted_engine(tmp_path / "other", random_mlp(9, sizes=(784, 12, 10)))
+    """The same shape, other weights: the digest tells, and where that is left out the outputs do."""
+    other = write_emitted_engine(tmp_path / "other", random_mlp(9, sizes=(784, 12, 10)))
     data = str(folder / "digits.csv")
 
     code = cli.main(
@@ -92,7 +92,34 @@ def test_firmware_of_another_model_fails(
     )
 
     assert code == 1
-    assert "output bytes differ from LiteRT" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"runs an engine of another model (SHA-256 {find_engine(folder).digest[:8]}…)" in said
+    assert f"({other.digest[:8]}…). Flash this one" in said
+
+
+def test_the_reference_is_checked_without_its_data_set(
+    qemu: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By strokes and noise, which have no labels: parity and no accuracy."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("EDGEDIGITS_DATA", str(tmp_path / "nowhere"))
+    reference = Path(__file__).parents[2] / "deploy" / "reference"
+
+    assert cli.main(["device", str(reference), "--port", "qemu:mps2-an386", "--images", "6"]) == 0
+
+    text = capsys.readouterr().out
+    assert "6 images of strokes and noise, seed 0, which have no labels: no accuracy" in text
+    assert "every byte equal: 60 output bytes against LiteRT" in text and "note: EDGEDIGITS_DATA is" in text
+
+
+def test_a_model_that_takes_no_digits(qemu: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_emitted_engine(tmp_path, random_mlp(2, sizes=(20, 6, 3)))
+
+    assert cli.main(["device", str(tmp_path), "--port", "qemu:mps2-an386", "--images", "6", "--json"]) == 0
+
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["device"]["accuracy"] is None and facts["data"] == "6 random inputs, seed 0"
+    assert (facts["device"]["bytes"], facts["device"]["differing"]) == (18, 0)
 
 
 @pytest.mark.parametrize(

@@ -66,11 +66,13 @@ def test_it_runs_images(firmware: tuple[Path, np.ndarray]) -> None:
 
 def test_a_model_that_classifies_nothing_gives_no_class(tmp_path: Path) -> None:
     content = random_mlp(5, (1, 8, 1), input_scale=np.float32(0.0245), input_zero_point=3)
-    program = compile_for_host(write_emitted_engine(tmp_path, content, prefix="sine"), tmp_path)
+    engine = write_emitted_engine(tmp_path, content, prefix="sine")
+    program = compile_for_host(engine, tmp_path)
 
     _, identity, *answers = talk(program, b"id\n" + b"".join(f"run {byte:02x}\n".encode() for byte in range(256)))
 
-    assert " model=sine input=1 output=1 " in identity and identity.endswith("selftest=0")
+    assert " model=sine input=1 output=1 " in identity
+    assert identity.endswith(f" selftest=0 digest={engine.digest[:8]}")
     inputs = np.arange(256, dtype=np.uint8).view(np.int8)[:, None]
     outputs = run(lower(read_tflite(content)), inputs)
     for row, output, answer in zip(inputs, outputs, answers, strict=True):

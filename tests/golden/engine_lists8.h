@@ -28,6 +28,7 @@ extern "C" {
 #define EDGEDIGITS_MODEL_INPUT_SIZE 12
 #define EDGEDIGITS_MODEL_OUTPUT_SIZE 5
 #define EDGEDIGITS_MODEL_WORKSPACE_BYTES 36
+#define EDGEDIGITS_MODEL_MODEL_DIGEST 0x438d5a08u /* start of the model's SHA-256 */
 #define EDGEDIGITS_MODEL_CLASSES 5 /* that classify tells apart */
 
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */

@@ -28,6 +28,7 @@ extern "C" {
 #define EDGEDIGITS_MODEL_INPUT_SIZE 12
 #define EDGEDIGITS_MODEL_OUTPUT_SIZE 5
 #define EDGEDIGITS_MODEL_WORKSPACE_BYTES 560
+#define EDGEDIGITS_MODEL_MODEL_DIGEST 0xf758b807u /* start of the model's SHA-256 */
 
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */
 #define EDGEDIGITS_MODEL_INPUT_SCALE 0.003921569f

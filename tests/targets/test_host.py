@@ -72,9 +72,7 @@ def test_a_byte_out_of_bounds_is_an_error(tmp_path: Path, extra: str, words: str
 
 
 @pytest.mark.parametrize("name", TOOLCHAINS)
-@pytest.mark.parametrize(
-    "extra", ["((int8_t *)workspace)[13] = 1;", "((int8_t *)workspace)[-5] = 1;"]
-)
+@pytest.mark.parametrize("extra", ["((int8_t *)workspace)[13] = 1;", "((int8_t *)workspace)[-5] = 1;"])
 def test_a_byte_written_beside_a_buffer_is_an_error_with_every_compiler(tmp_path: Path, name: str, extra: str) -> None:
     """Where there is no address sanitizer a guard tells; one image of three is enough."""
     inputs = random_inputs(3, 31)

@@ -93,6 +93,13 @@ def test_simulate_in_unicorn(hanging: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
+def test_device_in_qemu(qemu: None, tmp_path: Path, hanging: Path) -> None:
+    arguments = ["device", str(hanging), "--port", "qemu:mps2-an386"]
+
+    interrupt(arguments, tmp_path, signal.SIGINT, lambda found: any("-serial" in command for command in found.values()))
+
+
 def test_flash(tmp_path: Path) -> None:
     write_engine(tmp_path / "engine", inputs=12, outputs=3)
     (tmp_path / "pyocd").mkdir()

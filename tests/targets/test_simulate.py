@@ -27,6 +27,7 @@ from edgedigits.targets.gates import Limits, check_simulation
 from edgedigits.targets.simulate import extreme_images, simulate, simulate_inputs
 from edgedigits.targets.simulation import Simulation
 from edgedigits.targets.simulation_json import milliseconds, to_json
+from edgedigits.targets.stand_ins import STAND_INS
 from edgedigits.targets.stub import Engine, find_engine
 from tests.targets.conftest import toolchain_or_skip
 from tests.targets.emitted_engine import write_emitted_engine
@@ -245,6 +246,14 @@ def test_gates_name_the_biggest_symbols_and_the_parts(result: Simulation) -> Non
     assert f"above the 512 B allowed: workspace {workspace} B, input 784 B" in failures[1]
     assert "above the 1,000 allowed" in failures[2]
     assert check_simulation(result, Limits(16384, 2048, 1e6), find_board("microbit")) == ()
+
+
+def test_instructions_of_stand_ins_are_held_against_no_limit_on_those_of_digits(result: Simulation) -> None:
+    stood_in = replace(result, kind=STAND_INS)
+
+    (failure,) = check_simulation(stood_in, Limits(instructions=1e9))
+    assert "no digits are at hand" in failure
+    assert check_simulation(stood_in, Limits(flash=1 << 20)) == ()
 
 
 def test_a_board_that_is_too_small_says_how_many_bytes(result: Simulation) -> None:

@@ -29,6 +29,7 @@ extern "C" {
 #define EDGEDIGITS_MODEL_INPUT_SIZE 784
 #define EDGEDIGITS_MODEL_OUTPUT_SIZE 10
 #define EDGEDIGITS_MODEL_WORKSPACE_BYTES 676
+#define EDGEDIGITS_MODEL_MODEL_DIGEST 0x09585dceu /* start of the model's SHA-256 */
 #define EDGEDIGITS_MODEL_PIXELS 784 /* that preprocess takes */
 #define EDGEDIGITS_MODEL_CLASSES 10 /* that classify tells apart */
 
