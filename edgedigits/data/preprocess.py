@@ -19,16 +19,17 @@ INPUT_ZERO_POINT = -128
 PIXEL_VALUES = 256
 
 _MNIST_MEAN, _MNIST_DEVIATION = 0.1307, 0.3081
-_RANGES = (
+RANGES = (
     (0.0, 1.0),  # p / 255
     (0.0, 255.0),  # p
     (-1.0, 1.0),  # p / 127.5 - 1
     (-0.5, 0.5),  # p / 255 - 0.5
     ((0 - _MNIST_MEAN) / _MNIST_DEVIATION, (1 - _MNIST_MEAN) / _MNIST_DEVIATION),  # torchvision's Normalize for MNIST
 )
+"""The usual ones that differ by more than rounding."""
 # The same by a power of two: p / 256, (p - 128) / 128, (p - 128) / 256.
 _POWERS_OF_TWO = ((0.0, 255 / 256), (-1.0, 127 / 128), (-0.5, 127 / 256))
-USUAL_RANGES = (*_RANGES, *_POWERS_OF_TWO)
+USUAL_RANGES = (*RANGES, *_POWERS_OF_TWO)
 """What pixels 0 and 255 become in front of networks."""
 # How far the ends of a calibrated range may lie from those of a usual one, as a share of its width.
 _SLACK = 0.05
@@ -100,10 +101,10 @@ def usual_ranges(scale: float, zero_point: int, dtype: str) -> list[tuple[float,
     if (low, high) in _POWERS_OF_TWO:
         return [(low, high)]
     found = [
-        (first, last) for first, last in _RANGES if max(abs(low - first), abs(high - last)) <= _SLACK * (last - first)
+        (first, last) for first, last in RANGES if max(abs(low - first), abs(high - last)) <= _SLACK * (last - first)
     ]
     if zero_point == (limits.min + limits.max + 1) // 2:
-        largest = [(one, max(map(abs, one))) for one in _RANGES if one not in found]
+        largest = [(one, max(map(abs, one))) for one in RANGES if one not in found]
         found += [one for one, most in largest if abs(high - most) <= _SYMMETRIC_SLACK * most]
     return found
 

@@ -22,8 +22,9 @@ from edgedigits.data.likeness import clearly_better, spread_sample
 from edgedigits.data.load import Selection
 from edgedigits.data.shape import CLASSES
 from edgedigits.data.symmetry import SYMMETRIES, relaid
-from edgedigits.evaluate.interpreter import Classifier, run_litert
+from edgedigits.evaluate.interpreter import Classifier, open_classifier, run_litert
 from edgedigits.evaluate.metrics import classify
+from edgedigits.evaluate.pixels import FLAG, other_ranges
 from edgedigits.evaluate.record import training_record
 from edgedigits.evaluate.subject import Subject
 
@@ -31,8 +32,8 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[np.intp]]
 """Images uint8 (n, 784) → the class of each, (n,)."""
 
 PER_CLASS = 30
-POOR = 0.6
-"""Accuracy below which a model counts as doing badly, whatever it did elsewhere."""
+POOR, HOPELESS = 0.8, 0.5
+"""Accuracy below which it is worth looking for what helps, and below which it is worth saying that nothing does."""
 FAR_BELOW = 0.1
 """The same, against the accuracy on validation that its build recorded."""
 
@@ -49,10 +50,16 @@ class Change:
     Attributes:
         setting: the field of `DataConfig` that does it on loading; "" where there is none.
         remedy: the same as an order, such as "mirror the pictures left to right".
+        flag: a flag of the model's that does it; "" where there is none.
     """
 
     setting: str
     remedy: str
+    flag: str = ""
+
+    def flag_to_give(self, reading: Mapping[str, Any]) -> str:
+        """Return the flag that makes the change where digits were read by `reading`; "" where there is none."""
+        return reading_flag(self.setting, reading) if self.setting else self.flag
 
 
 @dataclass(frozen=True)
@@ -82,8 +89,8 @@ class Advice:
                 "Inverting the digits, turning or mirroring them in any way, stretching their pixels or renumbering "
                 f"their labels does not help: each was tried on {self.count:,} of them."
             )
-        flags = [reading_flag(change.setting, reading) for change in self.changes if change.setting]
-        orders = [change.remedy for change in self.changes if not change.setting]
+        flags = [flag for change in self.changes if (flag := change.flag_to_give(reading))]
+        orders = [change.remedy for change in self.changes if not change.flag_to_give(reading)]
         how = [f"with {' '.join(flags)}"] if flags else []
         how += [f"once you {' and '.join(orders)}"] if orders else []
         return (
@@ -112,7 +119,9 @@ def does_badly(accuracy: float, expected: float | None) -> bool:
     return accuracy < POOR or (expected is not None and accuracy < expected - FAR_BELOW)
 
 
-def advice_on(classifier: Classifier, chosen: Selection, subject: Subject, accuracy: float) -> str:
+def advice_on(
+    classifier: Classifier, chosen: Selection, subject: Subject, accuracy: float, *, try_ranges: bool = False
+) -> str:
     """Return what would help a model that does badly on digits, in a sentence; "" where it does well or nobody knows.
 
     Args:
@@ -120,14 +129,27 @@ def advice_on(classifier: Classifier, chosen: Selection, subject: Subject, accur
         chosen: the digits, as `load_subject_digits` gave them.
         subject: where the model is from.
         accuracy: on those digits, 0…1.
+        try_ranges: also try what else pixels could be to the model.
 
     Raises:
         EdgedigitsError: as `run_litert`, or as `training_record`.
     """
-    if not does_badly(accuracy, training_record(subject).validation_accuracy):
+    expected = training_record(subject).validation_accuracy
+    if not does_badly(accuracy, expected):
         return ""
-    advice = advise(predictor(classifier), chosen.digits)
-    return advice.sentence(chosen.reading) if advice else ""
+    others = _under_other_ranges(classifier) if try_ranges else {}
+    advice = advise(predictor(classifier), chosen.digits, others)
+    if advice is None or not (advice.changes or accuracy < max(HOPELESS, (expected or 0.0) - FAR_BELOW)):
+        return ""
+    return advice.sentence(chosen.reading)
+
+
+def _under_other_ranges(classifier: Classifier) -> dict[Change, Predict]:
+    graph, current = classifier.graph, classifier.pixels.range
+    return {
+        Change("", "", f"{FLAG} {other.low:.5g},{other.high:.5g}"): predictor(open_classifier(graph, other))
+        for other in other_ranges(graph, classifier.input, current)
+    }
 
 
 def predictor(classifier: Classifier) -> Predict:
@@ -140,12 +162,13 @@ def predictor(classifier: Classifier) -> Predict:
     return predict
 
 
-def advise(predict: Predict, digits: Digits) -> Advice | None:
+def advise(predict: Predict, digits: Digits, others: Mapping[Change, Predict] | None = None) -> Advice | None:
     """Try what could be wrong with digits.
 
     Args:
         predict: the model; it is called once, with the sample in some dozens of forms.
         digits: that it does badly on.
+        others: the model as it is after changes that are not to the digits; each is called once, with the sample.
 
     Returns:
         What helps, or that nothing does; None where there are too few digits to tell.
@@ -161,6 +184,7 @@ def advise(predict: Predict, digits: Digits) -> Advice | None:
         for (changes, _), row in zip(forms, given, strict=True)
         for relabelled, named in _labellings(row, labels)
     ]
+    tried += [((change,), other(sample.images) == labels) for change, other in (others or {}).items()]
     base = tried[0][1]
     helpful = [
         (changes, right)

@@ -59,5 +59,5 @@ def evaluate_path(
         progress=progress,
     )
     classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range))
-    advice = advice_on(classifier, chosen, subject, evaluation.scores.accuracy)
+    advice = advice_on(classifier, chosen, subject, evaluation.scores.accuracy, try_ranges=True)
     return replace(evaluation, notes=(*([advice] if advice else []), *evaluation.notes)), chosen

@@ -8,12 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.preprocess import PixelMap, PixelRange, pixel_map, quantize_values, range_text, usual_ranges
+from edgedigits.data.preprocess import (
+    RANGES,
+    PixelMap,
+    PixelRange,
+    pixel_map,
+    quantize_values,
+    range_text,
+    usual_ranges,
+)
 from edgedigits.data.shape import is_digit_classifier
 from edgedigits.errors import ConfigError, UnsupportedModelError
 from edgedigits.model.ir import Graph, Tensor
 
 FLAG = "--input-range"
+_THE_SAME = 0.02  # of a range's width: p/255 and p/256
 _HINT = f"Say what pixels 0 and 255 are to it: {FLAG} LOW,HIGH, such as 0,1 or 0,255 or -1,1."
 # Operators at a model's ends that an engine leaves out: it takes and gives int8.
 _EDGE = ("QUANTIZE", "DEQUANTIZE", "RESHAPE")
@@ -56,6 +65,23 @@ def find_range(graph: Graph, tensor: Tensor) -> PixelRange:
     low, high = ((int(limit) - zero_point) * scale for limit in (limits.min, limits.max))
     which = f"may be {' or '.join(range_text(*one) for one in fitting)}" if fitting else "fits no usual range of pixels"
     raise ConfigError(f"{graph.name}: {tensor.label} holds {range_text(low, high)}, which {which}.", hint=_HINT)
+
+
+def other_ranges(graph: Graph, tensor: Tensor, current: PixelRange) -> list[PixelRange]:
+    """Return what else pixels could be to a model: the usual ranges that its input can hold, but for the current one.
+
+    Args:
+        graph: the model.
+        tensor: its input.
+        current: what pixels are taken for.
+    """
+    stored = _first_integer(graph, tensor)
+    usual = list(RANGES) if stored is None else usual_ranges(float(stored.scale), stored.zero_point, stored.dtype)
+    width = current.high - current.low
+    others = [
+        (low, high) for low, high in usual if abs(low - current.low) + abs(high - current.high) > _THE_SAME * width
+    ]
+    return [PixelRange(low, high, f"by {FLAG}") for low, high in others]
 
 
 def _first_integer(graph: Graph, tensor: Tensor) -> Tensor | None:
