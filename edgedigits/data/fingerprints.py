@@ -2,7 +2,8 @@
 
 The file holds the first 6 bytes of the SHA-256 of each image's 784 pixels, as the model was given them, each different
 one once, in ascending order, and nothing else: 360 KB for MNIST, the same bytes for the same images. In two of a
-million tests on 10,000 images, one that equals none of 60,000 is taken for one of them.
+million tests on 10,000 images, one that equals none of 60,000 is taken for one of them. A picture that differs in a
+single pixel is another one.
 """
 
 from __future__ import annotations

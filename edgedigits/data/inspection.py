@@ -256,6 +256,8 @@ def _part_facts(name: str, digits: Digits, distinct: int) -> PartFacts:
 
 def _contradictions(seen: Mapping[str, list[bytes]], parts: Mapping[str, Digits]) -> int:
     """Distinct images that carry more than one label."""
+    if len(set().union(*seen.values())) == sum(map(len, seen.values())):
+        return 0
     labelled = {
         (image, label)
         for name, images in seen.items()
