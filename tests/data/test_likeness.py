@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgedigits.data.digits import Digits
-from edgedigits.data.likeness import MEANS, class_means, cut_out, likeness
+from edgedigits.data.likeness import MEANS, _best_symmetry, class_means, cut_out, likeness
 from edgedigits.data.symmetry import SYMMETRIES, Symmetry, relaid
 from tests.data.other_hands import OTHER_HANDS
 
@@ -121,6 +121,20 @@ def test_ten_digits_prove_nothing_however_often_they_are_repeated(symmetry: Symm
     assert not _certain(lying.take(np.tile(np.arange(10), 100)))
     shifted = Digits(lying.images, ((lying.labels + 1) % 10).astype(np.uint8))
     assert not _certain(shifted.take(np.tile(np.arange(10), 100)))
+
+
+@pytest.mark.parametrize(("more", "second", "certain"), [(40, 0, False), (80, 0, True), (80, 60, False)])
+def test_the_best_way_to_lie_is_far_ahead_of_lying_upright_and_of_the_second_best(
+    more: int, second: int, certain: bool
+) -> None:
+    """Of 500 digits 200 are recognised as they are, and some more in one way or two."""
+    labels = np.arange(500) % 10
+    wrong = (labels + 1) % 10
+    shown = [np.where(np.arange(500) < 200 + gained, labels, wrong) for gained in (0, 0, second, more, 0, 0, 0, 0)]
+    upright, *turned = shown
+    symmetry, best = _best_symmetry(turned, labels, upright)
+    assert symmetry is (SYMMETRIES[2] if certain else None)
+    assert best == pytest.approx((200 + more) / 500)
 
 
 def test_blank_images_and_single_classes_say_nothing(kinds: dict[str, Digits]) -> None:
