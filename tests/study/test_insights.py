@@ -13,15 +13,17 @@ import pytest
 from edgedigits.cli.config_flags import add_config_arguments, config_from_arguments
 from edgedigits.config_file import to_tables
 from edgedigits.errors import DataError
-from edgedigits.study.findings.choices import build_command, pareto
+from edgedigits.study.findings.choices import ANCHORS, build_command, pareto
 from edgedigits.study.findings.digits import balanced
 from edgedigits.study.findings.effects import Difference, compare_values, corrected, effects, interval, over_seeds
 from edgedigits.study.findings.insights import effect_sentence, find_insights
 from edgedigits.study.plan.grid import plan_grid
+from edgedigits.study.report.write import _plain
 from edgedigits.study.run.rows import FAILED, Trial
 from edgedigits.study.run.session import plan_builds
 from edgedigits.study.table.plan import plan_table
-from tests.study.made_up import cell_result, figures, float_figures, trials_of
+from tests.golden.compare import assert_golden
+from tests.study.made_up import cell_result, figures, float_figures, trials_of, varied_table, varied_trials
 
 
 def test_effects_are_paired_and_intervals_go_over_seeds(grid):
@@ -301,8 +303,39 @@ def test_a_mean_over_losses_compares_the_same_losses():
     assert balanced(frame[frame["compression"] == "float32"])[0]["loss"].tolist() == ["a"]
 
 
-def test_findings_are_json(grid, table):
-    from edgedigits.study.report.write import _plain
+def rounded(value):
+    """Return JSON values with numbers to eight digits: the last ones are the machine's."""
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [rounded(one) for one in value]
+    return float(f"{value:.8g}") if isinstance(value, float) else value
 
-    for name, trials in (("grid", grid), ("report-table", table)):
-        json.dumps(_plain(find_insights(name, trials).to_json()), allow_nan=False)
+
+def test_the_findings_of_a_grid_are_what_they_were():
+    findings = _plain(find_insights("grid", varied_trials()).to_json())
+    assert_golden(
+        "findings_grid.json", json.dumps(rounded(findings), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+
+
+def test_the_sentences_of_the_table_are_what_they_were():
+    findings = _plain(find_insights("report-table", varied_table()).to_json())
+    assert json.dumps(findings, allow_nan=False)
+    assert_golden("findings_table.txt", "\n".join(findings["sentences"]) + "\n")
+
+
+def test_what_others_measured_stands_beside_ours_as_it_was_published():
+    """Bytes or instructions, and accuracy in hundredths of a percent."""
+    found = {cost: [(one.name, one.cost, round(10_000 * one.accuracy)) for one in ANCHORS[cost]] for cost in ANCHORS}
+    baselines = [("784-10-10", 9390), ("784-32-16-10", 9650), ("784-300-100-10", 9810)]
+    assert [(name, share) for name, _, share in found["bytes"]] == baselines
+    assert [cost for _, cost, _ in found["bytes"]] == [10_160, 29_528, 279_824]
+    assert found["engine_bytes"] == [
+        ("2 kB", 2047, 9706), ("BitNetMCU 2-bit", 2716, 9421), ("4 kB", 4096, 9814), ("BitNetMCU 4-bit", 14_440, 9902),
+        ("8 kB", 8184, 9870), ("27 kB", 27_641, 9912),
+    ]  # fmt: skip
+    assert found["instructions"] == [
+        ("784-10-10", 17_051, 9390), ("BitNetMCU 2-bit", 51_721, 9421), ("784-32-16-10", 53_025, 9650),
+        ("784-300-100-10", 524_250, 9810), ("BitNetMCU 4-bit", 279_831, 9902),
+    ]  # fmt: skip
