@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -85,6 +86,22 @@ def test_what_ends_the_work_ends_programs_in_all_its_threads(tmp_path: Path, err
 
     wait_until_gone(found)
     assert time.monotonic() - start < 25 and not (tmp_path / "never begun").exists()
+
+
+def test_what_a_thread_starts_after_its_work_was_ended_ends_at_once() -> None:
+    start, ended = time.monotonic(), threading.Event()
+
+    def late() -> int:
+        ended.wait(20)
+        return run_program(["sleep", "60"], 60).returncode
+
+    threading.Timer(0.3, ended.set).start()
+    with pytest.raises(ValueError), side_by_side(1) as threads:
+        job = threads.start(late)
+        time.sleep(0.05)  # It runs, so that it is not taken from the queue.
+        raise ValueError
+
+    assert job.result() != 0 and time.monotonic() - start < 20
 
 
 def test_programs_of_other_work_go_on(tmp_path: Path) -> None:

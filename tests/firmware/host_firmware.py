@@ -21,8 +21,11 @@ def build_for_host(folder: Path, **options: int) -> tuple[Path, NDArray[np.int8]
     return compile_for_host(find_engine(folder), folder), weights
 
 
-def compile_for_host(engine: Engine, folder: Path) -> Path:
-    """Compile the protocol with an engine, under sanitizers; return the program, which is in `folder`."""
+def compile_for_host(engine: Engine, folder: Path, ticks: int = 7) -> Path:
+    """Compile the protocol with an engine, under sanitizers; return the program, which is in `folder`.
+
+    `ticks` are what its clock goes on by whenever it is read.
+    """
     compiler = shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("no C compiler on this host")
@@ -31,7 +34,11 @@ def compile_for_host(engine: Engine, folder: Path) -> Path:
     program = folder / "program"
     command = [
         *(compiler, "-std=c99", "-O1", "-g", *STRICT, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-        *("-DHOST_TEST", *(f"-D{name}={value}" for name, value in engine.defines.items())),
+        *(
+            "-DHOST_TEST",
+            f"-DTICKS_A_READING={ticks}u",
+            *(f"-D{name}={value}" for name, value in engine.defines.items()),
+        ),
         *(f"-I{stub / 'src'}", f"-I{engine.folder}"),
         *map(str, [*sources, here / "host_platform.c", *engine.sources, engine.self_test]),
         *("-o", str(program)),

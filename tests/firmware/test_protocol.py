@@ -12,9 +12,11 @@ import pytest
 from edgedigits.model.engine import run
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
+from edgedigits.targets.answers import TICK_MASK
+from edgedigits.targets.stub import find_engine
 from tests.firmware.host_firmware import build_for_host, compile_for_host
 from tests.targets.emitted_engine import write_emitted_engine
-from tests.targets.tiny_engine import expected, random_inputs
+from tests.targets.tiny_engine import expected, random_inputs, write_engine
 from tests.tflite_builder import random_mlp
 
 INPUTS, OUTPUTS = 12, 3
@@ -146,13 +148,17 @@ def test_a_console_that_ends_ends_the_firmware(firmware: tuple[Path, np.ndarray]
     assert len(answers) == 2
 
 
-def test_a_failed_self_test_is_told(tmp_path: Path) -> None:
-    program, _ = build_for_host(tmp_path, inputs=INPUTS, outputs=OUTPUTS, self_test=3)
-    done = subprocess.run([program], input=b"id\n", capture_output=True, timeout=60)
+def test_a_failed_self_test_is_told_and_a_bench_ends_before_its_sum_overflows(tmp_path: Path) -> None:
+    """256 times the longest that the clock can tell still fit into 32 bits, and once more would not."""
+    write_engine(tmp_path, prefix="my_net", inputs=INPUTS, outputs=OUTPUTS, self_test=3)
+    program = compile_for_host(find_engine(tmp_path), tmp_path, ticks=TICK_MASK)
+
+    done = subprocess.run([program], input=b"id\nbench 1000\n", capture_output=True, timeout=60)
 
     assert done.returncode == 3
-    ready, identity = map(checked, done.stdout.decode().splitlines())
+    ready, identity, bench = map(checked, done.stdout.decode().splitlines())
     assert ready == "ready edgedigits protocol=1 selftest=3" and identity.endswith(" selftest=3")
+    assert bench == f"ok bench runs=256 ticks={256 * TICK_MASK} least={TICK_MASK} most={TICK_MASK}"
 
 
 def noises(count: int) -> list[bytes]:
