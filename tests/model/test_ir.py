@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgedigits.model.ir import NO_TENSOR, Graph, Operator, Tensor
+from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from tests.tflite_builder import random_mlp
 
@@ -85,6 +86,13 @@ def test_nothing_can_be_changed() -> None:
             array[...] = 0
     with pytest.raises(dataclasses.FrozenInstanceError):
         weights.name = "other"  # type: ignore[misc]
+    network = lower(graph)
+    everything: tuple[Any, ...] = (graph, graph.operators[0], graph.signatures[0], network, network.layers[0])
+    for value in everything:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, dataclasses.fields(value)[0].name, None)
+    with pytest.raises(TypeError):
+        graph.signatures[0].inputs["more"] = 1  # type: ignore[index]
     with pytest.raises(TypeError):
         graph.operators[0].options["keep_num_dims"] = True  # type: ignore[index]
 

@@ -44,6 +44,13 @@ def test_what_was_packed_is_unpacked(encoding: Encoding, weights: NDArray[np.int
     assert encoding.instructions(weights, DIGITS) > 0
 
 
+def test_every_encoding_has_a_name_of_its_own() -> None:
+    assert sorted(BY_NAME) == [
+        *("bitmap", "blocks", "codebook", "coded44", "coded53", "lists4", "lists8", "pairs", "rice", "rows"),
+    ]
+    assert len(ENCODINGS) == len(BY_NAME)
+
+
 def test_bytes_are_those_of_the_arrays() -> None:
     weights = np.arange(1, 121, dtype=np.int8).reshape(10, 12)
 

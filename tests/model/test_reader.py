@@ -221,9 +221,9 @@ def _far_buffer(model: schema.ModelT) -> None:
         (lambda: packed(lambda model: model.subgraphs.clear()), DataError, "damaged or cut short: it has no subgraph"),
         (lambda: packed(_far_buffer), DataError, "damaged or cut short: a buffer of 1000000000000 bytes at 100 ends behind"),
         (
-            lambda: packed(lambda model: setattr(model.subgraphs[0].operators[0], "opcodeIndex", 9)),
+            lambda: packed(lambda model: setattr(model.subgraphs[0].operators[0], "opcodeIndex", 1)),
             DataError,
-            "contradicts itself: operator 0 has opcode 9 of 1",
+            "contradicts itself: operator 0 has opcode 1 of 1",
         ),
         (
             lambda: packed(lambda model: setattr(model.signatureDefs[0].inputs[0], "tensorIndex", 9)),
