@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 _asked = threading.Event()
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_HANG_UP = getattr(signal, "SIGHUP", None)
+_SIGNALS = [one for one in (signal.SIGINT, signal.SIGTERM, _HANG_UP) if one is not None]
 
 
 @contextmanager
@@ -23,8 +24,8 @@ def interruptible() -> Iterator[None]:
         yield
         return
     _asked.clear()
-    # A signal that whoever started this wants ignored, as nohup does, stays so.
-    heeded = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    # A hang-up that is to be ignored, as nohup has it, stays so; Ctrl-C is heeded in the background too.
+    heeded = [number for number in _SIGNALS if number != _HANG_UP or signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, _interrupt) for number in heeded}
     try:
         yield

@@ -10,6 +10,14 @@ from edgedigits.cli.interrupts import check_interrupt, interruptible
 from edgedigits.cli.terminal import TerminalProgress
 
 
+@pytest.fixture(autouse=True)
+def hang_ups_count():
+    """Take back what nohup does, under which tests may run."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_swallowed_interrupt_comes_back_at_the_next_step(number):
     with interruptible(), TerminalProgress().stage("Work", 2) as stage:
