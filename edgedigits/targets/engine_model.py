@@ -46,7 +46,10 @@ def check_model(engine: Engine, model: Path) -> None:
     Raises:
         CheckFailedError: it was made from another.
     """
-    digest = hashlib.sha256(model.read_bytes()).hexdigest() if engine.digest else ""
+    digest = ""
+    if engine.digest:
+        with model.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != engine.digest:
         raise CheckFailedError(
             f"{engine.folder / engine.header} was made from another model (SHA-256 {engine.digest[:12]}…) than {model} "

@@ -6,9 +6,11 @@ GCC is the independent second opinion where it is present.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -226,18 +228,31 @@ def toolchain_environment(toolchain: Toolchain) -> dict[str, str]:
 
 @lru_cache
 def zig_cache() -> Path:
-    """Return the folder where zig keeps what it compiled of itself; it exists also where there is no home."""
-    if "ZIG_GLOBAL_CACHE_DIR" in os.environ:
-        chosen = Path(os.environ["ZIG_GLOBAL_CACHE_DIR"])
-        chosen.mkdir(parents=True, exist_ok=True)
-        return chosen
+    """Return the folder where zig keeps what it compiled of itself; it exists also where there is no home.
+
+    Raises:
+        DataError: it cannot be made.
+    """
+    named = os.environ.get("ZIG_GLOBAL_CACHE_DIR", "")
     user = os.getuid() if hasattr(os, "getuid") else "user"
-    cache = Path(tempfile.gettempdir()) / f"edgedigits-zig-{user}"
-    cache.mkdir(mode=0o700, exist_ok=True)
-    if hasattr(os, "getuid") and cache.stat().st_uid != os.getuid():
-        # Somebody else's folder under our name: what it holds would end up in firmware.
-        cache = Path(tempfile.mkdtemp(prefix="edgedigits-zig-"))
+    cache = Path(named) if named else Path(tempfile.gettempdir()) / f"edgedigits-zig-{user}"
+    try:
+        cache.mkdir(mode=0o777 if named else 0o700, parents=bool(named), exist_ok=True)
+        if not named and not _is_own_folder(cache):
+            # Somebody else's folder under our name, or a link to one: what it holds would end up in firmware.
+            cache = Path(tempfile.mkdtemp(prefix="edgedigits-zig-"))
+            atexit.register(shutil.rmtree, cache, ignore_errors=True)
+    except OSError as error:
+        raise DataError(
+            f"The cache of zig, {cache}, cannot be made: {error.strerror}.",
+            hint="Set ZIG_GLOBAL_CACHE_DIR to a folder that can be written.",
+        ) from error
     return cache
+
+
+def _is_own_folder(path: Path) -> bool:
+    status = path.lstat()
+    return stat.S_ISDIR(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid())
 
 
 def first_error(text: str) -> str:

@@ -115,6 +115,32 @@ def test_zigs_cache_needs_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert cache.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners of files")
+def test_a_link_in_the_place_of_zigs_cache_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ZIG_GLOBAL_CACHE_DIR", raising=False)
+    monkeypatch.setattr(room.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(room.tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"edgedigits-zig-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+
+    cache = room.zig_cache.__wrapped__()
+
+    assert cache.is_dir() and not cache.is_symlink() and cache.parent == tmp_path
+    assert cache.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_cache_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
+    monkeypatch.delenv("ZIG_GLOBAL_CACHE_DIR", raising=False)
+    monkeypatch.setattr(room.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
+    (tmp_path / "file").touch()
+    if named:
+        monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(tmp_path / "file" / "cache"))
+
+    with pytest.raises(DataError, match="cannot be made: Not a directory. Set ZIG_GLOBAL_CACHE_DIR"):
+        room.zig_cache.__wrapped__()
+
+
 def test_ziglang_is_really_there_in_ci() -> None:
     if "CI" in os.environ:
         assert importlib.util.find_spec("ziglang") is not None
