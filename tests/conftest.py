@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 # Before NumPy is imported: products of small matrices take ten times as long where two threads wait for a busy core.
@@ -16,6 +17,10 @@ from hypothesis import settings
 from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.load import load_splits
 from edgedigits.data.named import read_mnist_5k
+
+# Where the tests run in the background of a shell, interrupts are ignored, and so they would be by the programs under test.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # In CI the same examples every time, and no example fails because the machine was busy.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
