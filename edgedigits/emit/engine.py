@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,7 +150,7 @@ def render_engine(
     source = _source(
         shared, sizes, render("engine_body.c.j2", **shared, **memory, **_source_facts(network, layers, tables))
     )
-    self_test = render("self_test.c.j2", **shared, **_self_test_facts(layers, memory, vectors))
+    self_test = render("self_test.c.j2", **shared, **_self_test_facts(layers, tables, memory, vectors))
     # Two engines of one model differ where their choices do.
     digest = hashlib.sha256((source + self_test).encode()).hexdigest()
     return EngineSource(
@@ -233,7 +233,7 @@ def _tables(network: Network, pixels: PixelMap | None) -> dict[str, Constant]:
     if network.softmax:
         tables["exponentials"] = Constant("exponentials", network.softmax.exponentials)
     if pixels is not None and not np.array_equal(pixels.table, np.arange(PIXEL_VALUES) - 128):
-        tables["pixels"] = Constant("pixels", pixels.table)
+        tables["pixels"] = Constant("pixel_inputs", pixels.table)
     return tables
 
 
@@ -291,7 +291,7 @@ def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[
         "exponentials": exponentials and {"length": len(exponentials.values), "rows": array_rows(exponentials.values)},
         "pixels": array_rows(tables["pixels"].values) if "pixels" in tables else None,
         "steps": _steps(network, layers),
-        **_crc_facts(layers),
+        **_crc_facts(layers, tables),
     }
 
 
@@ -311,13 +311,14 @@ def _softmax_call(network: Network) -> str:
     return f"softmax(output, {network.outputs}u);"
 
 
-def _crc_facts(layers: Sequence[EngineLayer]) -> dict[str, Any]:
-    """Return which arrays the self-test sums up, and to what, with MVE and without."""
+def _crc_facts(layers: Sequence[EngineLayer], tables: dict[str, Constant]) -> dict[str, Any]:
+    """Return which arrays the self-test sums up, all there are, and to what, with MVE and without."""
     conditional = any(layer.conditional for layer in layers)
     parts: list[dict[str, Any]] = []
     for vectors in (True, False) if conditional else (False,):
-        constants = [(name, constant) for layer in layers for name, constant in layer.stored(vectors=vectors)]
-        crc = _crc(constant for _, constant in constants)
+        constants = [(array.name, array.values) for layer in layers for array in layer.arrays(vectors=vectors)]
+        constants += [(table.name, table.values) for table in tables.values()]
+        crc = _crc(values for _, values in constants)
         condition = ("if VECTORS" if vectors else "else") if conditional else ""
         names = [name for name, _ in constants]
         parts.append(
@@ -326,10 +327,10 @@ def _crc_facts(layers: Sequence[EngineLayer]) -> dict[str, Any]:
     return {"crc_parts": parts, "crc_conditional": conditional}
 
 
-def _crc(constants: Any) -> int:
+def _crc(constants: Iterable[NDArray[Any]]) -> int:
     crc = 0
-    for constant in constants:
-        crc = zlib.crc32(np.ascontiguousarray(constant.values).tobytes(), crc)
+    for values in constants:
+        crc = zlib.crc32(np.ascontiguousarray(values).tobytes(), crc)
     return crc
 
 
@@ -349,9 +350,12 @@ def _vectors(network: Network, pixels: PixelMap | None) -> list[_Vector]:
 
 
 def _self_test_facts(
-    layers: Sequence[EngineLayer], memory: dict[str, int], vectors: Sequence[_Vector]
+    layers: Sequence[EngineLayer],
+    tables: dict[str, Constant],
+    memory: dict[str, int],
+    vectors: Sequence[_Vector],
 ) -> dict[str, Any]:
-    crcs = [part["inverse"] for part in _crc_facts(layers)["crc_parts"]]
+    crcs = [part["inverse"] for part in _crc_facts(layers, tables)["crc_parts"]]
     return {
         "vectors": [
             {"name": one.name, "input": array_rows(one.input, 8), "output": array_rows(one.output, 8)}

@@ -10,7 +10,6 @@ import numpy as np
 
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.emit.engine_layers import ACTIVATIONS, EngineLayer
-from edgedigits.emit.literals import C_TYPES
 from edgedigits.model.encoding import Constant
 from edgedigits.model.ir import Tensor
 from edgedigits.model.network import Network
@@ -19,7 +18,6 @@ from edgedigits.version import __version__
 SCHEMA, KIND = 1, "engine-facts"
 PLAIN, VECTORS = "plain", "mve"
 """Variants that the preprocessor chooses between: everywhere, and on cores with MVE where those get other constants."""
-_TYPE_BYTES = {name: np.dtype(dtype).itemsize for dtype, name in C_TYPES.items()}
 
 
 def engine_json(
@@ -87,6 +85,4 @@ def _layer_step(layer: EngineLayer, number: int, prefix: str) -> dict[str, Any]:
 
 def _constants(layer: EngineLayer, prefix: str, *, vectors: bool) -> dict[str, int]:
     """Return bytes by name in the ELF of the constants that one of the variants has."""
-    left_out = "else" if vectors else "if VECTORS"
-    arrays = [array for part in layer.parts if part.condition != left_out for array in part.arrays]
-    return {f"{prefix}_{array.name}": array.length * _TYPE_BYTES[array.type] for array in arrays}
+    return {f"{prefix}_{array.name}": array.values.nbytes for array in layer.arrays(vectors=vectors)}

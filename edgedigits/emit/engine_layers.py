@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,12 +31,13 @@ ACTIVATIONS = {"NONE": "no activation", "RELU": "ReLU", "RELU6": "ReLU6"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Array:
-    """One array in C, ready to print."""
+    """One array in C, ready to print, and its values."""
 
     type: str
     name: str
     length: int
     rows: list[str]
+    values: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +61,7 @@ class EngineLayer:
         steps: lines of C that compute it.
         high_shifts: all its factors take the short way through `rescale`.
         bias_bytes: bytes of biases, and of factors where each output has its own.
-        names: name in C of each constant that holds weights.
-        rows: the same weights row by row, for cores with MVE; None where they are not stored so.
+        conditional: cores with MVE get other constants.
     """
 
     packed: PackedLayer
@@ -72,8 +72,7 @@ class EngineLayer:
     steps: list[str]
     high_shifts: bool
     bias_bytes: int
-    names: list[str] = field(default_factory=list)
-    rows: tuple[str, Constant] | None = None
+    conditional: bool
 
     @property
     def uses_list(self) -> bool:
@@ -86,20 +85,14 @@ class EngineLayer:
         return self.kernel not in _SIGNED
 
     @property
-    def conditional(self) -> bool:
-        """True when cores with MVE get other constants."""
-        return self.rows is not None
-
-    @property
     def padded_outputs(self) -> int:
         """Outputs with those that fill up a kernel's last group."""
         return padded_outputs(self.packed)
 
-    def stored(self, *, vectors: bool) -> list[tuple[str, Constant]]:
-        """Return the constants that hold the weights, by their names in C, on cores with or without MVE."""
-        if vectors and self.rows:
-            return [self.rows]
-        return list(zip(self.names, self.packed.constants, strict=True))
+    def arrays(self, *, vectors: bool) -> list[Array]:
+        """Return all constants in the order of the file, as cores with or without MVE get them."""
+        left_out = "else" if vectors else "if VECTORS"
+        return [array for part in self.parts if part.condition != left_out for array in part.arrays]
 
 
 def padded_outputs(packed: PackedLayer) -> int:
@@ -174,14 +167,13 @@ def _engine_layer(
         steps=_steps(network, one, index, last, shifts, conditional),
         high_shifts=high,
         bias_bytes=4 * len(bias) + factor_bytes,
-        names=[array.name for array in weights],
-        rows=(f"{start}_rows", rows) if rows is not None else None,
+        conditional=conditional,
     )
 
 
 def _array(constant: Constant, name: str) -> Array:
     values = constant.values
-    return Array(C_TYPES[str(values.dtype)], name, len(values), array_rows(values))
+    return Array(C_TYPES[str(values.dtype)], name, len(values), array_rows(values), values)
 
 
 def _rows(one: PackedLayer) -> Constant | None:

@@ -132,17 +132,27 @@ def _one(source: EngineSource, inputs: NDArray[np.int8], folder: Path) -> Answer
     return run_engines(available(C_COMPILERS)[0], flags, [(source, inputs)], folder)[0]
 
 
-@pytest.mark.parametrize(("name", "array"), [("pairs", "weights"), ("lists8", "entries"), ("codebook", "codebook")])
-def test_the_self_test_detects_one_flipped_bit_in_the_weights(name: str, array: str, tmp_path: Path) -> None:
-    network = network_of(random_model(3, widest=30, layers=2, distinct=7).content)
-    source = render_engine(network, pack_as(network, name, np.random.default_rng(0)))
-    found = re.search(rf"layer2_{array}\[\d+\] = {{\s*([-\w]+)", source.source)
-    assert found
-    flipped = str(int(found[1], 0) ^ 1)
-    damaged = replace(source, source=source.source[: found.start(1)] + flipped + source.source[found.end(1) :])
+@pytest.mark.parametrize("name", ["pairs", "lists8", "codebook"])
+def test_the_self_test_detects_one_flipped_bit_in_any_constant(name: str, tmp_path: Path) -> None:
+    """Weights, biases, factors of single outputs, exponentials, and the table of pixels."""
+    content = random_mlp(3, (784, 5, 10), softmax=True, per_channel=True, density=0.1, input_scale=np.float32(0.01))
+    network = network_of(content)
+    pixels = pixel_map(PixelRange(0, 1, ""), network.input.scale, -128, "int8")
+    whole = render_engine(network, pack_as(network, name, np.random.default_rng(0)), "whole", pixels)
     inputs = hard_inputs(network.inputs)
-    assert _one(source, inputs, tmp_path / "whole").self_test == 0
-    assert _one(damaged, inputs, tmp_path / "damaged").self_test == 1
+    engines, text = [(whole, inputs)], whole.source
+    # Of two variants the last is for cores without MVE, such as this.
+    constants = {one[1]: one for one in re.finditer(r"^static const \w+ (\w+)\[\d+\] = {\s*([-\w]+)", text, re.M)}
+    for number, found in enumerate(one for name, one in constants.items() if not name.endswith("_rows")):
+        flipped = str(int(found[2], 0) ^ 1)
+        damaged = text[: found.start(2)] + flipped + text[found.end(2) :]
+        files = {field: getattr(whole, field).replace("whole", f"damaged{number}") for field in ("header", "self_test")}
+        source = damaged.replace("whole", f"damaged{number}").replace("WHOLE", f"DAMAGED{number}")
+        files = {field: value.replace("WHOLE", f"DAMAGED{number}") for field, value in files.items()}
+        engines.append((replace(whole, prefix=f"damaged{number}", source=source, **files), inputs))
+    assert len(engines) > 8
+    answers = run_engines(available(C_COMPILERS)[0], ["-std=c99", "-O1"], engines, tmp_path)
+    assert [answer.self_test for answer in answers] == [0] + [1] * (len(engines) - 1)
 
 
 def test_the_self_test_says_which_image_gives_other_scores(tmp_path: Path) -> None:

@@ -105,8 +105,9 @@ def check_layers(
     for cost, layer in zip(found.layers[: len(layers)], layers, strict=True):
         rows = layer.conditional and core.has_vectors
         assert cost.encoding == ("rows" if rows else layer.packed.encoding.name)
-        constants = layer.stored(vectors=core.has_vectors)
-        stored = {f"{engine.prefix}_{name}": constant.nbytes for name, constant in constants}
+        arrays = layer.arrays(vectors=core.has_vectors)
+        weights = [array for array in arrays if not array.name.endswith(("_bias", "_multipliers", "_shifts"))]
+        stored = {f"{engine.prefix}_{array.name}": array.values.nbytes for array in weights}
         in_elf = {name: sizes[name] for name in cost.symbols if name in stored}
         assert in_elf.items() <= stored.items()
         assert in_elf == stored or layer.packed.layer.weights.size < 300, "compilers put only small layers into code"

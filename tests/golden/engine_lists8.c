@@ -395,9 +395,12 @@ int edgedigits_model_check_weights(void)
 
     crc = add_to_crc(crc, layer1_entries, sizeof layer1_entries);
     crc = add_to_crc(crc, layer1_starts, sizeof layer1_starts);
+    crc = add_to_crc(crc, layer1_bias, sizeof layer1_bias);
     crc = add_to_crc(crc, layer2_entries, sizeof layer2_entries);
     crc = add_to_crc(crc, layer2_starts, sizeof layer2_starts);
-    return crc != 0x02e87a82u; /* ~0xfd17857d */
+    crc = add_to_crc(crc, layer2_bias, sizeof layer2_bias);
+    crc = add_to_crc(crc, exponentials, sizeof exponentials);
+    return crc != 0x2466de5au; /* ~0xdb9921a5 */
 }
 
 #undef scratch

@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 96 bytes as lists8
  *   layer 2: 7 inputs, 5 outputs, no activation; 48 bytes as lists8
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_F829E2DA126364FD)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_081FC43359CF281A)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_F829E2DA126364FD
+#define EDGEDIGITS_MODEL_H_081FC43359CF281A
 
 #include <stdint.h>
 
@@ -52,7 +52,7 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
  */
 int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *margin);
 
-/* Returns 0 where the weights in flash are whole, 1 where they are damaged (CRC-32). */
+/* Returns 0 where the weights, biases and tables in flash are whole, 1 where they are damaged (CRC-32). */
 int edgedigits_model_check_weights(void);
 
 /*

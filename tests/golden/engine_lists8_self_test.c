@@ -4,7 +4,7 @@
  *
  *   model      SHA-256 438d5a086518e730f8cc5fc2c7f23e80ee9b3612ff8cd8ebdd6f490c8d2b7596
  *   rounding   litert
- *   weights    CRC-32 0xfd17857d
+ *   weights    CRC-32 0xdb9921a5
  */
 #include "edgedigits_model.h"
 

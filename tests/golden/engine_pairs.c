@@ -613,12 +613,16 @@ int edgedigits_model_check_weights(void)
 
 #if VECTORS
     crc = add_to_crc(crc, layer1_rows, sizeof layer1_rows);
+    crc = add_to_crc(crc, layer1_bias, sizeof layer1_bias);
     crc = add_to_crc(crc, layer2_rows, sizeof layer2_rows);
-    return crc != 0xe8867b6fu; /* ~0x17798490 */
+    crc = add_to_crc(crc, layer2_bias, sizeof layer2_bias);
+    return crc != 0x97b93817u; /* ~0x6846c7e8 */
 #else
     crc = add_to_crc(crc, layer1_weights, sizeof layer1_weights);
+    crc = add_to_crc(crc, layer1_bias, sizeof layer1_bias);
     crc = add_to_crc(crc, layer2_weights, sizeof layer2_weights);
-    return crc != 0xfc18aa21u; /* ~0x03e755de */
+    crc = add_to_crc(crc, layer2_bias, sizeof layer2_bias);
+    return crc != 0xe797098cu; /* ~0x1868f673 */
 #endif
 }
 

@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 84 bytes as rows with MVE; 96 bytes as pairs
  *   layer 2: 7 inputs, 5 outputs, no activation; 35 bytes as rows with MVE; 48 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_B1514AD389A9723D)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_0CD4D7D38AD79879)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_B1514AD389A9723D
+#define EDGEDIGITS_MODEL_H_0CD4D7D38AD79879
 
 #include <stdint.h>
 
@@ -45,7 +45,7 @@ extern "C" {
  */
 void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspace);
 
-/* Returns 0 where the weights in flash are whole, 1 where they are damaged (CRC-32). */
+/* Returns 0 where the weights, biases and tables in flash are whole, 1 where they are damaged (CRC-32). */
 int edgedigits_model_check_weights(void);
 
 /*

@@ -1136,17 +1136,23 @@ int edgedigits_model_check_weights(void)
 #if VECTORS
     crc = add_to_crc(crc, layer1_entries, sizeof layer1_entries);
     crc = add_to_crc(crc, layer1_starts, sizeof layer1_starts);
+    crc = add_to_crc(crc, layer1_bias, sizeof layer1_bias);
     crc = add_to_crc(crc, layer2_entries, sizeof layer2_entries);
     crc = add_to_crc(crc, layer2_starts, sizeof layer2_starts);
+    crc = add_to_crc(crc, layer2_bias, sizeof layer2_bias);
     crc = add_to_crc(crc, layer3_rows, sizeof layer3_rows);
-    return crc != 0x414409b1u; /* ~0xbebbf64e */
+    crc = add_to_crc(crc, layer3_bias, sizeof layer3_bias);
+    return crc != 0x7a10d29du; /* ~0x85ef2d62 */
 #else
     crc = add_to_crc(crc, layer1_entries, sizeof layer1_entries);
     crc = add_to_crc(crc, layer1_starts, sizeof layer1_starts);
+    crc = add_to_crc(crc, layer1_bias, sizeof layer1_bias);
     crc = add_to_crc(crc, layer2_entries, sizeof layer2_entries);
     crc = add_to_crc(crc, layer2_starts, sizeof layer2_starts);
+    crc = add_to_crc(crc, layer2_bias, sizeof layer2_bias);
     crc = add_to_crc(crc, layer3_weights, sizeof layer3_weights);
-    return crc != 0x30c71eb3u; /* ~0xcf38e14c */
+    crc = add_to_crc(crc, layer3_bias, sizeof layer3_bias);
+    return crc != 0x3fd251e3u; /* ~0xc02dae1c */
 #endif
 }
 

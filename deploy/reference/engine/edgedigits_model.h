@@ -13,12 +13,12 @@
  *   layer 2: 31 inputs, 16 outputs, ReLU; 304 bytes as lists8
  *   layer 3: 16 inputs, 10 outputs, no activation; 160 bytes as rows with MVE; 160 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_7D6D91E84872D81D)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_0961243B6360D908)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_7D6D91E84872D81D
+#define EDGEDIGITS_MODEL_H_0961243B6360D908
 
 #include <stdint.h>
 
@@ -60,7 +60,7 @@ int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *marg
  */
 void edgedigits_model_preprocess(const uint8_t *pixels, int invert, int8_t *input);
 
-/* Returns 0 where the weights in flash are whole, 1 where they are damaged (CRC-32). */
+/* Returns 0 where the weights, biases and tables in flash are whole, 1 where they are damaged (CRC-32). */
 int edgedigits_model_check_weights(void);
 
 /*
