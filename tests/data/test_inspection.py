@@ -112,6 +112,7 @@ def test_what_is_only_tested_on_is_not_told_how_to_be_trained_on(five_thousand: 
     uneven = five_thousand.take(np.arange(400, 4500))
     found = inspect_parts({"test": uneven}, "x", training=False).findings
     assert found == ("No digit is labelled 9: nothing is found out about them.",)
+    assert inspect_parts({"test": five_thousand.take(np.arange(400, 5000))}, "x", training=False).findings == ()
 
 
 def test_the_canonical_mnist_is_not_worth_a_word(mnist_folder: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgedigits.data.digits import Digits
-from edgedigits.data.likeness import MEANS, _best_symmetry, class_means, cut_out, likeness
+from edgedigits.data.likeness import MEANS, _best_symmetry, _relabelling, class_means, cut_out, likeness
 from edgedigits.data.symmetry import SYMMETRIES, Symmetry, relaid
 from tests.data.other_hands import OTHER_HANDS
 
@@ -135,6 +135,33 @@ def test_the_best_way_to_lie_is_far_ahead_of_lying_upright_and_of_the_second_bes
     symmetry, best = _best_symmetry(turned, labels, upright)
     assert symmetry is (SYMMETRIES[2] if certain else None)
     assert best == pytest.approx((200 + more) / 500)
+
+
+@pytest.mark.parametrize(
+    ("move", "right", "many", "certain"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 0], 0.7, 20, True),
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 0], 0.5, 20, False),  # too few are right even so
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 0], 0.7, 9, False),  # too few of a class
+        ([1, 2, 0, 3, 5, 6, 4, 8, 9, 7], 0.7, 20, False),  # 3 stays: as in print, where a 4 is like a handwritten 6
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 1], 0.7, 20, False),  # two of one
+    ],
+)
+def test_labels_are_renumbered_all_at_once_or_not_at_all(
+    move: list[int], right: float, many: int, certain: bool
+) -> None:
+    labels = np.arange(10).repeat(many)
+    renamed = np.array(move)[labels]
+    place = np.tile(np.arange(many), 10)
+    # The rest look like every other class in turn.
+    shown = np.where(place < right * many, renamed, (renamed + 1 + place % 9) % 10)
+    assert _relabelling(shown, labels)[0] == (dict(enumerate(move)) if certain else {})
+
+
+def test_too_few_strange_pictures_are_not_doubted() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (90, 784)).astype(np.uint8)
+    found = likeness(Digits(noise, (np.arange(90) % 10).astype(np.uint8)))
+    assert found is not None and found.agreement < 0.2 and not found.doubtful
 
 
 def test_blank_images_and_single_classes_say_nothing(kinds: dict[str, Digits]) -> None:

@@ -180,6 +180,10 @@ def test_builds_are_compared_on_what_none_was_trained_on(digits: Digits, source:
     (tmp_path / "c.npz").write_bytes(b"")
     write_build(tmp_path / "c", _saved(tmp_path / "c.npz", digits))
     assert load_for_all([subjects[0], find_subject(tmp_path / "c")]).note == ""
+    write_build(tmp_path / "old", source)
+    forget(tmp_path / "old")
+    alike = load_for_all([subjects[0], find_subject(tmp_path / "old")])
+    assert (alike.note, alike.trained_on) == ("", 0), "it held out the very same digits"
     forget(tmp_path / "b")
     chosen = load_for_all(subjects)
     assert (chosen.trained_on, len(chosen.digits)) == (None, 50)
