@@ -5,6 +5,7 @@ Seeded: number N of a kind is always the same. A few hundred of each run by defa
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Callable
@@ -116,7 +117,8 @@ def change(facts: Any, dice: random.Random) -> None:
             del facts[key]
             return
         else:
-            facts[key] = writable(dice.choice(VALUES))
+            # A copy: what is put in may be walked into and changed as well.
+            facts[key] = writable(copy.deepcopy(dice.choice(VALUES)))
             return
 
 
