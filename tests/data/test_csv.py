@@ -294,6 +294,21 @@ KAGGLE = "Was the label column dropped? Kaggle's test.csv has no labels: use its
             "labels.argmax(axis=1).",
         ),
         (
+            lambda lines: ['"' + ",".join(["7"] * 65) + '"'],
+            "f.csv, line 1: one column, expected 785 separated by commas. The line stands in quotes as a whole: remove them, "
+            "here and in the lines below.",
+        ),
+        (
+            lambda lines: [
+                ",".join("".join(chr(97 + int(figure)) for figure in f"{index:03}") for index in range(788))
+            ],
+            "f.csv, line 1: 787 pixel columns, expected 784.",
+        ),
+        (
+            lambda lines: ["id,writer," + HEADER.replace("pixel0,", "")],
+            "f.csv, line 1: 785 pixel columns, expected 784.",
+        ),
+        (
             lambda lines: ["a,b,c", "1,2,3"],
             "f.csv, line 1: 3 columns, expected 785 separated by commas. Is this the CSV that was meant?",
         ),
