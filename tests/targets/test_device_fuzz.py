@@ -216,7 +216,9 @@ def check(seed: int) -> bool:
         return False
     assert identity is not None and identity.input_size == INPUTS
     assert found.outputs.shape == (IMAGES, identity.output_size) and found.outputs.nbytes < 1 << 20
-    assert ((found.classes >= 0) & (found.classes < identity.output_size)).all(), seed
+    # An engine may classify nothing, and then says so of every input.
+    if found.classes is not None:
+        assert ((found.classes >= 0) & (found.classes < identity.output_size)).all(), seed
     assert ((found.ticks >= 0) & (found.ticks <= TICK_MASK)).all() and identity.tick_hz >= 1, seed
     if lie not in port._habits and identity.output_size == OUTPUTS:
         assert found.outputs.tobytes() == b"".join(map(output_of, (row.tobytes() for row in inputs))), seed
