@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from edgedigits.study.findings.choices import DEVICES, pareto, recommendations, variant_means
-from edgedigits.study.findings.digits import _best, best_for_digits
+from edgedigits.study.findings.digits import _best, best_for_digits, sufferers
 from edgedigits.study.findings.effects import FEWEST_SEEDS, ONE_IMAGE, Difference, corrected, interval, over_seeds
 from edgedigits.study.findings.frame import compared, study_frame
 from edgedigits.study.findings.insights import find_insights
@@ -142,6 +142,45 @@ def test_a_copy_of_another_loss_is_not_the_best_for_a_digit():
     """one-hot sends back the error of cross-entropy: it would be held against itself."""
     best = best_for_digits(study_frame(builds({"mse": {}, "focal": {}, "one-hot": {"class_f1": [0.99] * 10}})))
     assert not any("one-hot" in one.variant + one.next for one in best)
+
+
+def confused(digit, right, **others):
+    """Return a confusion matrix of 1,000 images of each digit, all right but those of one digit."""
+    matrix = (1000 * np.eye(10, dtype=int)).tolist()
+    matrix[digit] = [others.get(f"as_{other}", 0) for other in range(10)]
+    matrix[digit][digit] = right
+    return matrix
+
+
+def pruned(changes):
+    """Return a pruned trial for each (setting, seed, confusion before, confusion after)."""
+    rows = [
+        {
+            "compression": "QAT",
+            "setting": setting,
+            "seed": seed,
+            "confusion": after,
+            "float_confusion": before,
+        }
+        for setting, seed, before, after in changes
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_digit_that_is_found_more_often_does_not_suffer_though_it_is_taken_for_one_more_often():
+    before, after = confused(5, 900, as_1=90, as_6=10), confused(5, 950, as_1=20, as_6=30)
+    frame = pruned([("", seed, before, after) for seed in (1, 2, 3)])
+    assert sufferers(frame) == []
+    (one,) = sufferers(pruned([("", seed, after, before) for seed in (1, 2, 3)]))
+    assert (one.digit, one.turns_into, one.more) == (5, 1, 70.0)
+    assert (one.before, one.after) == (pytest.approx(0.95), pytest.approx(0.9))
+
+
+def test_a_loss_that_is_only_one_of_the_weights_of_seeds_is_not_told():
+    """Three settings of one seed gain 10 images each, one of the other loses 20: fewer by seed, more by trial."""
+    gains = [(setting, 1, confused(4, 900, as_7=100), confused(4, 910, as_7=90)) for setting in "abc"]
+    loss = [("a", 2, confused(4, 900, as_7=100), confused(4, 880, as_7=120))]
+    assert sufferers(pruned(gains + loss)) == []
 
 
 def test_the_rows_of_the_reports_arithmetic_and_copies_are_not_compared():
