@@ -63,11 +63,22 @@ def build(csv, tmp_path):
     return make
 
 
+class Builds(dict[str, BuildResult]):
+    """One build of each compression, made when a test first looks at it."""
+
+    def __init__(self, csv: Path, place: Path) -> None:
+        super().__init__()
+        self.csv, self.place = csv, place
+
+    def __missing__(self, name: str) -> BuildResult:
+        self[name] = run(self.csv, self.place / name, COMPRESSIONS[name])
+        return self[name]
+
+
 @pytest.fixture(scope="module")
-def built(csv, tmp_path_factory) -> dict[str, BuildResult]:
-    """One build of each compression, shared by the tests that only look at it."""
-    place = tmp_path_factory.mktemp("builds")
-    return {name: run(csv, place / name, tables) for name, tables in COMPRESSIONS.items()}
+def built(csv, tmp_path_factory) -> Builds:
+    """Builds that are shared by the tests that only look at them."""
+    return Builds(csv, tmp_path_factory.mktemp("builds"))
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -75,8 +86,9 @@ def files(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
-def test_a_build_repeats_byte_for_byte_from_its_manifest(built, tmp_path):
-    folder = built["qat+prune"].folder
+@pytest.mark.parametrize("compression", ["post-training", pytest.param("qat+prune", marks=pytest.mark.slow)])
+def test_a_build_repeats_byte_for_byte_from_its_manifest(built, compression, tmp_path):
+    folder = built[compression].folder
     tables = json.loads((folder / "manifest.json").read_text())["config"]
     again = edgedigits.build(merged(tables, {"output": {"out": str(tmp_path / "again")}}))
     assert files(again.folder) == files(folder)
@@ -137,7 +149,10 @@ def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):
     assert not list(folder.parent.glob(".*"))
 
 
-@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize(
+    "compression",
+    [pytest.param(name, marks=pytest.mark.slow) if name in ("qat", "prune") else name for name in COMPRESSIONS],
+)
 def test_every_compression_keeps_the_contract_and_its_zeros(built, compression):
     result = built[compression]
     graph = read_tflite(result.folder / "model.tflite")
@@ -157,28 +172,29 @@ def test_every_compression_keeps_the_contract_and_its_zeros(built, compression):
     ]
 
 
-def test_softmax_is_deployed_when_asked_for(build):
-    result = build({"model": {"softmax": True}}, COMPRESSIONS["qat"])
+@pytest.mark.parametrize("compression", ["post-training", pytest.param("qat", marks=pytest.mark.slow)])
+def test_softmax_is_deployed_when_asked_for_and_the_engine_as_chosen(build, compression):
+    choices = {"engine": {"rounding": "tflm", "optimize": "size"}, "output": {"name": "digits"}}
+    result = build({"model": {"softmax": True}}, choices, COMPRESSIONS[compression])
     graph = read_tflite(result.folder / "model.tflite")
     assert graph.operators[-1].opcode == "SOFTMAX"
     output = graph.tensors[graph.outputs[0]]
     assert (float(output.scale), output.zero_point) == (1 / 256, -128)
     assert result.facts.evaluation.outputs_are == "probabilities"
     assert result.facts.engine.softmax
-    assert "softmax(output, 10u)" in (result.folder / "engine" / "edgedigits_model.c").read_text()
+    assert "softmax(output, 10u)" in (result.folder / "engine" / "digits.c").read_text()
     assert "AddSoftmax" in (result.folder / "tflm_resolver.h").read_text()
-
-
-def test_the_engine_is_in_the_report_and_keeps_the_choices(built, build):
-    by_default = built["qat+prune"].facts.engine
-    assert (by_default.rounding, by_default.optimize, by_default.prefix) == ("litert", "balanced", "edgedigits_model")
-    assert by_default.weight_bytes < 784 * 12 + 12 * 8 + 8 * 10, "zeros take no flash"
-    result = build({"engine": {"rounding": "tflm", "optimize": "size"}, "output": {"name": "digits"}})
     report = json.loads((result.folder / "report.json").read_text())["engine"]
     assert (report["rounding"], report["optimize"]) == ("tflm", "size")
     assert report["weight_bytes"] == sum(layer["nbytes"] for layer in report["layers"])
     assert "rounding   tflm" in (result.folder / "engine" / "digits.h").read_text()
     assert {"engine/digits.h", "engine/digits.c", "engine/digits_self_test.c"} <= set(files(result.folder))
+
+
+def test_the_engine_is_in_the_report_and_zeros_take_no_flash(built):
+    engine = built["qat+prune"].facts.engine
+    assert (engine.rounding, engine.optimize, engine.prefix) == ("litert", "balanced", "edgedigits_model")
+    assert engine.weight_bytes < 784 * 12 + 12 * 8 + 8 * 10
 
 
 def test_the_engine_is_proven_on_every_test_image_and_beyond(built):
@@ -191,7 +207,7 @@ def test_the_engine_is_proven_on_every_test_image_and_beyond(built):
 
 @pytest.mark.parametrize("runtime", ["litert-default", "tflm"])
 def test_runtimes_may_differ_by_what_rounding_explains_and_no_more(built, runtime):
-    result = built["qat"]
+    result = built["qat+prune"]
     graph = read_tflite(result.folder / "model.tflite")
     bound = rounding_bound(lower(graph))
     rows = {row.runtime: row for row in result.facts.evaluation.parity}
@@ -214,6 +230,7 @@ def test_nothing_is_left_of_a_build_whose_runtimes_disagree(build, tmp_path, mon
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_per_tensor_weights_are_there_for_old_runtimes(built, build):
     results = built["post-training"], build({"qat": {"per_tensor": True}})
     graphs = [read_tflite(result.folder / "model.tflite") for result in results]
@@ -221,23 +238,36 @@ def test_per_tensor_weights_are_there_for_old_runtimes(built, build):
     assert channels == [[12, 8, 10], [1, 1, 1]]
 
 
+@pytest.mark.slow
 def test_a_network_without_hidden_layers_is_a_network(build):
     graph = read_tflite(build({"model": {"hidden": []}}, COMPRESSIONS["qat"]).folder / "model.tflite")
     assert len(graph.operators) == 1
 
 
 def test_parity_names_every_runtime_and_keras(built):
-    evaluation = built["qat"].facts.evaluation
+    evaluation = built["qat+prune"].facts.evaluation
     rows = {row.runtime: row for row in evaluation.parity}
     assert {"litert-default", "keras-float", "keras"} <= set(rows)
     assert rows["litert-default"].max_lsb <= 1
     assert rows["keras"].changed_classes <= 1
 
 
-def test_an_existing_build_is_replaced_by_force_only(build):
+def test_an_existing_build_is_replaced_by_force_only_and_stays_until_the_new_one_is_whole(build, tmp_path):
+    class Impatient:
+        def say(self, message):
+            pass
+
+        def stage(self, title, total=None):
+            raise KeyboardInterrupt
+
     first = build()
     with pytest.raises(DataError, match="exists already. Choose another --out, or overwrite it with --force."):
         build()
+    old = files(first.folder)
+    with pytest.raises(KeyboardInterrupt):
+        build(force=True, progress=Impatient())
+    assert [path.name for path in tmp_path.iterdir()] == ["it"]
+    assert files(tmp_path / "it") == old
     (first.folder / "NOTES.txt").touch()
     with pytest.raises(DataError, match="did not write: NOTES.txt."):
         build(force=True)
@@ -247,7 +277,7 @@ def test_an_existing_build_is_replaced_by_force_only(build):
 
 
 def test_an_engine_never_takes_the_place_of_a_training(built):
-    folder = built["qat"].folder
+    folder = built["qat+prune"].folder
     before = files(folder)
     with pytest.raises(DataError, match="holds a build, which no engine replaces. Choose another --out."):
         compile_model(folder, folder, EngineConfig(), "digits", force=True)
@@ -268,23 +298,8 @@ def test_nothing_is_left_of_a_build_that_fails(build, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupted_build_leaves_nothing_and_keeps_the_old_one(build, tmp_path):
-    class Impatient:
-        def say(self, message):
-            pass
-
-        def stage(self, title, total=None):
-            raise KeyboardInterrupt
-
-    old = files(build().folder)
-    with pytest.raises(KeyboardInterrupt):
-        build(force=True, progress=Impatient())
-    assert [path.name for path in tmp_path.iterdir()] == ["it"]
-    assert files(tmp_path / "it") == old
-
-
 def test_a_result_shows_itself_in_a_notebook(built):
-    page = built["qat"]._repr_html_()
+    page = built["qat+prune"]._repr_html_()
     assert "<table" in page and "%" in page
 
 
@@ -327,6 +342,7 @@ def test_a_build_of_good_digits_has_nothing_to_say_of_them(built):
     assert "What to know of the digits" not in (built["qat+prune"].folder / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_what_a_build_did_on_reading_its_evaluation_does_again(few, tmp_path):
     lying = relaid(255 - few.train.images, transpose)
     np.savez(tmp_path / "lying.npz", x=lying, y=few.train.labels)

@@ -51,8 +51,9 @@ def outcome(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_a_build_tells_what_matters_in_under_a_screen(csv):
-    code, out, err = outcome(command("build", "--loss", "focal", *STAGES, "--data", str(csv), *QUICK))
+@pytest.mark.parametrize("stages", [[], pytest.param(STAGES, marks=pytest.mark.slow)], ids=["float", "qat-prune"])
+def test_a_build_tells_what_matters_in_under_a_screen(csv, stages):
+    code, out, err = outcome(command("build", "--loss", "focal", *stages, "--data", str(csv), *QUICK))
     assert code == 0, err
     assert len(out.splitlines()) <= 40
     for word in (
@@ -64,8 +65,7 @@ def test_a_build_tells_what_matters_in_under_a_screen(csv):
         "zeros",
         "gzip",
         "p50",
-        "deploy/focal-12-qat-prune",
-        "edgedigits simulate deploy/focal-12-qat-prune",
+        f"edgedigits simulate deploy/focal-12{'-qat-prune' if stages else ''}",
     ):
         assert word in out, word
     # Nothing on stderr where it is not a terminal: no bars, no chatter of the libraries.
@@ -204,26 +204,21 @@ def test_what_comes_next_names_what_it_needs(monkeypatch):
     assert simulate_command(Path("b")) == "pip install 'edgedigits[mcu]' && edgedigits simulate b"
 
 
-def test_json_is_the_whole_report_and_the_latency(csv, capsys):
-    assert main(["build", "--data", str(csv), *QUICK, "--out", "b", "--json"]) == 0
+def test_flags_win_over_the_config_file_and_json_is_the_whole_report(csv, capsys):
+    Path("edgedigits.toml").write_text(
+        f'[data]\nsource = "{csv}"\n[model]\nhidden = [12]\n[loss]\nname = "mse"\n[output]\nout = "b"\n'
+        "[training]\nepochs = 3\nbatch_size = 64\nseed = 7\n"
+    )
+    assert main(["build", "--config", "edgedigits.toml", "--epochs", "2", "--json"]) == 0
+    config = json.loads(Path("b/manifest.json").read_text())["config"]
+    assert (config["loss"]["name"], config["training"]["epochs"], config["training"]["seed"]) == ("mse", 2, 7)
     facts = json.loads(capsys.readouterr().out)
     assert (facts["status"], facts["folder"]) == ("ok", "b")
     assert facts["report"] == json.loads(Path("b/report.json").read_text())
     assert facts["latency"]["threads"] == 1
 
 
-def test_flags_win_over_the_config_file(csv, capsys):
-    Path("edgedigits.toml").write_text(
-        f'[data]\nsource = "{csv}"\n[model]\nhidden = [12]\n[loss]\nname = "mse"\n[output]\nout = "b"\n'
-        "[training]\nepochs = 3\nbatch_size = 64\nseed = 7\n"
-    )
-    assert main(["build", "--config", "edgedigits.toml", "--epochs", "2", "--quiet"]) == 0
-    config = json.loads(Path("b/manifest.json").read_text())["config"]
-    assert (config["loss"]["name"], config["training"]["epochs"], config["training"]["seed"]) == ("mse", 2, 7)
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("when", ["Training", "Converting"])
+@pytest.mark.parametrize("when", ["Training", pytest.param("Converting", marks=pytest.mark.slow)])
 def test_ctrl_c_leaves_nothing_half_made(csv, when):
     process = command("build", "--data", str(csv), "--hidden", "12", "--epochs", "60", "-v")
     assert process.stderr is not None
@@ -258,6 +253,7 @@ def test_places_that_cannot_be_used_are_told_before_any_training(csv, prepare, w
     assert message in err and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_a_build_with_one_sentence_and_nothing_left(csv):
     # A limit on the size of files stands in for the disk: both fail the write in the middle.
     setup = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))"

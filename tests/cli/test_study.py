@@ -67,6 +67,7 @@ def test_dry_run_of_the_table(capsys):
     assert sum(trial["spec"]["iterations"] for trial in trials if trial["kind"] == "published") == 49_200
 
 
+@pytest.mark.slow
 def test_a_grid_runs_from_its_file_to_its_report(grid, capsys, tmp_path):
     folder = tmp_path / "out"
     code, out, err = run(capsys, "study", "run", grid, "--out", folder, "--jobs", "2", "--keep-builds", "--json")

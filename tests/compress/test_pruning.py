@@ -27,7 +27,10 @@ def pruned(few, prune: PruningConfig, target: dict[str, float], hidden=(32, 16))
     return wrapped, history
 
 
-@pytest.mark.parametrize("target", [{"hidden_1": 0.8, "hidden_2": 0.8}, {"hidden_1": 0.93, "logits": 0.35}])
+@pytest.mark.parametrize(
+    "target",
+    [{"hidden_1": 0.93, "logits": 0.35}, pytest.param({"hidden_1": 0.8, "hidden_2": 0.8}, marks=pytest.mark.slow)],
+)
 def test_each_layer_has_at_least_the_zeros_asked_for_and_the_others_none(few, target):
     wrapped, history = pruned(few, PruningConfig(frequency=7), target)
     shares = sparsity_by_layer(strip_pruning(wrapped))
@@ -57,6 +60,7 @@ class Masks(keras.callbacks.Callback):
         self.zeros.append([int(np.sum(mask.numpy() == 0)) for mask in masks])
 
 
+@pytest.mark.slow
 def test_the_curve_is_that_of_a_plain_fit(few):
     """TF-MOT counts its steps inside the graph, so an epoch in one compiled loop prunes as `fit(X, y)` does."""
     config = TrainingConfig(batch_size=BATCH, augment="none")
@@ -79,7 +83,7 @@ def test_the_curve_is_that_of_a_plain_fit(few):
     assert curves[0] == curves[1]
 
 
-@pytest.mark.parametrize("frequency", [1, 24, 1000])
+@pytest.mark.parametrize("frequency", [1000, *(pytest.param(often, marks=pytest.mark.slow) for often in (1, 24))])
 def test_the_final_sparsity_is_reached_whatever_the_frequency(few, frequency):
     wrapped, _ = pruned(few, PruningConfig(frequency=frequency), {"hidden_1": 0.8}, hidden=(10,))
     assert sparsity_by_layer(strip_pruning(wrapped))["hidden_1"] >= 0.8

@@ -66,6 +66,7 @@ def test_the_input_range_stays_0_to_1_so_that_a_pixel_enters_as_p_minus_128(few,
     assert [value for name, value in found.items() if name.startswith("quantize_layer")] == [0.0, 1.0]
 
 
+@pytest.mark.slow
 def test_zeros_survive_fine_tuning_and_would_not_without_the_preserving_scheme(few, model):
     def zeros(plain):
         return [int(np.sum(layer.kernel.numpy() == 0)) for layer in plain.layers]

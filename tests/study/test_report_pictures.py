@@ -12,7 +12,7 @@ from edgedigits.study.report.write import write_report
 from edgedigits.study.run.store import Store, owner_name
 
 
-@pytest.mark.parametrize("count", [1, 12, pytest.param(85, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [12, *(pytest.param(count, marks=pytest.mark.slow) for count in (1, 85))])
 def test_a_report_can_be_had_at_any_moment_of_a_run(count, table, tmp_path):
     """Cells come in the order in which their trainings end: first the float32 ones of the shortest setting."""
     one_seed = [one for one in table if one.spec["seed"] == 0]
@@ -24,7 +24,7 @@ def test_a_report_can_be_had_at_any_moment_of_a_run(count, table, tmp_path):
     assert "<h1>" in render_study(insights, plots)
 
 
-@pytest.mark.parametrize("name", ["grid", "report-table"])
+@pytest.mark.parametrize("name", ["grid", pytest.param("report-table", marks=pytest.mark.slow)])
 def test_a_report_is_written_whole_with_every_picture(name, grid, table, tmp_path):
     with Store(tmp_path, create=True) as store:
         store.set_about("study", name)

@@ -202,6 +202,7 @@ def test_a_cell_that_cannot_be_measured_fails_alone(contents, monkeypatch):
     assert 0 <= good["result"]["dev_accuracy"] <= 1
 
 
+@pytest.mark.slow
 def test_cells_of_a_group_are_those_that_they_would_be_alone(splits_5k):
     """A quantized and a pruned cell beside cells of another rate and length: the same accuracy, weight by weight."""
     from edgedigits.data.contents import Contents

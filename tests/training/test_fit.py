@@ -45,6 +45,7 @@ def test_precision_and_recall_are_the_macro_averages():
     assert result["recall"] == pytest.approx((1 / 2 + 2 / 3 + 1) / 10)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(few):
     first, second = trained(few)[0], trained(few)[0]
     assert all((a == b).all() for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
@@ -73,6 +74,7 @@ def test_plateau_lowers_the_rate_when_validation_stands_still(few):
     assert history["learning_rate"][-1] < history["learning_rate"][0] or history["learning_rate"][0] <= 1e-6
 
 
+@pytest.mark.slow
 def test_full_batch_gradient_descent_takes_one_step_an_epoch(few):
     model, history = trained(few, batch_size=0, optimizer="sgd", schedule="constant")
     assert int(model.optimizer.iterations) == 3

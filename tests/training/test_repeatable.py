@@ -20,6 +20,7 @@ def test_tensorflow_keeps_to_a_number_of_threads():
     assert tf.config.threading.get_intra_op_parallelism_threads() == THREADS == 2
 
 
+@pytest.mark.slow
 def test_a_process_that_used_tensorflow_before_is_told_that_it_may_not_repeat():
     program = (
         "import os; os.environ['TF_USE_LEGACY_KERAS'] = '1'; import tensorflow as tf; tf.zeros(1);"
