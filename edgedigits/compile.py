@@ -14,7 +14,8 @@ from edgedigits.emit.engine_facts import EngineFacts, engine_facts
 from edgedigits.evaluate.interpreter import open_classifier
 from edgedigits.evaluate.pixels import engine_map, takes_digits
 from edgedigits.evaluate.proof import Digits, prove
-from edgedigits.evaluate.subject import MODEL_NAME, find_subject
+from edgedigits.evaluate.record import stored_fingerprints
+from edgedigits.evaluate.subject import FINGERPRINTS_NAME, MODEL_NAME, find_subject
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -74,7 +75,7 @@ def compile_model(
     force: bool = False,
     progress: Progress = SILENT,
 ) -> EngineFacts:
-    """Write a folder with the engine of any int8 MLP: engine/, model.tflite and manifest.json.
+    """Write a folder with the engine of any int8 MLP: engine/, model.tflite, manifest.json, what it was trained on.
 
     The engine is proven on extreme and random inputs, and where it takes digits on some of mnist-5k.
 
@@ -94,12 +95,16 @@ def compile_model(
     """
     subject = find_subject(path)
     graph, pixels = read_tflite(subject.model), subject.pixels(input_range)
+    trained_on = stored_fingerprints(subject)
     source, facts = compile_graph(graph, choices, prefix, _digits(graph, pixels), pixels)
     if facts.proof.note:
         progress.say(facts.proof.note)
     with new_folder(folder, force=force, kind=ENGINE) as partial:
         write_engine(source, partial)
         (partial / MODEL_NAME).write_bytes(graph.content)
+        if trained_on is not None:
+            # Whoever scores the model there is to know as well which digits say nothing of it.
+            (partial / FINGERPRINTS_NAME).write_bytes(trained_on)
         config = {"engine": asdict(choices), "output": {"name": prefix}}
         data = {"pixels": asdict(facts.pixels)} if facts.pixels else {}
         write_manifest(partial, config, data, ENGINE, proof=facts.proof.to_json())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,27 +50,32 @@ def training_record(subject: Subject) -> TrainingRecord:
     digest = _at(report, "evaluation", "data_digest")
     validation = _at(report, "stages", -1, "history", "val_accuracy", -1)
     return TrainingRecord(
-        seen=_seen(folder / FINGERPRINTS_NAME, subject.manifest),
+        seen=None if (content := stored_fingerprints(subject)) is None else unpack(content),
         test_digest=digest if isinstance(digest, str) else "",
         validation_accuracy=float(validation) if isinstance(validation, (int, float)) else None,
     )
 
 
-def _seen(path: Path, manifest: Path) -> Fingerprints | None:
-    if not path.is_file():
+def stored_fingerprints(subject: Subject) -> bytes | None:
+    """Return the file of what a model was trained or chosen on, as it lies beside the model; None where there is none.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    if subject.manifest is None or not (path := subject.manifest.parent / FINGERPRINTS_NAME).is_file():
         return None
     content = path.read_bytes()
     try:
-        said = _at(json.loads(manifest.read_text(encoding="utf-8")), "files", path.name, "sha256")
-        found = unpack(content)
+        said = _at(json.loads(subject.manifest.read_text(encoding="utf-8")), "files", path.name, "sha256")
+        unpack(content)
     except (OSError, ValueError, RecursionError):
-        said, found = None, None
-    if found is None or hashlib.sha256(content).hexdigest() != said:
+        said = None
+    if hashlib.sha256(content).hexdigest() != said:
         raise DataError(
-            f"{path} is not the file that {manifest} describes.",
+            f"{path} is not the file that {subject.manifest} describes.",
             hint="Build it again; without the file, remove it, nobody knows which digits the build was trained on.",
         )
-    return found
+    return content
 
 
 def _at(facts: Any, *place: str | int) -> Any:

@@ -8,7 +8,9 @@ is tested.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from edgedigits.config import TrainingConfig
 from edgedigits.data.digits import Splits
 from edgedigits.data.shape import CLASSES
+from edgedigits.errors import DataError
 from edgedigits.progress import Progress, Stage
 from edgedigits.training.epochs import as_input, as_tensors, training_epochs
 from edgedigits.training.keras_env import keras, tf
@@ -141,6 +144,21 @@ def _validation_at_once(model: Any) -> Any:
     return lambda iterator: run(*next(iterator))
 
 
+@contextmanager
+def _told_of_event_files(folder: Path | None) -> Iterator[None]:
+    """Say in a sentence that TensorBoard's files could not be written; TensorFlow's own words are of its kernels."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if folder is None or "events file" not in error.message:
+            raise
+        reason = re.search(r"; ([^;\n]+)\n", error.message)
+        raise DataError(
+            f"{folder} cannot be written: {reason[1] if reason else 'its event files end too early'}.",
+            hint="Make room there, or leave --tensorboard out.",
+        ) from error
+
+
 def train(
     model: Any,
     splits: Splits,
@@ -166,6 +184,9 @@ def train(
 
     Returns:
         Figures by epoch.
+
+    Raises:
+        DataError: the event files cannot be written.
     """
     stream = training_epochs(splits.train, config, plan.seed)
     optimizer = make_optimizer(config, plan.peak, stream.steps * plan.epochs)
@@ -175,7 +196,7 @@ def train(
     model.make_train_function = lambda force=False: epoch
     model.make_test_function = lambda force=False: validate
     validation = tf.data.Dataset.from_tensors(as_tensors(splits.validation)).repeat()
-    with progress.stage(plan.title, plan.epochs) as stage:
+    with progress.stage(plan.title, plan.epochs) as stage, _told_of_event_files(tensorboard):
         fitted = model.fit(
             stream.dataset,
             epochs=plan.epochs,

@@ -263,6 +263,18 @@ def test_a_full_disk_ends_a_build_with_one_sentence_and_nothing_left(csv):
     assert not [path for path in Path().rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
+def test_a_full_disk_under_tensorboard_is_told_as_what_it_is(csv):
+    setup = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))"
+    longer = ["--hidden", "8", "--epochs", "300"]
+    words = ["build", "--data", str(csv), *longer, "--out", "b", "--tensorboard", "t"]
+    code, out, err = outcome(command(*words, setup=setup))
+    assert (code, out) == (3, "")
+    sentence = "t cannot be written: File too large. Make room there, or leave --tensorboard out."
+    assert err.splitlines()[-1] == f"edgedigits: error: {sentence}"
+    assert not Path("b").exists()
+
+
 def test_without_room_for_temporary_files_there_is_no_training(csv):
     setup = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))"
     code, out, err = outcome(command("build", "--data", str(csv), *QUICK, "--out", "b", setup=setup))

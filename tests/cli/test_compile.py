@@ -14,6 +14,8 @@ from edgedigits.cli.main import main
 from tests.model.refusals import layer
 from tests.tflite_builder import random_mlp
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
@@ -280,3 +282,18 @@ def test_what_takes_no_digits_is_simulated_on_random_inputs(
     assert main(["simulate", str(out), "--images", "20"]) == 0
     assert f"every byte equal: {20 * sizes[-1]} output bytes of 20 random inputs" in capsys.readouterr().out
     assert main(["simulate", str(out), "--data", "mnist-5k"]) == 5, "digits are for those who take digits"
+
+
+def test_an_engine_of_a_build_still_knows_which_digits_that_was_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The 5,000 digits are all images of MNIST's training set, which the committed build was trained on."""
+    out = tmp_path / "out"
+    assert main(["compile", str(ROOT / "deploy" / "reference"), "--out", str(out), "--quiet"]) == 0
+    assert (out / "training_digests.bin").read_bytes() == (ROOT / "deploy/reference/training_digests.bin").read_bytes()
+    assert main(["evaluate", str(out), "--data", "mnist-5k"]) == 3
+    assert "was trained on every one of the 750 digits" in capsys.readouterr().err
+    (out / "training_digests.bin").write_bytes(b"damaged")
+    assert main(["compile", str(out), "--out", str(tmp_path / "other")]) == 3
+    assert "training_digests.bin is not the file that" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
