@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from edgedigits.data.contact_sheet import PER_CLASS, write_contact_sheet
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits
 from edgedigits.data.findings import BLACK_ON_WHITE, MIXED, WHITE_ON_BLACK
@@ -22,7 +20,6 @@ from edgedigits.data.inspection import (
 )
 from edgedigits.data.load import load_splits
 from edgedigits.data.symmetry import relaid, transpose
-from edgedigits.errors import DataError
 from tests.data.digit_files import write_idx
 
 DIVISION = {"validation_fraction": 0.1, "test_fraction": 0.15, "seed": 42}
@@ -188,33 +185,3 @@ def test_a_source_that_no_build_could_use_is_inspected_all_the_same(others: Digi
     assert facts.findings[0].startswith("No build is possible: only holds a test set only, nothing to train on.")
     facts = inspect_contents(Contents(others.take(np.arange(3)), None, "few.csv"), **DIVISION)
     assert facts.findings[0].startswith("No build is possible: few.csv holds 3 digits, at least 10 are needed.")
-
-
-# --- contact sheet --------------------------------------------------------------------------------
-
-
-def test_the_contact_sheet_shows_twenty_digits_a_class(five_thousand: Digits, tmp_path: Path) -> None:
-    path = tmp_path / "sheet.png"
-    write_contact_sheet(five_thousand, "mnist-5k: 5,000 digits", path)
-    with Image.open(path) as image:
-        sheet = np.asarray(image)
-    white_on_black = five_thousand.images[0].reshape(28, 28).repeat(2, axis=0).repeat(2, axis=1)
-    tiles = np.lib.stride_tricks.sliding_window_view(sheet, (56, 56))
-    first_row = tiles[76, 100 : 100 + PER_CLASS * 60 : 60]
-    assert (first_row[0] == white_on_black).all()
-    assert len({tile.tobytes() for tile in first_row}) == PER_CLASS
-
-
-def test_the_contact_sheet_is_the_same_each_time_and_never_overwrites(few: Digits, tmp_path: Path) -> None:
-    path = tmp_path / "sheet.png"
-    write_contact_sheet(few, "few", path)
-    before = path.read_bytes()
-    with pytest.raises(DataError, match=r"sheet\.png exists already\. Choose another name"):
-        write_contact_sheet(few, "few", path)
-    write_contact_sheet(few, "few", path, force=True)
-    assert path.read_bytes() == before
-
-
-def test_a_class_without_digits_leaves_its_row_empty(few: Digits, tmp_path: Path) -> None:
-    write_contact_sheet(few.take(np.arange(50)), "few", tmp_path / "sheet.png")
-    assert (tmp_path / "sheet.png").stat().st_size > 1000

@@ -77,6 +77,7 @@ def test_clusters_must_still_be_clusters() -> None:
     weights = np.tile(np.array([-3, 0, 7, 9], np.int8), (10, 196))
     graph = read_tflite(build_mlp([weights], [None]))
     check_contract(graph, maximum_distinct=[4])
+    check_contract(graph, maximum_distinct=[16])
     check_contract(graph, maximum_distinct=[None])
     with pytest.raises(CheckFailedError, match="has 4 distinct weights, expected at most 3"):
         check_contract(graph, maximum_distinct=[3])

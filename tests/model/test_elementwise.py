@@ -66,6 +66,8 @@ def test_what_is_left_out_is_exact(factor_first: bool, rounding: Rounding) -> No
         ({"target_scale": 1 / 255 * (1 + 0.3 / 255)}, False),
         ({"target_scale": 1 / 255 * (1 - 0.3 / 255)}, False),
         ({"zero_points": (0, 0)}, True),
+        ({"zero_points": (127, 127), "target_scale": 1 / 255 * (1 + 0.2 / 255)}, True),
+        ({"zero_points": (127, 127), "target_scale": 1 / 255 * (1 + 0.3 / 255)}, False),
         ({"zero_points": (-128, -127)}, False),
         ({"zero_points": (3, -128)}, False),
         ({"factor": np.array([127], np.int8)}, True),

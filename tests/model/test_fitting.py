@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgedigits.model.fitting import LARGEST, SMALLEST, first_on_stair, fit_multiplier
+from edgedigits.model.fitting import LARGEST, SMALLEST, _at_least, _below, first_on_stair, fit_multiplier
 from edgedigits.model.fixed_point import Rounding, quantize_multiplier, rescale
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
@@ -40,6 +40,21 @@ def test_a_stair_begins_where_rounding_reaches_it(factor: float, stair: int) -> 
 
     below, reached = away(np.array([first - 1, first]) * factor)
     assert below < stair <= reached
+
+
+@given(st.integers(-(2**24), 2**24), st.integers(SMALLEST, LARGEST), st.integers(-3, 3))
+@example(0, SMALLEST, 1)
+def test_bounds_of_the_multiplier_are_the_last_that_hold(accumulator: int, multiplier: int, beside: int) -> None:
+    limit = accumulator * multiplier + beside
+    for holds, (least, most) in (
+        (lambda m: accumulator * m >= limit, _at_least(limit, accumulator)),
+        (lambda m: accumulator * m < limit, _below(limit, accumulator)),
+    ):
+        if accumulator == 0:
+            assert (least, most) == (SMALLEST, LARGEST), "no multiplier changes a sum of 0"
+            continue
+        ends = (least, least - 1) if most == LARGEST else (most, most + 1)
+        assert [holds(end) for end in ends] == [True, False]
 
 
 @settings(max_examples=150, deadline=None)

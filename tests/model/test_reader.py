@@ -231,6 +231,7 @@ def _far_buffer(model: schema.ModelT) -> None:
             "contradicts itself: signature 'serving_default' point to tensor 9 of 1",
         ),
         (lambda: one_name_from_many_places(70_000, 4), DataError, "damaged or cut short: it claims to have 70000 tensors"),
+        (lambda: more_tensors_than_fit(), DataError, "damaged or cut short: it claims to have 120 tensors"),
         (lambda: one_name_from_many_places(4000, 200_000), DataError, "damaged or cut short: its parts overlap"),
     ],
 )  # fmt: skip
@@ -262,6 +263,21 @@ def one_name_from_many_places(names: int, length: int) -> bytes:
     schema.ModelAddSubgraphs(builder, subgraphs)
     builder.Finish(schema.ModelEnd(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def more_tensors_than_fit() -> bytes:
+    """A file of less than 480 bytes, whose list of ten tensors says that it has 120."""
+    content = bytearray(one_name_from_many_places(10, 4))
+    assert len(content) < 4 * 120
+    # The list's length is followed by ten offsets, each four smaller than the one before, to the same tensor.
+    words = np.frombuffer(bytes(content[: len(content) // 4 * 4]), "<u4")
+    [place] = [
+        at
+        for at in range(len(words) - 10)
+        if words[at] == 10 and set(np.diff(words[at + 1 : at + 11].astype(int))) == {-4}
+    ]
+    content[4 * place : 4 * place + 4] = (120).to_bytes(4, "little")
+    return bytes(content)
 
 
 def test_options_that_are_promised_and_left_out_are_none() -> None:

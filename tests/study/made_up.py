@@ -36,7 +36,7 @@ def float_figures(accuracy, prefix="float_"):
 def trials_of(plan, results):
     """Return the trials of a plan as finished, with such figures."""
     return [
-        Trial(f"{number:016}", number, entry.kind, entry.spec, DONE, 1, 2.0, "", one)
+        Trial(f"{number:016}", number, _as_read(entry.kind), entry.spec, DONE, 1, 2.0, "", one)
         for number, (entry, one) in enumerate(zip(plan.entries, results, strict=True))
     ]
 
@@ -153,3 +153,8 @@ class _Draws:
             row[digit] = 1000 - sum(row)
             rows.append(row)
         return rows
+
+
+def _as_read(text: str) -> str:
+    """Return an equal string that is another object, as one is that comes from a database."""
+    return bytes(text, "utf-8").decode()

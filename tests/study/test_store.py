@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -218,6 +218,17 @@ def at_once(count, work):
 
     with ThreadPoolExecutor(count) as threads:
         return list(threads.map(one, range(count)))
+
+
+def test_the_log_is_turned_on_once_the_database_is_free(tmp_path):
+    place = tmp_path / "study.sqlite"
+    with closing(sqlite3.connect(place, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE t (x)")
+        other.execute("BEGIN EXCLUSIVE")
+        with closing(sqlite3.connect(place, timeout=0)) as mine:
+            threading.Timer(0.3, other.execute, ["COMMIT"]).start()
+            database._start_log(mine)
+            assert mine.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 @pytest.mark.parametrize(
