@@ -41,7 +41,7 @@ def test_estimates_are_those_written_down() -> None:
             encoding.instructions(weights_of(shape), activity) for shape in SHAPES for activity in ACTIVITIES.values()
         ]
         lines.append(f"{encoding.name:9}{encoding.code_bytes:5} " + "".join(f"{count:10.2f}" for count in counts))
-    layer = lower(read_tflite(random_mlp(7, (23, 10), density=1.0))).layers[0]
+    layer = lower(read_tflite(random_mlp(7, (100, 10), density=1.0))).layers[0]
     for rows in (3, 4, 9):
         one = replace(
             layer,
@@ -50,5 +50,5 @@ def test_estimates_are_those_written_down() -> None:
             multiplier=layer.multiplier[:rows],
             shift=layer.shift[:rows],
         )
-        lines.append(f"with vectors, {rows}x23: {vector_instructions(one):.2f}")
+        lines.append(f"with vectors, {rows}x100: {vector_instructions(one):.2f}")
     assert_golden("estimates.txt", "\n".join(lines) + "\n")
