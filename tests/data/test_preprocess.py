@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgedigits.data.preprocess import (
+    INPUT_SCALE,
+    INPUT_ZERO_POINT,
     USUAL_RANGES,
     PixelRange,
     pixel_map,
@@ -84,6 +86,7 @@ def test_a_range_that_was_calibrated_is_found_again(one: tuple[float, float], nu
 
 
 def test_our_own_pixels_are_p_by_255_and_p_minus_128() -> None:
+    assert (float(INPUT_SCALE), INPUT_ZERO_POINT) == (float(np.float32(1 / 255)), -128)
     ours = PixelRange(0.0, 1.0, "ours")
     assert np.array_equal(ours.values, to_float(PIXELS)) and ours.values.dtype == np.float32
     assert np.array_equal(pixel_map(ours, np.float32(1 / 255), -128, "int8").table, np.arange(256) - 128)
