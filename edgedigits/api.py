@@ -11,14 +11,14 @@ from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, read_config_file
 from edgedigits.data.inspection import findings_on_splits
 from edgedigits.data.load import load_splits
-from edgedigits.evaluate.latency import Latency
 from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
+from edgedigits.scoring.latency import Latency
 
 if TYPE_CHECKING:
-    from edgedigits.evaluate.harness import Evaluation
+    from edgedigits.devices.simulate_folder import FolderSimulation
     from edgedigits.report.facts import BuildFacts
-    from edgedigits.targets.simulate_folder import FolderSimulation
+    from edgedigits.scoring.harness import Evaluation
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def evaluate(
         DataError: the model or the data cannot be read.
         UnsupportedModelError: not a classifier of 28×28 digits.
     """
-    from edgedigits.evaluate.judged import evaluate_path
+    from edgedigits.scoring.judged import evaluate_path
 
     evaluation, _ = evaluate_path(
         user_path(path), data, split=split, threads=threads, input_range=input_range, progress=progress, **reading
@@ -136,7 +136,7 @@ def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, *
         TypeError: no such choice.
         ConfigError, ToolMissingError, DataError, UnsupportedModelError, CheckFailedError: as `simulate_folder`.
     """
-    from edgedigits.targets.simulate_folder import SimulationChoices, simulate_folder
+    from edgedigits.devices.simulate_folder import SimulationChoices, simulate_folder
 
     return simulate_folder(user_path(path), SimulationChoices(data=data, **choices), progress)
 

@@ -18,18 +18,10 @@ from edgedigits.convert import to_float_tflite, to_int8_tflite
 from edgedigits.data.digits import Splits
 from edgedigits.data.fingerprints import fingerprints, pack
 from edgedigits.data.preprocess import to_float
-from edgedigits.emit.c_array import render_model_data
-from edgedigits.emit.engine_facts import EngineFacts
-from edgedigits.emit.tflm_resolver import Arena, render_tflm_resolver
+from edgedigits.engine.c_array import render_model_data
+from edgedigits.engine.engine_facts import EngineFacts
+from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.errors import CheckFailedError
-from edgedigits.evaluate.advice import FAR_BELOW, advise, does_badly, predictor
-from edgedigits.evaluate.harness import Evaluation, evaluate_model
-from edgedigits.evaluate.interpreter import Classifier, open_classifier, quantize, run_litert
-from edgedigits.evaluate.latency import Latency
-from edgedigits.evaluate.metrics import as_probabilities, classify, score
-from edgedigits.evaluate.parity import BASELINE, compare
-from edgedigits.evaluate.subject import FINGERPRINTS_NAME, FLOAT_NAME, MODEL_NAME
-from edgedigits.evaluate.tflm import ArenaMeasurement
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -41,6 +33,14 @@ from edgedigits.progress import Progress
 from edgedigits.report.facts import BuildFacts, DataSummary, Mistake, StageSummary, WeightHistogram
 from edgedigits.report.page import render_page
 from edgedigits.report.plots import write_plots
+from edgedigits.scoring.advice import FAR_BELOW, advise, does_badly, predictor
+from edgedigits.scoring.harness import Evaluation, evaluate_model
+from edgedigits.scoring.interpreter import Classifier, open_classifier, quantize, run_litert
+from edgedigits.scoring.latency import Latency
+from edgedigits.scoring.metrics import as_probabilities, classify, score
+from edgedigits.scoring.parity import BASELINE, compare
+from edgedigits.scoring.subject import FINGERPRINTS_NAME, FLOAT_NAME, MODEL_NAME
+from edgedigits.scoring.tflm import ArenaMeasurement
 from edgedigits.training.model import with_softmax
 
 WORST_SHOWN = 24

@@ -9,13 +9,8 @@ from edgedigits.artifacts import ENGINE, new_folder, write_manifest, write_text
 from edgedigits.config import EngineConfig
 from edgedigits.data.named import read_mnist_5k
 from edgedigits.data.preprocess import PixelRange
-from edgedigits.emit.engine import EngineSource, render_engine
-from edgedigits.emit.engine_facts import EngineFacts, engine_facts
-from edgedigits.evaluate.interpreter import open_classifier
-from edgedigits.evaluate.pixels import engine_map, takes_digits
-from edgedigits.evaluate.proof import Digits, prove
-from edgedigits.evaluate.record import stored_fingerprints
-from edgedigits.evaluate.subject import FINGERPRINTS_NAME, MODEL_NAME, find_subject
+from edgedigits.engine.engine_facts import EngineFacts, engine_facts
+from edgedigits.engine.source import EngineSource, render_engine
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -23,6 +18,11 @@ from edgedigits.model.packing import Goal, choose
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.progress import SILENT, Progress
+from edgedigits.scoring.interpreter import open_classifier
+from edgedigits.scoring.pixels import engine_map, takes_digits
+from edgedigits.scoring.proof import Digits, prove
+from edgedigits.scoring.record import stored_fingerprints
+from edgedigits.scoring.subject import FINGERPRINTS_NAME, MODEL_NAME, find_subject
 
 REAL_DIGITS = 1000
 """Of mnist-5k; random and extreme inputs reach more of an engine's states than further digits would."""

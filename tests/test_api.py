@@ -21,7 +21,7 @@ except Exception as error:
 """
 
 
-@pytest.mark.parametrize("imports", ["", "import edgedigits.evaluate.harness as harness", "edgedigits.BuildConfig()"])
+@pytest.mark.parametrize("imports", ["", "import edgedigits.scoring.harness as harness", "edgedigits.BuildConfig()"])
 def test_the_functions_can_be_called_whatever_was_imported_before(imports: str) -> None:
     program = PROGRAM.format(imports=imports)
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

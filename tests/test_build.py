@@ -26,14 +26,14 @@ from edgedigits.data.export import write_csv
 from edgedigits.data.named import OFFLINE_NOTE, UNUSABLE_NOTE
 from edgedigits.data.symmetry import relaid, transpose
 from edgedigits.errors import CheckFailedError, DataError
-from edgedigits.evaluate.record import training_record
-from edgedigits.evaluate.subject import find_subject
-from edgedigits.evaluate.subject_digits import load_subject_digits
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
 from edgedigits.progress import SILENT
+from edgedigits.scoring.record import training_record
+from edgedigits.scoring.subject import find_subject
+from edgedigits.scoring.subject_digits import load_subject_digits
 from tests.small_builds import COMPRESSIONS, SHORT, merged
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
+from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import EXIT_USAGE, ConfigError
-from edgedigits.targets.stub import firmware_stub
 
 
 @pytest.mark.parametrize("prefix", [DEFAULT_PREFIX, "g", "Digits2", "my_model_v2"])

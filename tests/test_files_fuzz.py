@@ -19,8 +19,8 @@ from edgedigits.artifacts import BUILD, new_folder
 from edgedigits.config import SECTIONS, BuildConfig
 from edgedigits.config_file import make_config, read_config_file, to_tables
 from edgedigits.errors import DataError, EdgedigitsError
-from edgedigits.evaluate.subject import find_subject
 from edgedigits.files.listing import NotOursError, read_listing
+from edgedigits.scoring.subject import find_subject
 from edgedigits.study.compare import read_build
 from tests.tflite_builder import random_mlp
 

@@ -9,11 +9,11 @@ from edgedigits.config_file import make_config, parse_sections
 from edgedigits.convert import to_int8_tflite
 from edgedigits.data.preprocess import to_float
 from edgedigits.errors import CheckFailedError
-from edgedigits.evaluate.interpreter import open_classifier, run_litert
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.reader import read_tflite
 from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
+from edgedigits.scoring.interpreter import open_classifier, run_litert
 from tests.small_builds import ALL_LOSSES, COMPRESSIONS, SHORT, merged
 
 PAIRS = [(loss, compression) for loss in ALL_LOSSES for compression in COMPRESSIONS]

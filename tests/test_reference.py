@@ -17,8 +17,8 @@ from edgedigits.assemble import ARENA_MARGIN_BYTES
 from edgedigits.compile import compile_graph
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.mnist import find_mnist
-from edgedigits.emit.c_array import render_model_data
-from edgedigits.emit.tflm_resolver import Arena, render_tflm_resolver
+from edgedigits.engine.c_array import render_model_data
+from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.model.contract import check_contract
 from edgedigits.model.reader import read_tflite
 

@@ -11,9 +11,9 @@ from edgedigits.files.paths import user_path
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from edgedigits.devices.boards import Board
+    from edgedigits.devices.needs import Needs
     from edgedigits.progress import Progress
-    from edgedigits.targets.boards import Board
-    from edgedigits.targets.needs import Needs
 
 HELP = "list the known boards and, given a build, what fits where with how much to spare"
 KIB = 1024
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """List the boards; with a build, compile its engine for each core among them."""
-    from edgedigits.targets.boards import find_board, load_boards
+    from edgedigits.devices.boards import find_board, load_boards
 
     boards = [find_board(args.board)] if args.board else list(load_boards().values())
     if args.path is None:
@@ -45,10 +45,10 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 
 def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) -> dict[str, Needs]:
+    from edgedigits.devices.needs import measure_needs
+    from edgedigits.devices.stub import find_engine
+    from edgedigits.devices.toolchain import find_toolchain
     from edgedigits.errors import ToolMissingError
-    from edgedigits.targets.needs import measure_needs
-    from edgedigits.targets.stub import find_engine
-    from edgedigits.targets.toolchain import find_toolchain
 
     engine = find_engine(args.path)
     if not args.board and args.toolchain == "gcc":

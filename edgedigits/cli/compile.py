@@ -16,7 +16,7 @@ from edgedigits.files.paths import user_path
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgedigits.emit.engine_facts import EngineFacts
+    from edgedigits.engine.engine_facts import EngineFacts
     from edgedigits.model.proof import Proof
     from edgedigits.progress import Progress
 

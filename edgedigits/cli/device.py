@@ -15,10 +15,10 @@ from edgedigits.files.paths import user_path
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from edgedigits.devices.device_report import DeviceReport
+    from edgedigits.devices.link import Link
+    from edgedigits.devices.stub import Engine
     from edgedigits.progress import Progress
-    from edgedigits.targets.device_report import DeviceReport
-    from edgedigits.targets.link import Link
-    from edgedigits.targets.stub import Engine
 
 HELP = "send test images to a board running the firmware: accuracy, parity, time"
 QEMU_PORT = "qemu:"
@@ -52,13 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Connect, send, compare."""
-    from edgedigits.evaluate.advice import advice_on
+    from edgedigits.devices.device import Device
+    from edgedigits.devices.device_report import check_report, examine_device
+    from edgedigits.devices.engine_model import check_model, check_pixels, find_model
+    from edgedigits.devices.inputs import find_inputs
+    from edgedigits.devices.stub import find_engine
     from edgedigits.model.reader import read_tflite
-    from edgedigits.targets.device import Device
-    from edgedigits.targets.device_report import check_report, examine_device
-    from edgedigits.targets.engine_model import check_model, check_pixels, find_model
-    from edgedigits.targets.inputs import find_inputs
-    from edgedigits.targets.stub import find_engine
+    from edgedigits.scoring.advice import advice_on
 
     engine = find_engine(args.path)
     subject = find_model(args.path, args.model)
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 @contextmanager
 def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Iterator[Link]:
-    from edgedigits.targets.link import emulated_board, open_link
+    from edgedigits.devices.link import emulated_board, open_link
 
     if not args.port.startswith(QEMU_PORT):
         link = open_link(args.port)
@@ -99,10 +99,10 @@ def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Itera
         finally:
             link.close()
         return
+    from edgedigits.devices.boards import find_board
+    from edgedigits.devices.firmware import build_firmware
+    from edgedigits.devices.toolchain import find_toolchain
     from edgedigits.files.scratch import scratch
-    from edgedigits.targets.boards import find_board
-    from edgedigits.targets.firmware import build_firmware
-    from edgedigits.targets.toolchain import find_toolchain
 
     board = find_board(args.port.removeprefix(QEMU_PORT))
     with scratch("device") as folder:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from edgedigits.evaluate.harness import Evaluation
     from edgedigits.progress import Progress
+    from edgedigits.scoring.harness import Evaluation
 
 HELP = "measure a model on labelled digits: accuracy, size, latency, agreement of runtimes"
 
@@ -66,8 +66,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Evaluate the model and hold it against the limits."""
     if args.no_latency and args.max_latency is not None:
         raise ConfigError("--max-latency needs the latency that --no-latency leaves out.", hint="Drop one of them.")
-    from edgedigits.evaluate.harness import check_gates
-    from edgedigits.evaluate.judged import evaluate_path
+    from edgedigits.scoring.harness import check_gates
+    from edgedigits.scoring.judged import evaluate_path
 
     evaluation, chosen = evaluate_path(
         args.path,

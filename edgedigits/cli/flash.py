@@ -11,9 +11,9 @@ from edgedigits.files.paths import user_path
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from edgedigits.devices.boards import Board
+    from edgedigits.devices.needs import Needs
     from edgedigits.progress import Progress
-    from edgedigits.targets.boards import Board
-    from edgedigits.targets.needs import Needs
 
 HELP = "build firmware for a board and program it: through a debug probe, or UF2 for RP2040"
 
@@ -33,13 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Build, check, program."""
+    from edgedigits.devices.boards import find_board
+    from edgedigits.devices.firmware import board_support, build_firmware
+    from edgedigits.devices.flashing import check_file, flash, write_firmware
+    from edgedigits.devices.needs import check_fit
+    from edgedigits.devices.stub import find_engine
+    from edgedigits.devices.toolchain import find_toolchain
     from edgedigits.files.scratch import scratch
-    from edgedigits.targets.boards import find_board
-    from edgedigits.targets.firmware import board_support, build_firmware
-    from edgedigits.targets.flashing import check_file, flash, write_firmware
-    from edgedigits.targets.needs import check_fit
-    from edgedigits.targets.stub import find_engine
-    from edgedigits.targets.toolchain import find_toolchain
 
     board = find_board(args.board)
     board_support(board)

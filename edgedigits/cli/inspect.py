@@ -32,11 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Read the model and gather its facts."""
-    from edgedigits.evaluate.subject import model_file
     from edgedigits.model.contract import contract_violations
     from edgedigits.model.lowering import why_not
     from edgedigits.model.reader import read_tflite
     from edgedigits.model.summary import summarize
+    from edgedigits.scoring.subject import model_file
 
     graph = read_tflite(model_file(args.model))
     facts, violations, refusal = summarize(graph), contract_violations(graph), why_not(graph)

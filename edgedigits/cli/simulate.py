@@ -17,9 +17,9 @@ from edgedigits.files.paths import user_path
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from edgedigits.devices.boards import Board
+    from edgedigits.devices.simulation import Comparison, LayerCost, Simulation
     from edgedigits.progress import Progress
-    from edgedigits.targets.boards import Board
-    from edgedigits.targets.simulation import Comparison, LayerCost, Simulation
 
 HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
 DEFAULT_CORE = "cortex-m4"
@@ -77,10 +77,10 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Compile, emulate, compare, and hold the figures against the limits."""
+    from edgedigits.devices.gates import Limits, check_simulation
+    from edgedigits.devices.simulate_folder import SimulationChoices, simulate_folder
+    from edgedigits.devices.simulation_json import to_json
     from edgedigits.report.engine_report import check_place, default_place, write_engine_report
-    from edgedigits.targets.gates import Limits, check_simulation
-    from edgedigits.targets.simulate_folder import SimulationChoices, simulate_folder
-    from edgedigits.targets.simulation_json import to_json
 
     folder = default_place(args.path) if args.report is True else args.report
     if folder is not None:
@@ -179,7 +179,7 @@ def _layer_line(layer: LayerCost, total: float) -> str:
 
 
 def _board_line(result: Simulation, board: Board) -> str:
-    from edgedigits.targets.simulation_json import milliseconds
+    from edgedigits.devices.simulation_json import milliseconds
 
     time = milliseconds(result, board)
     clock = "" if time is None else f", {time[0]:.3g} to {time[1]:.3g} ms at {board.clock_mhz:g} MHz (estimate)"

@@ -1,4 +1,4 @@
-"""What an engine's arithmetic was held against: a value, made by `evaluate/proof.py`."""
+"""What an engine's arithmetic was held against: a value, made by `scoring/proof.py`."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.model.engine import activate
 from edgedigits.model.fixed_point import INT32_MAX, Rounding
 from edgedigits.model.network import DenseLayer, Network
+from edgedigits.model.numpy_engine import activate
 
 
 def simplify(network: Network) -> Network:

@@ -25,9 +25,9 @@ from edgedigits.report.words import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgedigits.emit.engine_facts import EngineFacts
-    from edgedigits.evaluate.latency import Latency
-    from edgedigits.evaluate.parity import ParityRow
+    from edgedigits.engine.engine_facts import EngineFacts
+    from edgedigits.scoring.latency import Latency
+    from edgedigits.scoring.parity import ParityRow
 
 _LABEL_WIDTH = 8
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from edgedigits.devices.boards import Board
+from edgedigits.devices.simulation import Instructions, LayerCost, Simulation
+from edgedigits.devices.simulation_json import milliseconds
 from edgedigits.report.engine_plots import engine_plots
 from edgedigits.report.headlines import Headline
 from edgedigits.report.page_tables import NOTHING, Table
 from edgedigits.report.rendering import figures, page_templates
 from edgedigits.report.words import percent
-from edgedigits.targets.boards import Board
-from edgedigits.targets.simulation import Instructions, LayerCost, Simulation
-from edgedigits.targets.simulation_json import milliseconds
 
 _KINDS = {"code": "code", "constant": "constant", "data": "variable with a start value", "zeroed": "variable"}
 

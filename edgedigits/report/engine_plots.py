@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from edgedigits.devices.simulation import LayerCost, Simulation
 from edgedigits.report.style import BLUE, FILL, GREEN, INK, MUTED, RED, WIDTH, Plot, new_figure
-from edgedigits.targets.simulation import LayerCost, Simulation
 
 _ROW, _BINS = 26.0, 40
 _COLOURS = {"code": RED, "weights": BLUE, "constants": GREEN, "ram": BLUE, "stack": RED}

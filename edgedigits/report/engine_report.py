@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.artifacts import MANIFEST, write_json, write_text
+from edgedigits.devices.boards import Board
+from edgedigits.devices.simulation import Simulation
 from edgedigits.errors import DataError
 from edgedigits.files.listing import REPORT, TOOL, list_files, not_own, seal
 from edgedigits.files.scratch import partial_folder
 from edgedigits.report.engine_page import render_engine_page
-from edgedigits.targets.boards import Board
-from edgedigits.targets.simulation import Simulation
 
 JSON_NAME, PAGE_NAME = "simulate.json", "simulate.html"
 SCHEMA = 1

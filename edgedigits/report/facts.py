@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.emit.engine_facts import EngineFacts
-from edgedigits.evaluate.harness import Evaluation
-from edgedigits.evaluate.metrics import Scores
+from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.model.summary import ModelFacts
+from edgedigits.scoring.harness import Evaluation
+from edgedigits.scoring.metrics import Scores
 
 SCHEMA = 1
 

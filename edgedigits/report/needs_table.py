@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
-from edgedigits.targets.needs import Needs
+from edgedigits.devices.needs import Needs
 
 
 def needs_table(columns: Mapping[str, Needs]) -> Table:

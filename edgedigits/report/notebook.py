@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from edgedigits.evaluate.notebook import to_html as evaluation_to_html
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.headlines import headlines
 from edgedigits.report.words import accuracy_steps, compression_words, loss_words, percent
+from edgedigits.scoring.notebook import to_html as evaluation_to_html
 
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0"'
 

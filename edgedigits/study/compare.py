@@ -189,11 +189,11 @@ def _paired_tests(
     folders: Sequence[Path], source: str, reading: dict[str, Any], progress: Progress
 ) -> tuple[tuple[PairedTest, ...], list[str]]:
     """Return the tests, on digits that none of the builds was trained on, and remarks about these digits."""
-    from edgedigits.evaluate.advice import predictor
-    from edgedigits.evaluate.interpreter import open_classifier
-    from edgedigits.evaluate.subject import find_subject
-    from edgedigits.evaluate.subject_digits import load_for_all
     from edgedigits.model.reader import read_tflite
+    from edgedigits.scoring.advice import predictor
+    from edgedigits.scoring.interpreter import open_classifier
+    from edgedigits.scoring.subject import find_subject
+    from edgedigits.scoring.subject_digits import load_for_all
 
     subjects = [find_subject(folder) for folder in folders]
     chosen = load_for_all(subjects, source, progress=progress, **reading)

@@ -1,5 +1,5 @@
 # Flags for BOARD_CORE: core_startup, core_flags, core_link_flags, core_libraries; zig's are in zig.cmake. The same are in
-# edgedigits/targets/cores.py and stub.py.
+# edgedigits/devices/cores.py and stub.py.
 set(core_startup arm/startup_cortexm.c)
 if(BOARD_CORE MATCHES "^rv32")
     set(core_startup riscv/startup_rv32.c)

@@ -20,19 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.load import load_splits
-from edgedigits.emit.engine import EngineSource, render_engine
-from edgedigits.model.engine import run
+from edgedigits.devices.cores import CORES
+from edgedigits.devices.simulate import simulate_inputs
+from edgedigits.devices.simulation import Simulation
+from edgedigits.devices.stub import find_engine
+from edgedigits.devices.toolchain import find_toolchain
+from edgedigits.engine.source import EngineSource, render_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
+from edgedigits.model.numpy_engine import run
 from edgedigits.model.packing import Goal, PackedLayer, choose
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.worst_case import without_zeros, worst_input
-from edgedigits.targets.cores import CORES
-from edgedigits.targets.simulate import simulate_inputs
-from edgedigits.targets.simulation import Simulation
-from edgedigits.targets.stub import find_engine
-from edgedigits.targets.toolchain import find_toolchain
 
 BUILDS = {
     "784-10-10": "--hidden 10 --qat",

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from edgedigits.data.digits import Splits
-from edgedigits.model.engine import run_layers
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
+from edgedigits.model.numpy_engine import run_layers
 from edgedigits.model.packing import Goal
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify

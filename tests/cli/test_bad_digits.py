@@ -13,7 +13,7 @@ import edgedigits
 from edgedigits.cli.main import main
 from edgedigits.data.digits import Digits
 from edgedigits.data.symmetry import SYMMETRIES, relaid, transpose
-from tests.evaluate.recorded_build import REFERENCE, write_build
+from tests.scoring.recorded_build import REFERENCE, write_build
 
 BUILD = REFERENCE.parent
 SEEN_DARK = "data: The digits are black on white, models expect white on black: read them with --invert.\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgedigits.cli import main as cli
-from tests.targets.tiny_engine import write_engine
+from tests.devices.tiny_engine import write_engine
 
 
 def test_the_list_names_every_board(capsys: pytest.CaptureFixture[str]) -> None:

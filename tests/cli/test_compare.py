@@ -9,7 +9,7 @@ import pytest
 
 from edgedigits.cli.main import main
 from edgedigits.study.compare import compare_builds, mcnemar
-from tests.evaluate.recorded_build import write_build
+from tests.scoring.recorded_build import write_build
 
 CONFIG = {
     "model": {"hidden": [10]},

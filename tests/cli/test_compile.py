@@ -82,7 +82,7 @@ def test_the_proof_is_told_printed_and_kept(model: Path, tmp_path: Path, capsys:
 def test_what_could_not_be_proven_is_said_everywhere(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgedigits.evaluate.tflm.find_spec", lambda _: None)
+    monkeypatch.setattr("edgedigits.scoring.tflm.find_spec", lambda _: None)
     assert main(["compile", str(model), "--out", str(tmp_path / "out"), "--rounding", "tflm", "--json"]) == 0
 
     said = capsys.readouterr()

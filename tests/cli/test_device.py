@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from edgedigits.cli import main as cli
-from edgedigits.targets.boards import find_board
-from edgedigits.targets.firmware import build_firmware
-from edgedigits.targets.link import qemu_arguments
-from edgedigits.targets.stub import find_engine
-from edgedigits.targets.toolchain import find_toolchain
-from tests.targets.emitted_engine import write_emitted_engine
+from edgedigits.devices.boards import find_board
+from edgedigits.devices.firmware import build_firmware
+from edgedigits.devices.link import qemu_arguments
+from edgedigits.devices.stub import find_engine
+from edgedigits.devices.toolchain import find_toolchain
+from tests.devices.emitted_engine import write_emitted_engine
 from tests.tflite_builder import random_mlp
 
 pytest.importorskip("ziglang")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from edgedigits.cli import main as cli
-from edgedigits.targets.elf import read_elf
-from tests.targets.test_uf2 import read_uf2
-from tests.targets.tiny_engine import write_engine
+from edgedigits.devices.elf import read_elf
+from tests.devices.test_uf2 import read_uf2
+from tests.devices.tiny_engine import write_engine
 
 pytest.importorskip("ziglang")
 

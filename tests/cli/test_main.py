@@ -177,7 +177,7 @@ def test_what_nobody_foresaw_is_one_sentence_too(error, code, said, monkeypatch,
     def load_boards():
         raise error
 
-    monkeypatch.setattr("edgedigits.targets.boards.load_boards", load_boards)
+    monkeypatch.setattr("edgedigits.devices.boards.load_boards", load_boards)
     assert main(["boards", "--json"]) == code
     out, err = capsys.readouterr()
     assert said in err and len(err.splitlines()) == 1 and len(err) < 500
@@ -192,7 +192,7 @@ def test_an_interrupt_is_told_in_json_too(monkeypatch, capsys):
     def load_boards():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edgedigits.targets.boards.load_boards", load_boards)
+    monkeypatch.setattr("edgedigits.devices.boards.load_boards", load_boards)
     assert main(["boards", "--json"]) == 130
     out, err = capsys.readouterr()
     assert json.loads(out)["error"]["exit_code"] == 130
@@ -203,7 +203,7 @@ def test_a_traceback_steers_no_terminal(monkeypatch, capsys):
     def load_boards():
         raise BrokenError("\x1b]0;owned\x07 \u202e")
 
-    monkeypatch.setattr("edgedigits.targets.boards.load_boards", load_boards)
+    monkeypatch.setattr("edgedigits.devices.boards.load_boards", load_boards)
     main(["boards", "-v"])
     err = capsys.readouterr().err
     assert len(err.splitlines()) > 5 and all(line.isprintable() for line in err.splitlines())

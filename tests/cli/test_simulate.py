@@ -15,8 +15,8 @@ import edgedigits
 from edgedigits.cli import main as cli
 from edgedigits.cli.flags import image_count
 from edgedigits.cli.simulate import _instructions
-from tests.targets.emitted_engine import write_emitted_engine
-from tests.targets.tiny_engine import write_engine
+from tests.devices.emitted_engine import write_emitted_engine
+from tests.devices.tiny_engine import write_engine
 from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")

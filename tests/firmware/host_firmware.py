@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgedigits.targets.stub import Engine, find_engine, firmware_stub
-from tests.emit.compilers import STRICT
-from tests.targets.tiny_engine import write_engine
+from edgedigits.devices.stub import Engine, find_engine, firmware_stub
+from tests.devices.tiny_engine import write_engine
+from tests.engine.compilers import STRICT
 
 
 def build_for_host(folder: Path, **options: int) -> tuple[Path, NDArray[np.int8]]:

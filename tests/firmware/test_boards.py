@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgedigits.devices import toolchain as toolchains
+from edgedigits.devices.boards import find_board, load_boards
+from edgedigits.devices.device import Device
+from edgedigits.devices.firmware import build_firmware
+from edgedigits.devices.link import emulated_board
+from edgedigits.devices.stub import Engine, find_engine, firmware_stub
 from edgedigits.errors import CheckFailedError, ConfigError
-from edgedigits.model.engine import run as run_numpy
 from edgedigits.model.lowering import lower
+from edgedigits.model.numpy_engine import run as run_numpy
 from edgedigits.model.reader import read_tflite
-from edgedigits.targets import toolchain as toolchains
-from edgedigits.targets.boards import find_board, load_boards
-from edgedigits.targets.device import Device
-from edgedigits.targets.firmware import build_firmware
-from edgedigits.targets.link import emulated_board
-from edgedigits.targets.stub import Engine, find_engine, firmware_stub
-from tests.targets.conftest import toolchain_or_skip
-from tests.targets.emitted_engine import write_emitted_engine
-from tests.targets.tiny_engine import random_inputs, write_engine
+from tests.devices.conftest import toolchain_or_skip
+from tests.devices.emitted_engine import write_emitted_engine
+from tests.devices.tiny_engine import random_inputs, write_engine
 from tests.tflite_builder import random_mlp
 
 SUPPORTED = [name for name, board in load_boards().items() if board.firmware]

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgedigits.model.engine import run
+from edgedigits.devices.answers import TICK_MASK
+from edgedigits.devices.stub import find_engine
 from edgedigits.model.lowering import lower
+from edgedigits.model.numpy_engine import run
 from edgedigits.model.reader import read_tflite
-from edgedigits.targets.answers import TICK_MASK
-from edgedigits.targets.stub import find_engine
+from tests.devices.emitted_engine import write_emitted_engine
+from tests.devices.tiny_engine import expected, random_inputs, write_engine
 from tests.firmware.host_firmware import build_for_host, compile_for_host
-from tests.targets.emitted_engine import write_emitted_engine
-from tests.targets.tiny_engine import expected, random_inputs, write_engine
 from tests.tflite_builder import random_mlp
 
 INPUTS, OUTPUTS = 12, 3

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgedigits.emit.c_array import render_model_data
-from edgedigits.emit.tflm_resolver import Arena, render_tflm_resolver
+from edgedigits.devices.stub import firmware_stub
+from edgedigits.engine.c_array import render_model_data
+from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.model.reader import read_tflite
-from edgedigits.targets.stub import firmware_stub
-from tests.emit.compilers import C_COMPILERS, CXX_COMPILERS, STRICT, available
+from tests.engine.compilers import C_COMPILERS, CXX_COMPILERS, STRICT, available
 from tests.firmware.test_protocol import checked
 from tests.tflite_builder import random_mlp
 

@@ -11,7 +11,7 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.refusals import Reason, RefusalError
-from tests.model.test_engine import assert_equal_to_oracle
+from tests.model.test_numpy_engine import assert_equal_to_oracle
 from tests.tflite_builder import ModelWriter, schema
 
 PIXEL_SCALE = 1.0

@@ -1,6 +1,6 @@
 """What is estimated for a layer before anything is compiled: each encoding's instructions and code, written down.
 
-The figures were fitted to emulated counts; `tests/emit` and `tests/targets` hold them within a fifth of those. Here each
+The figures were fitted to emulated counts; `tests/engine` and `tests/devices` hold them within a fifth of those. Here each
 term of the formulas is held, so that a layer is not stored otherwise tomorrow without anybody's intention.
 """
 

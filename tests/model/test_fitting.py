@@ -14,7 +14,7 @@ from edgedigits.model.fitting import LARGEST, SMALLEST, _at_least, _below, first
 from edgedigits.model.fixed_point import Rounding, quantize_multiplier, rescale
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
-from tests.model.test_engine import assert_equal_to_oracle
+from tests.model.test_numpy_engine import assert_equal_to_oracle
 from tests.tflite_builder import build_mlp
 
 FACTORS = st.one_of(

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgedigits.emit.c_array import render_model_data
+from edgedigits.engine.c_array import render_model_data
 from edgedigits.errors import EXIT_DATA, DataError
-from edgedigits.evaluate.subject import find_subject, model_file
 from edgedigits.model.reader import read_tflite
+from edgedigits.scoring.subject import find_subject, model_file
 from tests.tflite_builder import random_mlp
 
 MODEL = random_mlp(1, (4, 3))

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from edgedigits.errors import DataError
-from edgedigits.evaluate.any_model import open_any, random_codes
-from edgedigits.evaluate.oracle import engine_inputs, oracle_outputs
-from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
+from edgedigits.model.numpy_engine import run
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.refusals import RefusalError
 from edgedigits.model.summary import summarize
+from edgedigits.scoring.any_model import open_any, random_codes
+from edgedigits.scoring.oracle import engine_inputs, oracle_outputs
 
 pytestmark = pytest.mark.slow
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import INT32_MAX, INT32_MIN, Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import DenseLayer
+from edgedigits.model.numpy_engine import run
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.refusals import Reason, RefusalError
 from edgedigits.model.simplify import simplify

@@ -18,7 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from edgedigits.emit.engine import render_engine
+from edgedigits.engine.source import render_engine
 from edgedigits.errors import DataError, EdgedigitsError, UnsupportedModelError
 from edgedigits.model.contract import contract_violations
 from edgedigits.model.fixed_point import Rounding

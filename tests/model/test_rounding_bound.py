@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgedigits.model.engine import run
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
+from edgedigits.model.numpy_engine import run
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
 from tests.tflite_builder import random_mlp

@@ -14,7 +14,7 @@ from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.refusals import Reason, RefusalError
 from edgedigits.model.shapes import LONGEST, Shapes
-from tests.model.test_engine import assert_equal_to_oracle
+from tests.model.test_numpy_engine import assert_equal_to_oracle
 from tests.tflite_builder import ModelWriter, random_mlp, schema
 
 FLATTENED = {"keras_flatten": True, "dynamic_batch": True}

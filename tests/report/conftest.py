@@ -15,15 +15,15 @@ from PIL import Image, ImageDraw
 from edgedigits.compile import compile_graph
 from edgedigits.config_file import make_config, to_tables
 from edgedigits.data.preprocess import PixelRange
-from edgedigits.evaluate.harness import Evaluation
-from edgedigits.evaluate.metrics import Scores, score
-from edgedigits.evaluate.parity import ParityRow
-from edgedigits.evaluate.size import measure_size
-from edgedigits.evaluate.tflm import ArenaMeasurement
 from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.summary import summarize
 from edgedigits.report.facts import BuildFacts, DataSummary, Mistake, StageSummary, WeightHistogram
+from edgedigits.scoring.harness import Evaluation
+from edgedigits.scoring.metrics import Scores, score
+from edgedigits.scoring.parity import ParityRow
+from edgedigits.scoring.size import measure_size
+from edgedigits.scoring.tflm import ArenaMeasurement
 from tests.tflite_builder import build_mlp
 
 MakeFacts = Callable[..., BuildFacts]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from edgedigits.evaluate.latency import Latency
 from edgedigits.report.console import show_build
 from edgedigits.report.facts import BuildFacts, DataSummary
+from edgedigits.scoring.latency import Latency
 from tests.report.conftest import MakeFacts
 
 LATENCY = Latency(2.13, 2.4, 5.91, 2000, 100, 1, "default", "2.3.0", "measured: invoke() on this host")

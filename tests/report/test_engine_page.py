@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgedigits.devices.boards import find_board
+from edgedigits.devices.disassembly import CycleEstimate
+from edgedigits.devices.elf import Footprint, Symbol
+from edgedigits.devices.simulation import Comparison, Instructions, LayerCost, Ram, Simulation
+from edgedigits.devices.simulation_json import to_json
 from edgedigits.errors import DataError
 from edgedigits.report.engine_page import render_engine_page
 from edgedigits.report.engine_plots import engine_plots, flash_parts, ram_parts
 from edgedigits.report.engine_report import check_place, write_engine_report
 from edgedigits.report.style import svg_file
-from edgedigits.targets.boards import find_board
-from edgedigits.targets.disassembly import CycleEstimate
-from edgedigits.targets.elf import Footprint, Symbol
-from edgedigits.targets.simulation import Comparison, Instructions, LayerCost, Ram, Simulation
-from edgedigits.targets.simulation_json import to_json
 from tests.report.page_checker import assert_stands_alone, page_text
 
 

@@ -74,10 +74,10 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
 
 def _figures(facts: BuildFacts, folder: Path, splits: Splits, choices: EngineConfig, *, scored: str) -> Figures:
     """Return the figures of the file that is scored, and as "float_…" those of the network compression began with."""
-    from edgedigits.evaluate.harness import evaluate_model
-    from edgedigits.evaluate.interpreter import open_classifier
-    from edgedigits.evaluate.subject import FLOAT_NAME, MODEL_NAME
     from edgedigits.model.reader import read_tflite
+    from edgedigits.scoring.harness import evaluate_model
+    from edgedigits.scoring.interpreter import open_classifier
+    from edgedigits.scoring.subject import FLOAT_NAME, MODEL_NAME
     from edgedigits.study.run.figures import accuracy_on, engine_figures, score_figures, size_figures, weight_figures
 
     evaluation, engine = facts.evaluation, {}

@@ -12,12 +12,12 @@ from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.compile import compile_graph, write_engine
 from edgedigits.config import EngineConfig
 from edgedigits.errors import CheckFailedError, ToolMissingError, UnsupportedModelError
-from edgedigits.evaluate.interpreter import Classifier, run_litert
-from edgedigits.evaluate.metrics import Scores
-from edgedigits.evaluate.size import Size
 from edgedigits.extras import install_command, is_installed
 from edgedigits.files.scratch import scratch
 from edgedigits.model.summary import ModelFacts, summarize
+from edgedigits.scoring.interpreter import Classifier, run_litert
+from edgedigits.scoring.metrics import Scores
+from edgedigits.scoring.size import Size
 
 if TYPE_CHECKING:
     from edgedigits.data.digits import Digits
@@ -131,11 +131,11 @@ def engine_figures(classifier: Classifier, images: NDArray[np.uint8], choices: E
 
 
 def _emulated(classifier: Classifier, folder: Path, images: NDArray[np.uint8]) -> Figures:
-    from edgedigits.evaluate.oracle import engine_inputs, oracle_outputs
-    from edgedigits.targets.cores import find_core
-    from edgedigits.targets.simulate import simulate_inputs
-    from edgedigits.targets.stub import find_engine
-    from edgedigits.targets.toolchain import find_toolchain
+    from edgedigits.devices.cores import find_core
+    from edgedigits.devices.simulate import simulate_inputs
+    from edgedigits.devices.stub import find_engine
+    from edgedigits.devices.toolchain import find_toolchain
+    from edgedigits.scoring.oracle import engine_inputs, oracle_outputs
 
     core, engine = find_core(CORE), find_engine(folder)
     run = simulate_inputs(

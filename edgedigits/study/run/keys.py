@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.data.contents import Contents
+from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import DataError
-from edgedigits.targets.stub import firmware_stub
 from edgedigits.version import __version__
 
 _PACKAGE = Path(__file__).parents[2]
@@ -26,10 +26,10 @@ _SHAPING = (
     "data",
     "training",
     "compress",
-    "evaluate",
+    "scoring",
     "model",
-    "emit",
-    "targets",
+    "engine",
+    "devices",
     "study/table",
     "study/run/figures.py",
     "study/run/build_trial.py",

@@ -16,11 +16,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from edgedigits.devices.toolchain import zig_cache
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.files.scratch import scratch
 from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, TASK
 from edgedigits.study.run.data_source import DataNeed, from_arrays, keep
-from edgedigits.targets.toolchain import zig_cache
 
 TOPIC = "edgedigits-study"
 POLL_S = 0.2

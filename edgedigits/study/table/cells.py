@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from edgedigits.config import EngineConfig
 from edgedigits.convert import to_float_tflite, to_int8_tflite
 from edgedigits.data.preprocess import to_float
-from edgedigits.evaluate.interpreter import Classifier, open_classifier
-from edgedigits.evaluate.latency import measure_latency
-from edgedigits.evaluate.metrics import score
-from edgedigits.evaluate.size import measure_size
 from edgedigits.model.contract import check_contract
 from edgedigits.model.reader import read_tflite
+from edgedigits.scoring.interpreter import Classifier, open_classifier
+from edgedigits.scoring.latency import measure_latency
+from edgedigits.scoring.metrics import score
+from edgedigits.scoring.size import measure_size
 from edgedigits.study.run.figures import (
     Figures,
     accuracy_on,

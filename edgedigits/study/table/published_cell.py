@@ -14,7 +14,7 @@ import numpy as np
 
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits
-from edgedigits.evaluate.metrics import score
+from edgedigits.scoring.metrics import score
 from edgedigits.study.run.figures import CURVE_POINTS, Figures, score_figures
 from edgedigits.study.table.digits import TableDigits, table_digits
 from edgedigits.study.table.published import Weights, classify, forward

@@ -1,0 +1,307 @@
+"""What an engine, and firmware around it, need of a board: one table of parts, each with how its figure was obtained.
+
+`boards`, `flash` and `simulate` tell the same figures: an engine's own parts are what `simulate` measures, and the sums
+are those of the firmware that `flash` builds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from edgedigits.devices.boards import Board, Fit, load_boards
+from edgedigits.devices.cores import Core
+from edgedigits.devices.counting import PythonCounter
+from edgedigits.devices.elf import Image, read_elf
+from edgedigits.devices.emulator_qemu import run_qemu
+from edgedigits.devices.emulator_unicorn import run_unicorn
+from edgedigits.devices.engine_elf import compile_engine
+from edgedigits.devices.firmware import firmware_program
+from edgedigits.devices.stub import Engine
+from edgedigits.devices.toolchain import Toolchain, compile_program
+from edgedigits.engine.source import MOST_STACK_BYTES, MOST_STACK_BYTES_MVE
+from edgedigits.errors import CheckFailedError, ToolMissingError
+from edgedigits.files.scratch import scratch
+from edgedigits.programs import side_by_side
+from edgedigits.progress import SILENT, Progress
+
+MEASURED, EMULATED, ESTIMATED = "measured", "emulated", "estimated"
+FIRMWARE_STACK = 192
+"""Bytes of stack of the firmware's own functions, above the engine's: 128 to 168 where QEMU runs the board."""
+WORKERS = 2
+# Firmware is linked as if memory had no end: what it needs is told, whether there is room or not.
+_REGION = re.compile(r"^( *(FLASH|RAM) .*ORIGIN = )(0x[0-9A-Fa-f]+)(, LENGTH = ).*$", re.MULTILINE)
+_ENDLESS, _APART = "64M", 1 << 27
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes of one part of a program.
+
+    Attributes:
+        name: such as "engine: weights, tables".
+        nbytes: how many.
+        how: MEASURED in the linked program, EMULATED or ESTIMATED.
+    """
+
+    name: str
+    nbytes: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineNeeds:
+    """What the engine alone takes on a core: what a program of one's own grows by.
+
+    Attributes:
+        core: the core.
+        code, constants: bytes of flash: of `invoke` and what it reaches, and of weights and tables.
+        workspace, input, output: bytes of RAM that its caller lends.
+        stack: bytes of its deepest call.
+        stack_how: EMULATED or ESTIMATED.
+        how: all that in a sentence.
+    """
+
+    core: Core
+    code: int
+    constants: int
+    workspace: int
+    input: int
+    output: int
+    stack: int
+    stack_how: str
+    how: str
+
+    @property
+    def flash(self) -> int:
+        """Bytes of flash."""
+        return self.code + self.constants
+
+    @property
+    def ram(self) -> int:
+        """Bytes of RAM, stack included."""
+        return self.workspace + self.input + self.output + self.stack
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the firmware with this engine takes on a board.
+
+    Attributes:
+        engine: what the engine alone takes.
+        flash: parts of the flash.
+        ram: parts of the RAM.
+        how: whose firmware was linked.
+    """
+
+    engine: EngineNeeds
+    flash: tuple[Part, ...]
+    ram: tuple[Part, ...]
+    how: str
+
+    @property
+    def total_flash(self) -> int:
+        """Bytes of flash."""
+        return sum(part.nbytes for part in self.flash)
+
+    @property
+    def total_ram(self) -> int:
+        """Bytes of RAM, stack included."""
+        return sum(part.nbytes for part in self.ram)
+
+    def fit(self, board: Board) -> Fit:
+        """Return what is left on a board."""
+        return Fit(board, board.flash - self.total_flash, board.ram - self.total_ram)
+
+    def shortage(self, board: Board) -> str:
+        """Return by how much a board is too small, and for what; empty where the firmware fits."""
+        fit, short = self.fit(board), []
+        if fit.flash_left < 0:
+            short.append(f"{-fit.flash_left:,} B more flash than its {board.flash:,} B ({_listed(self.flash)})")
+        if fit.ram_left < 0:
+            short.append(f"{-fit.ram_left:,} B more RAM than its {board.ram:,} B ({_listed(self.ram)})")
+        return f"{board.name} would need {' and '.join(short)}." if short else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the table as JSON values."""
+        return {
+            "flash": {"total": self.total_flash, "parts": [asdict(part) for part in self.flash]},
+            "ram": {"total": self.total_ram, "parts": [asdict(part) for part in self.ram]},
+            "engine": {"flash": self.engine.flash, "ram": self.engine.ram, "how": self.engine.how},
+            "how": self.how,
+        }
+
+
+def _listed(parts: Sequence[Part]) -> str:
+    return ", ".join(f"{part.name} {part.nbytes:,}" for part in parts)
+
+
+def measure_needs(
+    engine: Engine, boards: Sequence[Board], toolchain: Toolchain, progress: Progress = SILENT
+) -> dict[str, Needs]:
+    """Build the firmware with an engine for each board that has one, and run the engine on each core for its stack.
+
+    A board without firmware gets the figures of one with the same core, as an estimate.
+
+    Returns:
+        Needs by name of the board.
+
+    Raises:
+        ToolMissingError, DataError, CheckFailedError: as `compile_engine` and `run_unicorn`.
+    """
+    cores = {board.core.name: board.core for board in boards}
+    models = {board.name: _with_firmware(board) for board in boards}
+    linked = {model.name: model for model in models.values()}
+    with (
+        side_by_side(WORKERS) as threads,
+        progress.stage("Compiling by core and board", len(cores) + len(linked)) as stage,
+    ):
+        alone = {name: threads.start(engine_needs, engine, core, toolchain) for name, core in cores.items()}
+        images = {name: threads.start(_link, engine, model, toolchain) for name, model in linked.items()}
+        jobs: list[Future[Any]] = [*alone.values(), *images.values()]
+        for job in jobs:
+            job.result()
+            stage.advance()
+    return {
+        board.name: firmware_needs(
+            alone[board.core.name].result(), images[models[board.name].name].result(), board, models[board.name]
+        )
+        for board in boards
+    }
+
+
+def check_fit(engine: Engine, image: Image, board: Board, toolchain: Toolchain) -> Needs:
+    """Return what firmware that was linked for a board needs, its stack included.
+
+    Args:
+        engine: the engine in it.
+        image: the firmware.
+        board: what it was linked for.
+        toolchain: what it was compiled with.
+
+    Raises:
+        CheckFailedError: the board has not as much; says how much of what.
+        ToolMissingError, DataError: as `engine_needs`.
+    """
+    alone = engine_needs(engine, board.core, toolchain)
+    needs = firmware_needs(alone, footprints(engine, image), board, board)
+    if not needs.fit(board).fits:
+        raise CheckFailedError(
+            needs.shortage(board),
+            hint="Choose a board with more, a smaller model, or prune and compile with --optimize size.",
+        )
+    return needs
+
+
+def _with_firmware(board: Board) -> Board:
+    """Return the board, or the first with firmware and the same core; there is one for each core."""
+    known = [board, *load_boards().values()]
+    return next(other for other in known if other.firmware and other.core is board.core)
+
+
+def _link(engine: Engine, board: Board, toolchain: Toolchain) -> Footprints:
+    """Link the firmware, whether it fits or not; return the bytes of all of it, and of the engine's files in it."""
+    with scratch("needs") as folder:
+        program = firmware_program(engine, board, folder / "firmware.elf", "uart", "-O2")
+        memory, sections = program.linker_scripts
+        endless = folder / "memory.ld"
+        endless.write_text(_REGION.sub(_without_end, memory.read_text(encoding="utf-8")), encoding="utf-8")
+        program = replace(program, linker_scripts=[endless, sections])
+        return footprints(engine, read_elf(compile_program(toolchain, board.core, program)))
+
+
+def _without_end(region: re.Match[str]) -> str:
+    origin = int(region[3], 16) + (_APART if region[2] == "RAM" else 0)
+    return f"{region[1]}{origin:#010x}{region[4]}{_ENDLESS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Footprints:
+    """Bytes of linked firmware.
+
+    Attributes:
+        flash, static_ram: all of it, without the stack.
+        engine: of flash, by the engine's files, its self-test included.
+    """
+
+    flash: int
+    static_ram: int
+    engine: int
+
+
+def footprints(engine: Engine, image: Image) -> Footprints:
+    """Return the bytes of linked firmware, of the engine's part by its symbols, which all begin with its prefix."""
+    own = {(one.address, one.size) for one in image.symbols if one.name.startswith(f"{engine.prefix}_")}
+    return Footprints(image.footprint.flash, image.footprint.static_ram, sum(size for _, size in own))
+
+
+def firmware_needs(alone: EngineNeeds, linked: Footprints, board: Board, model: Board) -> Needs:
+    """Return the table for a board.
+
+    Args:
+        alone: what the engine takes on the board's core.
+        linked: firmware of `model`.
+        board: the board.
+        model: itself, or the board whose firmware stands in for its own.
+    """
+    how = MEASURED if model is board else ESTIMATED
+    # The rest of the engine's files: classify, the check of its weights, and the self-test with its vectors.
+    rest = max(0, linked.engine - alone.flash)
+    buffers = alone.workspace + alone.input + alone.output
+    return Needs(
+        engine=alone,
+        flash=(
+            Part("engine: code", alone.code, MEASURED),
+            Part("engine: weights, tables", alone.constants, MEASURED),
+            Part("classify, self-test, vectors", rest, how),
+            Part("firmware", linked.flash - alone.flash - rest, how),
+        ),
+        ram=(
+            Part("input and output", alone.input + alone.output, MEASURED),
+            Part("workspace", alone.workspace, MEASURED),
+            Part("variables of the firmware", linked.static_ram - buffers, how),
+            Part("stack: engine", alone.stack, alone.stack_how),
+            Part("stack: firmware", FIRMWARE_STACK, ESTIMATED),
+        ),
+        how=f"{MEASURED}: linked for {board.name}" if model is board else f"{ESTIMATED}: as linked for {model.name}",
+    )
+
+
+def engine_needs(engine: Engine, core: Core, toolchain: Toolchain) -> EngineNeeds:
+    """Compile an engine for a core, and run it there on two extreme inputs, for its stack.
+
+    Raises:
+        ToolMissingError, DataError, CheckFailedError: as `compile_engine` and `run_unicorn`.
+    """
+    with scratch("needs") as folder:
+        image = compile_engine(toolchain, core, engine, folder)
+        stack, how = _stack(engine, core, image, toolchain)
+    return EngineNeeds(
+        core=core,
+        code=image.footprint.code,
+        constants=image.footprint.constants + image.footprint.data,
+        workspace=engine.workspace_bytes,
+        input=engine.input_size,
+        output=engine.output_size,
+        stack=stack,
+        stack_how=EMULATED if how.startswith(EMULATED) else ESTIMATED,
+        how=f"{MEASURED}: {toolchain.version} -O2; stack {how}",
+    )
+
+
+def _stack(engine: Engine, core: Core, image: Image, toolchain: Toolchain) -> tuple[int, str]:
+    """Return bytes of stack on a core, and how they were obtained."""
+    extremes = np.stack([np.full(engine.input_size, value, dtype=np.int8) for value in (-128, 127)])
+    try:
+        if core.unicorn_cpu:
+            # Two inputs are not worth a counter that is compiled first.
+            return run_unicorn(core, image, engine, extremes, factory=PythonCounter).stack, EMULATED
+        return run_qemu(core, toolchain, engine, extremes).stack, EMULATED
+    except ToolMissingError as error:
+        most = MOST_STACK_BYTES_MVE if core.has_vectors else MOST_STACK_BYTES
+        return most, f"{ESTIMATED} for {core.name}, as its header says at most: {error.message.rstrip('.')}"

@@ -1,0 +1,285 @@
+"""Runs an engine on an emulated core and on this machine, and holds every output byte against the oracle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.data.preprocess import PixelMap
+from edgedigits.devices.cores import Core
+from edgedigits.devices.costs import layer_costs
+from edgedigits.devices.disassembly import estimate_m4_cycles
+from edgedigits.devices.elf import Image
+from edgedigits.devices.emulator_qemu import run_qemu
+from edgedigits.devices.emulator_unicorn import Emulation, run_unicorn
+from edgedigits.devices.engine_elf import compile_engine
+from edgedigits.devices.host import INVERTED_PIXELS, PIXELS, run_host
+from edgedigits.devices.pixel_engine import with_invert, write_pixel_engine
+from edgedigits.devices.simulation import Comparison, Difference, Instructions, Ram, Simulation
+from edgedigits.devices.stub import Engine
+from edgedigits.devices.toolchain import Toolchain
+from edgedigits.errors import CheckFailedError, ConfigError, nearest
+from edgedigits.files.scratch import scratch
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.lowering import lower
+from edgedigits.model.numpy_engine import run as run_numpy
+from edgedigits.programs import side_by_side
+from edgedigits.progress import SILENT, Progress
+from edgedigits.scoring import by_definition
+from edgedigits.scoring.any_model import AnyModel
+from edgedigits.scoring.interpreter import Classifier
+from edgedigits.scoring.oracle import ORACLES, engine_inputs, oracle_outputs
+
+EMULATORS = ("unicorn", "qemu")
+SHOWN_DIFFERENCES = 5
+BIGGEST_SYMBOLS = 5
+INVERTED_IMAGES = 100
+"""Images that also go through `preprocess` dark on light: what is done to a pixel does not depend on its place."""
+DEFINITION = "the definition, in exact arithmetic"
+
+
+def simulate_inputs(
+    engine: Engine,
+    inputs: NDArray[np.int8],
+    core: Core,
+    toolchain: Toolchain,
+    *,
+    emulator: str = "unicorn",
+    optimize: str = "-O2",
+    expected: NDArray[np.int8] | None = None,
+    oracle: str = "",
+    progress: Progress = SILENT,
+) -> Simulation:
+    """Run an engine of any size on int8 inputs, without data sets and interpreters.
+
+    Args:
+        engine: the engine.
+        inputs: int8 (n, input size).
+        core: the core to compile for and to emulate.
+        toolchain: what to compile with.
+        emulator: "unicorn" or "qemu".
+        optimize: such as "-O2".
+        expected: int8 (n, output size), to compare with; None to compare with nothing.
+        oracle: what gave `expected`.
+        progress: gets bars.
+
+    Raises:
+        ConfigError: unknown emulator, one that lacks the core, or inputs of another size.
+        ToolMissingError, DataError, CheckFailedError: as the steps.
+    """
+    job = _Job(engine, core, toolchain, emulator, optimize, progress)
+    image, (run,) = job.emulate(inputs)
+    summary = _summarize(job, image, run)
+    return summary if expected is None else with_oracle(summary, expected, oracle)
+
+
+def simulate(
+    engine: Engine,
+    classifier: Classifier,
+    images: NDArray[np.uint8],
+    core: Core,
+    toolchain: Toolchain,
+    *,
+    emulator: str = "unicorn",
+    optimize: str = "-O2",
+    rounding: str = "",
+    kind: str = "images",
+    progress: Progress = SILENT,
+) -> Simulation:
+    """Run an engine on digits and on extreme images, and compare it with the interpreter that it claims to equal.
+
+    The same images also run through the engine on this machine, under sanitizers, and through the NumPy engine.
+
+    Args:
+        engine: the engine.
+        classifier: the model it was made from.
+        images: uint8 (n, 784), white ink on black; for `AnyModel` codes (n, input size).
+        core: the core to compile for and to emulate.
+        toolchain: what to compile with.
+        emulator: "unicorn" or "qemu".
+        optimize: such as "-O2".
+        rounding: "litert" or "tflm"; by default what the engine's header says.
+        kind: what `images` are, for the reader: "images" or "random inputs".
+        progress: gets bars.
+
+    Raises:
+        As `simulate_inputs`, `oracle_outputs`, `run_host` and `lower`.
+    """
+    job = _Job(engine, core, toolchain, emulator, optimize, progress)
+    return _run_everywhere(job, classifier, images, rounding or engine.rounding, kind)
+
+
+def _run_everywhere(
+    job: _Job, classifier: Classifier, images: NDArray[np.uint8], rounding: str, kind: str
+) -> Simulation:
+    """Run the interpreter and all that must equal it; no data set has some of the images.
+
+    Digits go in as pixels, through the engine's own `preprocess`; to the interpreter by definition, without any map.
+    """
+    extremes = extreme_images(images.shape[1])
+    count, everything = len(images), np.concatenate([images, extremes])
+    pixels = None if isinstance(classifier, AnyModel) else _Pixels(classifier, images, extremes)
+    subject = pixels.by_definition if pixels else classifier
+    mapped = engine_inputs(classifier, everything)
+    # The interpreter and the program for this machine run in processes of their own, beside the emulator.
+    with side_by_side(2) as threads:
+        awaited = threads.start(oracle_outputs, subject, everything, rounding)
+        on_host = threads.start(run_host, job.toolchain, job.engine, *(pixels.for_host if pixels else (mapped,)))
+        inputs, compared = pixels.preprocess(job) if pixels else (mapped, ())
+        image, (run, extreme) = job.emulate(inputs[:count], inputs[count:])
+        expected, (host, host_how) = awaited.result(), on_host.result()
+    summary = with_oracle(replace(_summarize(job, image, run), kind=kind), expected[:count], ORACLES[rounding])
+    numpy = run_numpy(lower(classifier.graph, Rounding(rounding)), mapped)
+    again = expected[pixels.inverted] if pixels else expected[:0]
+    return replace(
+        summary,
+        ram=replace(summary.ram, stack=max(run.stack, extreme.stack)),
+        no_background=int(extreme.instructions[1:].max()),
+        pixels=classifier.pixels.range if pixels else None,
+        others=(
+            _compare(f"emulated core, extreme {summary.things}", run.how, extreme.outputs, expected[count:]),
+            _compare("host C", host_how, host, np.concatenate([expected, again])),
+            _compare("NumPy engine", f"NumPy {np.__version__}, exact integers", numpy, expected),
+            *compared,
+        ),
+    )
+
+
+class _Pixels:
+    """Digits on their way through an engine's `preprocess`: as they are, and some of them dark on light.
+
+    Attributes:
+        by_definition: the model, which gets the digits without any map.
+        inverted: numbers of the images that also go in dark on light.
+    """
+
+    def __init__(self, classifier: Classifier, images: NDArray[np.uint8], extremes: NDArray[np.uint8]) -> None:
+        self._images = images = np.concatenate([images, extremes])
+        ends = (classifier.pixels.range.low, classifier.pixels.range.high)
+        table = by_definition.model_inputs(classifier.input, *ends)
+        self.by_definition = replace(classifier, pixels=PixelMap(classifier.pixels.range, table))
+        self._inputs = by_definition.engine_inputs(classifier.graph, classifier.input, *ends)[images]
+        numbers = np.arange(len(images))
+        self.inverted = np.unique([*numbers[:INVERTED_IMAGES], *numbers[-len(extremes) :]])
+
+    @property
+    def for_host(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """What `run_host` takes."""
+        dark_on_light = 255 - self._images[self.inverted]
+        modes = [PIXELS] * len(self._images) + [INVERTED_PIXELS] * len(dark_on_light)
+        return np.concatenate([self._images, dark_on_light]), np.array(modes, np.uint8)
+
+    def preprocess(self, job: _Job) -> tuple[NDArray[np.int8], tuple[Comparison]]:
+        """Return what the emulated core makes of the images, int8 (n, input size), held against what it should be."""
+        some = self._images[self.inverted]
+        with scratch("simulate") as folder:
+            engine = write_pixel_engine(job.engine, folder)
+            batches = with_invert(self._images, invert=False), with_invert(some, invert=True)
+            _, (plain, inverted) = replace(job, engine=engine).emulate(*batches)
+        found = np.concatenate([plain.outputs, inverted.outputs])
+        expected = np.concatenate([self._inputs, self._inputs[self.inverted]])
+        what = "preprocess on the emulated core, with invert and without"
+        return plain.outputs, (replace(_compare(what, plain.how, found, expected), against=DEFINITION),)
+
+
+def extreme_images(size: int) -> NDArray[np.uint8]:
+    """Return images that no data set has, uint8 (8, size): blank, all ink, and random ones without any background.
+
+    As codes of `AnyModel`: all lowest, all highest, and random ones without the lowest.
+    """
+    random = np.random.default_rng(0).integers(1, 256, (6, size))
+    return np.concatenate([np.full((1, size), 0), np.full((1, size), 255), random]).astype(np.uint8)
+
+
+def with_oracle(run: Simulation, expected: NDArray[np.int8], oracle: str) -> Simulation:
+    """Return `run` compared with `expected`, int8 (n, output size)."""
+    if expected.shape != run.outputs.shape:
+        raise CheckFailedError(
+            f"The engine gives {list(run.outputs.shape)} outputs, {oracle} {list(expected.shape)}.",
+            hint="Is it the engine of this model?",
+        )
+    rows, columns = np.nonzero(run.outputs != expected)
+    first = [
+        Difference(int(row), int(column), int(run.outputs[row, column]), int(expected[row, column]))
+        for row, column in zip(rows[:SHOWN_DIFFERENCES], columns[:SHOWN_DIFFERENCES], strict=True)
+    ]
+    return replace(run, oracle=oracle, differing=len(rows), bytes=expected.size, differences=tuple(first))
+
+
+def _compare(what: str, how: str, outputs: NDArray[np.int8], expected: NDArray[np.int8]) -> Comparison:
+    return Comparison(what, how, len(expected), int(np.sum(outputs != expected)), expected.size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What to simulate, and with what."""
+
+    engine: Engine
+    core: Core
+    toolchain: Toolchain
+    emulator: str
+    optimize: str
+    progress: Progress
+
+    def emulate(self, *batches: NDArray[np.int8]) -> tuple[Image, list[Emulation]]:
+        """Compile once and run each batch, int8 (n, input size)."""
+        if self.emulator not in EMULATORS:
+            raise ConfigError(f"There is no emulator '{self.emulator}'.", hint=nearest(self.emulator, EMULATORS))
+        for inputs in batches:
+            if inputs.ndim != 2 or inputs.shape[1] != self.engine.input_size or len(inputs) == 0:
+                raise ConfigError(
+                    f"The engine takes {self.engine.input_size} values an image, and there are {list(inputs.shape)}.",
+                    hint="Is it the engine of this model?",
+                )
+        with scratch("simulate") as folder:
+            image = compile_engine(self.toolchain, self.core, self.engine, folder, optimize=self.optimize)
+            return image, [self._run(image, inputs) for inputs in batches]
+
+    def _run(self, image: Image, inputs: NDArray[np.int8]) -> Emulation:
+        if self.emulator == "unicorn":
+            return run_unicorn(self.core, image, self.engine, inputs, progress=self.progress)
+        return run_qemu(self.core, self.toolchain, self.engine, inputs, optimize=self.optimize, progress=self.progress)
+
+
+def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
+    engine, core = job.engine, job.core
+    is_m4 = core.name == "cortex-m4" and bool(run.executions)
+    return Simulation(
+        core=core.name,
+        toolchain=job.toolchain.version,
+        optimize=job.optimize,
+        emulator=run.how,
+        oracle="",
+        images=len(run.instructions),
+        differing=0,
+        bytes=0,
+        differences=(),
+        others=(),
+        footprint=image.footprint,
+        biggest=image.biggest(BIGGEST_SYMBOLS),
+        symbols=image.biggest(len(image.symbols)),
+        ram=Ram(
+            variables=image.footprint.static_ram,
+            workspace=engine.workspace_bytes,
+            input=engine.input_size,
+            output=engine.output_size,
+            stack=run.stack,
+        ),
+        instructions=Instructions.of(run.instructions),
+        counts=run.instructions,
+        no_background=None,
+        layers=layer_costs(engine, core, image, run),
+        by_function=_by_function(image, run),
+        cycles=estimate_m4_cycles(image, core, run.executions, len(run.instructions)) if is_m4 else None,
+        outputs=run.outputs,
+    )
+
+
+def _by_function(image: Image, run: Emulation) -> dict[str, float]:
+    totals: dict[str, int] = {}
+    for address, count in run.executions.items():
+        name = image.function_at(address)
+        totals[name] = totals.get(name, 0) + count
+    return {name: total / len(run.instructions) for name, total in sorted(totals.items(), key=lambda item: -item[1])}

@@ -1,0 +1,157 @@
+"""Simulates the engine in a folder, from names as users give them to every figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgedigits.config import READING
+from edgedigits.data.load import Selection
+from edgedigits.devices.boards import Board, find_board
+from edgedigits.devices.cores import Core, find_core
+from edgedigits.devices.engine_model import check_model, check_pixels, find_model
+from edgedigits.devices.inputs import Inputs, find_inputs
+from edgedigits.devices.simulate import simulate
+from edgedigits.devices.simulation import Simulation
+from edgedigits.devices.stub import find_engine
+from edgedigits.devices.toolchain import find_toolchain
+from edgedigits.errors import ConfigError
+from edgedigits.model.reader import read_tflite
+from edgedigits.progress import SILENT, Progress
+from edgedigits.scoring.advice import advice_on
+from edgedigits.scoring.metrics import classify
+from edgedigits.scoring.subject import Subject
+
+DEFAULT_CORE = "cortex-m4"
+_LEVELS = ("0", "1", "2", "3", "s", "z")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationChoices:
+    """How to simulate; an empty name means the default.
+
+    Attributes:
+        core: the core to compile for and to emulate; by default the board's, else cortex-m4.
+        board: also hold the engine against this board.
+        toolchain: "zig" or "gcc".
+        emulator: "unicorn" or "qemu"; by default unicorn, and qemu for cores that it lacks.
+        optimize: the compiler's -O, such as "O2".
+        data: a source as for `evaluate`; by default the build's own, or strokes and noise where those are not at hand;
+            random inputs where the model takes no digits.
+        split: "test" or "all".
+        label_column: how the source is read, as for `load_subject_digits`.
+        invert: the same.
+        transpose: the same.
+        images: how many digits at most, None for all; of other inputs, by default 200.
+        model: the .tflite of an engine that lies elsewhere.
+        rounding: "litert" or "tflm"; by default what the engine says.
+        input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
+    """
+
+    core: str = ""
+    board: str = ""
+    toolchain: str = "zig"
+    emulator: str = ""
+    optimize: str = "O2"
+    data: str = ""
+    split: str = "test"
+    label_column: str | None = None
+    invert: bool | None = None
+    transpose: bool | None = None
+    images: int | None = None
+    model: Path | None = None
+    rounding: str = ""
+    input_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FolderSimulation:
+    """A simulation, and what it was on.
+
+    Attributes:
+        run: every figure.
+        board: the board that the engine was held against; None where none was asked for.
+        origin: what ran, such as "test set of mnist" or "200 random inputs, seed 0".
+        notes: remarks about it, one sentence each.
+        accuracy: share of the digits that the emulated core classified as labelled, 0…1; None without digits.
+        chosen: the digits; None where others ran.
+    """
+
+    run: Simulation
+    board: Board | None
+    origin: str
+    notes: tuple[str, ...]
+    accuracy: float | None = None
+    chosen: Selection | None = None
+
+
+def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress = SILENT) -> FolderSimulation:
+    """Compile the engine at `path`, run it on digits or random inputs, and compare it with its model's interpreter.
+
+    Args:
+        path: a build's folder, or one that holds an engine.
+        choices: how.
+        progress: gets bars.
+
+    Raises:
+        ConfigError: an unknown name, or a core that is not the board's.
+        ToolMissingError: a compiler, an emulator or a package is missing.
+        DataError, UnsupportedModelError, CheckFailedError: as `find_engine`, `find_model` and `simulate`.
+    """
+    core, board = _target(choices)
+    toolchain = find_toolchain(choices.toolchain, core)
+    engine, subject = find_engine(path), find_model(path, choices.model)
+    check_model(engine, subject.model)
+    inputs = find_inputs(
+        subject,
+        read_tflite(subject.model),
+        data=choices.data,
+        split=choices.split,
+        reading={name: getattr(choices, name) for name in READING},
+        count=choices.images,
+        input_range=choices.input_range,
+        progress=progress,
+    )
+    if inputs.has_pixels:
+        check_pixels(engine, inputs.model.pixels.range)
+    run = simulate(
+        engine,
+        inputs.model,
+        inputs.images,
+        core,
+        toolchain,
+        emulator=choices.emulator or ("unicorn" if core.unicorn_cpu else "qemu"),
+        optimize=_optimize(choices.optimize),
+        rounding=choices.rounding,
+        kind=inputs.kind,
+        progress=progress,
+    )
+    return _judged(run, board, inputs, subject)
+
+
+def _judged(run: Simulation, board: Board | None, inputs: Inputs, subject: Subject) -> FolderSimulation:
+    """Hold classes against labels, where there are any, and say what would help a model that does badly."""
+    chosen = inputs.chosen
+    if chosen is None:
+        return FolderSimulation(run, board, inputs.origin, inputs.notes)
+    accuracy = float(np.mean(classify(run.outputs) == inputs.labels))
+    advice = advice_on(inputs.model, chosen, subject, accuracy)
+    notes = (*([advice] if advice else []), *chosen.notes)
+    return FolderSimulation(run, board, chosen.origin, notes, accuracy, chosen)
+
+
+def _target(choices: SimulationChoices) -> tuple[Core, Board | None]:
+    board = find_board(choices.board) if choices.board else None
+    core = find_core(choices.core) if choices.core else board.core if board else find_core(DEFAULT_CORE)
+    if board is not None and board.core is not core:
+        raise ConfigError(f"{board.name} has a {board.core.name}, not a {core.name}.", hint="Leave out --core.")
+    return core, board
+
+
+def _optimize(text: str) -> str:
+    level = text.removeprefix("-").removeprefix("O")
+    if level not in _LEVELS:
+        raise ConfigError(f"There is no optimization '{text}'.", hint="Write it like O2, O3 or Os.")
+    return f"-O{level}"

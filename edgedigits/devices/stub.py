@@ -1,0 +1,128 @@
+"""Where the hand-written C of `firmware_stub/` is, and what an emitted engine calls itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgedigits.devices.engine_file import EngineFile, Step, read_engine_file
+from edgedigits.errors import DataError
+
+STARTUP = {"arm": "arm/startup_cortexm.c", "riscv": "riscv/startup_rv32.c"}
+"""Start-up code by architecture."""
+
+_PACKAGE = Path(__file__).parent.parent
+MOST_SOURCE_BYTES = 1 << 28
+_HINT = "Give a build's folder, or one that `edgedigits compile` wrote."
+
+
+def firmware_stub() -> Path:
+    """Return the folder of the firmware's sources: inside the installed package, or beside it in a checkout.
+
+    Raises:
+        DataError: it is in neither place.
+    """
+    for folder in (_PACKAGE / "firmware_stub", _PACKAGE.parent / "firmware_stub"):
+        if (folder / "src" / "model.h").is_file():
+            return folder
+    raise DataError("firmware_stub is not where edgedigits is installed.", hint="Install edgedigits again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An emitted engine.
+
+    Attributes:
+        folder: where its .c and .h are.
+        header: file name of its header.
+        sources: its .c files, without the self-test.
+        self_test: the .c file of its self-test.
+        prefix: start of its functions' names.
+        macro: start of its macros' names.
+        input_size: int8 values that go in.
+        output_size: int8 values that come out.
+        workspace_bytes: RAM that the caller lends it.
+        rounding: "litert" or "tflm": whose arithmetic it repeats.
+        digest: SHA-256 of the .tflite it was made from; empty where its facts do not say.
+        pixels: the real values of pixels 0 and 255, where it has `preprocess`; None where it takes no pixels.
+        classes: how many `classify` tells apart; 0 where there is none.
+        steps: its layers, and the softmax behind them; none where its facts do not tell them apart.
+    """
+
+    folder: Path
+    header: str
+    sources: tuple[Path, ...]
+    self_test: Path
+    prefix: str
+    macro: str
+    input_size: int
+    output_size: int
+    workspace_bytes: int
+    rounding: str
+    digest: str
+    pixels: tuple[float, float] | None = None
+    classes: int = 0
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def invoke(self) -> str:
+        """Name of the function that computes one image."""
+        return f"{self.prefix}_invoke"
+
+    @property
+    def defines(self) -> dict[str, str]:
+        """Macros that tell `firmware_stub/src/model.h` which engine to include."""
+        return {"MODEL_HEADER": f'"{self.header}"', "MODEL_PREFIX": self.prefix, "MODEL_MACRO": self.macro}
+
+
+def find_engine(path: Path) -> Engine:
+    """Find the engine at `path`: a build's folder, its engine/, or any folder that holds an emitted engine.
+
+    Raises:
+        DataError: there is none, or several; its facts are damaged, or one of its files is missing.
+    """
+    if not path.is_dir():
+        raise DataError(f"{path} is not a folder.", hint=_HINT)
+    for folder in (path / "engine", path):
+        found = _engines(folder)
+        if len(found) > 1:
+            names = ", ".join(facts.prefix for facts in found)
+            raise DataError(f"{folder} holds several engines: {names}.", hint="Give each a folder of its own.")
+        if found:
+            return _engine(folder, found[0])
+    raise DataError(f"{path} holds no engine with its facts, a file PREFIX.json.", hint=_HINT)
+
+
+def _engines(folder: Path) -> list[EngineFile]:
+    """Return the facts of every engine in a folder."""
+    try:
+        files = sorted(folder.glob("*.json"))
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror}.", hint="May you read it?") from error
+    return [facts for file in files if (facts := read_engine_file(file)) is not None]
+
+
+def _engine(folder: Path, facts: EngineFile) -> Engine:
+    prefix = facts.prefix
+    header, source, self_test = (folder / f"{prefix}{end}" for end in (".h", ".c", "_self_test.c"))
+    for file in (header, source, self_test):
+        if not file.is_file():
+            raise DataError(f"{file} is missing beside {prefix}.json.", hint="Build or compile it again.")
+        if file.stat().st_size > MOST_SOURCE_BYTES:
+            raise DataError(f"{file} is larger than any engine's.", hint="Build or compile it again.")
+    return Engine(
+        folder=folder,
+        header=header.name,
+        sources=(source,),
+        self_test=self_test,
+        prefix=prefix,
+        macro=prefix.upper(),
+        input_size=facts.input_size,
+        output_size=facts.output_size,
+        workspace_bytes=facts.workspace_bytes,
+        rounding=facts.rounding,
+        digest=facts.digest,
+        pixels=facts.pixels,
+        classes=facts.classes,
+        steps=facts.steps,
+    )

@@ -1,0 +1,263 @@
+"""Compiles C for a core: with the clang inside the `ziglang` package, or with a GCC that is installed.
+
+Both make one ELF from sources and a linker script, without a C library. `zig cc` comes from PyPI and knows every core;
+GCC is the independent second opinion where it is present.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from edgedigits.devices.cores import Core
+from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError, nearest
+from edgedigits.programs import run_program
+
+TOOLCHAINS = ("zig", "gcc")
+OLDEST_ZIG = (0, 15, 2)
+TIMEOUT_S = 300.0
+STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion")
+
+# By architecture: names of the GCC that are looked for, and Debian's package, which holds the last of them.
+_GCC = {
+    "arm": (("arm-none-eabi-gcc",), "gcc-arm-none-eabi"),
+    "riscv": (
+        ("riscv-none-elf-gcc", "riscv32-unknown-elf-gcc", "riscv64-unknown-elf-gcc"),
+        "gcc-riscv64-unknown-elf",
+    ),
+}
+# What every program is built with: C99 without a library, unused functions dropped, no tables for unwinding.
+_COMMON = (
+    "-std=c99",
+    "-g",
+    "-ffreestanding",
+    "-fomit-frame-pointer",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+)
+# lld tells by how much; GNU ld only sometimes, but prints what each region would hold.
+_OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
+_NO_ROOM = re.compile(r"will not fit in region [`'](\w+)'")
+_USAGE = re.compile(r"^\s*(\w+):\s+(\d+) ([KMG]?)B\s+(\d+) ([KMG]?)B", re.MULTILINE)
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """A compiler that is present.
+
+    Attributes:
+        name: "zig" or "gcc".
+        version: as the compiler gives it, such as "zig 0.17.1" or "gcc 12.2.1".
+        command: how it is started.
+    """
+
+    name: str
+    version: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to compile.
+
+    Attributes:
+        sources: .c files.
+        output: the ELF to write.
+        linker_scripts: its memory and sections; joined, since lld under zig finds no INCLUDE.
+        entry: symbol where the program starts; what it does not reach is dropped.
+        include: folders of headers.
+        defines: macros, name → value.
+        optimize: such as "-O2" or "-Os".
+        flags: more flags for the compiler.
+    """
+
+    sources: Sequence[Path]
+    output: Path
+    linker_scripts: Sequence[Path]
+    entry: str
+    include: Sequence[Path] = ()
+    defines: Mapping[str, str] = field(default_factory=dict)
+    optimize: str = "-O2"
+    flags: Sequence[str] = ()
+
+
+def find_toolchain(name: str, core: Core) -> Toolchain:
+    """Return the toolchain `name` if it is present and knows `core`.
+
+    Raises:
+        ConfigError: no toolchain is called so.
+        ToolMissingError: it is not installed or too old; the hint says how to get it.
+    """
+    if name == "zig":
+        return _find_zig()
+    if name == "gcc":
+        return _find_gcc(core)
+    raise ConfigError(f"There is no toolchain '{name}'.", hint=nearest(name, TOOLCHAINS))
+
+
+def _find_zig() -> Toolchain:
+    install = "Install it: pip install 'edgedigits[mcu]'"
+    if find_spec("ziglang") is None:
+        raise ToolMissingError("The compiler zig (package ziglang) is not installed.", hint=install)
+    command = (sys.executable, "-m", "ziglang")
+    version = run_tool([*command, "version"]).stdout.strip()
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    if numbers < OLDEST_ZIG:
+        oldest = ".".join(map(str, OLDEST_ZIG))
+        raise ToolMissingError(f"ziglang {version or '?'} is older than {oldest}.", hint=install)
+    return Toolchain("zig", f"zig {version}", (*command, "cc"))
+
+
+def _find_gcc(core: Core) -> Toolchain:
+    names, package = _GCC[core.architecture]
+    path = next((found for found in map(shutil.which, names) if found), None)
+    if path is None:
+        raise ToolMissingError(
+            f"{names[-1]}, the GCC for {core.name}, is not installed.",
+            hint=f"Install it (Debian, Ubuntu: apt-get install {package}), or use --toolchain zig.",
+        )
+    return Toolchain("gcc", f"gcc {run_tool([path, '-dumpfullversion']).stdout.strip()}", (path,))
+
+
+def compile_program(toolchain: Toolchain, core: Core, program: Program) -> Path:
+    """Compile and link.
+
+    Returns:
+        `program.output`.
+
+    Raises:
+        CheckFailedError: it does not fit into the linker script's memory; says by how many bytes.
+        DataError: the sources do not compile or link; holds the compiler's first error.
+    """
+    result = run_tool(_command_line(toolchain, core, program), toolchain_environment(toolchain))
+    if result.returncode == 0 and program.output.is_file():
+        return program.output
+    overflow = _overflow(result)
+    if overflow:
+        raise CheckFailedError(
+            f"{program.output.name} does not fit: it needs {overflow[1]:,} bytes more {overflow[0]} than there are.",
+            hint="Choose a board with more, a smaller model, or prune and compile with --optimize size.",
+        )
+    raise DataError(
+        f"{toolchain.version} cannot compile {program.output.name} for {core.name}: {first_error(result.stderr)}.",
+        hint="Build or compile the engine again; if it persists, try the other toolchain.",
+    )
+
+
+def _command_line(toolchain: Toolchain, core: Core, program: Program) -> list[str]:
+    is_zig = toolchain.name == "zig"
+    # No -nostdlib for zig: a freestanding target has no library, and 0.16 and later would lose their compiler-rt.
+    start = ["-fno-sanitize=undefined"] if is_zig else ["-nostdlib", "-Wl,--build-id=none", "-Wl,--print-memory-usage"]
+    return [
+        *toolchain.command,
+        *(core.zig_flags if is_zig else core.gcc_flags),
+        *_COMMON,
+        program.optimize,
+        *program.flags,
+        *start,
+        *(f"-D{name}={value}" for name, value in program.defines.items()),
+        *(f"-I{folder}" for folder in program.include),
+        f"-Wl,-T,{_joined_script(program)}",
+        # lld ignores ENTRY() in scripts.
+        f"-Wl,-e,{program.entry}",
+        "-Wl,--gc-sections",
+        *map(str, program.sources),
+        *([] if is_zig else ["-lgcc"]),
+        "-o",
+        str(program.output),
+    ]
+
+
+def _overflow(result: subprocess.CompletedProcess[str]) -> tuple[str, int] | None:
+    """Return the region that is too small and by how many bytes, if that is what went wrong."""
+    names = {"FLASH": "flash"}
+    told = _OVERFLOW.search(result.stderr)
+    if told:
+        return names.get(told[1], told[1]), int(told[2])
+    named = _NO_ROOM.search(result.stderr)
+    for region, used, used_unit, size, size_unit in _USAGE.findall(result.stdout):
+        if named and region == named[1]:
+            return names.get(region, region), int(used) * _UNITS[used_unit] - int(size) * _UNITS[size_unit]
+    return None
+
+
+def _joined_script(program: Program) -> Path:
+    script = program.output.with_suffix(".ld")
+    script.write_text("\n".join(part.read_text(encoding="utf-8") for part in program.linker_scripts), encoding="utf-8")
+    return script
+
+
+def run_tool(command: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a compiler to its end, whatever it returns.
+
+    Raises:
+        DataError: it did not end in time.
+        ToolMissingError: it cannot be started.
+    """
+    try:
+        return run_program(command, TIMEOUT_S, environment=environment)
+    except subprocess.TimeoutExpired:
+        name = Path(command[0]).name
+        raise DataError(f"{name} did not finish within {TIMEOUT_S:g} s.", hint="Is the machine overloaded?") from None
+    except OSError as error:
+        what = f"{command[0]} cannot be started: {error.strerror}."
+        raise ToolMissingError(what, hint="Install it again.") from error
+
+
+def toolchain_environment(toolchain: Toolchain) -> dict[str, str]:
+    """Return the environment variables that the toolchain needs."""
+    if toolchain.name != "zig":
+        return {}
+    cache = str(zig_cache())
+    return {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+
+
+@lru_cache
+def zig_cache() -> Path:
+    """Return the folder where zig keeps what it compiled of itself; it exists also where there is no home.
+
+    Raises:
+        DataError: it cannot be made.
+    """
+    named = os.environ.get("ZIG_GLOBAL_CACHE_DIR", "")
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    cache = Path(named) if named else Path(tempfile.gettempdir()) / f"edgedigits-zig-{user}"
+    try:
+        cache.mkdir(mode=0o777 if named else 0o700, parents=bool(named), exist_ok=True)
+        if not named and not _is_own_folder(cache):
+            # Somebody else's folder under our name, or a link to one: what it holds would end up in firmware.
+            cache = Path(tempfile.mkdtemp(prefix="edgedigits-zig-"))
+            atexit.register(shutil.rmtree, cache, ignore_errors=True)
+    except OSError as error:
+        raise DataError(
+            f"The cache of zig, {cache}, cannot be made: {error.strerror}.",
+            hint="Set ZIG_GLOBAL_CACHE_DIR to a folder that can be written.",
+        ) from error
+    return cache
+
+
+def _is_own_folder(path: Path) -> bool:
+    status = path.lstat()
+    return stat.S_ISDIR(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid())
+
+
+def first_error(text: str) -> str:
+    """Return the line of a compiler's messages that tells most."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("collect2:")]
+    errors = [line for line in telling if "error" in line.lower() or "undefined" in line.lower()]
+    return (errors or lines or ["no reason given"])[0].rstrip(".")

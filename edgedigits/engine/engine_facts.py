@@ -1,0 +1,137 @@
+"""What a compiled engine is, in figures: for reports, tables and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgedigits.data.preprocess import PixelRange
+from edgedigits.engine.source import EngineSource
+from edgedigits.model.network import Network
+from edgedigits.model.packing import PackedLayer
+from edgedigits.model.proof import Proof
+
+BYTES_HOW = "measured: the arrays in the C source"
+INSTRUCTIONS_HOW = "estimated: Cortex-M4 at -O2, an image of a digit"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLayerFacts:
+    """One layer of an engine.
+
+    Attributes:
+        name: the operator's label in the file.
+        inputs, outputs: neurons that are left once dead ones are folded away.
+        activation: fused activation: "NONE", "RELU" or "RELU6".
+        zeros: weights that are 0.
+        encoding: name of the encoding of its weights.
+        summary: the same in words.
+        nbytes: flash for its weights, exactly.
+        instructions: estimate for one inference, requantization included.
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    activation: str
+    zeros: int
+    encoding: str
+    summary: str
+    nbytes: int
+    instructions: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """An engine.
+
+    Attributes:
+        prefix: start of its C names.
+        rounding: "litert" or "tflm".
+        optimize: what its encodings were chosen for.
+        layers: in order.
+        weight_bytes, bias_bytes, table_bytes: flash by purpose, exactly.
+        workspace_bytes: RAM that the caller lends, exactly.
+        softmax: the outputs are probabilities.
+        instructions: estimate for one inference.
+        dead_neurons: neurons of the file that the engine does without.
+        dropped: operators of the file that the engine does without, and why.
+        proof: what its arithmetic was held against.
+        pixels: what pixels are to it; None where it takes none.
+    """
+
+    prefix: str
+    rounding: str
+    optimize: str
+    layers: tuple[EngineLayerFacts, ...]
+    weight_bytes: int
+    bias_bytes: int
+    table_bytes: int
+    workspace_bytes: int
+    softmax: bool
+    instructions: int
+    dead_neurons: int
+    dropped: tuple[str, ...]
+    proof: Proof
+    pixels: PixelRange | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values; "how" tells how figures were obtained."""
+        how = {"bytes": BYTES_HOW, "instructions": INSTRUCTIONS_HOW}
+        return {**dataclasses.asdict(self), "proof": self.proof.to_json(), "how": how}
+
+
+def engine_facts(
+    lowered: Network,
+    network: Network,
+    packed: tuple[PackedLayer, ...],
+    source: EngineSource,
+    optimize: str,
+    proof: Proof,
+) -> EngineFacts:
+    """Gather the facts of an engine.
+
+    Args:
+        lowered: the network as the file has it.
+        network: the same without dead neurons.
+        packed: its layers, packed.
+        source: its text.
+        optimize: what the encodings were chosen for.
+        proof: what its arithmetic was held against.
+    """
+    layers = tuple(_layer_facts(one) for one in packed)
+    neurons = [sum(layer.outputs for layer in one.layers) for one in (lowered, network)]
+    return EngineFacts(
+        prefix=source.prefix,
+        rounding=str(network.rounding),
+        optimize=optimize,
+        layers=layers,
+        weight_bytes=source.weight_bytes,
+        bias_bytes=source.bias_bytes,
+        table_bytes=source.table_bytes,
+        workspace_bytes=source.workspace_bytes,
+        softmax=network.softmax is not None,
+        instructions=sum(layer.instructions for layer in layers),
+        dead_neurons=neurons[0] - neurons[1],
+        dropped=network.dropped,
+        proof=proof,
+        pixels=source.pixels.range if source.pixels else None,
+    )
+
+
+def _layer_facts(one: PackedLayer) -> EngineLayerFacts:
+    layer = one.layer
+    return EngineLayerFacts(
+        name=layer.name,
+        inputs=layer.inputs,
+        outputs=layer.outputs,
+        activation=layer.activation,
+        zeros=int(np.count_nonzero(layer.weights == 0)),
+        encoding=one.encoding.name,
+        summary=one.encoding.summary,
+        nbytes=one.nbytes,
+        instructions=round(one.instructions),
+    )

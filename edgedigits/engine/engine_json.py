@@ -1,0 +1,88 @@
+"""The facts of an emitted engine as JSON beside its C, for programs: so that none has to read them out of comments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgedigits.data.preprocess import PixelRange
+from edgedigits.engine.engine_layers import ACTIVATIONS, EngineLayer
+from edgedigits.model.encoding import Constant
+from edgedigits.model.ir import Tensor
+from edgedigits.model.network import Network
+from edgedigits.version import __version__
+
+SCHEMA, KIND = 1, "engine-facts"
+PLAIN, VECTORS = "plain", "mve"
+"""Variants that the preprocessor chooses between: everywhere, and on cores with MVE where those get other constants."""
+
+
+def engine_json(
+    network: Network,
+    layers: Sequence[EngineLayer],
+    exponentials: Constant | None,
+    softmax_call: str,
+    prefix: str,
+    sizes: Mapping[str, int],
+    pixels: PixelRange | None,
+    classes: int,
+) -> str:
+    """Return the text of `engine/<prefix>.json`.
+
+    Args:
+        network: as lowered.
+        layers: as printed.
+        exponentials: table of the softmax; None without one.
+        softmax_call: line of C that computes the softmax.
+        prefix: start of all names in C.
+        sizes: bytes by purpose: "workspace_bytes", "weight_bytes", "bias_bytes", "table_bytes".
+        pixels: what pixels are to it; None where it takes none.
+        classes: how many `classify` tells apart; 0 where there is none.
+    """
+    steps = [_layer_step(layer, number, prefix) for number, layer in enumerate(layers, start=1)]
+    if exponentials is not None:
+        table = {f"{prefix}_{exponentials.name}": exponentials.nbytes}
+        steps.append({"name": "softmax", "begins": softmax_call, "stored": {PLAIN: {"encoding": "", "bytes": table}}})
+    facts = {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "tool": f"edgedigits {__version__}",
+        "prefix": prefix,
+        "rounding": str(network.rounding),
+        "model_sha256": network.graph.digest,
+        "input": _end(network.input, network.inputs),
+        "output": _end(network.output, network.outputs),
+        "pixels": None if pixels is None else {"low": pixels.low, "high": pixels.high},
+        "classes": classes,
+        **sizes,
+        "steps": steps,
+    }
+    return json.dumps(facts, indent=2) + "\n"
+
+
+def _end(tensor: Tensor, size: int) -> dict[str, Any]:
+    return {"size": size, "scale": float(tensor.scale), "zero_point": int(tensor.zero_point)}
+
+
+def _layer_step(layer: EngineLayer, number: int, prefix: str) -> dict[str, Any]:
+    dense = layer.packed.layer
+    stored = {PLAIN: {"encoding": layer.packed.encoding.name, "bytes": _constants(layer, prefix, vectors=False)}}
+    if layer.conditional:
+        stored[VECTORS] = {"encoding": "rows", "bytes": _constants(layer, prefix, vectors=True)}
+    return {
+        "name": f"layer {number}",
+        "begins": layer.steps[0],
+        "inputs": dense.inputs,
+        "outputs": dense.outputs,
+        "activation": ACTIVATIONS[dense.activation],
+        "zeros": int(np.count_nonzero(dense.weights == 0)),
+        "stored": stored,
+    }
+
+
+def _constants(layer: EngineLayer, prefix: str, *, vectors: bool) -> dict[str, int]:
+    """Return bytes by name in the ELF of the constants that one of the variants has."""
+    return {f"{prefix}_{array.name}": array.values.nbytes for array in layer.arrays(vectors=vectors)}

@@ -1,0 +1,326 @@
+"""How a packed layer looks in C: its constants, its comment, and the calls that compute it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.engine.literals import C_TYPES, array_rows, int_literal
+from edgedigits.model.encoding import Constant
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.network import DenseLayer, Network
+from edgedigits.model.packing import PackedLayer
+from edgedigits.model.packing_dense import Rows
+
+LIST_ROOM = 64
+"""Entries of the list of active inputs; a longer one is worked off in parts."""
+FLIP = "0x80808080u"
+
+# Kernels that read signed bytes instead of distances from the lowest value.
+_SIGNED = ("rows",)
+# Kernels that go from one active input to the next and need no list of them.
+WALKING = ("lists8", "rice")
+# Constants that say where columns are, in the narrowest type that holds them.
+INDICES = ("starts", "lengths")
+ACTIVATIONS = {"NONE": "no activation", "RELU": "ReLU", "RELU6": "ReLU6"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Array:
+    """One array in C, ready to print, and its values."""
+
+    type: str
+    name: str
+    length: int
+    rows: list[str]
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Arrays that exist under a condition of the preprocessor, such as "if VECTORS"; an empty one is none."""
+
+    condition: str
+    arrays: list[Array]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineLayer:
+    """A layer as the template prints it.
+
+    Attributes:
+        packed: the layer and its encoding.
+        kernel: name of the kernel's template.
+        note: lines for the header.
+        comment: lines for the comment over its constants.
+        parts: its constants.
+        steps: lines of C that compute it.
+        high_shifts: all its factors take the short way through `rescale`.
+        bias_bytes: bytes of biases, and of factors where each output has its own.
+        conditional: cores with MVE get other constants.
+    """
+
+    packed: PackedLayer
+    kernel: str
+    note: list[str]
+    comment: list[str]
+    parts: list[Part]
+    steps: list[str]
+    high_shifts: bool
+    bias_bytes: int
+    conditional: bool
+
+    @property
+    def uses_list(self) -> bool:
+        """True when the kernel works on the list of active inputs."""
+        return self.kernel not in (*_SIGNED, *WALKING)
+
+    @property
+    def reads_words(self) -> bool:
+        """True when the kernel reads its inputs four at a time."""
+        return self.kernel not in _SIGNED
+
+    @property
+    def padded_outputs(self) -> int:
+        """Outputs with those that fill up a kernel's last group."""
+        return padded_outputs(self.packed)
+
+    def arrays(self, *, vectors: bool) -> list[Array]:
+        """Return all constants in the order of the file, as cores with or without MVE get them."""
+        left_out = "else" if vectors else "if VECTORS"
+        return [array for part in self.parts if part.condition != left_out for array in part.arrays]
+
+
+def padded_outputs(packed: PackedLayer) -> int:
+    """Return how many sums the layer's kernel computes."""
+    step = {"pairs": 2, "codebook": 2, "blocks": 4}.get(packed.encoding.name, 1)
+    return -(-packed.layer.outputs // step) * step
+
+
+def as_c_arrays(packed: Sequence[PackedLayer]) -> list[PackedLayer]:
+    """Return the layers with constants that C can declare.
+
+    Indices get the widest type that one of them needs: a kernel is one function, so its arrays have one type. An empty
+    array, which C lacks, gets one entry that nobody reads.
+    """
+    constants = [constant for one in packed for constant in one.constants]
+    widest = {
+        name: max((one.values.dtype for one in constants if one.name == name), key=lambda dtype: dtype.itemsize)
+        for name in {one.name for one in constants} & {*INDICES}
+    }
+    return [replace(one, constants=tuple(_as_c_array(array, widest) for array in one.constants)) for one in packed]
+
+
+def _as_c_array(constant: Constant, widest: dict[str, np.dtype[Any]]) -> Constant:
+    values = constant.values.astype(widest.get(constant.name, constant.values.dtype))
+    return Constant(constant.name, values if len(values) else np.zeros(1, values.dtype))
+
+
+def engine_layers(network: Network, packed: Sequence[PackedLayer]) -> list[EngineLayer]:
+    """Return the layers of a network, ready to print."""
+    shifts = [_shift_arguments(one.layer, network.rounding) for one in packed]
+    high = all(np.all(short >= 1) for short, _ in shifts)
+    layers = []
+    for index, one in enumerate(packed):
+        short, general = shifts[index]
+        last = index == len(packed) - 1
+        layers.append(_engine_layer(network, one, index, last, short if high else general, high))
+    return layers
+
+
+def _shift_arguments(layer: DenseLayer, rounding: Rounding) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return what `rescale` takes for a shift, (out,) each: in its short form, at least 1, and in the general one."""
+    shift = layer.shift.astype(np.int64)
+    short, general = (-1 - shift, 31 - shift) if rounding is Rounding.LITERT else (-shift, 32 - shift)
+    # A factor of 0 gives 0 with any shift.
+    short = np.where(layer.multiplier == 0, 1, short)
+    return short, general
+
+
+def _engine_layer(
+    network: Network, one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], high: bool
+) -> EngineLayer:
+    layer, start = one.layer, f"layer{index + 1}"
+    kernel = one.encoding.name
+    weights = [_array(constant, f"{start}_{constant.name}") for constant in one.constants]
+    bias = _bias(one, 128 if kernel in _SIGNED else 0)
+    own = [*weights, _array(Constant("bias", bias), f"{start}_bias")]
+    rows = _rows(one) if one.rows_on_vectors else None
+    factors = [] if layer.uniform else _factors(layer, shifts, start)
+    if rows is None:
+        parts = [Part("", own + factors)]
+    else:
+        vector = [_array(rows, f"{start}_rows"), _array(Constant("bias", _bias_from(layer, 128)), f"{start}_bias")]
+        parts = [Part("if VECTORS", vector), Part("else", own), Part("endif", factors)]
+    factor_bytes = 0 if layer.uniform else 5 * layer.outputs
+    conditional = rows is not None
+    return EngineLayer(
+        packed=one,
+        kernel=kernel,
+        note=_note(one, index),
+        comment=_comment(one, index),
+        parts=parts,
+        steps=_steps(network, one, index, last, shifts, conditional),
+        high_shifts=high,
+        bias_bytes=4 * len(bias) + factor_bytes,
+        conditional=conditional,
+    )
+
+
+def _array(constant: Constant, name: str) -> Array:
+    values = constant.values
+    return Array(C_TYPES[str(values.dtype)], name, len(values), array_rows(values), values)
+
+
+def _rows(one: PackedLayer) -> Constant | None:
+    constants = Rows().pack(one.layer.weights)
+    return constants[0] if constants else None
+
+
+def _bias_from(layer: DenseLayer, above: int) -> NDArray[np.int32]:
+    """Return the bias for inputs counted from `above` their lowest value."""
+    return layer.bias_from(layer.input_low + above).astype(np.int32)
+
+
+def _bias(one: PackedLayer, above: int) -> NDArray[np.int32]:
+    padded = np.zeros(padded_outputs(one), np.int32)
+    padded[: one.layer.outputs] = _bias_from(one.layer, above)
+    return padded
+
+
+def _factors(layer: DenseLayer, shifts: NDArray[np.int64], start: str) -> list[Array]:
+    multipliers = _array(Constant("multipliers", layer.multiplier), f"{start}_multipliers")
+    return [multipliers, _array(Constant("shifts", shifts.astype(np.uint8)), f"{start}_shifts")]
+
+
+def _shape(layer: DenseLayer, index: int) -> str:
+    return f"layer {index + 1}: {layer.inputs} inputs, {layer.outputs} outputs, {ACTIVATIONS[layer.activation]}"
+
+
+def _note(one: PackedLayer, index: int) -> list[str]:
+    other = f"; {one.layer.weights.size:,} bytes as rows with MVE" if one.rows_on_vectors else ""
+    return [f"{_shape(one.layer, index)}{other}; {one.nbytes:,} bytes as {one.encoding.name}"]
+
+
+def _comment(one: PackedLayer, index: int) -> list[str]:
+    layer = one.layer
+    zeros = int(np.count_nonzero(layer.weights == 0))
+    scales = "one factor for each output" if not layer.uniform else "one factor for all outputs"
+    return [
+        f"L{_shape(layer, index)[1:]}.",
+        f"Stored: {one.encoding.summary}{'; with MVE: row by row' if one.rows_on_vectors else ''}.",
+        f"{layer.weights.size:,} weights, {zeros:,} of them 0, in {one.nbytes:,} bytes; {scales}.",
+        f"Inputs count from {layer.input_low}; outputs have zero point {layer.output_offset} and lie in"
+        f" {layer.clamp_low}..{layer.clamp_high}.",
+    ]
+
+
+def _steps(
+    network: Network, one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], conditional: bool
+) -> list[str]:
+    comment = f"/* {_shape(one.layer, index)} */"
+    if not conditional:
+        return [comment, _kernel_call(network, one, index, one.encoding.name), *_activation(one, index, last, shifts)]
+    return [
+        comment,
+        "#if VECTORS",
+        _kernel_call(network, one, index, "rows"),
+        "#else",
+        _kernel_call(network, one, index, one.encoding.name),
+        "#endif",
+        *_activation(one, index, last, shifts),
+    ]
+
+
+def _kernel_call(network: Network, one: PackedLayer, index: int, kernel: str) -> str:
+    layer, start = one.layer, f"layer{index + 1}"
+    if kernel in _SIGNED:
+        source = "input" if index == 0 else f"as_signed(s->hidden, {layer.inputs}u)"
+        name = f"{start}_{'weights' if one.encoding.name in _SIGNED else 'rows'}"
+        return f"dense_rows({source}, {layer.inputs}u, {name}, {start}_bias, {layer.outputs}u, s->sums);"
+    source, flip = ("s->hidden", "0u")
+    if index == 0:
+        source, flip = ("s->padded", "0u") if layer.inputs % 4 else ("(const uint8_t *)input", FLIP)
+    names = ", ".join(f"{start}_{constant.name}" for constant in one.constants)
+    function = f"dense_{kernel}" if kernel in ("pairs", "codebook") else f"sparse_{kernel}"
+    return f"{function}({source}, {flip}, {layer.inputs}u, {names}, {start}_bias, {padded_outputs(one)}u, s);"
+
+
+def _activation(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64]) -> list[str]:
+    """Return the calls that turn sums into the next layer's inputs, counted from their lowest value, or into scores."""
+    layer, start = one.layer, f"layer{index + 1}"
+    # The next layer counts from the lowest that this one's clamp lets through; the last one's bytes are signed.
+    low = -128 if last else layer.clamp_low
+    limits = f"{layer.output_offset - low}, {layer.clamp_low - low}, {layer.clamp_high - low}, "
+    limits += "0x80u" if last else "0u"
+    target = "(uint8_t *)output" if last else "s->hidden"
+    if layer.uniform:
+        factor = f"{int_literal(int(layer.multiplier[0]))}, {int(shifts[0])}u"
+        calls = [f"activate(s->sums, {layer.outputs}u, {factor}, {limits}, {target});"]
+    else:
+        factors = f"{start}_multipliers, {start}_shifts"
+        calls = [f"activate_each(s->sums, {layer.outputs}u, {factors}, {limits}, {target});"]
+    padding = [] if last else range(layer.outputs, -(-layer.outputs // 4) * 4)
+    return calls + [f"s->hidden[{position}] = 0u;" for position in padding]
+
+
+def scans(kernels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the functions that list active inputs, for the kernels in use."""
+    found: list[dict[str, Any]] = []
+    if "pairs" in kernels:
+        found += [_pairs_scan(), _inputs_scan()]
+    if any(kernel not in ("pairs", "rows", *WALKING) for kernel in kernels):
+        found += _columns_scans()
+    return found
+
+
+def _pairs_scan() -> dict[str, Any]:
+    return {
+        "condition": "if DSP && !VECTORS",
+        "written_out": "pairs",
+        "condition_end": "",
+        "name": "list_pairs",
+        "parameter": "uint32_t stride, ",
+        "comment": ["Lists pairs of inputs with one above its lowest value, as the two halves of a word."],
+    }
+
+
+def _inputs_scan() -> dict[str, Any]:
+    return {
+        "condition": "elif !VECTORS",
+        "written_out": "",
+        "condition_end": "endif",
+        "name": "list_pairs",
+        "parameter": "uint32_t stride, ",
+        "comment": ["Lists inputs above their lowest value, with where they are in their pairs."],
+        "at": "(uint32_t)(in - first - 4) / 2u * stride",
+        "pushes": [
+            "end = push(end, four & 0xffu, at);",
+            "end = push(end, four >> 8 & 0xffu, at + 2u);",
+            "end = push(end, four >> 16 & 0xffu, at + stride);",
+            "end = push(end, four >> 24, at + stride + 2u);",
+        ],
+    }
+
+
+def _columns_scans() -> list[dict[str, Any]]:
+    facts = {
+        "name": "list_columns",
+        "parameter": "",
+        "comment": ["Lists inputs above their lowest value, with their numbers."],
+        "at": "(uint32_t)(in - first - 4)",
+        "pushes": [
+            "end = push(end, four & 0xffu, at);",
+            "end = push(end, four >> 8 & 0xffu, at + 1u);",
+            "end = push(end, four >> 16 & 0xffu, at + 2u);",
+            "end = push(end, four >> 24, at + 3u);",
+        ],
+    }
+    return [
+        {**facts, "condition": "if DSP", "condition_end": "", "written_out": "columns"},
+        {**facts, "condition": "else", "condition_end": "endif", "written_out": ""},
+    ]

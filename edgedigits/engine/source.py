@@ -1,0 +1,367 @@
+"""The interpreter-free C engine: `<prefix>.h`, `.c`, `_self_test.c` and the facts in `.json`, for a packed network.
+
+Everything is computed here; the templates lay out text. How a layer becomes constants and a call is in
+`engine_layers.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
+from edgedigits.data.preprocess import PIXEL_VALUES, PixelMap, range_text
+from edgedigits.engine.engine_json import engine_json
+from edgedigits.engine.engine_layers import INDICES, LIST_ROOM, WALKING, EngineLayer, as_c_arrays, engine_layers, scans
+from edgedigits.engine.literals import C_TYPES, array_rows, float_literal, macro_value
+from edgedigits.engine.provenance import provenance, tensor_text
+from edgedigits.engine.render import render
+from edgedigits.engine.strokes import self_test_inputs
+from edgedigits.model.encoding import Constant
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.network import Network
+from edgedigits.model.numpy_engine import run
+from edgedigits.model.packing import PackedLayer
+
+ROUNDING_NOTES = {
+    Rounding.LITERT: "single, bit for bit as LiteRT's reference kernels",
+    Rounding.TFLM: "double, bit for bit as TensorFlow Lite Micro and CMSIS-NN",
+}
+ENTRY_BYTES = 8
+MOST_STACK_BYTES, MOST_STACK_BYTES_MVE = 256, 512
+"""What the engine takes of the stack at most at -O2, without MVE and with: tested on every core and encoding."""
+WORDS = {
+    "digits": {
+        "title": "A digit classifier",
+        "one": "image",
+        "several": "images",
+        "skipped": "the background of an image",
+        "results": "scores",
+    },
+    "classes": {
+        "title": "A classifier",
+        "one": "input",
+        "several": "inputs",
+        "skipped": "inputs at that value",
+        "results": "scores",
+    },
+    "values": {
+        "title": "A neural network",
+        "one": "input",
+        "several": "inputs",
+        "skipped": "inputs at that value",
+        "results": "outputs",
+    },
+}
+"""How the generated text calls what goes in and comes out."""
+# What a .c file names for itself alone: functions, arrays and types that begin a line.
+_PRIVATE_NAME = re.compile(r"^(?:(?:APART )?(?:static|typedef) [^(\[{;]*?(\w+)[(\[]|\} (\w+);)", re.MULTILINE)
+_PRIVATE_MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
+GROUPS = {"six": 6, "four": 4, "two": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSource:
+    """The text of an engine, and what it takes.
+
+    Attributes:
+        prefix: start of all public names, and the files' name.
+        outputs: number of scores.
+        header: text of `engine/<prefix>.h`.
+        source: text of `engine/<prefix>.c`.
+        self_test: text of `engine/<prefix>_self_test.c`, which a program need not link.
+        facts: text of `engine/<prefix>.json`, for programs that want to know what the engine is.
+        pixels: what pixels become in its input; None where it takes none.
+        classifies: it has `classify`: the model takes digits, or ends in a softmax.
+        workspace_bytes: RAM that the caller lends, exactly.
+        weight_bytes: flash for the weights, exactly.
+        bias_bytes: flash for the biases and for factors of single outputs, exactly.
+        table_bytes: flash for tables of softmax and pixels, exactly.
+    """
+
+    prefix: str
+    outputs: int
+    header: str
+    source: str
+    self_test: str
+    facts: str
+    classifies: bool
+    pixels: PixelMap | None
+    workspace_bytes: int
+    weight_bytes: int
+    bias_bytes: int
+    table_bytes: int
+
+    def files(self) -> dict[str, str]:
+        """Return path → text, as they lie in a build's folder."""
+        return {
+            f"engine/{self.prefix}.h": self.header,
+            f"engine/{self.prefix}.c": self.source,
+            f"engine/{self.prefix}_self_test.c": self.self_test,
+            f"engine/{self.prefix}.json": self.facts,
+        }
+
+
+def render_engine(
+    network: Network, packed: Sequence[PackedLayer], prefix: str = DEFAULT_PREFIX, pixels: PixelMap | None = None
+) -> EngineSource:
+    """Return the engine of a network.
+
+    Args:
+        network: as lowered; its rounding is the engine's.
+        packed: its layers, packed, in order.
+        prefix: start of the names.
+        pixels: what pixels become in its input, for a model that classifies digits; None for others, which get no
+            `preprocess`.
+
+    Raises:
+        ConfigError: `prefix` cannot start a C name.
+    """
+    check_prefix(prefix)
+    packed = as_c_arrays(packed)
+    layers = engine_layers(network, packed)
+    memory = _memory(network, layers)
+    tables = _tables(network, pixels)
+    vectors = _vectors(network, pixels)
+    purpose = _purpose(network, pixels, prefix)
+    shared = {
+        "prefix": prefix,
+        "macro": prefix.upper(),
+        "provenance": provenance(network.graph),
+        "rounding": str(network.rounding),
+        "rounding_note": ROUNDING_NOTES[network.rounding],
+        "inputs": network.inputs,
+        "outputs": network.outputs,
+        **purpose,
+    }
+    sizes = {
+        "workspace_bytes": memory["workspace"],
+        "weight_bytes": sum(layer.packed.nbytes for layer in layers),
+        "bias_bytes": sum(layer.bias_bytes for layer in layers),
+        "table_bytes": sum(constant.nbytes for constant in tables.values()),
+    }
+    source = _source(
+        shared, sizes, render("engine_body.c.j2", **shared, **memory, **_source_facts(network, layers, tables))
+    )
+    self_test = render("self_test.c.j2", **shared, **_self_test_facts(layers, tables, memory, vectors))
+    # Two engines of one model differ where their choices do.
+    digest = hashlib.sha256((source + self_test).encode()).hexdigest()
+    return EngineSource(
+        prefix=prefix,
+        outputs=network.outputs,
+        header=render("engine.h.j2", **shared, **_header_facts(network, layers, sizes, vectors), engine_digest=digest),
+        source=source,
+        self_test=self_test,
+        facts=engine_json(
+            network,
+            layers,
+            tables.get("exponentials"),
+            _softmax_call(network),
+            prefix,
+            sizes,
+            pixels=pixels.range if pixels else None,
+            classes=network.outputs if purpose["classifies"] else 0,
+        ),
+        classifies=purpose["classifies"],
+        pixels=pixels,
+        **sizes,
+    )
+
+
+def _purpose(network: Network, pixels: PixelMap | None, prefix: str) -> dict[str, Any]:
+    """Return what the model is for, as far as is known, and the words for it."""
+    takes_digits = pixels is not None
+    classifies = takes_digits or (network.softmax is not None and network.outputs > 1)
+    kind = "digits" if takes_digits else "classes" if classifies else "values"
+    words = WORDS[kind]
+    return {
+        "takes_digits": takes_digits,
+        "classifies": classifies,
+        "words": words,
+        "pixels_are": range_text(pixels.range.low, pixels.range.high) if pixels else "",
+        "inputs_text": _count(network.inputs, "values")
+        + (f" as {prefix}_preprocess makes them" if takes_digits else ""),
+        "outputs_text": _count(network.outputs, "values" if kind == "values" else "scores"),
+    }
+
+
+def _count(count: int, things: str) -> str:
+    return f"{count} {things if count != 1 else things.removesuffix('s')}"
+
+
+def _source(shared: dict[str, Any], sizes: dict[str, int], body: str) -> str:
+    """Return the text of the .c file around what it defines."""
+    return render(
+        "engine.c.j2",
+        **shared,
+        body=body,
+        private_names=list(dict.fromkeys(a or b for a, b in _PRIVATE_NAME.findall(body))),
+        private_macros=list(dict.fromkeys(_PRIVATE_MACRO.findall(body))),
+        constant_bytes=f"{sum(sizes[name] for name in ('weight_bytes', 'bias_bytes', 'table_bytes')):,}",
+    )
+
+
+def _memory(network: Network, layers: Sequence[EngineLayer]) -> dict[str, int]:
+    """Return lengths of the workspace's parts and its bytes; the parts lie one behind the other, 4-byte aligned."""
+    sums = max(layer.padded_outputs for layer in layers)
+    lists = any(layer.uses_list for layer in layers)
+    # The scores of a classification lie there too.
+    hidden = _up_to_four(max(layer.packed.layer.outputs for layer in layers))
+    padded = _up_to_four(network.inputs) if layers[0].reads_words and network.inputs % 4 else 0
+    list_bytes = (LIST_ROOM + 1) * ENTRY_BYTES if lists else 0
+    return {
+        "sums": sums,
+        "hidden": hidden,
+        "padded": padded,
+        "workspace": 4 * sums + list_bytes + hidden + padded,
+    }
+
+
+def _up_to_four(count: int) -> int:
+    return -(-count // 4) * 4
+
+
+def _tables(network: Network, pixels: PixelMap | None) -> dict[str, Constant]:
+    tables = {}
+    if network.softmax:
+        tables["exponentials"] = Constant("exponentials", network.softmax.exponentials)
+    if pixels is not None and not np.array_equal(pixels.table, np.arange(PIXEL_VALUES) - 128):
+        tables["pixels"] = Constant("pixel_inputs", pixels.table)
+    return tables
+
+
+def _header_facts(
+    network: Network, layers: Sequence[EngineLayer], sizes: dict[str, int], vectors: Sequence[_Vector]
+) -> dict[str, Any]:
+    tables = sizes["table_bytes"]
+    return {
+        "input_note": tensor_text(network.input),
+        "output_note": tensor_text(network.output),
+        "input_scale": float_literal(network.input.scale),
+        "input_zero_point": macro_value(network.input.zero_point),
+        "output_scale": float_literal(network.output.scale),
+        "output_zero_point": macro_value(network.output.zero_point),
+        "vector_bytes": f"{sum(vector.input.nbytes + vector.output.nbytes for vector in vectors):,}",
+        "workspace": sizes["workspace_bytes"],
+        "stack": MOST_STACK_BYTES,
+        "stack_mve": MOST_STACK_BYTES_MVE,
+        "weight_bytes": f"{sizes['weight_bytes']:,}",
+        "bias_bytes": f"{sizes['bias_bytes']:,}",
+        "table_note": f", {tables:,} of tables" if tables else "",
+        "layer_notes": [line for layer in layers for line in layer.note],
+    }
+
+
+def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[str, Constant]) -> dict[str, Any]:
+    kernels = list(dict.fromkeys(layer.kernel for layer in layers))
+    uniform = [layer.packed.layer.uniform for layer in layers]
+    high_shifts = all(layer.high_shifts for layer in layers)
+    conditional = [layer.kernel for layer in layers if layer.conditional]
+    has_rows = bool(conditional) or "rows" in kernels
+    exponentials = tables.get("exponentials")
+    rest_groups = {layer.padded_outputs % 6 for layer in layers if layer.kernel == "pairs"}
+    return {
+        "layers": layers,
+        "kernels": kernels,
+        "without_vectors": set(conditional),
+        "has_rows": has_rows,
+        "flips_hidden": any(layer.conditional or layer.kernel == "rows" for layer in layers[1:]),
+        "flips_for_vectors_only": "rows" in kernels and all(layer.kernel != "rows" for layer in layers[1:]),
+        "lists": any(layer.uses_list for layer in layers),
+        "uses_dsp": any(layer.kernel != "rows" for layer in layers),
+        "list_room": LIST_ROOM,
+        "scans": scans(kernels),
+        "columns": any(scan["name"] == "list_columns" for scan in scans(kernels)),
+        "walks": any(kernel in WALKING for kernel in kernels),
+        "walks_with_vectors": any(layer.kernel in WALKING and not layer.conditional for layer in layers),
+        **{f"{name}_type": _type_of(name, layers) for name in INDICES},
+        "rest_groups": rest_groups,
+        "groups": [(name, "abcdef"[:size]) for name, size in GROUPS.items() if size == 6 or size in rest_groups],
+        "high_shifts": high_shifts,
+        "vector_activation": has_rows and high_shifts and network.rounding is Rounding.LITERT,
+        "some_uniform": any(uniform),
+        "some_per_output": not all(uniform),
+        "exponentials": exponentials and {"length": len(exponentials.values), "rows": array_rows(exponentials.values)},
+        "pixels": array_rows(tables["pixels"].values) if "pixels" in tables else None,
+        "steps": _steps(network, layers),
+        **_crc_facts(layers, tables),
+    }
+
+
+def _type_of(name: str, layers: Sequence[EngineLayer]) -> str:
+    constants = (constant for layer in layers for constant in layer.packed.constants)
+    return next((C_TYPES[str(one.values.dtype)] for one in constants if one.name == name), "")
+
+
+def _steps(network: Network, layers: Sequence[EngineLayer]) -> list[str]:
+    steps = [line for layer in layers for line in layer.steps]
+    if network.softmax:
+        steps.append(_softmax_call(network))
+    return steps
+
+
+def _softmax_call(network: Network) -> str:
+    return f"softmax(output, {network.outputs}u);"
+
+
+def _crc_facts(layers: Sequence[EngineLayer], tables: dict[str, Constant]) -> dict[str, Any]:
+    """Return which arrays the self-test sums up, all there are, and to what, with MVE and without."""
+    conditional = any(layer.conditional for layer in layers)
+    parts: list[dict[str, Any]] = []
+    for vectors in (True, False) if conditional else (False,):
+        constants = [(array.name, array.values) for layer in layers for array in layer.arrays(vectors=vectors)]
+        constants += [(table.name, table.values) for table in tables.values()]
+        crc = _crc(values for _, values in constants)
+        condition = ("if VECTORS" if vectors else "else") if conditional else ""
+        names = [name for name, _ in constants]
+        parts.append(
+            {"condition": condition, "names": names, "check": f"{crc ^ 0xFFFFFFFF:08x}", "inverse": f"{crc:08x}"}
+        )
+    return {"crc_parts": parts, "crc_conditional": conditional}
+
+
+def _crc(constants: Iterable[NDArray[Any]]) -> int:
+    crc = 0
+    for values in constants:
+        crc = zlib.crc32(np.ascontiguousarray(values).tobytes(), crc)
+    return crc
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Vector:
+    """An input of the self-test, int8 (in,), what it is, and what the model makes of it, int8 (out,)."""
+
+    name: str
+    input: NDArray[np.int8]
+    output: NDArray[np.int8]
+
+
+def _vectors(network: Network, pixels: PixelMap | None) -> list[_Vector]:
+    named = self_test_inputs(network.inputs, pixels)
+    outputs = run(network, np.array([values for _, values in named]))
+    return [_Vector(name, values, expected) for (name, values), expected in zip(named, outputs, strict=True)]
+
+
+def _self_test_facts(
+    layers: Sequence[EngineLayer],
+    tables: dict[str, Constant],
+    memory: dict[str, int],
+    vectors: Sequence[_Vector],
+) -> dict[str, Any]:
+    crcs = [part["inverse"] for part in _crc_facts(layers, tables)["crc_parts"]]
+    return {
+        "vectors": [
+            {"name": one.name, "input": array_rows(one.input, 8), "output": array_rows(one.output, 8)}
+            for one in vectors
+        ],
+        "values_at": memory["workspace"] - memory["hidden"] - memory["padded"],
+        "crc": crcs[-1],
+        "crc_note": f" (0x{crcs[0]} with MVE)" if len(crcs) > 1 else "",
+    }

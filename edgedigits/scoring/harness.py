@@ -1,0 +1,205 @@
+"""One call from a model and digits to every figure about them, and the gates on those figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.data.digits import Digits
+from edgedigits.data.preprocess import PixelRange
+from edgedigits.errors import ConfigError, DataError
+from edgedigits.model.ir import Graph
+from edgedigits.model.reader import read_tflite
+from edgedigits.progress import SILENT, Progress
+from edgedigits.scoring.interpreter import (
+    open_classifier,
+)
+from edgedigits.scoring.latency import Latency, host
+from edgedigits.scoring.metrics import TIE_RULE, Scores, score
+from edgedigits.scoring.parity import BASELINE, ParityRow, compare
+from edgedigits.scoring.runs import DEFAULT, parity_outputs, run_everything
+from edgedigits.scoring.size import Size, measure_size
+from edgedigits.scoring.subject import Subject, find_subject
+from edgedigits.scoring.tflm import (
+    ArenaMeasurement,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every figure about one model; each group says how it was obtained.
+
+    Attributes:
+        model: path of the .tflite.
+        digest: SHA-256 of its bytes, in hexadecimal.
+        data: what it was evaluated on, as a person would say it.
+        data_digest: SHA-256 of those digits, in hexadecimal.
+        pixels: what pixels are to the model, and how that is known.
+        scores: accuracy and the rest.
+        scored_by: the runtime that gave them.
+        host: where everything was measured, e.g. "x86_64 Linux, 2 cores".
+        outputs_are: "logits" or "probabilities".
+        float_accuracy: accuracy of the float32 twin on the same digits, 0…1; None without one.
+        size: bytes, and ratio to the float32 model.
+        latency: time of one image on this host; None when it was not asked for.
+        arena: RAM that TFLM needs; None where TFLM did not run.
+        parity: every other runtime against the reference kernels of LiteRT; empty for a float32 model.
+        notes: what was left out and why, one sentence each.
+    """
+
+    model: str
+    digest: str
+    data: str
+    data_digest: str
+    pixels: PixelRange
+    scores: Scores
+    scored_by: str
+    host: str
+    outputs_are: str
+    float_accuracy: float | None
+    size: Size
+    latency: Latency | None
+    arena: ArenaMeasurement | None
+    parity: tuple[ParityRow, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as JSON values; `scores.tie_rule` says who wins among equal scores."""
+        facts = asdict(self)
+        facts["scores"]["tie_rule"] = TIE_RULE
+        facts["scores"]["how"] = f"measured: {self.scored_by} on this host"
+        facts["size"]["how"] = "measured: bytes of the file"
+        facts["parity_how"] = "measured: every runtime on this host, on the same images"
+        facts["float_accuracy_how"] = "measured: litert-default on this host, on the float32 twin"
+        return facts
+
+    def _repr_html_(self) -> str:
+        from edgedigits.scoring.notebook import to_html
+
+        return to_html(self)
+
+
+def evaluate_model(
+    path: Path,
+    digits: Digits,
+    *,
+    threads: int = 1,
+    latency: bool = True,
+    data: str = "",
+    input_range: tuple[float, float] | None = None,
+    notes: Sequence[str] = (),
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Evaluate a model on digits: accuracy, size, latency, and agreement of every runtime that is at hand.
+
+    Args:
+        path: a build's folder, or any .tflite that classifies one 28×28 image into ten digits.
+        digits: what to evaluate on; for a build, digits it was not trained on.
+        threads: threads of LiteRT.
+        latency: whether to measure it.
+        data: what the digits are, as a person would say it.
+        input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
+        notes: what is to be said beside their figures, one sentence each.
+        progress: gets one bar.
+
+    Returns:
+        The figures.
+
+    Raises:
+        DataError: the file is missing or damaged, or kills its interpreter, or `digits` are empty.
+        ConfigError: nobody says what pixels are to the model, or `input_range` is none.
+        UnsupportedModelError: not such a classifier, or an operator that LiteRT lacks.
+        ToolMissingError: ai-edge-litert is not installed.
+    """
+    if len(digits) == 0:
+        raise DataError("There are no digits to evaluate on.", hint="Choose another source or split.")
+    subject = find_subject(path)
+    classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range))
+    twin = open_classifier(read_tflite(subject.float_twin)) if subject.float_twin else None
+    runs = run_everything(classifier, twin, digits.images, threads, latency, progress)
+    scored = BASELINE if BASELINE in runs.outputs else DEFAULT
+    scores = classifier.dequantize(runs.outputs[scored])
+    probabilities = classifier.gives_probabilities(scores)
+    compared = parity_outputs(classifier, twin, runs, probabilities)
+    return Evaluation(
+        model=str(subject.model),
+        digest=classifier.graph.digest,
+        data=data or f"{len(digits)} digits",
+        data_digest=digits.digest,
+        pixels=classifier.pixels.range,
+        scores=score(scores, digits.labels, are_probabilities=probabilities),
+        scored_by=scored,
+        host=host(),
+        outputs_are="probabilities" if probabilities else "logits",
+        float_accuracy=_accuracy(runs.float_scores, digits),
+        size=measure_size(classifier.graph, twin.graph if twin else None),
+        latency=runs.latency,
+        arena=runs.arena,
+        parity=compare(compared) if BASELINE in compared else (),
+        notes=(*notes, *runs.notes, *_notes(subject, classifier.graph)),
+    )
+
+
+def check_gates(
+    evaluation: Evaluation,
+    *,
+    min_accuracy: float | None = None,
+    max_size: int | None = None,
+    max_latency: float | None = None,
+) -> tuple[str, ...]:
+    """Hold an evaluation against limits.
+
+    Args:
+        evaluation: the figures.
+        min_accuracy: least accuracy, 0…1.
+        max_size: most bytes of the .tflite.
+        max_latency: most microseconds of the median latency.
+
+    Returns:
+        One sentence for each limit that is not kept.
+
+    Raises:
+        ConfigError: a limit on latency, which was not measured.
+    """
+    failures = []
+    scores, size, latency = evaluation.scores, evaluation.size, evaluation.latency
+    if min_accuracy is not None and scores.accuracy < min_accuracy:
+        failures.append(f"accuracy {_percent(scores.accuracy)} is below the {_percent(min_accuracy)} asked for.")
+    if max_size is not None and size.raw > max_size:
+        failures.append(f"{evaluation.model} has {size.raw:,} bytes, more than the {max_size:,} allowed.")
+    if max_latency is not None:
+        if latency is None:
+            raise ConfigError("Latency has a limit but was not measured.", hint="Leave out --no-latency.")
+        if latency.p50_us > max_latency:
+            failures.append(
+                f"median latency {latency.p50_us:g} µs on this host is above the {max_latency:g} µs allowed."
+            )
+    return tuple(failures)
+
+
+def _percent(share: float) -> str:
+    """Four digits at most: 97.496 % must not read as the 97.5 % that it misses."""
+    return f"{100 * share:.4f}".rstrip("0").rstrip(".") + "%"
+
+
+def _accuracy(scores: NDArray[np.float32] | None, digits: Digits) -> float | None:
+    return None if scores is None else float(np.mean(scores.argmax(axis=1) == digits.labels))
+
+
+def _notes(subject: Subject, graph: Graph) -> tuple[str, ...]:
+    notes = []
+    if subject.float_twin is None and subject.manifest is not None:
+        notes.append("The build holds no model_float.tflite, so there is nothing to compare with in float32.")
+    if graph.subgraphs > 1:
+        keys = ", ".join(repr(signature.key) for signature in graph.signatures)
+        named = f", with the signature {keys}," if keys else ""
+        notes.append(f"The file has {graph.subgraphs} subgraphs; the first{named} was evaluated.")
+    return tuple(notes)

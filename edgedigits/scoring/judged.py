@@ -1,0 +1,63 @@
+"""From names as users give them to a judged evaluation: find the model, read the digits, score, and say what helps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from edgedigits.data.load import Selection
+from edgedigits.model.reader import read_tflite
+from edgedigits.progress import SILENT, Progress
+from edgedigits.scoring.advice import advice_on
+from edgedigits.scoring.harness import Evaluation, evaluate_model
+from edgedigits.scoring.interpreter import open_classifier
+from edgedigits.scoring.subject import find_subject
+from edgedigits.scoring.subject_digits import load_subject_digits
+
+
+def evaluate_path(
+    path: Path,
+    source: str = "",
+    *,
+    split: str = "test",
+    threads: int = 1,
+    latency: bool = True,
+    input_range: tuple[float, float] | None = None,
+    progress: Progress = SILENT,
+    **reading: Any,
+) -> tuple[Evaluation, Selection]:
+    """Evaluate a build's folder or any .tflite on the digits of a source.
+
+    Args:
+        path: a build's folder or a .tflite.
+        source: as for `load_subject_digits`.
+        split: as for `load_subject_digits`.
+        threads: of LiteRT.
+        latency: whether to measure it.
+        input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
+        progress: gets bars, and what is unusual about the digits.
+        reading: as for `load_subject_digits`.
+
+    Returns:
+        The figures, whose notes say what is to be known of the digits and, where the model does badly on them, what
+        would help; and the digits.
+
+    Raises:
+        EdgedigitsError: as `load_subject_digits` and `evaluate_model`.
+    """
+    subject = find_subject(path)
+    chosen = load_subject_digits(subject, source, split=split, progress=progress, **reading)
+    evaluation = evaluate_model(
+        path,
+        chosen.digits,
+        threads=threads,
+        latency=latency,
+        data=chosen.origin,
+        input_range=input_range,
+        notes=chosen.notes,
+        progress=progress,
+    )
+    classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range))
+    advice = advice_on(classifier, chosen, subject, evaluation.scores.accuracy, try_ranges=True)
+    return replace(evaluation, notes=(*([advice] if advice else []), *evaluation.notes)), chosen

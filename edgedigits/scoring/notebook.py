@@ -1,0 +1,67 @@
+"""An evaluation as a small HTML table, for the last line of a notebook's cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgedigits.scoring.harness import Evaluation
+
+_CELL = 'style="text-align:right;padding:2px 8px"'
+_HEAD = 'style="text-align:left;padding:2px 8px"'
+
+
+def to_html(evaluation: Evaluation) -> str:
+    """Return figures, per-class scores, confusion and parity as HTML with inline styles only."""
+    parts = [
+        f"<p><b>{escape(evaluation.model)}</b> on {escape(evaluation.data)}</p>",
+        _table((), _figures(evaluation)),
+        _table(("class", "precision", "recall", "F1", "loss", *map(str, range(10))), _classes(evaluation)),
+    ]
+    if evaluation.parity:
+        head = ("runtime", "differing bytes", "max LSB", "changed classes")
+        parts.append(_table(head, _parity(evaluation)))
+    parts.extend(f"<p>{escape(note)}</p>" for note in evaluation.notes)
+    return "\n".join(parts)
+
+
+def _figures(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
+    scores, size = evaluation.scores, evaluation.size
+    yield "accuracy", f"{scores.accuracy:.2%} of {scores.count:,}", f"measured: {evaluation.scored_by}"
+    if evaluation.float_accuracy is not None:
+        yield "accuracy of the float32 twin", f"{evaluation.float_accuracy:.2%}", "measured: litert-default"
+    yield "loss, calibration error", f"{scores.loss:.4f}, {scores.calibration_error:.4f}", "measured"
+    yield "size", f"{size.raw:,} B (gzip {size.gzip:,} B), {size.ratio:.1f}× below float32", size.float_how
+    if evaluation.latency is not None:
+        latency = evaluation.latency
+        percentiles = " / ".join(f"{value:g}" for value in (latency.p50_us, latency.p90_us, latency.p99_us))
+        yield "latency p50 / p90 / p99", f"{percentiles} µs", latency.how
+    if evaluation.arena is not None:
+        yield "TFLM arena", f"{evaluation.arena.bytes:,} B", evaluation.arena.how
+
+
+def _classes(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
+    for digit, (one, row) in enumerate(zip(evaluation.scores.per_class, evaluation.scores.confusion, strict=True)):
+        figures = (f"{value:.4f}" for value in (one.precision, one.recall, one.f1, one.loss))
+        yield (str(digit), *figures, *map(str, row))
+
+
+def _parity(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
+    for row in evaluation.parity:
+        yield (
+            f"{row.runtime} / {row.baseline}",
+            f"{row.differing_bytes:,} of {row.bytes:,}",
+            str(row.max_lsb),
+            f"{row.changed_classes:,} of {row.images:,}",
+        )
+
+
+def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
+    titles = "".join(f"<th {_CELL}>{escape(title)}</th>" for title in head)
+    lines = [f"<tr>{titles}</tr>"] if titles else []
+    for first, *rest in rows:
+        cells = "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in rest)
+        lines.append(f"<tr><th {_HEAD}>{escape(first)}</th>{cells}</tr>")
+    return "<table>" + "".join(lines) + "</table>"

@@ -1,0 +1,87 @@
+"""What a build recorded of its training: which images it saw, which it held out, how well it did on validation."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.data.fingerprints import Fingerprints, fingerprints, unpack
+from edgedigits.errors import DataError
+from edgedigits.scoring.subject import FINGERPRINTS_NAME, REPORT_NAME, Subject
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRecord:
+    """What is known of how a model was trained; of a file from elsewhere, nothing.
+
+    Attributes:
+        seen: of every image that it was trained or chosen on; None where that is not known.
+        test_digest: SHA-256 of the digits that the build held out, in hexadecimal; "" where that is not known.
+        validation_accuracy: at the end of the last stage, 0…1; None where that is not known.
+    """
+
+    seen: Fingerprints | None = None
+    test_digest: str = ""
+    validation_accuracy: float | None = None
+
+    def knows(self, images: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+        """Tell of each image of (n, 784) whether it was trained or chosen on; None where that is not known."""
+        return None if self.seen is None else np.isin(fingerprints(images), self.seen)
+
+
+def training_record(subject: Subject) -> TrainingRecord:
+    """Return what is recorded beside a model.
+
+    Raises:
+        DataError: the images it was trained on are recorded in a file that is damaged.
+    """
+    if subject.manifest is None:
+        return TrainingRecord()
+    folder = subject.manifest.parent
+    try:
+        report = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        report = {}  # A build's figures are a help here and nothing that must be there.
+    digest = _at(report, "evaluation", "data_digest")
+    validation = _at(report, "stages", -1, "history", "val_accuracy", -1)
+    return TrainingRecord(
+        seen=None if (content := stored_fingerprints(subject)) is None else unpack(content),
+        test_digest=digest if isinstance(digest, str) else "",
+        validation_accuracy=float(validation) if isinstance(validation, (int, float)) else None,
+    )
+
+
+def stored_fingerprints(subject: Subject) -> bytes | None:
+    """Return the file of what a model was trained or chosen on, as it lies beside the model; None where there is none.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    if subject.manifest is None or not (path := subject.manifest.parent / FINGERPRINTS_NAME).is_file():
+        return None
+    content = path.read_bytes()
+    try:
+        said = _at(json.loads(subject.manifest.read_text(encoding="utf-8")), "files", path.name, "sha256")
+        unpack(content)
+    except (OSError, ValueError, RecursionError):
+        said = None
+    if hashlib.sha256(content).hexdigest() != said:
+        raise DataError(
+            f"{path} is not the file that {subject.manifest} describes.",
+            hint="Build it again; without the file, remove it, nobody knows which digits the build was trained on.",
+        )
+    return content
+
+
+def _at(facts: Any, *place: str | int) -> Any:
+    for key in place:
+        try:
+            facts = facts[key]
+        except (LookupError, TypeError):
+            return None
+    return facts

@@ -1,0 +1,163 @@
+"""The digits to try a model on: its build's own test split, or others without those that it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.config import BuildConfig, DataConfig
+from edgedigits.data.inspection import findings_on_selection
+from edgedigits.data.load import Selection, load_digits, require_here
+from edgedigits.data.mnist import TEST_DIGEST
+from edgedigits.data.named import NAMES
+from edgedigits.errors import DataError
+from edgedigits.files.paths import user_path
+from edgedigits.progress import SILENT, Progress
+from edgedigits.scoring.record import TrainingRecord, training_record
+from edgedigits.scoring.subject import Subject
+
+
+def load_subject_digits(
+    subject: Subject,
+    source: str = "",
+    *,
+    split: str = "test",
+    label_column: str | None = None,
+    invert: bool | None = None,
+    transpose: bool | None = None,
+    progress: Progress = SILENT,
+) -> Selection:
+    """Read and examine the digits to evaluate on; none that the build was trained on is among them unless asked for.
+
+    The build's own test split is taken as it is, since its own report counts it so; were some of its pictures among
+    the training digits as well, the note says how many. Of other digits, those that the build was trained on are left
+    out; by `split` "all" they are kept, and counted in the note.
+
+    Args:
+        subject: what is evaluated.
+        source: a path or a name, as `edgedigits.data.load` takes it; by default the build's own, else "auto".
+        split: "test", or "all" for every digit of the source.
+        label_column: as for `load_digits`; None as the build did, or on other sources the default.
+        invert: the same.
+        transpose: the same.
+        progress: gets bars for downloads, and what is unusual about the digits.
+
+    Returns:
+        The digits. Fractions and seed are the build's, so that the test split is the one it held out.
+
+    Raises:
+        DataError, ConfigError, ToolMissingError: as `load_digits`, or the manifest cannot be read, or the build was
+            trained on every one of the digits.
+    """
+    reading = {"label_column": label_column, "invert": invert, "transpose": transpose}
+    chosen, own = _read(subject, source, split, reading, progress)
+    record = training_record(subject)
+    known = record.knows(chosen.digits.images)
+    if known is None:
+        return chosen if _held_out(chosen, record) else _noted(chosen, _unknown([subject]))
+    chosen = replace(chosen, trained_on=int(known.sum()))
+    if not known.any():
+        return chosen
+    if split == "all" or (own and _held_out(chosen, record)):
+        return _noted(chosen, f"{_these(known)} the build was trained on: figures flatter.")
+    if known.all():
+        raise DataError(
+            f"The build was trained on every one of the {len(known):,} digits of {chosen.origin}.",
+            hint="Name other digits, or score these all the same with --split all.",
+        )
+    changed = f"{chosen.source} was changed since the build; " if own else ""
+    return _noted(_without(known, chosen), f"{changed}{_these(known)} the build was trained on: left out.")
+
+
+def load_for_all(
+    subjects: Sequence[Subject], source: str = "", *, progress: Progress = SILENT, **reading: Any
+) -> Selection:
+    """Read the digits to compare builds on: those of the first one's test split that none of them was trained on.
+
+    Args:
+        subjects: the builds.
+        source: as for `load_subject_digits`, seen from the first.
+        progress: the same.
+        reading: the same.
+
+    Returns:
+        The digits; none where the builds know them all, which the note then says.
+
+    Raises:
+        DataError, ConfigError, ToolMissingError: as `load_subject_digits`.
+    """
+    chosen, _ = _read(subjects[0], source, "test", reading, progress)
+    known, silent = np.zeros(len(chosen.digits), bool), []
+    for subject in subjects:
+        record = training_record(subject)
+        knows = record.knows(chosen.digits.images)
+        if knows is not None:
+            known |= knows
+        elif not _held_out(chosen, record):
+            silent.append(subject)
+    chosen = replace(chosen, trained_on=None if silent else int(known.sum()))
+    if silent:
+        chosen = _noted(chosen, _unknown(silent))
+    if not known.any():
+        return chosen
+    end = "there is nothing left to test on" if known.all() else "left out"
+    return _noted(_without(known, chosen), f"{_these(known)} one of the builds was trained on: {end}.")
+
+
+def _read(
+    subject: Subject, source: str, split: str, asked: dict[str, Any], progress: Progress
+) -> tuple[Selection, bool]:
+    """Return the digits with what is unusual about them, and whether they are the test split of the build's source."""
+    config = subject.config() or BuildConfig()
+    if subject.manifest and not source:
+        require_here(config.data.source, subject.manifest)
+    own = not source or _same_source(source, config.data.source)
+    given = {name: value for name, value in asked.items() if value is not None}
+    reading = (config.data if own else DataConfig()).reading | given
+    chosen = load_digits(
+        source or config.data.source,
+        seed=config.training.seed,
+        split=split,
+        progress=progress,
+        **config.data.division,
+        **reading,
+    )
+    chosen = replace(chosen, reading=reading, findings=findings_on_selection(chosen, reading, progress))
+    return chosen, own and split == "test" and subject.manifest is not None
+
+
+def _same_source(first: str, second: str) -> bool:
+    if first in NAMES or second in NAMES:
+        return first == second
+    return user_path(first).resolve() == user_path(second).resolve()
+
+
+def _held_out(chosen: Selection, record: TrainingRecord) -> bool:
+    """Tell whether a build held these very digits out, or everybody does: nobody trains on the test set of MNIST."""
+    return chosen.digits.digest in (record.test_digest, TEST_DIGEST)
+
+
+def _without(known: NDArray[np.bool_], chosen: Selection) -> Selection:
+    return replace(
+        chosen,
+        digits=chosen.digits.take(np.flatnonzero(~known)),
+        origin=f"{chosen.origin}, without {int(known.sum()):,} that were trained on",
+    )
+
+
+def _these(known: NDArray[np.bool_]) -> str:
+    count = int(known.sum())
+    return f"{count:,} of the {len(known):,} digits {'is one' if count == 1 else 'are ones'} that"
+
+
+def _unknown(subjects: Sequence[Subject]) -> str:
+    names = ", ".join(str(subject.manifest.parent if subject.manifest else subject.model) for subject in subjects)
+    return f"Whether some of these digits were trained on is not known of {names}; if so, figures flatter."
+
+
+def _noted(chosen: Selection, remark: str) -> Selection:
+    return replace(chosen, note=f"{chosen.note} {remark}".strip())

@@ -1,0 +1,61 @@
+"""Engines, compilers and emulators for these tests; a test skips only where its tool is absent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.util import find_spec
+
+import pytest
+
+from edgedigits.devices.cores import CORES, Core
+from edgedigits.devices.elf import Image, read_elf
+from edgedigits.devices.engine_elf import compile_engine
+from edgedigits.devices.stub import Engine, find_engine
+from edgedigits.devices.toolchain import Toolchain, find_toolchain
+from tests.devices.tiny_engine import write_engine
+
+UNICORN_CORES = [core.name for core in CORES.values() if core.unicorn_cpu]
+QEMU_CORES = [core.name for core in CORES.values() if core.qemu_board]
+
+
+def toolchain_or_skip(name: str, core: Core) -> Toolchain:
+    """Return the toolchain, or skip the test where it is absent."""
+    if name == "zig" and find_spec("ziglang") is None:
+        pytest.skip("ziglang is not installed")
+    if name == "gcc" and (core.architecture != "arm" or shutil.which("arm-none-eabi-gcc") is None):
+        pytest.skip(f"no GCC for {core.name}")
+    return find_toolchain(name, core)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """A dense layer 784-10."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_engine(folder)
+    return find_engine(folder)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Image]:
+    """Compile an engine for a core; what has the same text once, whichever worker asks first."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def compile_once(engine: Engine, core: str = "cortex-m4", toolchain: str = "zig") -> Image:
+        texts = [path.read_bytes() for path in (engine.folder / engine.header, *engine.sources)]
+        key = hashlib.sha256(b"".join(texts)).hexdigest()[:16]
+        ready = shared / f"{key}-{core}-{toolchain}"
+        compiler = toolchain_or_skip(toolchain, CORES[core])
+        if not (ready / "engine.elf").is_file():
+            folder = tmp_path_factory.mktemp("elf")
+            compile_engine(compiler, CORES[core], engine, folder)
+            with suppress(OSError):  # Another worker was faster.
+                folder.rename(ready)
+        return read_elf(ready / "engine.elf")
+
+    return compile_once

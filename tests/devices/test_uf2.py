@@ -1,0 +1,67 @@
+"""UF2 files hold the program as the format says; a program that an RP2040 would not start is refused."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgedigits.devices.uf2 import RP2040_FAMILY, RP2040_FLASH, boot2_checksum, check_rp2040, to_uf2
+from edgedigits.errors import DataError
+
+
+def read_uf2(content: bytes) -> dict[int, bytes]:
+    """Read a UF2 file as a boot loader does: address → 256 bytes."""
+    assert len(content) % 512 == 0
+    pages = {}
+    for number in range(len(content) // 512):
+        block = content[512 * number : 512 * (number + 1)]
+        first, second, flags, address, size, index, count, family = struct.unpack("<8I", block[:32])
+        assert (first, second, block[508:]) == (0x0A324655, 0x9E5D5157, struct.pack("<I", 0x0AB16F30))
+        assert (flags, size, index, count, family) == (0x2000, 256, number, len(content) // 512, RP2040_FAMILY)
+        assert address % 256 == 0 and address not in pages
+        pages[address] = block[32:288]
+        assert not any(block[288:508])
+    return pages
+
+
+@given(
+    st.binary(min_size=1, max_size=2000), st.integers(0, 1000), st.binary(min_size=1, max_size=600), st.integers(0, 700)
+)
+@settings(deadline=None, max_examples=60)
+def test_every_byte_arrives_at_its_address(first: bytes, start: int, second: bytes, gap: int) -> None:
+    here = RP2040_FLASH + start
+    there = here + len(first) + gap
+
+    pages = read_uf2(to_uf2([(there, second), (here, first)]))
+
+    def at(address: int) -> int:
+        return pages[address // 256 * 256][address % 256]
+
+    assert bytes(at(here + i) for i in range(len(first))) == first
+    assert bytes(at(there + i) for i in range(len(second))) == second
+    assert list(pages) == sorted(pages)
+
+
+def test_parts_that_overlap_are_refused() -> None:
+    with pytest.raises(DataError, match="Two parts of the program want the byte at 0x10000002"):
+        to_uf2([(RP2040_FLASH, b"abc"), (RP2040_FLASH + 2, b"d")])
+
+
+def test_the_checksum_is_that_of_the_boot_rom() -> None:
+    """CRC-32/MPEG-2 of the catalogue of CRC parameters; its check value."""
+    assert boot2_checksum(b"123456789") == 0x0376E6E7
+
+
+def test_a_program_without_a_boot_stage_is_refused() -> None:
+    boot = bytes(range(252))
+    good = boot + boot2_checksum(boot).to_bytes(4, "little")
+
+    check_rp2040([(RP2040_FLASH, good), (RP2040_FLASH + 256, b"x")])
+    for segments in ([(RP2040_FLASH, boot + bytes(4))], [(RP2040_FLASH + 256, b"x")], [(RP2040_FLASH, b"short")]):
+        with pytest.raises(DataError, match="no valid boot stage"):
+            check_rp2040(segments)
+    with pytest.raises(DataError, match="lie outside the RP2040's flash"):
+        check_rp2040([(0x20000000, b"x")])

@@ -1,0 +1,169 @@
+"""The generated engine on emulated cores, where other instructions are chosen: every encoding, exact in every byte."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgedigits.devices.cores import CORES, Core
+from edgedigits.devices.simulate import simulate_inputs
+from edgedigits.devices.simulation import Simulation
+from edgedigits.devices.stub import Engine, find_engine
+from edgedigits.engine.engine_layers import as_c_arrays, engine_layers
+from edgedigits.engine.source import MOST_STACK_BYTES, MOST_STACK_BYTES_MVE, render_engine
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.lowering import lower
+from edgedigits.model.network import Network
+from edgedigits.model.numpy_engine import run
+from edgedigits.model.packing import Goal, PackedLayer, choose, use
+from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
+from tests.devices.conftest import toolchain_or_skip
+from tests.engine.compilers import STRICT
+from tests.engine.engine_program import run as run_command
+from tests.engine.engine_program import write
+from tests.engine.test_source import full_lists
+from tests.model.oracles import hard_inputs
+from tests.model.random_models import random_model
+from tests.tflite_builder import random_mlp
+
+pytest.importorskip("unicorn")
+
+# Each encoding is once the first layer, which reads the image, and once a later one.
+CHAINS = [
+    ("pairs", "lists8", "lists4", "rows"),
+    ("lists8", "pairs", "blocks", "bitmap"),
+    ("lists4", "coded44", "pairs", "codebook"),
+    ("coded44", "coded53", "lists8", "pairs"),
+    ("coded53", "bitmap", "rows", "lists8"),
+    ("bitmap", "blocks", "codebook", "pairs"),
+    ("blocks", "rows", "coded53", "lists4"),
+    ("codebook", "rice", "pairs", "codebook"),
+    ("rice", "lists8", "rice", "pairs"),
+    ("rows", "pairs", "pairs", "blocks"),
+]
+
+
+# Their code is that of the M4 but for what the compiler makes of it: two chains each always, all in CI.
+LIKE_AN_M4 = ("cortex-m7", "cortex-m33")
+CASES = [
+    pytest.param(
+        chain,
+        core,
+        id=f"{'-'.join(chain)}-{core}",
+        marks=[pytest.mark.slow] if core in LIKE_AN_M4 and number not in (0, 8) else [],
+    )
+    for number, chain in enumerate(CHAINS)
+    for core in CORES
+]
+
+
+@pytest.mark.parametrize(("chain", "core"), CASES)
+def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_path: Path) -> None:
+    number = CHAINS.index(chain)
+    rounding = list(Rounding)[(number + list(CORES).index(core)) % 2]
+    model = random_model(40 + number, widest=300 if number == 3 else 90, distinct=8, layers=4)
+    network = simplify(lower(read_tflite(model.content), rounding))
+    packed = use(network, chain)
+    write(render_engine(network, packed), tmp_path)
+    inputs = hard_inputs(network.inputs, number, count=20)
+    target = CORES[core]
+    emulator = "unicorn" if target.unicorn_cpu else "qemu"
+    if emulator == "qemu" and shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed")
+
+    found = simulate_inputs(
+        find_engine(tmp_path),
+        inputs,
+        target,
+        toolchain_or_skip("zig", target),
+        emulator=emulator,
+        expected=run(network, inputs),
+        oracle="NumPy",
+    )
+
+    assert (found.differing, found.bytes) == (0, 20 * network.outputs)
+    assert np.all(found.counts > 0)
+    assert found.ram.stack <= (MOST_STACK_BYTES_MVE if target.has_vectors else MOST_STACK_BYTES)
+    check_layers(found, find_engine(tmp_path), network, packed, target)
+
+
+def check_layers(
+    found: Simulation, engine: Engine, network: Network, packed: Sequence[PackedLayer], core: Core
+) -> None:
+    """What a simulation and the engine's facts say of each layer is what was compiled for this core, to the byte."""
+    sizes = {symbol.name: symbol.size for symbol in found.symbols}
+    layers = engine_layers(network, as_c_arrays(packed))
+    assert len(found.layers) == len(engine.steps)
+    for cost, step in zip(found.layers, engine.steps, strict=True):
+        told = (step.vectors if core.has_vectors else step.plain).constants
+        assert {name: sizes[name] for name in cost.symbols}.items() <= told.items()
+    for cost, layer in zip(found.layers[: len(layers)], layers, strict=True):
+        rows = layer.conditional and core.has_vectors
+        assert cost.encoding == ("rows" if rows else layer.packed.encoding.name)
+        arrays = layer.arrays(vectors=core.has_vectors)
+        weights = [array for array in arrays if not array.name.endswith(("_bias", "_multipliers", "_shifts"))]
+        stored = {f"{engine.prefix}_{array.name}": array.values.nbytes for array in weights}
+        in_elf = {name: sizes[name] for name in cost.symbols if name in stored}
+        assert in_elf.items() <= stored.items()
+        assert in_elf == stored or layer.packed.layer.weights.size < 300, "compilers put only small layers into code"
+        assert sum(in_elf.values()) <= cost.nbytes <= sum(stored.values()) + 10 * layer.padded_outputs
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4", "rv32imc"])
+@pytest.mark.parametrize("name", ["pairs", "lists4"])
+def test_a_full_list_ends_where_the_workspace_does(name: str, core: str, tmp_path: Path) -> None:
+    """The emulator sees each byte beside a buffer; lists are made in other instructions with DSP and without."""
+    network, inputs = full_lists()
+    write(render_engine(network, use(network, [name])), tmp_path)
+    target = CORES[core]
+
+    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip("zig", target))
+
+    np.testing.assert_array_equal(found.outputs, run(network, inputs))
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str, tmp_path: Path) -> None:
+    network = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=0.2))))
+    packed = choose(network, Goal.SPEED)
+    assert [one.encoding.name for one in packed][:2] == ["lists8", "lists8"]
+    assert all(one.rows_on_vectors for one in packed)
+    assert not any(one.rows_on_vectors for one in choose(network, Goal.SIZE))
+    write(render_engine(network, packed), tmp_path)
+    inputs = hard_inputs(784, count=20)
+    target = CORES[core]
+    emulator = "unicorn" if target.unicorn_cpu else "qemu"
+    if emulator == "qemu" and shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed")
+    toolchain = toolchain_or_skip("zig", target)
+
+    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain, emulator=emulator)
+
+    np.testing.assert_array_equal(found.outputs, run(network, inputs))
+    check_layers(found, find_engine(tmp_path), network, packed, target)
+    assert (found.instructions.least == found.instructions.most) == target.has_vectors, "nothing is skipped in rows"
+
+
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+@pytest.mark.parametrize(
+    "core", [pytest.param(core, marks=[pytest.mark.slow] if core in LIKE_AN_M4 else []) for core in CORES]
+)
+def test_no_warning_on_any_core(core: str, toolchain: str, tmp_path: Path) -> None:
+    target = CORES[core]
+    found = toolchain_or_skip(toolchain, target)
+    sparse = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=0.2))))
+    engines = [(sparse, choose(sparse, Goal.SPEED))]
+    for number in (0, 4, 8, 9):
+        network = simplify(lower(read_tflite(random_model(40 + number, widest=40, distinct=8, layers=4).content)))
+        engines.append((network, use(network, CHAINS[number])))
+    for number, (network, packed) in enumerate(engines):
+        folder = write(render_engine(network, packed), tmp_path / str(number))
+        source = folder / "engine" / "edgedigits_model.c"
+        flags = target.zig_flags if toolchain == "zig" else target.gcc_flags
+        command = [*found.command, *flags, "-std=c99", "-O2", "-ffreestanding", *STRICT]
+        run_command([*command, "-c", str(source), "-o", str(folder / "engine.o")])
