@@ -6,34 +6,28 @@ in one place only. Nothing here imports numpy or TensorFlow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgedigits import options
 from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.errors import ConfigError, nearest, shown
+from edgedigits.losses.catalogue import DEFAULT, LOSSES
 from edgedigits.options import Need, option
 
-LOSSES = ("cross-entropy", "weighted-cross-entropy", "mse", "focal", "hinge", "one-hot")
-HINGES = ("weston-watkins", "one-vs-rest", "crammer-singer")
 OPTIMIZERS = ("adam", "momentum", "sgd")
 SCHEDULES = ("constant", "cosine", "exponential", "cyclical", "plateau")
 AUGMENTATIONS = ("none", "light", "strong")
 ROUNDINGS = ("litert", "tflm")
 GOALS = ("speed", "size", "balanced")
 
-_FOCAL, _WEIGHTED, _HINGE = (("loss", "name", name) for name in ("focal", "weighted-cross-entropy", "hinge"))
-_EFFECTIVE_NUMBER = ("loss", "class_weights", "effective-number")
 _PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("qat", "enabled", False)
 
 READING = ("label_column", "invert", "transpose")
 """Fields of `DataConfig` that say how a source is read: the same for a build and for whatever is done with one."""
 
 DEFAULT_LEARNING_RATES = {"adam": 3e-3, "momentum": 0.05, "sgd": 0.2}
-SMALL_STEP_HINGES = ("one-vs-rest", "crammer-singer")
-"""Their default learning rate is a third: at the full one, hidden units die. By it 784-32-16-10 gains 0.6 points on the
-validation split of MNIST."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,32 +74,24 @@ class ModelConfig:
     softmax: bool = option(False, options.boolean, "put a softmax behind the logits of the deployed graph")
 
 
-@dataclass(frozen=True, kw_only=True)
-class LossConfig:
-    """What training minimises; formulas and sources are in `edgedigits.training.losses`."""
+if TYPE_CHECKING:
 
-    name: str = option(
-        "cross-entropy", options.choice(LOSSES), f"one of {', '.join(LOSSES)}", flag="--loss", metavar="LOSS"
-    )
-    gamma: float = option(2.0, options.number(0, 20), "focal: focusing exponent", metavar="2.0", needs=_FOCAL)
-    alpha: tuple[float, ...] = option(
-        (), options.per_class, "focal: weight, one for all classes or ten", metavar="A,…", needs=_FOCAL
-    )
-    class_weights: str | tuple[float, ...] = option(
-        "balanced",
-        options.class_weights,
-        "weighted-cross-entropy: balanced, effective-number, or ten numbers",
-        metavar="W",
-        needs=_WEIGHTED,
-    )
-    beta: float = option(
-        0.999,
-        options.number(0, 1, open_high=True),
-        "weighted-cross-entropy: β of the effective number",
-        needs=_EFFECTIVE_NUMBER,
-    )
-    hinge: str = option(
-        "weston-watkins", options.choice(HINGES), f"hinge: {', '.join(HINGES)}", metavar="KIND", needs=_HINGE
+    class LossConfig:
+        """What training minimises: `name`, and the parameters that the losses in `edgedigits.losses` declare."""
+
+        name: str
+
+        def __init__(self, **values: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    _NAME = option(DEFAULT, options.choice(tuple(LOSSES)), f"one of {', '.join(LOSSES)}", flag="--loss", metavar="LOSS")
+    LossConfig = make_dataclass(
+        "LossConfig",
+        [("name", str, _NAME), *(field for loss in LOSSES.values() for field in loss.fields())],
+        namespace={"__module__": __name__, "__doc__": "What training minimises."},
+        frozen=True,
+        kw_only=True,
     )
 
 
@@ -288,8 +274,9 @@ class BuildConfig:
     @property
     def peak_learning_rate(self) -> float:
         """The learning rate asked for, or the default of optimizer and loss."""
-        small = self.loss.name == "hinge" and self.loss.hinge in SMALL_STEP_HINGES
-        return self.training.learning_rate or DEFAULT_LEARNING_RATES[self.training.optimizer] / (3 if small else 1)
+        loss = LOSSES[self.loss.name]
+        default = DEFAULT_LEARNING_RATES[self.training.optimizer] / loss.slower(loss.values(self.loss))
+        return self.training.learning_rate or default
 
     @property
     def slug(self) -> str:

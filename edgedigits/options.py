@@ -150,19 +150,6 @@ def per_class(raw: Any) -> tuple[float, ...]:
     return values
 
 
-def class_weights(raw: Any) -> str | tuple[float, ...]:
-    """Parse the name of a rule or ten numbers."""
-    if raw in ("balanced", "effective-number"):
-        return str(raw)
-    try:
-        values = per_class(raw)
-    except ValueError:
-        values = ()
-    if len(values) != CLASSES or sum(values) == 0:
-        raise ValueError("balanced, effective-number, or ten non-negative numbers separated by commas")
-    return values
-
-
 def layer_sparsity(raw: Any) -> tuple[tuple[str, float], ...]:
     """Parse "hidden_1=0.9,hidden_2=0.5" or a table as pairs of layer and share."""
     expected = "layer=sparsity pairs such as hidden_1=0.9,hidden_2=0.5, each sparsity from 0 and below 1"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgedigits.config import HINGES, LOSSES
+from edgedigits.losses.catalogue import LOSSES
+from edgedigits.losses.hinge import KINDS
 
 SHORT = {
     "training": {"epochs": 6, "batch_size": 64},
@@ -17,7 +18,7 @@ COMPRESSIONS = {
     "qat+prune": {"qat": {"enabled": True}, "prune": {"enabled": True}},
 }
 ALL_LOSSES = [{"name": name} for name in LOSSES if name != "hinge"]
-ALL_LOSSES += [{"name": "hinge", "hinge": kind} for kind in HINGES]
+ALL_LOSSES += [{"name": "hinge", "hinge": kind} for kind in KINDS]
 
 
 def merged(*tables: dict) -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgedigits.config import LOSSES
+from edgedigits.losses.catalogue import LOSSES
 from edgedigits.model.summary import LayerFacts, shape_text
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.words import percent, points, size_text, stage_label, value_words
@@ -193,16 +193,9 @@ def config_tables(facts: BuildFacts) -> tuple[Table, ...]:
 
 def _choices(section: str, table: dict[str, object]) -> list[tuple[str, str]]:
     shown = {"enabled": False} if table.get("enabled") is False else table
-    if section == "loss":
-        shown = {key: value for key, value in table.items() if key in _LOSS_KEYS.get(str(table.get("name")), table)}
+    if section == "loss" and (loss := LOSSES.get(str(table.get("name")))):
+        shown = {key: value for key, value in table.items() if key in ("name", *loss.values({}))}
     return [(key, value_words(value)) for key, value in shown.items()]
-
-
-_LOSS_KEYS: dict[str, tuple[str, ...]] = dict.fromkeys(LOSSES, ("name",)) | {
-    "focal": ("name", "gamma", "alpha"),
-    "weighted-cross-entropy": ("name", "class_weights", "beta"),
-    "hinge": ("name", "hinge"),
-}
 
 
 def versions_table(facts: BuildFacts) -> Table:

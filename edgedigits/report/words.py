@@ -6,18 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgedigits.losses.catalogue import LOSSES
 from edgedigits.model.summary import LayerFacts
 from edgedigits.report.facts import BuildFacts, StageSummary
 
 STAGE_LABELS = {"float": "float32", "prune": "pruned", "qat": "QAT"}
-_LOSS_MEANINGS = {
-    "cross-entropy": "−log p of the true class",
-    "weighted-cross-entropy": "−w log p of the true class, with a weight w for each class",
-    "mse": "squared error between softmax and one-hot label, summed over the classes (Brier score)",
-    "focal": "−(1 − p)^γ log p of the true class: images that are easy already count less",
-    "hinge": "how far the true class falls short of leading by a margin of 1",
-    "one-hot": "no value: softmax minus one-hot label is sent back as the gradient as it is",
-}
 _KIB = 1024
 
 
@@ -83,30 +76,16 @@ def accuracy_steps(facts: BuildFacts) -> tuple[Step, ...]:
 
 def loss_words(config: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the loss and the parameters that it has, e.g. "focal (γ = 2)"."""
-    loss = config.get("loss", {})
-    name = str(loss.get("name", "unknown"))
-    parameters = _loss_parameters(name, loss)
-    return f"{name} ({', '.join(parameters)})" if parameters else name
+    said = config.get("loss", {})
+    loss = LOSSES.get(str(said.get("name")))
+    return loss.words(said) if loss else str(said.get("name", "unknown"))
 
 
 def loss_meaning(config: Mapping[str, Mapping[str, Any]]) -> str:
     """Return what the loss minimises, for an image whose true class has the probability p."""
-    loss = config.get("loss", {})
-    meaning = _LOSS_MEANINGS.get(str(loss.get("name")), "")
-    return meaning.replace("−(1", "−α(1") if loss.get("alpha") else meaning
-
-
-def _loss_parameters(name: str, loss: Mapping[str, Any]) -> list[str]:
-    if name == "focal":
-        alpha = loss.get("alpha") or ()
-        return [f"γ = {loss.get('gamma', 2):g}", *([f"α = {value_words(alpha)}"] if alpha else [])]
-    if name == "weighted-cross-entropy":
-        weights = loss.get("class_weights", "")
-        beta = [f"β = {loss.get('beta', 0):g}"] if weights == "effective-number" else []
-        return [f"weights {value_words(weights)}", *beta]
-    if name == "hinge":
-        return [str(loss.get("hinge", ""))]
-    return []
+    said = config.get("loss", {})
+    loss = LOSSES.get(str(said.get("name")))
+    return loss.meant(said) if loss else ""
 
 
 def value_words(value: Any) -> str:

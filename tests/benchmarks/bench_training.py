@@ -26,7 +26,7 @@ from edgedigits.data.preprocess import to_float
 from edgedigits.progress import SILENT
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import keras, set_seed, tfmot
-from edgedigits.training.losses import CrossEntropy
+from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.model import build_mlp
 
 TRAINING = TrainingConfig(augment="none")
@@ -61,7 +61,15 @@ def ours(kind: str, splits: Splits, epochs: int) -> float:
     clock = _Clock()
     callbacks = [*(pruning_callbacks() if kind == "prune" else []), clock]
     plan = StagePlan(kind, kind, epochs, 3e-3, 1)
-    train(_wrapped(kind, splits, epochs), splits, TRAINING, plan, CrossEntropy(), SILENT, extra_callbacks=callbacks)
+    train(
+        _wrapped(kind, splits, epochs),
+        splits,
+        TRAINING,
+        plan,
+        LogitsLoss("cross-entropy"),
+        SILENT,
+        extra_callbacks=callbacks,
+    )
     return clock.seconds
 
 

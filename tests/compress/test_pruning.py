@@ -11,7 +11,7 @@ from edgedigits.progress import SILENT
 from edgedigits.training.epochs import as_tensors
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import keras, set_seed, tfmot
-from edgedigits.training.losses import CrossEntropy
+from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.model import build_mlp
 
 EPOCHS, BATCH = 4, 60
@@ -23,7 +23,9 @@ def pruned(few, prune: PruningConfig, target: dict[str, float], hidden=(32, 16))
     set_seed(3)
     wrapped = add_pruning(build_mlp(config), prune, target, STEPS)
     plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
-    history = train(wrapped, few, config.training, plan, CrossEntropy(), SILENT, extra_callbacks=pruning_callbacks())
+    history = train(
+        wrapped, few, config.training, plan, LogitsLoss("cross-entropy"), SILENT, extra_callbacks=pruning_callbacks()
+    )
     return wrapped, history
 
 
@@ -71,14 +73,14 @@ def test_the_curve_is_that_of_a_plain_fit(few):
         wrapped = add_pruning(build_mlp(BuildConfig()), PruningConfig(frequency=7), target, STEPS)
         masks = Masks()
         if plain:
-            wrapped.compile("adam", loss=CrossEntropy())
+            wrapped.compile("adam", loss=LogitsLoss("cross-entropy"))
             callbacks = [tfmot.sparsity.keras.UpdatePruningStep(), masks]
             images, labels = as_tensors(few.train)
             wrapped.fit(images, labels, batch_size=BATCH, epochs=EPOCHS, callbacks=callbacks, verbose=0)
         else:
             plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
             callbacks = [*pruning_callbacks(), masks]
-            train(wrapped, few, config, plan, CrossEntropy(), SILENT, extra_callbacks=callbacks)
+            train(wrapped, few, config, plan, LogitsLoss("cross-entropy"), SILENT, extra_callbacks=callbacks)
         curves.append(masks.zeros)
     assert curves[0] == curves[1]
 
@@ -97,5 +99,5 @@ def test_pruning_starts_from_the_trained_weights_and_leaves_the_model_given_as_i
     for layer, kernel in zip(wrapped.layers, before[::2], strict=True):
         assert (getattr(layer, "layer", layer).kernel.numpy() == kernel).all()
     plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
-    train(wrapped, few, config.training, plan, CrossEntropy(), SILENT, extra_callbacks=pruning_callbacks())
+    train(wrapped, few, config.training, plan, LogitsLoss("cross-entropy"), SILENT, extra_callbacks=pruning_callbacks())
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))

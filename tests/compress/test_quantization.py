@@ -10,7 +10,7 @@ from edgedigits.config import BuildConfig, TrainingConfig
 from edgedigits.progress import SILENT
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import set_seed
-from edgedigits.training.losses import CrossEntropy
+from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.model import build_mlp
 
 CONFIG = BuildConfig(training=TrainingConfig(batch_size=60, augment="light"))
@@ -20,7 +20,7 @@ CONFIG = BuildConfig(training=TrainingConfig(batch_size=60, augment="light"))
 def model(few):
     set_seed(3)
     made = build_mlp(CONFIG)
-    train(made, few, CONFIG.training, StagePlan("float", "", 30, 3e-3, 1), CrossEntropy(), SILENT)
+    train(made, few, CONFIG.training, StagePlan("float", "", 30, 3e-3, 1), LogitsLoss("cross-entropy"), SILENT)
     # Four fifths of zeros, as pruning leaves them.
     for layer in made.layers[:-1]:
         kernel = layer.kernel.numpy()
@@ -35,7 +35,7 @@ def calibration(few):
 
 def fine_tuned(few, model, *, preserve_zeros):
     aware = add_fake_quantization(model, calibration(few), preserve_zeros=preserve_zeros)
-    train(aware, few, CONFIG.training, StagePlan("qat", "", 2, 1e-3, 2), CrossEntropy(), SILENT)
+    train(aware, few, CONFIG.training, StagePlan("qat", "", 2, 1e-3, 2), LogitsLoss("cross-entropy"), SILENT)
     return aware
 
 

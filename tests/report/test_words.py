@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgedigits.config import LOSSES
+from edgedigits.losses.catalogue import LOSSES
 from edgedigits.report.words import (
     compression_words,
     loss_meaning,

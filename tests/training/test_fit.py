@@ -12,7 +12,7 @@ from edgedigits.progress import SILENT
 from edgedigits.training.epochs import as_tensors
 from edgedigits.training.fit import ClassificationCounts, StagePlan, train
 from edgedigits.training.keras_env import keras, set_seed
-from edgedigits.training.losses import CrossEntropy
+from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.model import build_mlp
 
 PLAN = StagePlan("float", "Training", epochs=3, peak=3e-3, seed=1)
@@ -22,7 +22,7 @@ def trained(few, plan=PLAN, progress=SILENT, **choices):
     config = TrainingConfig(**{"batch_size": 64, "augment": "none", **choices})
     set_seed(7)
     model = build_mlp(BuildConfig(training=config))
-    return model, train(model, few, config, plan, CrossEntropy(), progress)
+    return model, train(model, few, config, plan, LogitsLoss("cross-entropy"), progress)
 
 
 def test_history_has_every_figure_for_train_and_validation(few):
@@ -100,7 +100,7 @@ def test_progress_advances_once_an_epoch(few):
 def test_tensorboard_gets_event_files_by_stage(few, tmp_path):
     config = TrainingConfig(batch_size=64, augment="none")
     model = build_mlp(BuildConfig(training=config))
-    train(model, few, config, PLAN, CrossEntropy(), SILENT, tensorboard=tmp_path)
+    train(model, few, config, PLAN, LogitsLoss("cross-entropy"), SILENT, tensorboard=tmp_path)
     assert list((tmp_path / "float").rglob("events.out.tfevents.*"))
 
 

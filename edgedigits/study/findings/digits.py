@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from edgedigits.data.shape import CLASSES
+from edgedigits.losses.catalogue import LOSSES
 from edgedigits.study.findings.effects import Difference, corrected, over_seeds
 from edgedigits.study.plan.axes import FLOAT32
 
 _PLACE = ["setting", "seed"]
-COPIES = ("one-hot",)
-"""Losses that are another one's training: the error that is sent back is cross-entropy's gradient."""
+COPIES = tuple(loss.name for loss in LOSSES.values() if loss.gradient_of)
+"""Losses that are another one's training."""
 
 
 @dataclass(frozen=True, kw_only=True)

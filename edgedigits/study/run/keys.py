@@ -23,6 +23,7 @@ _SHAPING = (
     "convert.py",
     "assemble.py",
     "compile.py",
+    "losses",
     "data",
     "training",
     "compress",

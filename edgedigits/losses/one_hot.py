@@ -1,0 +1,31 @@
+"""No value at all (0): the error p − onehot(y) is sent back as it is.
+
+This is the baseline "no explicit loss" of the report that started this project; it is the gradient of cross-entropy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgedigits.data.shape import CLASSES
+from edgedigits.losses.declaration import Loss
+
+
+def per_image(tf: Any, labels: Any, logits: Any) -> Any:
+    """Return zeros (n,), whose gradient by the logits is softmax(s) − onehot(y)."""
+    onehot = tf.one_hot(labels, CLASSES, dtype=logits.dtype)
+
+    @tf.custom_gradient
+    def error_only(s: Any) -> Any:
+        return tf.zeros_like(s[:, 0]), lambda upstream: upstream[:, None] * (tf.nn.softmax(s) - onehot)
+
+    return error_only(logits)
+
+
+LOSS = Loss(
+    "one-hot",
+    meaning="no value: softmax minus one-hot label is sent back as the gradient as it is",
+    source="",
+    per_image=per_image,
+    gradient_of="cross-entropy",
+)
