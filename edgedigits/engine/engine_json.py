@@ -10,9 +10,10 @@ import numpy as np
 
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.engine.engine_layers import ACTIVATIONS, EngineLayer
-from edgedigits.model.encoding import Constant
 from edgedigits.model.ir import Tensor
 from edgedigits.model.network import Network
+from edgedigits.model.weights.encoding import Constant
+from edgedigits.model.weights.rows import ROWS
 from edgedigits.version import __version__
 
 SCHEMA, KIND = 1, "engine-facts"
@@ -71,7 +72,7 @@ def _layer_step(layer: EngineLayer, number: int, prefix: str) -> dict[str, Any]:
     dense = layer.packed.layer
     stored = {PLAIN: {"encoding": layer.packed.encoding.name, "bytes": _constants(layer, prefix, vectors=False)}}
     if layer.conditional:
-        stored[VECTORS] = {"encoding": "rows", "bytes": _constants(layer, prefix, vectors=True)}
+        stored[VECTORS] = {"encoding": ROWS.name, "bytes": _constants(layer, prefix, vectors=True)}
     return {
         "name": f"layer {number}",
         "begins": layer.steps[0],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,22 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.engine.literals import C_TYPES, array_rows, int_literal
-from edgedigits.model.encoding import Constant
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.network import DenseLayer, Network
 from edgedigits.model.packing import PackedLayer
-from edgedigits.model.packing_dense import Rows
+from edgedigits.model.weights.encoding import Constant, Encoding, Visits
+from edgedigits.model.weights.rows import ROWS
 
 LIST_ROOM = 64
 """Entries of the list of active inputs; a longer one is worked off in parts."""
 FLIP = "0x80808080u"
-
-# Kernels that read signed bytes instead of distances from the lowest value.
-_SIGNED = ("rows",)
-# Kernels that go from one active input to the next and need no list of them.
-WALKING = ("lists8", "rice")
-# Constants that say where columns are, in the narrowest type that holds them.
-INDICES = ("starts", "lengths")
 ACTIVATIONS = {"NONE": "no activation", "RELU": "ReLU", "RELU6": "ReLU6"}
 
 
@@ -54,7 +47,6 @@ class EngineLayer:
 
     Attributes:
         packed: the layer and its encoding.
-        kernel: name of the kernel's template.
         note: lines for the header.
         comment: lines for the comment over its constants.
         parts: its constants.
@@ -65,7 +57,6 @@ class EngineLayer:
     """
 
     packed: PackedLayer
-    kernel: str
     note: list[str]
     comment: list[str]
     parts: list[Part]
@@ -75,30 +66,19 @@ class EngineLayer:
     conditional: bool
 
     @property
-    def uses_list(self) -> bool:
-        """True when the kernel works on the list of active inputs."""
-        return self.kernel not in (*_SIGNED, *WALKING)
-
-    @property
-    def reads_words(self) -> bool:
-        """True when the kernel reads its inputs four at a time."""
-        return self.kernel not in _SIGNED
+    def encoding(self) -> Encoding:
+        """How its weights are stored on cores without MVE."""
+        return self.packed.encoding
 
     @property
     def padded_outputs(self) -> int:
-        """Outputs with those that fill up a kernel's last group."""
-        return padded_outputs(self.packed)
+        """How many sums its kernel computes: outputs with those that fill up the last group."""
+        return self.encoding.padded(self.packed.layer.outputs)
 
     def arrays(self, *, vectors: bool) -> list[Array]:
         """Return all constants in the order of the file, as cores with or without MVE get them."""
         left_out = "else" if vectors else "if VECTORS"
         return [array for part in self.parts if part.condition != left_out for array in part.arrays]
-
-
-def padded_outputs(packed: PackedLayer) -> int:
-    """Return how many sums the layer's kernel computes."""
-    step = {"pairs": 2, "codebook": 2, "blocks": 4}.get(packed.encoding.name, 1)
-    return -(-packed.layer.outputs // step) * step
 
 
 def as_c_arrays(packed: Sequence[PackedLayer]) -> list[PackedLayer]:
@@ -110,14 +90,14 @@ def as_c_arrays(packed: Sequence[PackedLayer]) -> list[PackedLayer]:
     constants = [constant for one in packed for constant in one.constants]
     widest = {
         name: max((one.values.dtype for one in constants if one.name == name), key=lambda dtype: dtype.itemsize)
-        for name in {one.name for one in constants} & {*INDICES}
+        for name in {one.name for one in constants if one.is_index}
     }
     return [replace(one, constants=tuple(_as_c_array(array, widest) for array in one.constants)) for one in packed]
 
 
 def _as_c_array(constant: Constant, widest: dict[str, np.dtype[Any]]) -> Constant:
-    values = constant.values.astype(widest.get(constant.name, constant.values.dtype))
-    return Constant(constant.name, values if len(values) else np.zeros(1, values.dtype))
+    values = constant.values.astype(widest[constant.name]) if constant.is_index else constant.values
+    return replace(constant, values=values if len(values) else np.zeros(1, values.dtype))
 
 
 def engine_layers(network: Network, packed: Sequence[PackedLayer]) -> list[EngineLayer]:
@@ -128,7 +108,7 @@ def engine_layers(network: Network, packed: Sequence[PackedLayer]) -> list[Engin
     for index, one in enumerate(packed):
         short, general = shifts[index]
         last = index == len(packed) - 1
-        layers.append(_engine_layer(network, one, index, last, short if high else general, high))
+        layers.append(_engine_layer(one, index, last, short if high else general, high))
     return layers
 
 
@@ -141,33 +121,28 @@ def _shift_arguments(layer: DenseLayer, rounding: Rounding) -> tuple[NDArray[np.
     return short, general
 
 
-def _engine_layer(
-    network: Network, one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], high: bool
-) -> EngineLayer:
+def _engine_layer(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], high: bool) -> EngineLayer:
     layer, start = one.layer, f"layer{index + 1}"
-    kernel = one.encoding.name
     weights = [_array(constant, f"{start}_{constant.name}") for constant in one.constants]
-    bias = _bias(one, 128 if kernel in _SIGNED else 0)
+    bias = _bias(one)
     own = [*weights, _array(Constant("bias", bias), f"{start}_bias")]
-    rows = _rows(one) if one.rows_on_vectors else None
     factors = [] if layer.uniform else _factors(layer, shifts, start)
-    if rows is None:
+    if not one.rows_on_vectors:
         parts = [Part("", own + factors)]
     else:
-        vector = [_array(rows, f"{start}_rows"), _array(Constant("bias", _bias_from(layer, 128)), f"{start}_bias")]
+        rows = ROWS.pack(layer.weights)[0]
+        vector = [_array(rows, f"{start}_rows"), _array(Constant("bias", _bias_from(layer, ROWS)), f"{start}_bias")]
         parts = [Part("if VECTORS", vector), Part("else", own), Part("endif", factors)]
     factor_bytes = 0 if layer.uniform else 5 * layer.outputs
-    conditional = rows is not None
     return EngineLayer(
         packed=one,
-        kernel=kernel,
         note=_note(one, index),
         comment=_comment(one, index),
         parts=parts,
-        steps=_steps(network, one, index, last, shifts, conditional),
+        steps=_steps(one, index, last, shifts),
         high_shifts=high,
         bias_bytes=4 * len(bias) + factor_bytes,
-        conditional=conditional,
+        conditional=one.rows_on_vectors,
     )
 
 
@@ -176,19 +151,14 @@ def _array(constant: Constant, name: str) -> Array:
     return Array(C_TYPES[str(values.dtype)], name, len(values), array_rows(values), values)
 
 
-def _rows(one: PackedLayer) -> Constant | None:
-    constants = Rows().pack(one.layer.weights)
-    return constants[0] if constants else None
+def _bias_from(layer: DenseLayer, encoding: Encoding) -> NDArray[np.int32]:
+    """Return the bias for inputs as the kernel reads them: distances from the lowest value, or those less 128."""
+    return layer.bias_from(layer.input_low + (0 if encoding.reads_words else 128)).astype(np.int32)
 
 
-def _bias_from(layer: DenseLayer, above: int) -> NDArray[np.int32]:
-    """Return the bias for inputs counted from `above` their lowest value."""
-    return layer.bias_from(layer.input_low + above).astype(np.int32)
-
-
-def _bias(one: PackedLayer, above: int) -> NDArray[np.int32]:
-    padded = np.zeros(padded_outputs(one), np.int32)
-    padded[: one.layer.outputs] = _bias_from(one.layer, above)
+def _bias(one: PackedLayer) -> NDArray[np.int32]:
+    padded = np.zeros(one.encoding.padded(one.layer.outputs), np.int32)
+    padded[: one.layer.outputs] = _bias_from(one.layer, one.encoding)
     return padded
 
 
@@ -219,35 +189,24 @@ def _comment(one: PackedLayer, index: int) -> list[str]:
     ]
 
 
-def _steps(
-    network: Network, one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], conditional: bool
-) -> list[str]:
-    comment = f"/* {_shape(one.layer, index)} */"
-    if not conditional:
-        return [comment, _kernel_call(network, one, index, one.encoding.name), *_activation(one, index, last, shifts)]
-    return [
-        comment,
-        "#if VECTORS",
-        _kernel_call(network, one, index, "rows"),
-        "#else",
-        _kernel_call(network, one, index, one.encoding.name),
-        "#endif",
-        *_activation(one, index, last, shifts),
-    ]
+def _steps(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64]) -> list[str]:
+    call = _kernel_call(one.layer, index, one.encoding, [constant.name for constant in one.constants])
+    calls = [call]
+    if one.rows_on_vectors:
+        calls = ["#if VECTORS", _kernel_call(one.layer, index, ROWS, ["rows"]), "#else", call, "#endif"]
+    return [f"/* {_shape(one.layer, index)} */", *calls, *_activation(one, index, last, shifts)]
 
 
-def _kernel_call(network: Network, one: PackedLayer, index: int, kernel: str) -> str:
-    layer, start = one.layer, f"layer{index + 1}"
-    if kernel in _SIGNED:
+def _kernel_call(layer: DenseLayer, index: int, encoding: Encoding, arrays: Sequence[str]) -> str:
+    start = f"layer{index + 1}"
+    own = ", ".join(f"{start}_{name}" for name in [*arrays, "bias"])
+    if not encoding.reads_words:
         source = "input" if index == 0 else f"as_signed(s->hidden, {layer.inputs}u)"
-        name = f"{start}_{'weights' if one.encoding.name in _SIGNED else 'rows'}"
-        return f"dense_rows({source}, {layer.inputs}u, {name}, {start}_bias, {layer.outputs}u, s->sums);"
+        return f"{encoding.kernel}({source}, {layer.inputs}u, {own}, {layer.outputs}u, s->sums);"
     source, flip = ("s->hidden", "0u")
     if index == 0:
         source, flip = ("s->padded", "0u") if layer.inputs % 4 else ("(const uint8_t *)input", FLIP)
-    names = ", ".join(f"{start}_{constant.name}" for constant in one.constants)
-    function = f"dense_{kernel}" if kernel in ("pairs", "codebook") else f"sparse_{kernel}"
-    return f"{function}({source}, {flip}, {layer.inputs}u, {names}, {start}_bias, {padded_outputs(one)}u, s);"
+    return f"{encoding.kernel}({source}, {flip}, {layer.inputs}u, {own}, {encoding.padded(layer.outputs)}u, s);"
 
 
 def _activation(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64]) -> list[str]:
@@ -268,12 +227,12 @@ def _activation(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int
     return calls + [f"s->hidden[{position}] = 0u;" for position in padding]
 
 
-def scans(kernels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the functions that list active inputs, for the kernels in use."""
+def scans(visits: Collection[Visits]) -> list[dict[str, Any]]:
+    """Return the functions that list active inputs, for kernels that visit inputs so."""
     found: list[dict[str, Any]] = []
-    if "pairs" in kernels:
+    if Visits.LISTED_PAIRS in visits:
         found += [_pairs_scan(), _inputs_scan()]
-    if any(kernel not in ("pairs", "rows", *WALKING) for kernel in kernels):
+    if Visits.LISTED_INPUTS in visits:
         found += _columns_scans()
     return found
 

@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.data.preprocess import PIXEL_VALUES, PixelMap, range_text
 from edgedigits.engine.engine_json import engine_json
-from edgedigits.engine.engine_layers import INDICES, LIST_ROOM, WALKING, EngineLayer, as_c_arrays, engine_layers, scans
+from edgedigits.engine.engine_layers import LIST_ROOM, EngineLayer, as_c_arrays, engine_layers, scans
 from edgedigits.engine.literals import C_TYPES, array_rows, float_literal, macro_value
 from edgedigits.engine.provenance import provenance, tensor_text
 from edgedigits.engine.render import render
 from edgedigits.engine.strokes import self_test_inputs
-from edgedigits.model.encoding import Constant
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
 from edgedigits.model.packing import PackedLayer
+from edgedigits.model.weights.encoding import Constant, Visits
+from edgedigits.model.weights.rows import ROWS
 
 ROUNDING_NOTES = {
     Rounding.LITERT: "single, bit for bit as LiteRT's reference kernels",
@@ -64,7 +65,7 @@ WORDS = {
 # What a .c file names for itself alone: functions, arrays and types that begin a line.
 _PRIVATE_NAME = re.compile(r"^(?:(?:APART )?(?:static|typedef) [^(\[{;]*?(\w+)[(\[]|\} (\w+);)", re.MULTILINE)
 _PRIVATE_MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
-GROUPS = {"six": 6, "four": 4, "two": 2}
+GROUP_NAMES = {6: "six", 4: "four", 2: "two"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +212,10 @@ def _source(shared: dict[str, Any], sizes: dict[str, int], body: str) -> str:
 def _memory(network: Network, layers: Sequence[EngineLayer]) -> dict[str, int]:
     """Return lengths of the workspace's parts and its bytes; the parts lie one behind the other, 4-byte aligned."""
     sums = max(layer.padded_outputs for layer in layers)
-    lists = any(layer.uses_list for layer in layers)
+    lists = any(layer.encoding.uses_list for layer in layers)
     # The scores of a classification lie there too.
     hidden = _up_to_four(max(layer.packed.layer.outputs for layer in layers))
-    padded = _up_to_four(network.inputs) if layers[0].reads_words and network.inputs % 4 else 0
+    padded = _up_to_four(network.inputs) if layers[0].encoding.reads_words and network.inputs % 4 else 0
     list_bytes = (LIST_ROOM + 1) * ENTRY_BYTES if lists else 0
     return {
         "sums": sums,
@@ -260,32 +261,30 @@ def _header_facts(
 
 
 def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[str, Constant]) -> dict[str, Any]:
-    kernels = list(dict.fromkeys(layer.kernel for layer in layers))
     uniform = [layer.packed.layer.uniform for layer in layers]
     high_shifts = all(layer.high_shifts for layer in layers)
-    conditional = [layer.kernel for layer in layers if layer.conditional]
-    has_rows = bool(conditional) or "rows" in kernels
+    signed = [not layer.encoding.reads_words for layer in layers]
+    conditional = any(layer.conditional for layer in layers)
+    visits = {layer.encoding.visits for layer in layers}
     exponentials = tables.get("exponentials")
-    rest_groups = {layer.padded_outputs % 6 for layer in layers if layer.kernel == "pairs"}
     return {
         "layers": layers,
-        "kernels": kernels,
-        "without_vectors": set(conditional),
-        "has_rows": has_rows,
-        "flips_hidden": any(layer.conditional or layer.kernel == "rows" for layer in layers[1:]),
-        "flips_for_vectors_only": "rows" in kernels and all(layer.kernel != "rows" for layer in layers[1:]),
-        "lists": any(layer.uses_list for layer in layers),
-        "uses_dsp": any(layer.kernel != "rows" for layer in layers),
+        "kernels": _kernels(layers),
+        "has_rows": conditional or any(signed),
+        "rows_for_vectors": conditional and not any(signed) and ROWS.template,
+        "flips_hidden": any(signed[1:]) or any(layer.conditional for layer in layers[1:]),
+        "flips_for_vectors_only": signed[0] and not any(signed[1:]),
+        "lists": any(layer.encoding.uses_list for layer in layers),
+        "uses_dsp": not all(signed),
+        "uses_thumb1": any(layer.encoding.has_thumb1_code for layer in layers),
         "list_room": LIST_ROOM,
-        "scans": scans(kernels),
-        "columns": any(scan["name"] == "list_columns" for scan in scans(kernels)),
-        "walks": any(kernel in WALKING for kernel in kernels),
-        "walks_with_vectors": any(layer.kernel in WALKING and not layer.conditional for layer in layers),
-        **{f"{name}_type": _type_of(name, layers) for name in INDICES},
-        "rest_groups": rest_groups,
-        "groups": [(name, "abcdef"[:size]) for name, size in GROUPS.items() if size == 6 or size in rest_groups],
+        "scans": scans(visits),
+        "columns": Visits.LISTED_INPUTS in visits,
+        "walks": Visits.WORDS in visits,
+        "walks_with_vectors": any(layer.encoding.visits is Visits.WORDS and not layer.conditional for layer in layers),
+        **_index_types(layers),
         "high_shifts": high_shifts,
-        "vector_activation": has_rows and high_shifts and network.rounding is Rounding.LITERT,
+        "vector_activation": (conditional or any(signed)) and high_shifts and network.rounding is Rounding.LITERT,
         "some_uniform": any(uniform),
         "some_per_output": not all(uniform),
         "exponentials": exponentials and {"length": len(exponentials.values), "rows": array_rows(exponentials.values)},
@@ -295,9 +294,29 @@ def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[
     }
 
 
-def _type_of(name: str, layers: Sequence[EngineLayer]) -> str:
-    constants = (constant for layer in layers for constant in layer.packed.constants)
-    return next((C_TYPES[str(one.values.dtype)] for one in constants if one.name == name), "")
+def _kernels(layers: Sequence[EngineLayer]) -> list[dict[str, Any]]:
+    """Return the kernels in use, in order: encoding, whether cores with MVE do without, and the groups it sums up."""
+    conditional = {layer.encoding for layer in layers if layer.conditional}
+    kernels = []
+    for encoding in dict.fromkeys(layer.encoding for layer in layers):
+        largest = encoding.groups[:1]
+        rests = {layer.padded_outputs % size for size in largest for layer in layers if layer.encoding is encoding}
+        kernels.append(
+            {
+                "encoding": encoding,
+                "without_vectors": encoding in conditional,
+                "rest_groups": rests,
+                "groups": [
+                    (GROUP_NAMES[size], "abcdef"[:size]) for size in encoding.groups if size in {*largest, *rests}
+                ],
+            }
+        )
+    return kernels
+
+
+def _index_types(layers: Sequence[EngineLayer]) -> dict[str, str]:
+    constants = [constant for layer in layers for constant in layer.packed.constants if constant.is_index]
+    return {f"{one.name}_type": C_TYPES[str(one.values.dtype)] for one in constants}
 
 
 def _steps(network: Network, layers: Sequence[EngineLayer]) -> list[str]:

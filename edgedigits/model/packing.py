@@ -7,24 +7,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edgedigits.errors import UnsupportedModelError
-from edgedigits.model.encoding import DIGITS, HIDDEN, Activity, Constant, Encoding
 from edgedigits.model.network import DenseLayer, Network
-from edgedigits.model.packing_dense import Codebook, Pairs, Rows
-from edgedigits.model.packing_rice import Rice
-from edgedigits.model.packing_sparse import Bitmap, Blocks, CodedLists, Lists4, Lists8
-
-ENCODINGS: tuple[Encoding, ...] = (
-    Pairs(),
-    Rows(),
-    Codebook(),
-    Lists8(),
-    Lists4(),
-    CodedLists(4),
-    CodedLists(5),
-    Rice(),
-    Bitmap(),
-    Blocks(),
-)
+from edgedigits.model.weights import ENCODINGS
+from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Activity, Constant, Encoding, OnVectors
+from edgedigits.model.weights.rows import ROWS
 
 
 class Goal(StrEnum):
@@ -74,8 +60,7 @@ def pack_layer(layer: DenseLayer, encoding: Encoding, activity: Activity = HIDDE
     if constants is None:
         return None
     instructions = encoding.instructions(layer.weights, activity)
-    # Pairs are for the multiplications of other cores, and take no less flash than rows.
-    return PackedLayer(layer, encoding, constants, instructions, rows_on_vectors=encoding.name == Pairs.name)
+    return PackedLayer(layer, encoding, constants, instructions, encoding.on_vectors is OnVectors.ROWS)
 
 
 def candidates(network: Network) -> tuple[tuple[PackedLayer, ...], ...]:
@@ -106,17 +91,11 @@ def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, .
 
 
 def _for_vectors(chosen: Sequence[PackedLayer]) -> tuple[PackedLayer, ...]:
-    """Give cores with MVE rows in place of sparse lists, where multiplying zeros is faster there than skipping them."""
-    lists = [one for one in chosen if one.encoding.name == Lists8.name]
-    faster = sum(vector_instructions(one.layer) for one in lists) < sum(one.instructions for one in lists)
+    """Give cores with MVE rows in place of what skips zeros, where that is faster there."""
+    lists = [one for one in chosen if one.encoding.on_vectors is OnVectors.ROWS_IF_FASTER]
+    with_rows = sum(ROWS.vector_instructions(one.layer.weights) for one in lists)
+    faster = with_rows < sum(one.instructions for one in lists)
     return tuple(replace(one, rows_on_vectors=True) if faster and one in lists else one for one in chosen)
-
-
-def vector_instructions(layer: DenseLayer) -> float:
-    """Estimate the instructions of a layer stored in rows on a core with MVE."""
-    fours, ones = divmod(layer.outputs, 4)
-    words = -(-layer.inputs // 16)
-    return 60 + fours * (10 * words + 40) + ones * (4 * words + 20) + 2.5 * layer.outputs
 
 
 def use(network: Network, names: Sequence[str]) -> tuple[PackedLayer, ...]:
@@ -132,7 +111,8 @@ def use(network: Network, names: Sequence[str]) -> tuple[PackedLayer, ...]:
         if one is None:
             raise UnsupportedModelError(
                 f"{network.graph.name}: {layer.name}: its weights cannot be stored as '{name}'.",
-                hint="A codebook holds few different weights; cluster the model, or leave the choice to the tool.",
+                hint=f"It holds at most {known[name].most_distinct} different weights; cluster the model, or leave the"
+                " choice to the tool.",
             )
         packed.append(one)
     return tuple(packed)

@@ -14,11 +14,12 @@ from edgedigits.devices.elf import Footprint, Image, Symbol
 from edgedigits.devices.emulator_unicorn import Emulation, run_unicorn
 from edgedigits.devices.simulation import LayerCost
 from edgedigits.devices.stub import Engine
-from edgedigits.model.encoding import Constant
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
-from edgedigits.model.packing import ENCODINGS, Goal
+from edgedigits.model.packing import Goal
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.weights import ENCODINGS
+from edgedigits.model.weights.encoding import Constant
 from tests.devices.emitted_engine import write_emitted_engine
 from tests.devices.tiny_engine import random_inputs
 from tests.tflite_builder import random_mlp

@@ -22,8 +22,9 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
-from edgedigits.model.packing import ENCODINGS, Goal, candidates, choose
+from edgedigits.model.packing import Goal, candidates, choose
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.weights import ENCODINGS
 from edgedigits.scoring.pixels import engine_map
 from tests.devices.conftest import toolchain_or_skip
 from tests.engine.compilers import C_COMPILERS, CXX_COMPILERS, STRICT, available, compile_and_run

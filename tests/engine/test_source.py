@@ -12,16 +12,17 @@ import pytest
 from numpy.typing import NDArray
 
 from edgedigits.data.preprocess import INPUT_SCALE, PixelRange, pixel_map
-from edgedigits.engine.engine_layers import LIST_ROOM, WALKING
+from edgedigits.engine.engine_layers import LIST_ROOM
 from edgedigits.engine.source import ENTRY_BYTES, EngineSource, render_engine
 from edgedigits.errors import ConfigError
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
-from edgedigits.model.packing import ENCODINGS, Goal, PackedLayer, candidates, choose
+from edgedigits.model.packing import Goal, PackedLayer, candidates, choose
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
+from edgedigits.model.weights import ENCODINGS
 from tests.engine.compilers import C_COMPILERS, available, compile_and_run
 from tests.engine.engine_program import SANITIZED, Answers, run_engines, write
 from tests.golden.compare import assert_golden
@@ -53,10 +54,11 @@ def pack_as(network: Network, name: str, random: np.random.Generator) -> tuple[P
 def random_engines() -> list[tuple[str, Network, EngineSource, NDArray[np.int8]]]:
     """Encoding, network, engine and inputs of every random model."""
     found = []
-    for number, name in enumerate(ENCODING_NAMES):
+    for number, encoding in enumerate(ENCODINGS):
+        name, distinct = encoding.name, min(256, encoding.most_distinct)
         for rounding in Rounding:
             for seed in range(SEEDS_AN_ENCODING):
-                model = random_model(1000 * number + seed, widest=70, distinct=8 if "co" in name else 256)
+                model = random_model(1000 * number + seed, widest=70, distinct=distinct)
                 network = network_of(model.content, rounding)
                 packed = pack_as(network, name, np.random.default_rng(seed))
                 prefix = f"{name}_{rounding}_{seed}"
@@ -87,9 +89,9 @@ def test_c_equals_numpy_in_every_byte(answers: dict[str, Answers], name: str) ->
 
 
 def test_every_encoding_was_in_use() -> None:
-    for name in ENCODING_NAMES:
-        texts = [source.source for encoding, _, source, _ in random_engines() if encoding == name]
-        assert all(f"dense_{name}(" in text or f"sparse_{name}(" in text for text in texts), name
+    for encoding in ENCODINGS:
+        texts = [source.source for name, _, source, _ in random_engines() if name == encoding.name]
+        assert texts and all(f"{encoding.kernel}(" in text for text in texts), encoding.name
 
 
 def test_classes_are_those_of_numpys_argmax_and_margins_their_lead(answers: dict[str, Answers]) -> None:
@@ -164,7 +166,7 @@ def test_the_self_test_says_which_image_gives_other_scores(tmp_path: Path) -> No
     assert _one(wrong, hard_inputs(20), tmp_path).self_test == 2 + vectors - 1
 
 
-LISTING = [name for name in ENCODING_NAMES if name not in ("rows", *WALKING)]
+LISTING = [encoding.name for encoding in ENCODINGS if encoding.uses_list]
 
 
 def full_lists() -> tuple[Network, NDArray[np.int8]]:

@@ -6,15 +6,14 @@ term of the formulas is held, so that a layer is not stored otherwise tomorrow w
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.model.encoding import DIGITS, HIDDEN, Activity
 from edgedigits.model.lowering import lower
-from edgedigits.model.packing import ENCODINGS, vector_instructions
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.weights import ENCODINGS
+from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Activity
+from edgedigits.model.weights.rows import ROWS
 from tests.golden.compare import assert_golden
 from tests.tflite_builder import random_mlp
 
@@ -43,12 +42,5 @@ def test_estimates_are_those_written_down() -> None:
         lines.append(f"{encoding.name:9}{encoding.code_bytes:5} " + "".join(f"{count:10.2f}" for count in counts))
     layer = lower(read_tflite(random_mlp(7, (100, 10), density=1.0))).layers[0]
     for rows in (3, 4, 9):
-        one = replace(
-            layer,
-            weights=layer.weights[:rows],
-            bias=layer.bias[:rows],
-            multiplier=layer.multiplier[:rows],
-            shift=layer.shift[:rows],
-        )
-        lines.append(f"with vectors, {rows}x100: {vector_instructions(one):.2f}")
+        lines.append(f"with vectors, {rows}x100: {ROWS.vector_instructions(layer.weights[:rows]):.2f}")
     assert_golden("estimates.txt", "\n".join(lines) + "\n")

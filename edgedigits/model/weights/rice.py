@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.model.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Weights
+from edgedigits.model.weights.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Encoding, Visits, Weights
 
 WINDOW = 25
 """Bits that a kernel is sure to hold: no entry may be longer."""
@@ -21,7 +21,7 @@ LEAST = 8
 _STEP_BITS, _WEIGHT_BITS = range(8), range(4, 9)
 
 
-class Rice:
+class Rice(Encoding):
     """By columns, a stream of entries: the step to the row as a Rice code, then a weight of a few bits.
 
     A weight that its bits cannot hold is the sum of several entries of the same row. A column ends with its last whole
@@ -29,8 +29,12 @@ class Rice:
     """
 
     name = "rice"
+    rank = 8
     summary = "weights that are not zero, by columns, in a bit stream: Rice codes of steps to the row, then the weight"
     code_bytes = 850
+    kernel = "sparse_rice"
+    template = "rice.c.j2"
+    visits = Visits.WORDS
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "codes": uint8, a byte of parameters and the stream; and "lengths" (inputs,) of columns in bytes."""
@@ -40,7 +44,7 @@ class Rice:
         stream = bytes([step_bits | weight_bits << 4]) + b"".join(columns)
         return (
             Constant("codes", np.frombuffer(stream, np.uint8)),
-            Constant("lengths", lengths.astype(np.uint8 if lengths.max() <= 0xFF else np.uint16)),
+            Constant("lengths", lengths.astype(np.uint8 if lengths.max() <= 0xFF else np.uint16), is_index=True),
         )
 
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
@@ -131,3 +135,6 @@ def _read(stream: bytes, step_bits: int, weight_bits: int) -> Iterator[tuple[int
         yield step, weight - ((weight >> (weight_bits - 1)) << weight_bits)
         bits >>= ones + 1 + step_bits + weight_bits
         held -= ones + 1 + step_bits + weight_bits
+
+
+ENCODINGS = (Rice(),)

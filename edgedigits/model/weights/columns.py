@@ -1,0 +1,69 @@
+"""What encodings by columns share: they store only weights that are not zero, and zero inputs cost nothing.
+
+A column holds the weights of one input. Its list of rows is a chain of steps: the first from row 0, each next one
+from the row before. `starts` (inputs + 1) says where each column begins.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.model.weights.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Weights
+
+
+def starts_of(counts: NDArray[np.int64]) -> Constant:
+    """Return "starts" for the lengths (inputs,) of the columns."""
+    return narrow("starts", np.concatenate([[0], np.cumsum(counts)]))
+
+
+def narrow(name: str, values: NDArray[np.int64]) -> Constant:
+    """Return values of at least 0 in 16 bits each, or in 32 where those do not do."""
+    return Constant(name, values.astype(np.uint16 if values.max(initial=0) <= 0xFFFF else np.uint32), is_index=True)
+
+
+def steps_between(rows: NDArray[np.int64], largest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return steps between ascending rows, none above `largest`, and which entry each belongs to.
+
+    A longer gap is bridged by fillers of the largest step, which belong to entry −1.
+    """
+    gaps = np.diff(rows, prepend=0)
+    fillers = np.maximum(0, -(-gaps // largest) - 1)
+    last = np.cumsum(fillers + 1) - 1
+    steps = np.full(int((fillers + 1).sum()), largest, np.int64)
+    steps[last] = gaps - fillers * largest
+    owners = np.full(len(steps), -1, np.int64)
+    owners[last] = np.arange(len(rows))
+    return steps, owners
+
+
+def chains(weights: Weights, largest: int) -> list[tuple[NDArray[np.int64], Weights]]:
+    """Return steps and weights of every column; fillers have weight 0."""
+    columns = []
+    for column in weights.T:
+        rows = np.flatnonzero(column)
+        steps, owners = steps_between(rows, largest)
+        values = np.where(owners >= 0, column[rows[owners]] if len(rows) else 0, 0).astype(np.int8)
+        columns.append((steps, values))
+    return columns
+
+
+def place(columns: list[tuple[NDArray[np.int64], NDArray[np.int8]]], shape: tuple[int, int]) -> Weights:
+    """Return the weights (out, in) that steps and weights of every column stand for."""
+    weights = np.zeros(shape, np.int8)
+    for index, (steps, values) in enumerate(columns):
+        rows = np.cumsum(steps)[values != 0]
+        weights[rows, index] = values[values != 0]
+    return weights
+
+
+def list_columns(shape: tuple[int, int], activity: Activity) -> float:
+    """Return the instructions to list the active inputs of a layer (out, in), and to bring in biases and results."""
+    outputs, inputs = shape
+    scan = 1.25 * inputs + 3 * activity.words * inputs + 7 * activity.inputs * inputs
+    return 100 + scan + OUTPUT_INSTRUCTIONS * outputs
+
+
+def estimate(weights: Weights, activity: Activity, column: float, entry: float, entries: float) -> float:
+    """Return the instructions of a kernel that takes `column` for each active one and `entry` for each of `entries`."""
+    return list_columns(weights.shape, activity) + activity.inputs * (column * weights.shape[1] + entry * entries)
