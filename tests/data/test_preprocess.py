@@ -96,6 +96,11 @@ def test_our_own_pixels_are_p_by_255_and_p_minus_128() -> None:
     assert np.array_equal(pixel_map(theirs, np.float32(1), 0, "uint8").table, np.arange(256))
 
 
+def test_inverted_pixels_are_read_from_white() -> None:
+    assert to_float(PIXELS).tolist() == (PIXELS.astype(np.float32) / np.float32(255)).tolist()
+    assert to_float(PIXELS, invert=True).tolist() == to_float(PIXELS)[::-1].tolist()
+
+
 def test_a_map_cannot_be_changed_and_says_what_it_cuts_off() -> None:
     found = pixel_map(PixelRange(0.0, 255.0, "by the user"), np.float32(1 / 255), -128, "int8")
     assert found.range.cut == 254, "0 is -128, 1 is 127, and so is all the rest"
