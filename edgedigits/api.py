@@ -67,12 +67,14 @@ def build(
     config = _resolve(config)
     from edgedigits.artifacts import new_folder
     from edgedigits.files.scratch import check_scratch
+    from edgedigits.stages.catalogue import build_folder
     from edgedigits.training.event_files import check_event_folder
 
+    folder = build_folder(config)
     if config.output.tensorboard:
-        check_event_folder(Path(config.output.tensorboard), config.folder)
+        check_event_folder(Path(config.output.tensorboard), folder)
     check_scratch()
-    with new_folder(config.folder, force=force) as partial:
+    with new_folder(folder, force=force) as partial:
         splits = load_splits(
             config.data.source,
             seed=config.training.seed,
@@ -85,7 +87,7 @@ def build(
         from edgedigits.assemble import assemble
 
         facts, latency = assemble(config, splits, findings, partial, progress)
-    return BuildResult(config.folder, facts, latency)
+    return BuildResult(folder, facts, latency)
 
 
 def evaluate(

@@ -41,6 +41,7 @@ from edgedigits.scoring.metrics import as_probabilities, classify, score
 from edgedigits.scoring.parity import BASELINE, compare
 from edgedigits.scoring.subject import FINGERPRINTS_NAME, FLOAT_NAME, MODEL_NAME
 from edgedigits.scoring.tflm import ArenaMeasurement
+from edgedigits.stages.catalogue import slug
 from edgedigits.training.model import with_softmax
 
 WORST_SHOWN = 24
@@ -179,7 +180,7 @@ def _gather(
     stored = run_litert(classifier, splits.test.images, kernels=("reference",))["reference"]
     keras = compare({BASELINE: stored, "keras": _as_stored(config, trained, classifier, test)})
     return BuildFacts(
-        name=config.slug,
+        name=slug(config),
         config=resolved(config, splits),
         data=DataSummary(
             source=splits.source,

@@ -7,7 +7,6 @@ in one place only. Nothing here imports numpy or TensorFlow.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, make_dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits import options
@@ -277,18 +276,6 @@ class BuildConfig:
         loss = LOSSES[self.loss.name]
         default = DEFAULT_LEARNING_RATES[self.training.optimizer] / loss.slower(loss.values(self.loss))
         return self.training.learning_rate or default
-
-    @property
-    def slug(self) -> str:
-        """Short name made of the choices that shape the result, e.g. "focal-qat-prune"."""
-        shape = "-".join(map(str, self.model.hidden)) if self.model.hidden != ModelConfig().hidden else ""
-        words = (self.loss.name, shape, "qat" * self.qat.enabled, "prune" * self.prune.enabled)
-        return "-".join(word for word in words if word)
-
-    @property
-    def folder(self) -> Path:
-        """Where the build lands."""
-        return Path(self.output.out) if self.output.out else Path("deploy") / self.slug
 
 
 SECTIONS: dict[str, type] = {

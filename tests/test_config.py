@@ -10,6 +10,7 @@ from edgedigits.config import SECTIONS, BuildConfig
 from edgedigits.config_file import make_config, parse_sections, read_config_file, to_tables
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.options import FULL_BATCH, flag_of
+from edgedigits.stages.catalogue import slug
 
 
 def make(**tables) -> BuildConfig:
@@ -47,9 +48,9 @@ def test_the_output_layer_is_spared_by_default_and_single_layers_can_be_set():
 
 
 def test_a_build_is_named_after_what_shapes_it():
-    assert BuildConfig().slug == "cross-entropy"
+    assert slug(BuildConfig()) == "cross-entropy"
     named = make(loss={"name": "focal"}, qat={"enabled": True}, prune={"enabled": True}, model={"hidden": [10]})
-    assert named.slug == "focal-10-qat-prune"
+    assert slug(named) == "focal-10-qat-prune"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from edgedigits.report.facts import BuildFacts, StageSummary
 from edgedigits.report.scales import Scale, loss_scale, share_scale, zeros_scale
 from edgedigits.report.style import BLUE, GREEN, INK, MUTED, RED, WIDTH, Plot, new_figure
-from edgedigits.report.words import STAGE_LABELS, percent, sparsity
+from edgedigits.report.words import percent, sparsity, stage_label
 
 # More points than a figure has room for: a long training is thinned out, its last epoch kept.
 MOST_POINTS = 300
@@ -169,7 +169,7 @@ def _epoch_axis(axes: Axes, facts: BuildFacts) -> None:
 def _stage_labels(facts: BuildFacts, total: int) -> list[tuple[str, float]]:
     """Return the names of the stages and where they begin, 0…1; short stages move their names out of the way."""
     width = WIDTH - _LEFT - _RIGHT
-    names = [STAGE_LABELS.get(stage.name, stage.name) for stage in facts.stages]
+    names = [stage_label(stage) for stage in facts.stages]
     lengths = [(_POINTS_PER_LETTER * len(name) + 8) / width for name in names]
     lefts: list[float] = []
     earliest = 0.0
@@ -197,11 +197,11 @@ def _thin(start: int, values: Sequence[float]) -> tuple[list[int], list[float]]:
 
 
 def _stage_names(facts: BuildFacts) -> str:
-    names = [STAGE_LABELS.get(stage.name, stage.name) for stage in facts.stages]
+    names = [stage_label(stage) for stage in facts.stages]
     return f"the stages {', '.join(names)}" if len(names) > 1 else f"the {names[0]} stage"
 
 
 def _ends(facts: BuildFacts, key: str, words: str) -> str:
     values = [(stage, stage.history[key][-1]) for stage in facts.stages if stage.history.get(key)]
-    ends = ", ".join(f"{percent(value)} after {STAGE_LABELS.get(s.name, s.name)}" for s, value in values)
+    ends = ", ".join(f"{percent(value)} after {stage_label(s)}" for s, value in values)
     return f"The {words} ends at {ends}." if ends else ""

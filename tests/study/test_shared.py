@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from edgedigits.compress.pruning import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
-from edgedigits.compress.quantization import add_fake_quantization
 from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfig
 from edgedigits.data.preprocess import to_float
+from edgedigits.stages.prune import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
+from edgedigits.stages.quantize import add_fake_quantization
 from edgedigits.study.run.figures import CURVE_POINTS
 from edgedigits.study.table import task as table_task
 from edgedigits.study.table.shared import SharedImages, Track

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from edgedigits.errors import DataError
+from edgedigits.stages.catalogue import brief_words
 from edgedigits.study.findings.checked import BUILD, check_trial
 from edgedigits.study.plan.axes import FLOAT32, value_words
 from edgedigits.study.run.rows import DONE, Trial
@@ -125,9 +126,7 @@ def _words(values: dict[str, Any]) -> str:
 
 def compression_of(config: dict[str, Any], scored: str) -> str:
     """Return the compression of a build in words: "float32", "int8", "QAT", "pruned 80 %, QAT" …"""
-    pruned = f"pruned {100 * config['prune']['sparsity']:g} %" if config["prune"]["enabled"] else ""
-    number = "float32" if scored == FLOAT32 else "QAT" if config["qat"]["enabled"] else "int8"
-    return ", ".join(word for word in (pruned, number) if word)
+    return brief_words(config, quantized=scored != FLOAT32)
 
 
 def _cell(spec: dict[str, Any]) -> dict[str, Any]:

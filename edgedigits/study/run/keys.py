@@ -26,7 +26,7 @@ _SHAPING = (
     "losses",
     "data",
     "training",
-    "compress",
+    "stages",
     "scoring",
     "model",
     "engine",

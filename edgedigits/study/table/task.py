@@ -16,13 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits.compress.pruning import add_pruning, strip_pruning
-from edgedigits.compress.quantization import add_fake_quantization, strip_fake_quantization
 from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfig
 from edgedigits.data.contents import Contents
 from edgedigits.data.preprocess import to_float
 from edgedigits.errors import CheckFailedError, EdgedigitsError
-from edgedigits.pipeline import CALIBRATION_IMAGES
+from edgedigits.stages.prune import add_pruning, strip_pruning
+from edgedigits.stages.quantize import add_fake_quantization, strip_fake_quantization
 from edgedigits.study.run.figures import CURVE_POINTS
 from edgedigits.study.table.cells import measure_cell, reference_figures
 from edgedigits.study.table.digits import TableDigits, table_digits
@@ -36,6 +35,7 @@ from edgedigits.study.table.recipe import (
 )
 from edgedigits.study.table.shared import Curve, SharedImages, Track
 from edgedigits.training.keras_env import keras, set_seed
+from edgedigits.training.line import CALIBRATION_IMAGES
 from edgedigits.training.losses import make_loss
 from edgedigits.training.model import build_mlp
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgedigits.compress.pruning import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
 from edgedigits.config import BuildConfig, ModelConfig, PruningConfig, TrainingConfig
 from edgedigits.progress import SILENT
+from edgedigits.stages.prune import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
 from edgedigits.training.epochs import as_tensors
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import keras, set_seed, tfmot

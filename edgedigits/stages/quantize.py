@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+from edgedigits.stages.declaration import Stage
 
-from edgedigits.training.keras_env import keras, tf, tfmot
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-_PRESERVE = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme
-
-
-class _PixelQuantizer(tfmot.quantization.keras.quantizers.AllValuesQuantizer):
-    """Fake quantization of the input, for conversion only: training pixels lie on its grid already."""
-
-    def __call__(self, inputs: Any, training: bool, weights: Any, **kwargs: Any) -> Any:
-        return inputs if training else super().__call__(inputs, training, weights, **kwargs)
+    from edgedigits.training.line import Line
 
 
 def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, preserve_zeros: bool) -> Any:
@@ -31,22 +25,38 @@ def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, prese
         calibration: images float32 (n, 784) that the ranges of activations are measured on.
         preserve_zeros: keep the zeros that pruning made; plain quantization-aware training fills them again.
     """
+    from edgedigits.training.keras_env import keras, tfmot
+
     annotated = tfmot.quantization.keras.quantize_annotate_model(keras.models.clone_model(model))
     annotated.set_weights(model.get_weights())
-    scheme = _PRESERVE() if preserve_zeros else None
+    scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme() if preserve_zeros else None
     with tfmot.quantization.keras.quantize_scope():
         aware = (
             tfmot.quantization.keras.quantize_apply(annotated, scheme)
             if scheme
             else tfmot.quantization.keras.quantize_apply(annotated)
         )
-    aware.layers[0].quantizer = _PixelQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
+    aware.layers[0].quantizer = _pixel_quantizer()
     _preset_ranges(aware, model, calibration)
     return aware
 
 
+def _pixel_quantizer() -> Any:
+    from edgedigits.training.keras_env import tfmot
+
+    class PixelQuantizer(tfmot.quantization.keras.quantizers.AllValuesQuantizer):
+        """Fake quantization of the input, for conversion only: training pixels lie on its grid already."""
+
+        def __call__(self, inputs: Any, training: bool, weights: Any, **kwargs: Any) -> Any:
+            return inputs if training else super().__call__(inputs, training, weights, **kwargs)
+
+    return PixelQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
+
+
 def _preset_ranges(aware: Any, model: Any, calibration: NDArray[np.float32]) -> None:
     """Write the measured ranges of weights and activations into the fake-quantization variables."""
+    from edgedigits.training.keras_env import tf
+
     ranges = {"input": {"activation": (0.0, 1.0)}}
     activation = tf.constant(calibration)
     for layer in model.layers:
@@ -64,6 +74,8 @@ def _preset_ranges(aware: Any, model: Any, calibration: NDArray[np.float32]) -> 
 
 def strip_fake_quantization(aware: Any, model: Any) -> Any:
     """Return a plain float model shaped like `model` with the weights of `aware`."""
+    from edgedigits.training.keras_env import keras
+
     plain = keras.models.clone_model(model)
     wrapped = {layer.layer.name: layer for layer in aware.layers if hasattr(layer, "layer")}
     for layer in plain.layers:
@@ -75,3 +87,27 @@ def strip_fake_quantization(aware: Any, model: Any) -> Any:
 
 def _short(variable_name: str) -> str:
     return variable_name.split("/")[-1].split(":")[0]
+
+
+def run(line: Line, model: Any) -> tuple[Any, Any]:
+    """Train on with fake quantization.
+
+    The model that comes in is stripped of pruning already: the prune-preserving scheme keeps its zeros, where plain
+    quantization-aware training would fill them.
+    """
+    aware = add_fake_quantization(model, line.calibration, preserve_zeros=bool(line.config.target_sparsity))
+    qat = line.config.qat
+    aware = line.train(line.plan("qat", "Quantization-aware training", qat.epochs, qat.rate), aware)
+    return aware, strip_fake_quantization(aware, model)
+
+
+STAGE = Stage(
+    "qat",
+    order=20,
+    label="QAT",
+    asked=lambda config: config.qat.enabled,
+    run=run,
+    past=lambda target_sparsity: "trained quantization-aware",
+    brief=lambda tables: "QAT" if tables["qat"]["enabled"] else "",
+    slug="qat",
+)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgedigits.compress.quantization import add_fake_quantization, strip_fake_quantization
 from edgedigits.config import BuildConfig, TrainingConfig
 from edgedigits.progress import SILENT
+from edgedigits.stages.quantize import add_fake_quantization, strip_fake_quantization
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import set_seed
 from edgedigits.training.losses import LogitsLoss

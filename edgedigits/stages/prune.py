@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgedigits.config import PruningConfig
-from edgedigits.training.keras_env import keras, tfmot
+from edgedigits.stages.declaration import Stage, Tables
+
+if TYPE_CHECKING:
+    from edgedigits.training.line import Line
 
 DECAY_POWER = 3
 
@@ -24,6 +27,8 @@ def add_pruning(model: Any, config: PruningConfig, target: Mapping[str, float], 
         target: final share of zeros by layer name.
         steps: training steps of the whole pruning stage.
     """
+    from edgedigits.training.keras_env import keras, tfmot
+
     begin = int(config.begin * steps)
     # At least one update must see the final sparsity, also in a stage shorter than one period.
     frequency = max(1, min(config.frequency, int(config.end * steps) - begin))
@@ -53,6 +58,8 @@ def add_pruning(model: Any, config: PruningConfig, target: Mapping[str, float], 
 
 def strip_pruning(model: Any) -> Any:
     """Return the plain Keras model with the zeros written into its kernels."""
+    from edgedigits.training.keras_env import tfmot
+
     return tfmot.sparsity.keras.strip_pruning(model)
 
 
@@ -61,20 +68,53 @@ def sparsity_by_layer(model: Any) -> dict[str, float]:
     return {layer.name: float(np.mean(layer.kernel.numpy() == 0)) for layer in model.layers}
 
 
-class SparsityHistory(keras.callbacks.Callback):
-    """Record each epoch's share of zeros over all pruned weights under "sparsity"."""
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        zeros = total = 0
-        for layer in self.model.layers:
-            if hasattr(layer, "pruning_vars"):
-                for _, mask, _ in layer.pruning_vars:
-                    values = mask.numpy()
-                    zeros, total = zeros + int(np.sum(values == 0)), total + values.size
-        if logs is not None and total:
-            logs["sparsity"] = zeros / total
-
-
 def pruning_callbacks() -> list[Any]:
-    """Return what `fit` needs beside the model: TF-MOT's step counter and the sparsity record."""
+    """Return what `fit` needs beside the model: TF-MOT's step counter, and a record of zeros by epoch."""
+    from edgedigits.training.keras_env import keras, tfmot
+
+    class SparsityHistory(keras.callbacks.Callback):
+        """Record each epoch's share of zeros over all pruned weights under "sparsity"."""
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            zeros = total = 0
+            for layer in self.model.layers:
+                if hasattr(layer, "pruning_vars"):
+                    for _, mask, _ in layer.pruning_vars:
+                        values = mask.numpy()
+                        zeros, total = zeros + int(np.sum(values == 0)), total + values.size
+            if logs is not None and total:
+                logs["sparsity"] = zeros / total
+
     return [tfmot.sparsity.keras.UpdatePruningStep(), SparsityHistory()]
+
+
+def run(line: Line, model: Any) -> tuple[Any, Any]:
+    """Prune on, and strip what TF-MOT wrapped around the layers."""
+    prune, target = line.config.prune, line.config.target_sparsity
+    wrapped = add_pruning(model, prune, target, line.steps(prune.epochs))
+    settled = int(np.ceil(prune.end * prune.epochs))
+    plan = line.plan("prune", f"Pruning to {_shares(target)}", prune.epochs, prune.rate, settled)
+    pruned = line.train(plan, wrapped, pruning_callbacks(), finish=strip_pruning)
+    return pruned, pruned
+
+
+def _shares(target_sparsity: Mapping[str, float]) -> str:
+    """Return the shares of zeros that layers are pruned to, each once: "50%, 90%"."""
+    return ", ".join(f"{100 * share:g}%" for share in sorted(set(target_sparsity.values())))
+
+
+def _brief(tables: Tables) -> str:
+    prune = tables["prune"]
+    return f"pruned {100 * prune['sparsity']:g} %" if prune["enabled"] else ""
+
+
+STAGE = Stage(
+    "prune",
+    order=10,
+    label="pruned",
+    asked=lambda config: bool(config.target_sparsity),
+    run=run,
+    past=lambda target_sparsity: f"pruned to {_shares(target_sparsity)}",
+    brief=_brief,
+    slug="prune",
+)

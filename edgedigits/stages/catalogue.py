@@ -1,0 +1,62 @@
+"""The stages that lie in this folder, and what they are called together."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Collection, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from edgedigits import stages
+from edgedigits.config import BuildConfig, ModelConfig
+from edgedigits.stages.declaration import Stage, Tables
+
+
+def _declared() -> dict[str, Stage]:
+    modules = [import_module(f"{stages.__name__}.{module.name}") for module in pkgutil.iter_modules(stages.__path__)]
+    found = [module.STAGE for module in modules if hasattr(module, "STAGE")]
+    return {stage.name: stage for stage in sorted(found, key=lambda stage: stage.order)}
+
+
+STAGES = _declared()
+"""By name, in the order in which they run."""
+
+
+def slug(config: BuildConfig) -> str:
+    """Return a short name made of the choices that shape the result, e.g. "focal-qat-prune"."""
+    shape = "-".join(map(str, config.model.hidden)) if config.model.hidden != ModelConfig().hidden else ""
+    words = [stage.slug for stage in reversed(STAGES.values()) if stage.asked(config)]
+    return "-".join(word for word in (config.loss.name, shape, *words) if word)
+
+
+def build_folder(config: BuildConfig) -> Path:
+    """Return where the build lands."""
+    return Path(config.output.out) if config.output.out else Path("deploy") / slug(config)
+
+
+def label(name: str) -> str:
+    """Return the short name of a stage's result; of a stage that is unknown here, its name."""
+    return STAGES[name].label if name in STAGES else name
+
+
+def past_words(names: Collection[str], target_sparsity: Mapping[str, float]) -> str:
+    """Return what was done to the float32 model, e.g. "pruned to 80%, trained quantization-aware".
+
+    Args:
+        names: of the stages that were run.
+        target_sparsity: share of zeros, 0…1, by layer.
+    """
+    told = [stage.past(target_sparsity) for stage in STAGES.values() if stage.name in names]
+    return ", ".join([*filter(None, told), *(["quantized after training"] if "qat" not in names else [])])
+
+
+def brief_words(tables: Tables, *, quantized: bool = True) -> str:
+    """Return the compression of a build for a study's tables: "float32", "int8", "QAT", "pruned 80 %, QAT" …
+
+    Args:
+        tables: the configuration.
+        quantized: what is scored is the int8 file; else its float32 twin.
+    """
+    told = {stage.name: stage.brief(tables) for stage in STAGES.values()}
+    number = told.pop("qat") or "int8"
+    return ", ".join([*filter(None, told.values()), number if quantized else "float32"])

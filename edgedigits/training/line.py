@@ -1,0 +1,102 @@
+"""What the stages of one build share: digits, loss and choices, the model as each stage left it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.config import BuildConfig
+from edgedigits.data.digits import Splits
+from edgedigits.data.preprocess import to_float
+from edgedigits.errors import CheckFailedError
+from edgedigits.progress import Progress
+from edgedigits.training.epochs import steps_per_epoch
+from edgedigits.training.fit import History, StagePlan, train
+from edgedigits.training.losses import LogitsLoss, make_loss
+
+CALIBRATION_IMAGES = 1000
+"""Training images that set activation ranges; more change the ranges of an MLP on digits by less than a step."""
+
+
+@dataclass(frozen=True)
+class TrainedStage:
+    """A model as one stage left it.
+
+    Attributes:
+        plan: what was done.
+        history: figures by epoch.
+        model: Keras model float32 (n, 784) → logits (n, 10).
+    """
+
+    plan: StagePlan
+    history: History
+    model: Any
+
+
+class Line:
+    """Runs the stages on the same data, loss and choices.
+
+    Attributes:
+        config: every choice.
+        splits: train and validation are used; test is not touched.
+        calibration: float32 (n, 784), the training images that ranges are measured on.
+        done: the stages so far.
+    """
+
+    def __init__(self, config: BuildConfig, splits: Splits, progress: Progress) -> None:
+        self.config, self.splits, self.progress = config, splits, progress
+        self.calibration: NDArray[np.float32] = to_float(splits.train.images[:CALIBRATION_IMAGES])
+        self.done: list[TrainedStage] = []
+        self._loss: LogitsLoss = make_loss(config.loss, splits.train.labels)
+
+    def plan(self, name: str, title: str, epochs: int, rate: float, settled: int = 0) -> StagePlan:
+        """Return the plan of the next stage; `rate` is a share of the float stage's learning rate."""
+        # Every stage draws its own order and distortions.
+        seed = self.config.training.seed + 1_000_003 * len(self.done)
+        return StagePlan(name, title, epochs, self.config.peak_learning_rate * rate, seed % 2**31, settled)
+
+    def steps(self, epochs: int) -> int:
+        """Return how many steps so many epochs take."""
+        return steps_per_epoch(len(self.splits.train), self.config.training) * epochs
+
+    def train(
+        self,
+        plan: StagePlan,
+        model: Any,
+        callbacks: Sequence[Any] = (),
+        finish: Callable[[Any], Any] = lambda model: model,
+    ) -> Any:
+        """Train `model` as planned, let `finish` unwrap it, keep it as the latest stage and return it.
+
+        Raises:
+            CheckFailedError: the training diverged.
+        """
+        training, folder = self.config.training, self.config.output.tensorboard
+        history = train(
+            model,
+            self.splits,
+            training,
+            plan,
+            self._loss,
+            self.progress,
+            extra_callbacks=callbacks,
+            tensorboard=Path(folder) if folder else None,
+        )
+        _check_converged(plan, history)
+        finished = finish(model)
+        self.done.append(TrainedStage(plan, history, finished))
+        return finished
+
+
+def _check_converged(plan: StagePlan, history: History) -> None:
+    for epoch, loss in enumerate(history["loss"], start=1):
+        if not np.isfinite(loss):
+            raise CheckFailedError(
+                f"{plan.title} diverged: the loss became {loss} in epoch {epoch} of {plan.epochs}.",
+                hint=f"Lower the learning rate, which peaked at {plan.peak:g}: --learning-rate {plan.peak / 10:g}.",
+            )
