@@ -54,10 +54,10 @@ def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) 
     if not args.board and args.toolchain == "gcc":
         # A GCC for Arm alone still tells about most boards.
         try:
-            find_toolchain("gcc", next(board.core for board in boards if board.core.architecture == "riscv"))
+            find_toolchain("gcc", next(board.core for board in boards if board.core.architecture.name == "riscv"))
         except ToolMissingError as error:
             progress.say(f"Boards with RISC-V are left out: {error.message}")
-            boards = [board for board in boards if board.core.architecture != "riscv"]
+            boards = [board for board in boards if board.core.architecture.name != "riscv"]
     return measure_needs(engine, boards, find_toolchain(args.toolchain, boards[0].core), progress)
 
 
@@ -70,7 +70,7 @@ def _facts(board: Board) -> dict[str, Any]:
         "ram": board.ram,
         "clock_mhz": board.clock_mhz,
         "source": board.source,
-        "firmware": board.firmware,
+        "firmware": board.firmware is not None,
         "qemu": board.qemu,
         "pyocd": board.pyocd,
     }

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Build, check, program."""
     from edgedigits.devices.boards import find_board
-    from edgedigits.devices.firmware import board_support, build_firmware
+    from edgedigits.devices.firmware import build_firmware
     from edgedigits.devices.flashing import check_file, flash, write_firmware
     from edgedigits.devices.needs import check_fit
     from edgedigits.devices.stub import find_engine
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.files.scratch import scratch
 
     board = find_board(args.board)
-    board_support(board)
+    board.support()
     if args.out:
         check_file(args.out, board, force=args.force)
     engine = find_engine(args.path)

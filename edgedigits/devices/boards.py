@@ -2,45 +2,100 @@
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from edgedigits.devices.cores import CORES, Core
+from edgedigits.devices.catalogue import Address, read_folder
+from edgedigits.devices.cores import Core, load_cores
+from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import ConfigError, nearest
 
-CATALOGUE = Path(__file__).with_name("boards.toml")
 KIB = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Firmware:
+    """What `firmware_stub/` has for a board.
+
+    Attributes:
+        notes: for the reader of the linker script.
+        flash_at: where its flash begins.
+        ram_at: where its RAM begins.
+        uart: driver of its serial port, in `firmware_stub/`.
+        drivers: its other sources.
+        defines: macros that these want, as "NAME=VALUE".
+    """
+
+    notes: str
+    flash_at: Address
+    ram_at: Address
+    uart: str
+    drivers: tuple[str, ...]
+    defines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
-    """One board, with what a program on it can use.
+    """One board, with what a program on it can use; a file of `firmware_stub/boards/`.
 
     Attributes:
         name: what users call it, such as "nrf52840dk".
         title: the vendor's name.
         core: its processor core.
-        flash: bytes of flash.
-        ram: bytes of RAM.
+        flash_kib: KiB of flash.
+        ram_kib: KiB of RAM.
         clock_mhz: the highest clock that the vendor allows, MHz.
         source: where the figures come from, starting with "vendor:".
         pyocd: name of the target in pyOCD; empty where there is none.
+        takes_uf2: it starts as a drive that takes UF2 files, as an RP2040 does.
         qemu: machine of QEMU that emulates it; empty where there is none.
-        firmware: whether `firmware_stub/` supports it.
+        qemu_serial: number of that machine's serial port on which the firmware talks.
+        firmware: what `firmware_stub/` has for it; None for nothing.
     """
 
     name: str
     title: str
     core: Core
-    flash: int
-    ram: int
+    flash_kib: int
+    ram_kib: int
     clock_mhz: float
     source: str
     pyocd: str = ""
+    takes_uf2: bool = False
     qemu: str = ""
-    firmware: bool = False
+    qemu_serial: int = 0
+    firmware: Firmware | None = None
+
+    @property
+    def flash(self) -> int:
+        """Bytes of flash."""
+        return self.flash_kib * KIB
+
+    @property
+    def ram(self) -> int:
+        """Bytes of RAM."""
+        return self.ram_kib * KIB
+
+    def support(self) -> Firmware:
+        """Return what `firmware_stub/` has for it.
+
+        Raises:
+            ConfigError: nothing; the hint lists the boards that it supports.
+        """
+        if self.firmware is None:
+            names = ", ".join(name for name, other in load_boards().items() if other.firmware)
+            raise ConfigError(f"firmware_stub does not support {self.name}.", hint=f"It supports {names}.")
+        return self.firmware
+
+    def linker_script(self) -> str:
+        """Return the linker script of a program for it; raises ConfigError as `support`."""
+        text = (firmware_stub() / "src" / "firmware.ld").read_text(encoding="utf-8")
+        values = {**asdict(self.support()), "flash_kib": self.flash_kib, "ram_kib": self.ram_kib}
+        for name, value in values.items():
+            text = text.replace(f"@{name}@", str(value))
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +119,19 @@ class Fit:
 
 
 @lru_cache
-def load_boards(path: Path = CATALOGUE) -> dict[str, Board]:
-    """Return the boards by name, in the order of the catalogue.
+def load_boards() -> Mapping[str, Board]:
+    """Return the boards by name; raises DataError as `read_boards`."""
+    return read_boards(firmware_stub() / "boards")
+
+
+def read_boards(folder: Path) -> dict[str, Board]:
+    """Return the boards of a folder by name, those last that QEMU emulates.
 
     Raises:
-        ConfigError: the catalogue has an unknown key or core, or lacks a key; the message names the board.
+        DataError: as `read_folder`.
     """
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {name: _board(name, table) for name, table in tables.items()}
-
-
-def _board(name: str, table: dict[str, object]) -> Board:
-    rest = dict(table)
-    try:
-        core = CORES[str(rest.pop("core"))]
-        flash, ram = int(str(rest.pop("flash_kib"))) * KIB, int(str(rest.pop("ram_kib"))) * KIB
-        return Board(name=name, core=core, flash=flash, ram=ram, **rest)  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"Board '{name}' of the catalogue is not valid: {error}.", hint="Compare another.") from error
+    boards = read_folder(folder, Board, core=load_cores(), firmware=Firmware)
+    return dict(sorted(boards.items(), key=lambda item: item[1].qemu != ""))
 
 
 def find_board(name: str) -> Board:

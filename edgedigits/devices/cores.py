@@ -2,91 +2,116 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+from edgedigits.devices.catalogue import read_file, read_folder
+from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import ConfigError, nearest
 
 
 @dataclass(frozen=True, slots=True)
-class Core:
-    """One processor core.
+class Architecture:
+    """What the cores of one instruction set share; a file of `firmware_stub/architectures/`.
 
     Attributes:
-        name: what users call it, such as "cortex-m4".
-        architecture: "arm" or "riscv".
-        zig_target: value of `-target` for `zig cc`.
-        zig_cpu: value of `-mcpu` for `zig cc`.
-        gcc_flags: what selects the core in GCC.
-        unicorn_cpu: name of the CPU model's constant in Unicorn; empty where Unicorn has none.
-        qemu_board: name in the board catalogue of a machine that QEMU emulates and that runs this core's code;
-            empty where there is none.
-        has_dsp: SMLAD and its like exist.
-        has_vectors: MVE exists.
+        name: "arm" or "riscv".
+        startup: source of the start-up code, in `firmware_stub/`.
+        gcc: how its GCC may be called.
+        gcc_package: Debian's package that holds the last of these.
+        qemu: QEMU's program.
+        qemu_package: Debian's package that holds it.
+        qemu_arguments: what QEMU needs besides.
+        clock: what `firmware_stub/harness/batch.c` counts with.
     """
 
     name: str
-    architecture: str
-    zig_target: str
-    zig_cpu: str
-    gcc_flags: tuple[str, ...]
-    unicorn_cpu: str = ""
+    startup: str
+    gcc: tuple[str, ...]
+    gcc_package: str
+    qemu: str
+    qemu_package: str
+    qemu_arguments: tuple[str, ...]
+    clock: str
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """One processor core; a file of `firmware_stub/cores/`.
+
+    Attributes:
+        name: what users call it, such as "cortex-m4".
+        architecture: its instruction set.
+        gcc: flags that select it in GCC.
+        zig: the same for `zig cc`.
+        qemu_board: name in the board catalogue of a machine that QEMU emulates and that runs this core's code;
+            empty where there is none.
+        qemu_defines: macros that make another core of that machine stand in for this one, as "NAME=VALUE".
+        unicorn_cpu: name of the CPU model's constant in Unicorn; empty where Unicorn has none.
+        has_dsp: SMLAD and its like exist.
+        has_vectors: MVE exists.
+        has_armv8: its instructions are those of Armv8-M.
+        has_cycle_costs: it is known what its instructions cost, for an estimate of cycles.
+        notes: for the reader of the file.
+    """
+
+    name: str
+    architecture: Architecture
+    gcc: tuple[str, ...]
+    zig: tuple[str, ...]
     qemu_board: str = ""
+    qemu_defines: tuple[str, ...] = ()
+    unicorn_cpu: str = ""
     has_dsp: bool = False
     has_vectors: bool = False
-
-    @property
-    def zig_flags(self) -> tuple[str, ...]:
-        """What selects the core in `zig cc`."""
-        # Far addresses of firmware: flash and RAM lie more than 2 GiB apart.
-        model = ("-mcmodel=medany",) if self.architecture == "riscv" else ()
-        return ("-target", self.zig_target, f"-mcpu={self.zig_cpu}", *model)
+    has_armv8: bool = False
+    has_cycle_costs: bool = False
+    notes: str = ""
 
 
-def _cortex_m(number: str, qemu_board: str, *, features: str = "", dsp: bool = False) -> Core:
-    return Core(
-        name=f"cortex-m{number}",
-        architecture="arm",
-        zig_target="thumb-freestanding-eabi",
-        zig_cpu=f"cortex_m{number}{features}",
-        gcc_flags=(f"-mcpu=cortex-m{number}", "-mthumb", "-mfloat-abi=soft"),
-        # Unicorn has no M0+; the M0 has the same instructions.
-        unicorn_cpu="UC_CPU_ARM_CORTEX_M0" if number == "0plus" else f"UC_CPU_ARM_CORTEX_M{number}",
-        qemu_board=qemu_board,
-        has_dsp=dsp,
-    )
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """What one compiler is told for every core.
+
+    Attributes:
+        flags: before the sources.
+        libraries: behind them.
+    """
+
+    flags: tuple[str, ...]
+    libraries: tuple[str, ...]
 
 
-CORES: dict[str, Core] = {
-    core.name: core
-    for core in (
-        # QEMU's only ARMv6-M machine has 16 KiB of RAM; the M3 executes the same code and is told to trap what
-        # an M0+ could not do (unaligned access).
-        _cortex_m("0plus", "mps2-an385"),
-        _cortex_m("3", "mps2-an385"),
-        _cortex_m("4", "mps2-an386", dsp=True),
-        _cortex_m("7", "mps2-an500", dsp=True),
-        _cortex_m("33", "mps2-an505", features="+dsp", dsp=True),
-        Core(
-            name="cortex-m55",
-            architecture="arm",
-            zig_target="thumb-freestanding-eabihf",
-            zig_cpu="cortex_m55+mve",
-            gcc_flags=("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
-            qemu_board="mps3-an547",
-            has_dsp=True,
-            has_vectors=True,
-        ),
-        Core(
-            name="rv32imc",
-            architecture="riscv",
-            zig_target="riscv32-freestanding-none",
-            zig_cpu="generic_rv32+m+c",
-            gcc_flags=("-march=rv32imc", "-mabi=ilp32", "-mcmodel=medany"),
-            unicorn_cpu="UC_CPU_RISCV32_ANY",
-            qemu_board="qemu-rv32",
-        ),
-    )
-}
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How programs are made, `firmware_stub/firmware.json`.
+
+    Attributes:
+        sources: of every firmware, in `firmware_stub/`.
+        semihosting: those of the console that talks through the debugger.
+        flags: of every program: C99 without a library, unused functions dropped, no tables for unwinding.
+        gcc, zig: more for the compilers.
+    """
+
+    sources: tuple[str, ...]
+    semihosting: tuple[str, ...]
+    flags: tuple[str, ...]
+    gcc: Compiler
+    zig: Compiler
+
+
+@lru_cache
+def load_recipe() -> Recipe:
+    """Return how programs are made; raises DataError as `read_file`."""
+    return read_file(firmware_stub() / "firmware.json", Recipe, gcc=Compiler, zig=Compiler)
+
+
+@lru_cache
+def load_cores() -> Mapping[str, Core]:
+    """Return the cores by name; raises DataError as `read_folder`."""
+    stub = firmware_stub()
+    return read_folder(stub / "cores", Core, architecture=read_folder(stub / "architectures", Architecture))
 
 
 def find_core(name: str) -> Core:
@@ -95,8 +120,9 @@ def find_core(name: str) -> Core:
     Raises:
         ConfigError: there is none; the hint names the nearest.
     """
+    cores = load_cores()
     plain = name.lower().replace("_", "-").replace("+", "plus")
     for candidate in (plain, f"cortex-{plain}"):
-        if candidate in CORES:
-            return CORES[candidate]
-    raise ConfigError(f"There is no core '{name}'.", hint=nearest(plain, CORES))
+        if candidate in cores:
+            return cores[candidate]
+    raise ConfigError(f"There is no core '{name}'.", hint=nearest(plain, cores))

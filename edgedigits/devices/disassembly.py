@@ -56,10 +56,10 @@ def disassemble(image: Image, core: Core) -> Iterator[Any]:
         raise ToolMissingError(
             "The package capstone is not installed.", hint="Install it: pip install 'edgedigits[mcu]'"
         ) from error
-    if core.architecture == "riscv":
+    if core.architecture.name == "riscv":
         decoder = capstone.Cs(capstone.CS_ARCH_RISCV, capstone.CS_MODE_RISCV32 | capstone.CS_MODE_RISCVC)
     else:
-        version = capstone.CS_MODE_V8 if core.name in ("cortex-m33", "cortex-m55") else 0
+        version = capstone.CS_MODE_V8 if core.has_armv8 else 0
         decoder = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS | version)
     for start, stop in image.code:
         for _, run, content in image.segments:
@@ -72,7 +72,7 @@ def dsp_instructions(image: Image, core: Core) -> tuple[str, ...]:
 
     Unicorn's Cortex-M3 executes them; the real one does not.
     """
-    if core.architecture != "arm":
+    if core.architecture.name != "arm":
         return ()
     return tuple(
         f"{found.mnemonic} {found.op_str} at {found.address:#010x}"

@@ -20,15 +20,13 @@ from numpy.typing import NDArray
 from edgedigits.devices.boards import Board, find_board
 from edgedigits.devices.cores import Core
 from edgedigits.devices.emulator_unicorn import Emulation
-from edgedigits.devices.stub import STARTUP, Engine, firmware_stub
-from edgedigits.devices.toolchain import Program, Toolchain, compile_program, run_tool
+from edgedigits.devices.stub import Engine, firmware_stub
+from edgedigits.devices.toolchain import Program, Toolchain, compile_program, macros, run_tool
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from edgedigits.files.scratch import scratch
 from edgedigits.programs import run_program, side_by_side
 from edgedigits.progress import SILENT, Progress
 
-PROGRAMS = {"arm": ("qemu-system-arm", "qemu-system-arm"), "riscv": ("qemu-system-riscv32", "qemu-system-misc")}
-"""Of each architecture: QEMU's program, and Debian's package that holds it."""
 ICOUNT_SHIFTS = (6, 0)
 """Of the nanoseconds that an instruction takes: the finer first."""
 NO_TICKS = 0xFFFFFFFF
@@ -132,20 +130,19 @@ def _run_part(
 
 def require_qemu(board: Board) -> str:
     """Return the path of the QEMU that emulates the board's architecture, or raise ToolMissingError."""
-    program, package = PROGRAMS[board.core.architecture]
-    path = shutil.which(program)
+    architecture = board.core.architecture
+    path = shutil.which(architecture.qemu)
     if path is None:
         raise ToolMissingError(
-            f"{program} is not installed.",
-            hint=f"Install it (Debian, Ubuntu: apt-get install {package}).",
+            f"{architecture.qemu} is not installed.",
+            hint=f"Install it (Debian, Ubuntu: apt-get install {architecture.qemu_package}).",
         )
     return path
 
 
 def machine_arguments(board: Board) -> list[str]:
     """Return how QEMU is started as this board, without a program."""
-    # A RISC-V machine would look for a firmware of its own first.
-    return [require_qemu(board), "-M", board.qemu, *(["-bios", "none"] if board.core.architecture == "riscv" else [])]
+    return [require_qemu(board), "-M", board.qemu, *board.core.architecture.qemu_arguments]
 
 
 def _board_of(core: Core) -> Board:
@@ -157,16 +154,14 @@ def _board_of(core: Core) -> Board:
 def batch_program(core: Core, board: Board, engine: Engine, folder: Path, optimize: str) -> Program:
     """Return what to compile: harness, start-up and engine, for `board`, as `folder`/batch.elf."""
     stub = firmware_stub()
-    sources = ("harness/batch.c", "src/semihosting.c", "src/memory.c", STARTUP[core.architecture])
-    # An M3 stands in for the M0+, which has no unaligned access.
-    stand_in = {"TRAP_UNALIGNED": "1"} if core is not board.core and core.name == "cortex-m0plus" else {}
+    sources = ("harness/batch.c", "src/semihosting.c", "src/memory.c", core.architecture.startup)
     return Program(
         sources=[*engine.sources, *(stub / source for source in sources)],
         output=folder / "batch.elf",
-        linker_scripts=[stub / "boards" / board.name / "memory.ld", stub / "src" / "sections.ld"],
+        linker_script=board.linker_script(),
         entry="Reset_Handler",
         include=[engine.folder, stub / "src"],
-        defines={**engine.defines, **stand_in},
+        defines={**engine.defines, **macros(core.qemu_defines)},
         optimize=optimize,
     )
 
@@ -210,7 +205,6 @@ def _results(folder: Path, board: Board, engine: Engine, count: int, shift: int)
         return None
     if ticks.min() < least_ticks:
         raise DataError("QEMU timed the engine at less than an empty function takes.", hint="Run it again.")
-    clock = "mcycle" if board.core.architecture == "riscv" else "SysTick"
     nanoseconds_per_tick = 1000 / board.clock_mhz
     # An empty function was timed in the same way; it is one instruction, a return, so that one is given back.
     instructions = np.rint((ticks - least_ticks) * nanoseconds_per_tick / 2**shift).astype(np.int64) + 1
@@ -220,7 +214,7 @@ def _results(folder: Path, board: Board, engine: Engine, count: int, shift: int)
         stack=stack,
         executions={},
         by_step=np.zeros((count, 0), dtype=np.int64),
-        how=f"{_version(board)}, {board.qemu}, -icount shift={shift}, {clock}",
+        how=f"{_version(board)}, {board.qemu}, -icount shift={shift}, {board.core.architecture.clock}",
     )
 
 

@@ -90,7 +90,7 @@ def run_unicorn(
     """
     version = _require_unicorn(core)
     make = factory or counter_factory()
-    code = CodeMap(image, core.architecture, step_by_address(image.path, engine))
+    code = CodeMap(image, core.architecture.name, step_by_address(image.path, engine))
     machines = [_Machine(core, image, engine, code, make, limit) for _ in range(_worker_count(len(inputs)))]
     with progress.stage(f"Emulating {core.name}", len(inputs)) as stage:
         outputs, by_step = _run_side_by_side(machines, inputs, stage)
@@ -261,7 +261,7 @@ def _new_emulator(core: Core) -> tuple[Any, tuple[tuple[int, ...], int, int, int
     """Return an emulator and its registers: arguments, stack pointer, return address, program counter; Thumb bit."""
     import unicorn
 
-    if core.architecture == "riscv":
+    if core.architecture.name == "riscv":
         from unicorn import riscv_const as riscv
 
         emulator = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
-from edgedigits.devices.boards import Board, load_boards
+from edgedigits.devices.boards import Board
+from edgedigits.devices.cores import load_recipe
 from edgedigits.devices.elf import Image, read_elf
 from edgedigits.devices.engine_elf import compile_engine
-from edgedigits.devices.stub import STARTUP, Engine, firmware_stub
-from edgedigits.devices.toolchain import Program, Toolchain, compile_program
+from edgedigits.devices.stub import Engine, firmware_stub
+from edgedigits.devices.toolchain import Program, Toolchain, compile_program, macros
 from edgedigits.errors import CheckFailedError, ConfigError
 
 CONSOLES = ("uart", "semihosting")
-# What every firmware holds; the same list is in firmware_stub/CMakeLists.txt.
-COMMON_SOURCES = ("src/main.c", "src/protocol.c", "src/crc32.c", "src/memory.c")
-SEMIHOSTING_SOURCES = ("drivers/console_semihosting.c", "src/semihosting.c")
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """What `firmware_stub/boards/<name>/board.cmake` says.
-
-    Attributes:
-        folder: the board's folder.
-        uart: driver of its serial port.
-        sources: its other sources.
-    """
-
-    folder: Path
-    uart: str
-    sources: tuple[str, ...]
-
-
-def board_support(board: Board) -> Support:
-    """Return what `firmware_stub/` has for a board.
-
-    Raises:
-        ConfigError: nothing; the hint lists the boards that it supports.
-    """
-    folder = firmware_stub() / "boards" / board.name
-    if not (folder / "board.cmake").is_file():
-        names = ", ".join(name for name, other in load_boards().items() if other.firmware)
-        raise ConfigError(f"firmware_stub does not support {board.name}.", hint=f"It supports {names}.")
-    settings = dict(re.findall(r"^set\((\w+) ([^)]*)\)", (folder / "board.cmake").read_text(), re.MULTILINE))
-    return Support(folder, settings["BOARD_UART"], tuple(settings["BOARD_SOURCES"].split()))
 
 
 def build_firmware(
@@ -78,16 +45,16 @@ def build_firmware(
 
 def firmware_program(engine: Engine, board: Board, output: Path, console: str, optimize: str) -> Program:
     """Return what to compile."""
-    stub, support = firmware_stub(), board_support(board)
-    consoles = (support.uart,) if console == "uart" else SEMIHOSTING_SOURCES
-    sources = (*COMMON_SOURCES, STARTUP[board.core.architecture], *consoles, *support.sources)
+    stub, support, recipe = firmware_stub(), board.support(), load_recipe()
+    consoles = (support.uart,) if console == "uart" else recipe.semihosting
+    sources = (*recipe.sources, board.core.architecture.startup, *consoles, *support.drivers)
     return Program(
         sources=[*engine.sources, engine.self_test, *(stub / source for source in sources)],
         output=output,
-        linker_scripts=[support.folder / "memory.ld", stub / "src" / "sections.ld"],
+        linker_script=board.linker_script(),
         entry="Reset_Handler",
-        include=[engine.folder, stub / "src", support.folder],
-        defines=engine.defines,
+        include=[engine.folder, stub / "src"],
+        defines={**engine.defines, **macros(support.defines)},
         optimize=optimize,
     )
 

@@ -8,14 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edgedigits.data.writing import refuse_existing, replacing
-from edgedigits.devices.boards import Board
+from edgedigits.devices.boards import Board, load_boards
 from edgedigits.devices.elf import Image
 from edgedigits.devices.uf2 import check_rp2040, to_uf2
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from edgedigits.programs import run_program
 from edgedigits.progress import SILENT, Progress
 
-UF2_BOARDS = ("rp2040",)
 ENDINGS = (".elf", ".bin", ".uf2")
 """Of files that hold firmware: as linked, as it lies in flash, for a boot drive."""
 PROGRAM_TIMEOUT_S = 120.0
@@ -40,8 +39,9 @@ def uf2_of(board: Board, image: Image) -> bytes:
 
 
 def _require_uf2(board: Board) -> None:
-    if board.name not in UF2_BOARDS:
-        raise ConfigError(f"{board.name} takes no UF2 file.", hint=f"UF2 is for {', '.join(UF2_BOARDS)}.")
+    if not board.takes_uf2:
+        names = ", ".join(name for name, other in load_boards().items() if other.takes_uf2)
+        raise ConfigError(f"{board.name} takes no UF2 file.", hint=f"UF2 is for {names}.")
 
 
 def flat_of(image: Image) -> bytes:
@@ -55,7 +55,7 @@ def flat_of(image: Image) -> bytes:
     if not 0 < end - start <= MOST_FLASH:
         raise DataError(
             f"The program takes {end - start:,} bytes from its first to its last, expected 1 to {MOST_FLASH:,}.",
-            hint="Link the firmware with the memory.ld of its board.",
+            hint="Link the firmware with the linker script of its board.",
         )
     flat = bytearray(b"\xff" * (end - start))
     for load, _, content in image.segments:
@@ -129,7 +129,7 @@ def flash(board: Board, image: Image, *, probe: str = "", progress: Progress = S
         ConfigError: pyOCD has no such target at all.
         CheckFailedError: programming failed.
     """
-    drive = find_boot_drive() if board.name in UF2_BOARDS and not probe else None
+    drive = find_boot_drive() if board.takes_uf2 and not probe else None
     if drive is not None:
         return _copy_uf2(board, image, drive)
     if not board.pyocd:
@@ -146,7 +146,7 @@ def flash(board: Board, image: Image, *, probe: str = "", progress: Progress = S
 def _no_way(board: Board, probe: str) -> ToolMissingError:
     """Without pyOCD; a board that also starts as a drive needs none."""
     install = "pip install 'edgedigits[flash]'"
-    if board.name not in UF2_BOARDS or probe:
+    if not board.takes_uf2 or probe:
         return ToolMissingError("pyOCD is not installed.", hint=f"Install it: {install}")
     return ToolMissingError(
         f"No RPI-RP2 drive is mounted, and pyOCD is not installed, so there is no way onto {board.name}.",
@@ -188,7 +188,7 @@ def _says_no_probe(text: str) -> bool:
 
 def _pyocd_error(board: Board, text: str) -> Exception:
     if _says_no_probe(text):
-        drive = " Or hold BOOTSEL while plugging it in, for its boot drive." if board.name in UF2_BOARDS else ""
+        drive = " Or hold BOOTSEL while plugging it in, for its boot drive." if board.takes_uf2 else ""
         return ToolMissingError(
             "There is no debug probe.", hint=f"Plug in {board.name}, or its probe, and check the cable.{drive}"
         )

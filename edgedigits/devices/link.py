@@ -271,8 +271,7 @@ def qemu_arguments(board: Board, program: Path, serial: str) -> list[str]:
 
     if not board.qemu:
         raise ConfigError(f"QEMU does not emulate {board.name}.", hint="edgedigits boards --json names those it does.")
-    # The firmware talks on USART2 of an STM32F4, which is QEMU's second port.
-    first = ["-serial", "null"] if board.qemu == "netduinoplus2" else []
+    first = ["-serial", "null"] * board.qemu_serial
     common = ["-kernel", str(program), "-display", "none", "-monitor", "none"]
     return [*machine_arguments(board), *common, *first, "-serial", serial]
 

@@ -6,7 +6,6 @@ are those of the firmware that `flash` builds.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
@@ -35,8 +34,7 @@ FIRMWARE_STACK = 192
 """Bytes of stack of the firmware's own functions, above the engine's: 128 to 168 where QEMU runs the board."""
 WORKERS = 2
 # Firmware is linked as if memory had no end: what it needs is told, whether there is room or not.
-_REGION = re.compile(r"^( *(FLASH|RAM) .*ORIGIN = )(0x[0-9A-Fa-f]+)(, LENGTH = ).*$", re.MULTILINE)
-_ENDLESS, _APART = "64M", 1 << 27
+_ENDLESS_KIB, _APART = 1 << 16, 1 << 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,17 +205,14 @@ def _with_firmware(board: Board) -> Board:
 def _link(engine: Engine, board: Board, toolchain: Toolchain) -> Footprints:
     """Link the firmware, whether it fits or not; return the bytes of all of it, and of the engine's files in it."""
     with scratch("needs") as folder:
-        program = firmware_program(engine, board, folder / "firmware.elf", "uart", "-O2")
-        memory, sections = program.linker_scripts
-        endless = folder / "memory.ld"
-        endless.write_text(_REGION.sub(_without_end, memory.read_text(encoding="utf-8")), encoding="utf-8")
-        program = replace(program, linker_scripts=[endless, sections])
+        program = firmware_program(engine, _endless(board), folder / "firmware.elf", "uart", "-O2")
         return footprints(engine, read_elf(compile_program(toolchain, board.core, program)))
 
 
-def _without_end(region: re.Match[str]) -> str:
-    origin = int(region[3], 16) + (_APART if region[2] == "RAM" else 0)
-    return f"{region[1]}{origin:#010x}{region[4]}{_ENDLESS}"
+def _endless(board: Board) -> Board:
+    support = board.support()
+    apart = replace(support, ram_at=f"{int(support.ram_at, 16) + _APART:#010x}")
+    return replace(board, flash_kib=_ENDLESS_KIB, ram_kib=_ENDLESS_KIB, firmware=apart)
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,7 @@ class _Job:
 
 def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
     engine, core = job.engine, job.core
-    is_m4 = core.name == "cortex-m4" and bool(run.executions)
+    has_cycles = core.has_cycle_costs and bool(run.executions)
     return Simulation(
         core=core.name,
         toolchain=job.toolchain.version,
@@ -272,7 +272,7 @@ def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
         no_background=None,
         layers=layer_costs(engine, core, image, run),
         by_function=_by_function(image, run),
-        cycles=estimate_m4_cycles(image, core, run.executions, len(run.instructions)) if is_m4 else None,
+        cycles=estimate_m4_cycles(image, core, run.executions, len(run.instructions)) if has_cycles else None,
         outputs=run.outputs,
     )
 

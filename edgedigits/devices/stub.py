@@ -8,9 +8,6 @@ from pathlib import Path
 from edgedigits.devices.engine_file import EngineFile, Step, read_engine_file
 from edgedigits.errors import DataError
 
-STARTUP = {"arm": "arm/startup_cortexm.c", "riscv": "riscv/startup_rv32.c"}
-"""Start-up code by architecture."""
-
 _PACKAGE = Path(__file__).parent.parent
 MOST_SOURCE_BYTES = 1 << 28
 _HINT = "Give a build's folder, or one that `edgedigits compile` wrote."

@@ -20,7 +20,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from edgedigits.devices.cores import Core
+from edgedigits.devices.cores import Core, load_recipe
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError, nearest
 from edgedigits.programs import run_program
 
@@ -29,25 +29,6 @@ OLDEST_ZIG = (0, 15, 2)
 TIMEOUT_S = 300.0
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion")
 
-# By architecture: names of the GCC that are looked for, and Debian's package, which holds the last of them.
-_GCC = {
-    "arm": (("arm-none-eabi-gcc",), "gcc-arm-none-eabi"),
-    "riscv": (
-        ("riscv-none-elf-gcc", "riscv32-unknown-elf-gcc", "riscv64-unknown-elf-gcc"),
-        "gcc-riscv64-unknown-elf",
-    ),
-}
-# What every program is built with: C99 without a library, unused functions dropped, no tables for unwinding.
-_COMMON = (
-    "-std=c99",
-    "-g",
-    "-ffreestanding",
-    "-fomit-frame-pointer",
-    "-ffunction-sections",
-    "-fdata-sections",
-    "-fno-unwind-tables",
-    "-fno-asynchronous-unwind-tables",
-)
 # lld tells by how much; GNU ld only sometimes, but prints what each region would hold.
 _OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
 _NO_ROOM = re.compile(r"will not fit in region [`'](\w+)'")
@@ -77,7 +58,7 @@ class Program:
     Attributes:
         sources: .c files.
         output: the ELF to write.
-        linker_scripts: its memory and sections; joined, since lld under zig finds no INCLUDE.
+        linker_script: text of it.
         entry: symbol where the program starts; what it does not reach is dropped.
         include: folders of headers.
         defines: macros, name → value.
@@ -87,12 +68,17 @@ class Program:
 
     sources: Sequence[Path]
     output: Path
-    linker_scripts: Sequence[Path]
+    linker_script: str
     entry: str
     include: Sequence[Path] = ()
     defines: Mapping[str, str] = field(default_factory=dict)
     optimize: str = "-O2"
     flags: Sequence[str] = ()
+
+
+def macros(defines: Sequence[str]) -> dict[str, str]:
+    """Return macros, name → value, that the catalogue writes as "NAME=VALUE"."""
+    return dict(define.split("=", 1) for define in defines)
 
 
 def find_toolchain(name: str, core: Core) -> Toolchain:
@@ -123,12 +109,12 @@ def _find_zig() -> Toolchain:
 
 
 def _find_gcc(core: Core) -> Toolchain:
-    names, package = _GCC[core.architecture]
-    path = next((found for found in map(shutil.which, names) if found), None)
+    architecture = core.architecture
+    path = next((found for found in map(shutil.which, architecture.gcc) if found), None)
     if path is None:
         raise ToolMissingError(
-            f"{names[-1]}, the GCC for {core.name}, is not installed.",
-            hint=f"Install it (Debian, Ubuntu: apt-get install {package}), or use --toolchain zig.",
+            f"{architecture.gcc[-1]}, the GCC for {core.name}, is not installed.",
+            hint=f"Install it (Debian, Ubuntu: apt-get install {architecture.gcc_package}), or use --toolchain zig.",
         )
     return Toolchain("gcc", f"gcc {run_tool([path, '-dumpfullversion']).stdout.strip()}", (path,))
 
@@ -159,24 +145,26 @@ def compile_program(toolchain: Toolchain, core: Core, program: Program) -> Path:
 
 
 def _command_line(toolchain: Toolchain, core: Core, program: Program) -> list[str]:
-    is_zig = toolchain.name == "zig"
     # No -nostdlib for zig: a freestanding target has no library, and 0.16 and later would lose their compiler-rt.
-    start = ["-fno-sanitize=undefined"] if is_zig else ["-nostdlib", "-Wl,--build-id=none", "-Wl,--print-memory-usage"]
+    recipe = load_recipe()
+    flags, compiler = (core.zig, recipe.zig) if toolchain.name == "zig" else (core.gcc, recipe.gcc)
+    script = program.output.with_suffix(".ld")
+    script.write_text(program.linker_script, encoding="utf-8")
     return [
         *toolchain.command,
-        *(core.zig_flags if is_zig else core.gcc_flags),
-        *_COMMON,
+        *flags,
+        *recipe.flags,
         program.optimize,
         *program.flags,
-        *start,
+        *compiler.flags,
         *(f"-D{name}={value}" for name, value in program.defines.items()),
         *(f"-I{folder}" for folder in program.include),
-        f"-Wl,-T,{_joined_script(program)}",
+        f"-Wl,-T,{script}",
         # lld ignores ENTRY() in scripts.
         f"-Wl,-e,{program.entry}",
         "-Wl,--gc-sections",
         *map(str, program.sources),
-        *([] if is_zig else ["-lgcc"]),
+        *compiler.libraries,
         "-o",
         str(program.output),
     ]
@@ -193,12 +181,6 @@ def _overflow(result: subprocess.CompletedProcess[str]) -> tuple[str, int] | Non
         if named and region == named[1]:
             return names.get(region, region), int(used) * _UNITS[used_unit] - int(size) * _UNITS[size_unit]
     return None
-
-
-def _joined_script(program: Program) -> Path:
-    script = program.output.with_suffix(".ld")
-    script.write_text("\n".join(part.read_text(encoding="utf-8") for part in program.linker_scripts), encoding="utf-8")
-    return script
 
 
 def run_tool(command: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -49,13 +49,13 @@ def check_rp2040(segments: Iterable[tuple[int, bytes]]) -> None:
         if address < RP2040_FLASH or address + len(content) > RP2040_FLASH_END:
             raise DataError(
                 f"{len(content):,} bytes at {address:#010x} lie outside the RP2040's flash.",
-                hint="Link the firmware with firmware_stub/boards/rp2040/memory.ld.",
+                hint="Link the firmware for the RP2040: edgedigits flash, or CMake with -DBOARD=rp2040.",
             )
     boot = next((content for address, content in memory if address == RP2040_FLASH), b"")[:BOOT2_BYTES]
     if len(boot) < BOOT2_BYTES or boot2_checksum(boot[:-4]) != int.from_bytes(boot[-4:], "little"):
         raise DataError(
             "The program has no valid boot stage at 0x10000000, without which an RP2040 does not start.",
-            hint="Link the firmware with firmware_stub/boards/rp2040/boot2.c.",
+            hint="Link the firmware with firmware_stub/drivers/boot2_rp2040.c.",
         )
 
 

@@ -1,9 +1,9 @@
 # A GCC for the board's core: arm-none-eabi-gcc, or one for RISC-V.
-include(${CMAKE_CURRENT_LIST_DIR}/gcc_names.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/catalogue.cmake)
 set(CMAKE_SYSTEM_NAME Generic)
-set(CMAKE_SYSTEM_PROCESSOR ${BOARD_CORE})
+set(CMAKE_SYSTEM_PROCESSOR ${core})
 # CMake's tries read this file again and have to come to the same compiler.
-set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES BOARD_CORE)
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES BOARD)
 find_program(CMAKE_C_COMPILER NAMES ${gcc_names} REQUIRED)
 string(REGEX REPLACE "gcc(\\.exe)?$" "objcopy" objcopy_name "${CMAKE_C_COMPILER}")
 find_program(CMAKE_OBJCOPY ${objcopy_name})

@@ -1,7 +1,6 @@
 /*
- * Ticks from mtime, the clock that every RISC-V core has beside it. The board's header says where it is and how fast.
+ * Ticks from mtime, the clock that every RISC-V core has beside it. The board says where it is and how fast.
  */
-#include "board.h"
 #include "platform.h"
 
 void platform_ticks_init(void) {

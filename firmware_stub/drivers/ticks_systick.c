@@ -1,7 +1,6 @@
 /*
- * Ticks from SysTick at the processor's clock: cycles. The board's header says how fast that is.
+ * Ticks from SysTick at the processor's clock: cycles. The board says how fast that is.
  */
-#include "board.h"
 #include "platform.h"
 
 #define SYST_CSR (*(volatile uint32_t *)0xE000E010u)

@@ -1,7 +1,6 @@
 /*
  * A 16550 UART as QEMU's RISC-V machines have it; the emulator does not care for the speed.
  */
-#include "board.h"
 #include "platform.h"
 
 #define UART(offset) (*(volatile uint8_t *)(UART_BASE + (offset)))

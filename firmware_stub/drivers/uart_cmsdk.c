@@ -1,7 +1,6 @@
 /*
  * The UART of Arm's MPS2 and MPS3 boards. Source: Arm, Cortex-M System Design Kit, "APB UART".
  */
-#include "board.h"
 #include "platform.h"
 
 #define UART(offset) (*(volatile uint32_t *)(UART_BASE + (offset)))

@@ -1,8 +1,7 @@
 /*
- * The UART without DMA of Nordic's nRF51 and nRF52. The board's header names the pins. Source: nRF52840 product
+ * The UART without DMA of Nordic's nRF51 and nRF52. The board names the pins. Source: nRF52840 product
  * specification, "UART", "CLOCK" and "GPIO".
  */
-#include "board.h"
 #include "platform.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))

@@ -2,7 +2,6 @@
  * UART0 of the RP2040 on GPIO 0 and 1, and its 12 MHz crystal as the clock of everything. Source: Raspberry Pi, RP2040
  * datasheet, chapters 2.14 to 2.16, 2.19 and 4.2.
  */
-#include "board.h"
 #include "platform.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))

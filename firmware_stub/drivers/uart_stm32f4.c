@@ -2,7 +2,6 @@
  * USART2 of the STM32F4 on PA2 and PA3, which on Nucleo boards is the debugger's serial port. The processor stays on the
  * 16 MHz oscillator that it starts with. Source: ST, RM0090 and RM0383.
  */
-#include "board.h"
 #include "platform.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.load import load_splits
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.simulation import Simulation
 from edgedigits.devices.stub import find_engine
@@ -89,7 +89,7 @@ def measure(network: Network, inputs: NDArray[np.int8], core: str = "cortex-m4",
 
 
 def _simulate(source: EngineSource, network: Network, inputs: NDArray[np.int8], core: str) -> Simulation:
-    target = CORES[core]
+    target = find_core(core)
     with tempfile.TemporaryDirectory() as place:
         for name, text in source.files().items():
             (Path(place) / name).parent.mkdir(exist_ok=True)

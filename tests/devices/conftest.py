@@ -11,22 +11,22 @@ from importlib.util import find_spec
 
 import pytest
 
-from edgedigits.devices.cores import CORES, Core
+from edgedigits.devices.cores import Core, find_core, load_cores
 from edgedigits.devices.elf import Image, read_elf
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.stub import Engine, find_engine
 from edgedigits.devices.toolchain import Toolchain, find_toolchain
 from tests.devices.tiny_engine import write_engine
 
-UNICORN_CORES = [core.name for core in CORES.values() if core.unicorn_cpu]
-QEMU_CORES = [core.name for core in CORES.values() if core.qemu_board]
+UNICORN_CORES = [core.name for core in load_cores().values() if core.unicorn_cpu]
+QEMU_CORES = [core.name for core in load_cores().values() if core.qemu_board]
 
 
 def toolchain_or_skip(name: str, core: Core) -> Toolchain:
     """Return the toolchain, or skip the test where it is absent."""
     if name == "zig" and find_spec("ziglang") is None:
         pytest.skip("ziglang is not installed")
-    if name == "gcc" and (core.architecture != "arm" or shutil.which("arm-none-eabi-gcc") is None):
+    if name == "gcc" and (core.architecture.name != "arm" or shutil.which("arm-none-eabi-gcc") is None):
         pytest.skip(f"no GCC for {core.name}")
     return find_toolchain(name, core)
 
@@ -50,10 +50,10 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Image]:
         texts = [path.read_bytes() for path in (engine.folder / engine.header, *engine.sources)]
         key = hashlib.sha256(b"".join(texts)).hexdigest()[:16]
         ready = shared / f"{key}-{core}-{toolchain}"
-        compiler = toolchain_or_skip(toolchain, CORES[core])
+        compiler = toolchain_or_skip(toolchain, find_core(core))
         if not (ready / "engine.elf").is_file():
             folder = tmp_path_factory.mktemp("elf")
-            compile_engine(compiler, CORES[core], engine, folder)
+            compile_engine(compiler, find_core(core), engine, folder)
             with suppress(OSError):  # Another worker was faster.
                 folder.rename(ready)
         return read_elf(ready / "engine.elf")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.costs import layer_costs
 from edgedigits.devices.elf import Footprint, Image, Symbol
 from edgedigits.devices.emulator_unicorn import Emulation, run_unicorn
@@ -58,7 +58,7 @@ def test_the_reported_encoding_reads_the_weights_out_of_the_elf(
     engine, network = pruned
     image = compiled(engine, core, toolchain)
 
-    costs = layer_costs(engine, CORES[core], image, UNTOLD)
+    costs = layer_costs(engine, find_core(core), image, UNTOLD)
 
     assert [cost.encoding for cost in costs] == names
     assert [cost.instructions for cost in costs] == [None] * 3, "this emulator does not tell layers apart"
@@ -79,14 +79,14 @@ def image_of(symbols: Sequence[tuple[str, int, str]]) -> Image:
 def test_where_the_compiler_put_all_weights_into_code_the_core_decides(
     pruned: tuple[Engine, Network], core: str, encoding: str, left: list[tuple[str, int, str]]
 ) -> None:
-    assert layer_costs(pruned[0], CORES[core], image_of(left), UNTOLD)[0].encoding == encoding
+    assert layer_costs(pruned[0], find_core(core), image_of(left), UNTOLD)[0].encoding == encoding
 
 
 def test_equal_constants_that_share_a_place_are_counted_once(pruned: tuple[Engine, Network]) -> None:
     names = [f"edgedigits_model_layer{name}" for name in ("1_bias", "2_bias", "2_rows")]
     image = image_of([(name, address, "constant") for name, address in zip(names, (64, 64, 72), strict=True)])
 
-    first, second, third = layer_costs(pruned[0], CORES["cortex-m55"], image, UNTOLD)
+    first, second, third = layer_costs(pruned[0], find_core("cortex-m55"), image, UNTOLD)
 
     assert (first.nbytes, second.nbytes, third.nbytes) == (8, 8, 0)
     assert [symbol.name for symbol in image.biggest()] == names[1:]
@@ -95,7 +95,7 @@ def test_equal_constants_that_share_a_place_are_counted_once(pruned: tuple[Engin
 def test_what_comes_before_the_first_layer_is_there_for_it(tmp_path: Path, compiled: Callable[..., Image]) -> None:
     """An input that fills no whole words is copied first; no instruction is told to nobody."""
     engine = write_emitted_engine(tmp_path, random_mlp(2, sizes=(101, 8, 10)), encodings=["pairs", "pairs"])
-    core = CORES["cortex-m4"]
+    core = find_core("cortex-m4")
 
     run = run_unicorn(core, compiled(engine), engine, random_inputs(4, 101))
     costs = layer_costs(engine, core, compiled(engine), run)
@@ -108,6 +108,6 @@ def test_a_function_that_begins_like_a_layer_is_not_of_it(tmp_path: Path, compil
     model = random_mlp(2, sizes=(20, 10))
     engine = write_emitted_engine(tmp_path, model, encodings=["pairs"], prefix="layer1")
 
-    (cost,) = layer_costs(engine, CORES["cortex-m4"], compiled(engine), UNTOLD)
+    (cost,) = layer_costs(engine, find_core("cortex-m4"), compiled(engine), UNTOLD)
 
     assert set(cost.symbols) == {"layer1_layer1_weights", "layer1_layer1_bias"} and cost.nbytes == 200 + 40

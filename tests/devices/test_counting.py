@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgedigits.devices import counting
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.counting import CodeMap, PythonCounter, counter_factory, native_library
 from edgedigits.devices.disassembly import disassemble
 from edgedigits.devices.elf import Image
@@ -26,11 +26,11 @@ pytest.importorskip("unicorn")
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4", "rv32imc"])
 def test_instructions_start_where_capstone_says(tiny: Engine, compiled: Callable[..., Image], core: str) -> None:
     image = compiled(tiny, core)
-    code = CodeMap(image, CORES[core].architecture)
+    code = CodeMap(image, find_core(core).architecture.name)
 
     ours = {code.base + 2 * int(index) for index in np.flatnonzero(code.is_start)}
 
-    assert ours == {instruction.address for instruction in disassemble(image, CORES[core])}
+    assert ours == {instruction.address for instruction in disassemble(image, find_core(core))}
 
 
 @pytest.mark.parametrize("core", UNICORN_CORES)
@@ -47,13 +47,13 @@ def test_three_ways_of_counting_agree(tiny: Engine, compiled: Callable[..., Imag
 
             emulator.hook_add(UC_HOOK_CODE, lambda _emulator, address, _size, _user: singles.update([address]))
 
-    in_python = run_unicorn(CORES[core], image, tiny, inputs, factory=OneByOne)
-    fastest = run_unicorn(CORES[core], image, tiny, inputs)
+    in_python = run_unicorn(find_core(core), image, tiny, inputs, factory=OneByOne)
+    fastest = run_unicorn(find_core(core), image, tiny, inputs)
 
     assert np.array_equal(in_python.instructions, fastest.instructions)
     assert in_python.executions == fastest.executions
     assert sum(fastest.executions.values()) == fastest.instructions.sum()
-    skippable = {found.address for found in disassemble(image, CORES[core]) if is_conditional(found)}
+    skippable = {found.address for found in disassemble(image, find_core(core)) if is_conditional(found)}
     for address, count in fastest.executions.items():
         # Unicorn's own hook leaves out what an IT block skips. A core fetches it, and QEMU counts it.
         assert singles[address] == count or (address in skippable and singles[address] < count)
@@ -92,4 +92,4 @@ def test_code_outside_the_program_is_noticed(tiny: Engine, compiled: Callable[..
         return make(emulator, code, limit)
 
     with pytest.raises(Exception, match="executes what is no code at 0x0001"):
-        run_unicorn(CORES["cortex-m4"], compiled(tiny), tiny, random_inputs(1), factory=shifted)
+        run_unicorn(find_core("cortex-m4"), compiled(tiny), tiny, random_inputs(1), factory=shifted)

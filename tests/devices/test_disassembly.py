@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.disassembly import _cycles, dsp_instructions, estimate_m4_cycles, plain_mnemonic
 from edgedigits.devices.elf import Image, read_elf
 from edgedigits.devices.emulator_unicorn import run_unicorn
@@ -20,7 +20,7 @@ from tests.devices.tiny_engine import random_inputs, write_engine
 
 pytest.importorskip("capstone")
 
-M4 = CORES["cortex-m4"]
+M4 = find_core("cortex-m4")
 DSP = """
     smlad smladx smlald smlaldx smlsd smlsld smuad smuadx smusd smlabb smlatt smlawb smlawt smulbb smultb smulwb smlalbb
     sxtb16 uxtb16 sxtab16 sxtab uxtah qadd qsub qdadd qadd8 sadd16 uqsub8 pkhbt pkhtb sel usad8 usada8 ssat16 usat16
@@ -51,7 +51,7 @@ def test_dsp_code_on_a_core_without_it_is_refused(tmp_path: Path) -> None:
     word = "0xFB21, 0x3002"  # smlad r0, r1, r2, r3
     write_engine(tmp_path, extra=f'__asm volatile(".inst.w 0x{word.replace("0x", "").replace(", ", "")}" ::: "r0");')
     engine = find_engine(tmp_path)
-    m3, m4 = CORES["cortex-m3"], M4
+    m3, m4 = find_core("cortex-m3"), M4
 
     image = compile_engine(toolchain_or_skip("zig", m4), m4, engine, tmp_path)
     assert dsp_instructions(image, m4)[0].startswith("smlad r0, r1, r2, r3 at 0x")
@@ -60,8 +60,8 @@ def test_dsp_code_on_a_core_without_it_is_refused(tmp_path: Path) -> None:
 
 
 def test_plain_c_holds_no_dsp(tiny: Engine, compiled: Callable[..., Image]) -> None:
-    assert dsp_instructions(compiled(tiny, "cortex-m3"), CORES["cortex-m3"]) == ()
-    assert dsp_instructions(compiled(tiny, "rv32imc"), CORES["rv32imc"]) == ()
+    assert dsp_instructions(compiled(tiny, "cortex-m3"), find_core("cortex-m3")) == ()
+    assert dsp_instructions(compiled(tiny, "rv32imc"), find_core("rv32imc")) == ()
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_literals_in_code_are_not_disassembled(tmp_path: Path) -> None:
     source = tmp_path / "a.c"
     source.write_text('int start(void) { int x; __asm volatile("ldr %0, =0x3002FB21" : "=r"(x)); return x; }')
     script = Path(__file__).parents[2] / "firmware_stub" / "harness" / "function.ld"
-    m3 = CORES["cortex-m3"]
-    program = Program([source], tmp_path / "a.elf", [script], "start")
+    m3 = find_core("cortex-m3")
+    program = Program([source], tmp_path / "a.elf", script.read_text(), "start")
 
     image = read_elf(compile_program(toolchain_or_skip("zig", m3), m3, program))
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgedigits.devices import emulator_qemu as room
 from edgedigits.devices.boards import find_board
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.elf import Image
 from edgedigits.devices.emulator_qemu import run_qemu
 from edgedigits.devices.emulator_unicorn import run_unicorn
@@ -20,7 +20,7 @@ from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMiss
 from tests.devices.conftest import QEMU_CORES, toolchain_or_skip
 from tests.devices.tiny_engine import deep_on_one_image, expected, random_inputs, write_engine
 
-M4 = CORES["cortex-m4"]
+M4 = find_core("cortex-m4")
 # A core of each kind; the rest in CI.
 ALWAYS = [(name, "zig") for name in ("cortex-m0plus", "cortex-m4", "cortex-m55", "rv32imc")] + [("cortex-m55", "gcc")]
 
@@ -36,7 +36,7 @@ ALWAYS = [(name, "zig") for name in ("cortex-m0plus", "cortex-m4", "cortex-m55",
 def test_both_emulators_agree(
     qemu: None, tmp_path: Path, compiled: Callable[..., Image], name: str, toolchain: str
 ) -> None:
-    core, weights = CORES[name], write_engine(tmp_path)
+    core, weights = find_core(name), write_engine(tmp_path)
     engine, inputs = find_engine(tmp_path), random_inputs(30)
 
     run = run_qemu(core, toolchain_or_skip(toolchain, core), engine, inputs)
@@ -58,7 +58,7 @@ def test_an_engine_that_faults(qemu: None, tmp_path: Path, name: str) -> None:
     write_engine(tmp_path, extra=extra)
 
     with pytest.raises(CheckFailedError, match=r"fails in QEMU's (mps|virt).*\(exit code 139\): it faults"):
-        run_qemu(CORES[name], toolchain_or_skip("zig", CORES[name]), find_engine(tmp_path), random_inputs(1))
+        run_qemu(find_core(name), toolchain_or_skip("zig", find_core(name)), find_engine(tmp_path), random_inputs(1))
 
 
 def test_an_engine_that_hangs(qemu: None, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_an_engine_that_hangs(qemu: None, tmp_path: Path) -> None:
 
 
 def test_a_model_too_big_for_the_board(qemu: None, tmp_path: Path) -> None:
-    core = CORES["cortex-m55"]
+    core = find_core("cortex-m55")
     write_engine(tmp_path, inputs=3000, outputs=200)
 
     with pytest.raises(CheckFailedError, match="bytes more flash"):
@@ -87,7 +87,7 @@ def test_an_engine_that_writes_beside_its_buffers(qemu: None, tmp_path: Path, na
     inputs[:, 5] = 76, 77, 78
 
     with pytest.raises(CheckFailedError, match=r"\(exit code 4\): it writes beside its buffers"):
-        run_qemu(CORES[name], toolchain_or_skip("zig", CORES[name]), find_engine(tmp_path), inputs)
+        run_qemu(find_core(name), toolchain_or_skip("zig", find_core(name)), find_engine(tmp_path), inputs)
 
 
 @pytest.mark.parametrize("worst", [0, 7])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgedigits.devices import emulator_unicorn as room
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.elf import Image
 from edgedigits.devices.emulator_unicorn import run_unicorn
 from edgedigits.devices.stub import Engine, find_engine
@@ -31,7 +31,7 @@ def test_every_output_byte_is_right(tmp_path: Path, compiled: Callable[..., Imag
     weights = write_engine(tmp_path, inputs=31, outputs=7, seed=4)
     engine, inputs = find_engine(tmp_path), random_inputs(40, 31)
 
-    run = run_unicorn(CORES[core], compiled(engine, core, toolchain), engine, inputs)
+    run = run_unicorn(find_core(core), compiled(engine, core, toolchain), engine, inputs)
 
     assert np.array_equal(run.outputs, expected(weights, inputs))
     assert run.instructions[0] < run.instructions[1], "all background is skipped, all ink is not"
@@ -40,8 +40,8 @@ def test_every_output_byte_is_right(tmp_path: Path, compiled: Callable[..., Imag
 
 def test_many_images_on_several_threads_keep_their_order(tiny: Engine, compiled: Callable[..., Image]) -> None:
     inputs = random_inputs(500)
-    run = run_unicorn(CORES["cortex-m4"], compiled(tiny), tiny, inputs)
-    again = run_unicorn(CORES["cortex-m4"], compiled(tiny), tiny, inputs[::-1].copy())
+    run = run_unicorn(find_core("cortex-m4"), compiled(tiny), tiny, inputs)
+    again = run_unicorn(find_core("cortex-m4"), compiled(tiny), tiny, inputs[::-1].copy())
 
     assert np.array_equal(run.outputs, again.outputs[::-1])
     assert np.array_equal(run.instructions, again.instructions[::-1])
@@ -88,7 +88,7 @@ def test_a_byte_out_of_bounds_is_an_error(
 
     words = OUT_OF_BOUNDS[number][1]
     with pytest.raises(CheckFailedError, match=f"Image 1: .* in edgedigits_model_invoke .*{words}"):
-        run_unicorn(CORES["cortex-m4"], compiled(tempted[16]), tempted[16], inputs)
+        run_unicorn(find_core("cortex-m4"), compiled(tempted[16]), tempted[16], inputs)
 
 
 @pytest.mark.parametrize("size", [13, 4096])
@@ -104,20 +104,20 @@ def test_a_byte_written_where_alignment_leaves_room_is_an_error(
     inputs[:, 5] = 0, 1 + len(OUT_OF_BOUNDS) + number, 0
 
     with pytest.raises(CheckFailedError, match=f"it writes {words}"):
-        run_unicorn(CORES["cortex-m4"], compiled(tempted[size]), tempted[size], inputs)
+        run_unicorn(find_core("cortex-m4"), compiled(tempted[size]), tempted[size], inputs)
 
 
 def test_a_stack_that_grows_without_end_is_an_error(tmp_path: Path, compiled: Callable[..., Image]) -> None:
     engine = bad(tmp_path, "volatile char big[100000]; for (int i = 99999; i >= 0; i--) big[i] = 1; (void)big[0];")
 
     with pytest.raises(CheckFailedError, match="out of bounds"):
-        run_unicorn(CORES["cortex-m4"], compiled(engine), engine, random_inputs(1))
+        run_unicorn(find_core("cortex-m4"), compiled(engine), engine, random_inputs(1))
 
 
 def test_the_stack_is_measured(tmp_path: Path, compiled: Callable[..., Image]) -> None:
     engine = bad(tmp_path, "volatile char some[1000]; for (int i = 0; i < 1000; i++) some[i] = 1; (void)some[0];")
 
-    assert 1000 <= run_unicorn(CORES["cortex-m4"], compiled(engine), engine, random_inputs(1)).stack <= 1100
+    assert 1000 <= run_unicorn(find_core("cortex-m4"), compiled(engine), engine, random_inputs(1)).stack <= 1100
 
 
 @pytest.mark.parametrize("worst", [0, 399])
@@ -129,7 +129,7 @@ def test_the_stack_is_that_of_the_worst_image_whoever_runs_it(
     engine, inputs = find_engine(tmp_path), random_inputs(400)
     inputs[:, 0], inputs[worst, 0] = -128, 99
 
-    assert 1000 <= run_unicorn(CORES["cortex-m4"], compiled(engine), engine, inputs).stack < 1200
+    assert 1000 <= run_unicorn(find_core("cortex-m4"), compiled(engine), engine, inputs).stack < 1200
 
 
 @pytest.mark.parametrize("core", ["cortex-m4", "rv32imc"])
@@ -137,7 +137,7 @@ def test_an_engine_that_hangs_is_stopped(tmp_path: Path, compiled: Callable[...,
     engine = bad(tmp_path, "for (volatile int i = 0; ; i = i + 1) { }")
 
     with pytest.raises(CheckFailedError, match="has not returned after 100,000 instructions"):
-        run_unicorn(CORES[core], compiled(engine, core), engine, random_inputs(1), limit=100_000)
+        run_unicorn(find_core(core), compiled(engine, core), engine, random_inputs(1), limit=100_000)
 
 
 @pytest.mark.parametrize(
@@ -156,15 +156,15 @@ def test_an_engine_that_stops_early_is_an_error(
     engine = bad(tmp_path, f'__asm volatile("{instruction}");')
 
     with pytest.raises(CheckFailedError, match=f"Image 0: the engine fails .* in edgedigits_model_invoke .*{words}"):
-        run_unicorn(CORES[core], compiled(engine, core), engine, random_inputs(1))
+        run_unicorn(find_core(core), compiled(engine, core), engine, random_inputs(1))
 
 
 def test_unaligned_access_faults_on_m0plus_and_not_on_m4(tmp_path: Path, compiled: Callable[..., Image]) -> None:
     engine = bad(tmp_path, "(void)*(const volatile int32_t *)(uintptr_t)(input + 1);")
 
-    run_unicorn(CORES["cortex-m4"], compiled(engine), engine, random_inputs(1))
+    run_unicorn(find_core("cortex-m4"), compiled(engine), engine, random_inputs(1))
     with pytest.raises(CheckFailedError):
-        run_unicorn(CORES["cortex-m0plus"], compiled(engine, "cortex-m0plus"), engine, random_inputs(1))
+        run_unicorn(find_core("cortex-m0plus"), compiled(engine, "cortex-m0plus"), engine, random_inputs(1))
 
 
 @pytest.mark.parametrize("start", [" = 5", ""])
@@ -172,21 +172,21 @@ def test_an_engine_with_variables_is_refused(tmp_path: Path, compiled: Callable[
     engine = bad(tmp_path, f"static volatile int calls{start}; calls = calls + 1;")
 
     with pytest.raises(CheckFailedError, match="has variables of its own"):
-        run_unicorn(CORES["cortex-m4"], compiled(engine), engine, random_inputs(1))
+        run_unicorn(find_core("cortex-m4"), compiled(engine), engine, random_inputs(1))
 
 
 def test_m55_needs_the_other_emulator(tiny: Engine, compiled: Callable[..., Image]) -> None:
     with pytest.raises(ConfigError, match="--emulator qemu"):
-        run_unicorn(CORES["cortex-m55"], compiled(tiny, "cortex-m55"), tiny, random_inputs(1))
+        run_unicorn(find_core("cortex-m55"), compiled(tiny, "cortex-m55"), tiny, random_inputs(1))
 
 
 def test_a_missing_unicorn_names_the_extra() -> None:
     code = (
         "import sys; sys.modules['unicorn'] = None\n"
         "from edgedigits.devices.emulator_unicorn import run_unicorn\n"
-        "from edgedigits.devices.cores import CORES\n"
+        "from edgedigits.devices.cores import find_core\n"
         "from edgedigits.errors import ToolMissingError\n"
-        "try:\n    run_unicorn(CORES['cortex-m4'], None, None, [])\n"
+        "try:\n    run_unicorn(find_core('cortex-m4'), None, None, [])\n"
         "except ToolMissingError as error:\n    print(error)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgedigits.devices import host as room
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.host import host_compiler, run_host
 from edgedigits.devices.stub import Engine, find_engine
 from edgedigits.devices.toolchain import Toolchain
@@ -23,7 +23,7 @@ GCC = Toolchain("gcc", "gcc", ("arm-none-eabi-gcc",))
 
 def compiler(name: str) -> Toolchain:
     if name == "zig":
-        return toolchain_or_skip("zig", CORES["cortex-m4"])
+        return toolchain_or_skip("zig", find_core("cortex-m4"))
     if not any(map(shutil.which, room.COMPILERS)):
         pytest.skip("no C compiler on this host")
     return GCC

@@ -13,7 +13,7 @@ import pytest
 
 from edgedigits.devices import needs as room
 from edgedigits.devices.boards import Board, find_board, load_boards
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core, load_cores
 from edgedigits.devices.device import Device
 from edgedigits.devices.elf import Image
 from edgedigits.devices.firmware import build_firmware
@@ -29,7 +29,7 @@ from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")
 
-M4 = CORES["cortex-m4"]
+M4 = find_core("cortex-m4")
 BOARDS = [find_board(name) for name in ("nrf52840dk", "mps2-an386", "microbit-v2", "bluepill")]
 
 
@@ -101,7 +101,7 @@ def test_what_is_left_is_the_rest_of_the_boards_memory(needs: dict[str, Needs]) 
 
 
 def test_there_is_a_board_with_firmware_for_every_core() -> None:
-    assert {board.core.name for board in load_boards().values() if board.firmware} == set(CORES)
+    assert {board.core.name for board in load_boards().values() if board.firmware} == set(load_cores())
 
 
 @pytest.mark.parametrize(
@@ -149,14 +149,14 @@ def test_where_no_emulator_is_at_hand_the_stack_is_the_most_that_the_header_says
     monkeypatch.setattr(room, "run_unicorn", missing)
     monkeypatch.setattr(room, "run_qemu", missing)
 
-    found = engine_needs(tiny, CORES[core], toolchain_or_skip("zig", CORES[core]))
+    found = engine_needs(tiny, find_core(core), toolchain_or_skip("zig", find_core(core)))
 
     assert (found.stack, found.stack_how) == (most, "estimated")
     assert f"stack estimated for {core}, as its header says at most: The emulator is not installed" in found.how
 
 
 def test_the_m55_is_measured_in_qemu(qemu: None, tiny: Engine, compiled: Callable[..., Image]) -> None:
-    found = engine_needs(tiny, CORES["cortex-m55"], toolchain_or_skip("zig", CORES["cortex-m55"]))
+    found = engine_needs(tiny, find_core("cortex-m55"), toolchain_or_skip("zig", find_core("cortex-m55")))
 
     assert found.stack_how == "emulated" and 0 < found.stack < 512
     assert found.flash == compiled(tiny, "cortex-m55").footprint.flash
@@ -173,7 +173,7 @@ def stack_of(board: Board, image: Image, folder: Path) -> int:
     for line in (b"hello", b"run 00", b"run zz", b"bench x", b"selftest"):
         link.write(line + b"\n")
     device.identify()
-    top = 0x80800000 if board.core.architecture == "riscv" else int.from_bytes(image.segments[0][2][:4], "little")
+    top = 0x80800000 if board.core.architecture.name == "riscv" else int.from_bytes(image.segments[0][2][:4], "little")
     dump = folder / "dump"
     with socket.socket(socket.AF_UNIX) as monitor:
         monitor.connect(str(folder / "monitor"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgedigits.data.digits import Splits
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.simulate import simulate
 from edgedigits.devices.stub import Engine
 from edgedigits.model.fixed_point import Rounding
@@ -51,7 +51,7 @@ def images(splits_5k: Splits) -> np.ndarray:
 
 
 def check(made: Made, images: np.ndarray, core: str, toolchain: str, emulator: str) -> None:
-    run = simulate(*made, images, CORES[core], toolchain_or_skip(toolchain, CORES[core]), emulator=emulator)
+    run = simulate(*made, images, find_core(core), toolchain_or_skip(toolchain, find_core(core)), emulator=emulator)
 
     assert (run.differing, run.bytes) == (0, 10 * len(images))
     assert [other.differing for other in run.others] == [0, 0, 0, 0]

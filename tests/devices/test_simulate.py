@@ -14,7 +14,7 @@ import pytest
 from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.data.preprocess import PixelMap, PixelRange, pixel_map
 from edgedigits.devices.boards import find_board
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.gates import Limits, check_simulation
 from edgedigits.devices.simulate import extreme_images, simulate, simulate_inputs
 from edgedigits.devices.simulation import Simulation
@@ -36,7 +36,7 @@ from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")
 
-M4 = CORES["cortex-m4"]
+M4 = find_core("cortex-m4")
 MNIST_WIDTH = 1 / 0.3081
 
 
@@ -257,15 +257,15 @@ def test_instructions_of_stand_ins_are_held_against_no_limit_on_those_of_digits(
 
 
 def test_a_board_that_is_too_small_says_how_many_bytes(result: Simulation) -> None:
-    board = replace(find_board("microbit"), flash=9000, ram=800)
+    board = replace(find_board("microbit"), flash_kib=8, ram_kib=1)
 
     flash, ram = check_simulation(result, Limits(), board)
 
     assert (
-        f"{result.footprint.flash - 9000:,} B too big for the flash of microbit; biggest: edgedigits_model_layer1_weights"
+        f"{result.footprint.flash - 8192:,} B too big for the flash of microbit; biggest: edgedigits_model_layer1_weights"
         in flash
     )
-    assert f"{result.ram.total - 800} B more RAM than microbit has" in ram
+    assert f"{result.ram.total - 1024} B more RAM than microbit has" in ram
 
 
 def test_json_says_how_each_figure_was_obtained(result: Simulation) -> None:

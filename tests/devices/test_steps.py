@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.elf import Image
 from edgedigits.devices.emulator_unicorn import run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
@@ -67,7 +67,7 @@ def test_the_first_layer_takes_what_the_picture_takes(
     three: Engine, tmp_path: Path, toolchain: str, optimize: str
 ) -> None:
     """Only the first layer's work grows with the ink; the layers are in order, and nothing is lost between them."""
-    core = CORES["cortex-m4"]
+    core = find_core("cortex-m4")
     image = compile_engine(toolchain_or_skip(toolchain, core), core, three, tmp_path, optimize=optimize)
     inputs = random_inputs(20)
     inputs[:10, 100:] = -128
@@ -85,7 +85,7 @@ def test_the_first_layer_takes_what_the_picture_takes(
 
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m7", "rv32imc"])
 def test_other_cores(three: Engine, compiled: Callable[..., Image], core: str) -> None:
-    run = run_unicorn(CORES[core], compiled(three, core), three, random_inputs(3))
+    run = run_unicorn(find_core(core), compiled(three, core), three, random_inputs(3))
 
     assert run.by_step.shape == (3, 5) and run.by_step[:, 1:].min() > 50
     assert np.array_equal(run.by_step.sum(axis=1), run.instructions)
@@ -95,7 +95,7 @@ def test_an_engine_without_marks_has_no_steps(tiny: Engine, compiled: Callable[.
     image = compiled(tiny)
 
     assert tiny.steps == () and step_by_address(image.path, tiny) == {}
-    assert run_unicorn(CORES["cortex-m4"], image, tiny, random_inputs(2)).by_step.shape == (2, 1)
+    assert run_unicorn(find_core("cortex-m4"), image, tiny, random_inputs(2)).by_step.shape == (2, 1)
 
 
 def test_debug_information_that_cannot_be_read_tells_no_layers_apart(

@@ -6,23 +6,25 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgedigits.devices import toolchain as room
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.boards import find_board
+from edgedigits.devices.cores import find_core, load_cores
 from edgedigits.devices.elf import Image
 from edgedigits.devices.stub import Engine, firmware_stub
 from edgedigits.devices.toolchain import Program, Toolchain, compile_program, find_toolchain
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from tests.devices.conftest import toolchain_or_skip
 
-M4 = CORES["cortex-m4"]
+M4 = find_core("cortex-m4")
 
 
 @pytest.mark.parametrize("name", ["zig", "gcc"])
-@pytest.mark.parametrize("core", list(CORES))
+@pytest.mark.parametrize("core", list(load_cores()))
 def test_every_core_compiles(tiny: Engine, compiled: Callable[..., Image], core: str, name: str) -> None:
     image = compiled(tiny, core, name)
 
@@ -32,10 +34,10 @@ def test_every_core_compiles(tiny: Engine, compiled: Callable[..., Image], core:
 
 
 def program(tmp_path: Path, text: str, script: str | None = None) -> Program:
-    source, memory = tmp_path / "a.c", tmp_path / "memory.ld"
+    source = tmp_path / "a.c"
     source.write_text(text)
-    memory.write_text(script or (firmware_stub() / "harness" / "function.ld").read_text())
-    return Program([source], tmp_path / "a.elf", [memory], "start")
+    function = (firmware_stub() / "harness" / "function.ld").read_text()
+    return Program([source], tmp_path / "a.elf", script or function, "start")
 
 
 @pytest.mark.parametrize("name", ["zig", "gcc"])
@@ -52,8 +54,7 @@ def test_sources_that_do_not_compile_or_link(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["zig", "gcc"])
 def test_what_does_not_fit_says_by_how_much(tmp_path: Path, name: str) -> None:
-    script = (firmware_stub() / "boards" / "microbit" / "memory.ld").read_text().replace("256K", "1K")
-    script += (firmware_stub() / "src" / "sections.ld").read_text()
+    script = replace(find_board("microbit"), flash_kib=1).linker_script()
     table = "const int table[1000] = {1};\nint start(int i) { return table[i]; }"
 
     with pytest.raises(CheckFailedError, match=r"does not fit: it needs (2,9|3,0)\d\d bytes more flash"):
@@ -83,7 +84,7 @@ def test_a_missing_gcc_names_its_package(monkeypatch: pytest.MonkeyPatch, core: 
     monkeypatch.setattr(room.shutil, "which", lambda name: None)
 
     with pytest.raises(ToolMissingError, match=r"apt-get install gcc-.*--toolchain zig"):
-        find_toolchain("gcc", CORES[core])
+        find_toolchain("gcc", find_core(core))
 
 
 def test_an_unknown_toolchain() -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgedigits.devices.cores import find_core
+from edgedigits.devices.stub import firmware_stub
+from edgedigits.devices.toolchain import run_tool, toolchain_environment
 from edgedigits.devices.uf2 import RP2040_FAMILY, RP2040_FLASH, boot2_checksum, check_rp2040, to_uf2
 from edgedigits.errors import DataError
+from tests.devices.conftest import toolchain_or_skip
 
 
 def read_uf2(content: bytes) -> dict[int, bytes]:
@@ -53,6 +59,21 @@ def test_parts_that_overlap_are_refused() -> None:
 def test_the_checksum_is_that_of_the_boot_rom() -> None:
     """CRC-32/MPEG-2 of the catalogue of CRC parameters; its check value."""
     assert boot2_checksum(b"123456789") == 0x0376E6E7
+
+
+def test_the_boot_stage_is_its_source_assembled(tmp_path: Path) -> None:
+    core, words = find_core("cortex-m0plus"), []
+    zig = toolchain_or_skip("zig", core)
+    for end in ("c", "S"):
+        source, made = firmware_stub() / "drivers" / f"boot2_rp2040.{end}", tmp_path / f"{end}.o"
+        command = [*zig.command, *core.zig, "-c", str(source), "-o", str(made)]
+        assert run_tool(command, toolchain_environment(zig)).returncode == 0
+        with made.open("rb") as file:
+            words.append(ELFFile(file).get_section_by_name(".boot2").data())
+    program, assembled = words
+
+    assert assembled.ljust(252, b"\0") == program[:252]
+    check_rp2040([(RP2040_FLASH, program)])
 
 
 def test_a_program_without_a_boot_stage_is_refused() -> None:

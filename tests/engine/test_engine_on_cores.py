@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgedigits.devices.cores import CORES, Core
+from edgedigits.devices.cores import Core, find_core, load_cores
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.simulation import Simulation
 from edgedigits.devices.stub import Engine, find_engine
@@ -58,20 +58,20 @@ CASES = [
         marks=[pytest.mark.slow] if core in LIKE_AN_M4 and number not in (0, 8) else [],
     )
     for number, chain in enumerate(CHAINS)
-    for core in CORES
+    for core in load_cores()
 ]
 
 
 @pytest.mark.parametrize(("chain", "core"), CASES)
 def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_path: Path) -> None:
     number = CHAINS.index(chain)
-    rounding = list(Rounding)[(number + list(CORES).index(core)) % 2]
+    rounding = list(Rounding)[(number + list(load_cores()).index(core)) % 2]
     model = random_model(40 + number, widest=300 if number == 3 else 90, distinct=8, layers=4)
     network = simplify(lower(read_tflite(model.content), rounding))
     packed = use(network, chain)
     write(render_engine(network, packed), tmp_path)
     inputs = hard_inputs(network.inputs, number, count=20)
-    target = CORES[core]
+    target = find_core(core)
     emulator = "unicorn" if target.unicorn_cpu else "qemu"
     if emulator == "qemu" and shutil.which("qemu-system-arm") is None:
         pytest.skip("qemu-system-arm is not installed")
@@ -120,14 +120,14 @@ def test_a_full_list_ends_where_the_workspace_does(name: str, core: str, tmp_pat
     """The emulator sees each byte beside a buffer; lists are made in other instructions with DSP and without."""
     network, inputs = full_lists()
     write(render_engine(network, use(network, [name])), tmp_path)
-    target = CORES[core]
+    target = find_core(core)
 
     found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip("zig", target))
 
     np.testing.assert_array_equal(found.outputs, run(network, inputs))
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", load_cores())
 def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str, tmp_path: Path) -> None:
     network = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=0.2))))
     packed = choose(network, Goal.SPEED)
@@ -136,7 +136,7 @@ def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str
     assert not any(one.rows_on_vectors for one in choose(network, Goal.SIZE))
     write(render_engine(network, packed), tmp_path)
     inputs = hard_inputs(784, count=20)
-    target = CORES[core]
+    target = find_core(core)
     emulator = "unicorn" if target.unicorn_cpu else "qemu"
     if emulator == "qemu" and shutil.which("qemu-system-arm") is None:
         pytest.skip("qemu-system-arm is not installed")
@@ -151,10 +151,10 @@ def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
 @pytest.mark.parametrize(
-    "core", [pytest.param(core, marks=[pytest.mark.slow] if core in LIKE_AN_M4 else []) for core in CORES]
+    "core", [pytest.param(core, marks=[pytest.mark.slow] if core in LIKE_AN_M4 else []) for core in load_cores()]
 )
 def test_no_warning_on_any_core(core: str, toolchain: str, tmp_path: Path) -> None:
-    target = CORES[core]
+    target = find_core(core)
     found = toolchain_or_skip(toolchain, target)
     sparse = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=0.2))))
     engines = [(sparse, choose(sparse, Goal.SPEED))]
@@ -164,6 +164,6 @@ def test_no_warning_on_any_core(core: str, toolchain: str, tmp_path: Path) -> No
     for number, (network, packed) in enumerate(engines):
         folder = write(render_engine(network, packed), tmp_path / str(number))
         source = folder / "engine" / "edgedigits_model.c"
-        flags = target.zig_flags if toolchain == "zig" else target.gcc_flags
+        flags = target.zig if toolchain == "zig" else target.gcc
         command = [*found.command, *flags, "-std=c99", "-O2", "-ffreestanding", *STRICT]
         run_command([*command, "-c", str(source), "-o", str(folder / "engine.o")])

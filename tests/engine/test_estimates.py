@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgedigits.data.digits import Splits
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.stub import find_engine
 from edgedigits.engine.source import render_engine
@@ -50,7 +50,7 @@ def test_expected_instructions_are_within_a_fifth_of_the_emulated(
     packed = use(network, [name])
     write(render_engine(network, packed), tmp_path)
     inputs = (splits_5k.test.images[:IMAGES] ^ 128).view(np.int8)
-    core = CORES["cortex-m4"]
+    core = find_core("cortex-m4")
 
     run = simulate_inputs(find_engine(tmp_path), inputs, core, toolchain_or_skip("zig", core))
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgedigits.devices.cores import CORES
+from edgedigits.devices.cores import find_core
 from edgedigits.engine.c_array import render_model_data
 from edgedigits.engine.source import EngineSource, render_engine
 from edgedigits.engine.tflm_resolver import render_tflm_resolver
@@ -117,7 +117,7 @@ def test_engines_of_every_encoding_fit_into_one_cpp_file_and_stay_exact(compiler
 
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4", "cortex-m55"])
 def test_engines_fit_into_one_cpp_file_on_cores(core: str, tmp_path: Path) -> None:
-    target = CORES[core]
+    target = find_core(core)
     zig = toolchain_or_skip("zig", target)
     found = [engine_of_every_encoding(name, number) for number, name in enumerate(("pairs", "lists8", "codebook"))]
     write_flat(tmp_path, *(source for _, source in found))
@@ -125,7 +125,7 @@ def test_engines_fit_into_one_cpp_file_on_cores(core: str, tmp_path: Path) -> No
     command = [
         *zig.command[:-1],
         "c++",
-        *target.zig_flags,
+        *target.zig,
         "-std=c++17",
         "-O2",
         "-ffreestanding",
@@ -199,7 +199,7 @@ def test_scores_of_the_self_test_lie_inside_the_workspace(tmp_path: Path) -> Non
 def test_avr_is_told_in_words_and_can_be_forced(tmp_path: Path) -> None:
     if find_spec("ziglang") is None:
         pytest.skip("ziglang is not installed")
-    zig = toolchain_or_skip("zig", CORES["cortex-m4"]).command
+    zig = toolchain_or_skip("zig", find_core("cortex-m4")).command
     write_flat(tmp_path, engine())
     command = [
         *zig,
@@ -280,9 +280,9 @@ def test_quantize_and_dequantize_are_the_interpreters(compiler: str, tmp_path: P
 
 
 def test_without_float_there_are_no_helpers_and_the_engine_never_needs_any(tmp_path: Path) -> None:
-    zig = toolchain_or_skip("zig", CORES["cortex-m0plus"])
+    zig = toolchain_or_skip("zig", find_core("cortex-m0plus"))
     write_flat(tmp_path, engine(random_mlp(5, (1, 8, 1)), "sine"))
-    command = [*zig.command, *CORES["cortex-m0plus"].zig_flags, "-std=c99", "-O2", "-ffreestanding"]
+    command = [*zig.command, *find_core("cortex-m0plus").zig, "-std=c99", "-O2", "-ffreestanding"]
     run_command([*command, "-c", str(tmp_path / "sine.c"), "-o", str(tmp_path / "sine.o")])
     assert not re.search(rb"__aeabi_[fd]|__[a-z]+sf|__[a-z]+df", (tmp_path / "sine.o").read_bytes())
     (tmp_path / "main.c").write_text('#include "sine.h"\nint f(void) { return sine_quantize(1); }\n')

@@ -1,4 +1,0 @@
-# Nothing but set(): edgedigits reads this file too.
-set(BOARD_CORE cortex-m4)
-set(BOARD_UART drivers/uart_nrf.c)
-set(BOARD_SOURCES drivers/ticks_nrf.c)
