@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
@@ -149,3 +150,11 @@ def test_the_learning_rate_depends_on_optimizer_and_loss_unless_given():
         make(loss={"name": "hinge", "hinge": "one-vs-rest"}, training={"learning_rate": 0.01}).peak_learning_rate
         == 0.01
     )
+
+
+@pytest.mark.parametrize("section", ["", *SECTIONS])
+def test_choices_cannot_be_changed_once_they_are_made(section):
+    made = getattr(BuildConfig(), section) if section else BuildConfig()
+    name = fields(made)[0].name
+    with pytest.raises(FrozenInstanceError):
+        setattr(made, name, getattr(made, name))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
 from edgedigits.config import DataConfig
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT
+from edgedigits.study.findings.checked import check_trial
 from edgedigits.study.report.write import write_report
 from edgedigits.study.run import session
 from edgedigits.study.run.cluster import Cluster
@@ -224,3 +227,28 @@ def test_figures_that_no_trial_has_are_refused(name, value, words, folder):
     with pytest.raises(DataError, match="of this study is none that edgedigits has made") as raised:
         write_report(folder, folder)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("label",), 3, "its label is 3, expected a text"),
+        (("scored",), "uint8", "scored is 'uint8', expected int8 or float32"),
+        (("values",), [], "values is [], expected a table"),
+        (("config", "loss", "name"), None, "loss.name is None, expected a text"),
+        (("config", "training", "seed"), True, "training.seed is True, expected an integer"),
+        (("config", "prune", "sparsity"), 1.5, "prune.sparsity is 1.5, expected a number from 0 to 1"),
+        (("config", "prune", "enabled"), 1, "prune.enabled is 1, expected true or false"),
+        (("config", "qat", "enabled"), "yes", "qat.enabled is 'yes', expected true or false"),
+    ],
+)
+def test_choices_that_no_build_has_are_refused(place, value, words, grid):
+    trial = replace(grid[0], spec=json.loads(json.dumps(grid[0].spec)))
+    check_trial(trial, (), ())
+    *tables, name = place
+    spec = trial.spec
+    for table in tables:
+        spec = spec[table]
+    spec[name] = value
+    with pytest.raises(DataError, match=re.escape(words)):
+        check_trial(trial, (), ())

@@ -1,0 +1,31 @@
+"""Layers as the templates print them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgedigits.engine.engine_layers import engine_layers
+from edgedigits.model.lowering import lower
+from edgedigits.model.packing import choose
+from edgedigits.model.reader import read_tflite
+from tests.tflite_builder import random_mlp
+
+
+def test_a_factor_of_0_does_not_cost_the_short_form_of_the_shifts() -> None:
+    """A dead output's factor is 0 with any shift: the others decide which `rescale` the engine gets."""
+    network = lower(read_tflite(random_mlp(7, (20, 6), density=1.0)))
+    assert engine_layers(network, choose(network))[0].high_shifts
+
+    layer = network.layers[0]
+    multiplier, shift = layer.multiplier.copy(), layer.shift.copy()
+    multiplier[2], shift[2] = 0, 0
+    dead = replace(network, layers=(replace(layer, multiplier=multiplier, shift=shift),))
+    assert engine_layers(dead, choose(dead))[0].high_shifts
+
+    multiplier[2] = 2**30
+    large = replace(
+        network, layers=(replace(layer, multiplier=multiplier, shift=np.where(multiplier == 2**30, 3, shift)),)
+    )
+    assert not engine_layers(large, choose(large))[0].high_shifts
