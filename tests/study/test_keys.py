@@ -27,6 +27,8 @@ def code_version():
         "devices/native/block_counter.c",
         "study/table/task.py",
         "study/run/build_trial.py",
+        "a_new_room/of_tomorrow.py",
+        "of_tomorrow.py",
     ],
 )
 def test_another_source_is_another_version(name, tmp_path, monkeypatch):
@@ -38,6 +40,25 @@ def test_another_source_is_another_version(name, tmp_path, monkeypatch):
     assert code_version() == before
     file.write_text("new")
     assert code_version() != before
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ('"""What it does."""\n\n# Why.\nX = 1  # here\n\n\ndef f(a):\n    """Say."""\n    return  a\n', True),
+        ("X = 1\ndef f(a): return a", True),
+        ("X = 2\ndef f(a): return a", False),
+        ("X = 1\ndef f(b): return b", False),
+        ("X = 1\ndef f(a):\n    'text'\n    'more'\n    return a", False),
+    ],
+)
+def test_a_comment_or_a_docstring_changes_no_key(text, same, tmp_path, monkeypatch):
+    monkeypatch.setattr(keys, "_PACKAGE", tmp_path)
+    file = tmp_path / "new.py"
+    file.write_text("X = 1\ndef f(a):\n    return a\n")
+    before = code_version()
+    file.write_text(text)
+    assert (code_version() == before) is same
 
 
 @pytest.mark.parametrize("name", ["study/report/page.py", "study/run/store.py", "cli/study.py", "model/notes.txt"])
@@ -52,6 +73,7 @@ def test_what_shapes_no_figure_does_not_count(name, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["src/memory.c", "harness/function.ld"])
 def test_what_is_linked_to_an_engine_counts(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(keys, "_PACKAGE", tmp_path / "package")
     for one in ("src/memory.c", "harness/function.ld"):
         (tmp_path / one).parent.mkdir()
         (tmp_path / one).write_text("old")
@@ -62,7 +84,8 @@ def test_what_is_linked_to_an_engine_counts(name, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("library", ["tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"])
-def test_a_library_of_another_version_is_another_version(library, monkeypatch):
+def test_a_library_of_another_version_is_another_version(library, tmp_path, monkeypatch):
+    monkeypatch.setattr(keys, "_PACKAGE", tmp_path)
     before = code_version()
     real = keys.version
     monkeypatch.setattr(keys, "version", lambda name: "0.0" if name == library else real(name))

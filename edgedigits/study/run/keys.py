@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 from contextlib import suppress
@@ -16,25 +17,21 @@ from edgedigits.errors import DataError
 from edgedigits.version import __version__
 
 _PACKAGE = Path(__file__).parents[2]
-_SHAPING = (
-    "config.py",
-    "options.py",
-    "pipeline.py",
-    "convert.py",
-    "assemble.py",
-    "compile.py",
-    "losses",
-    "data",
-    "training",
-    "stages",
-    "scoring",
-    "model",
-    "engine",
-    "devices",
-    "study/table",
-    "study/run/figures.py",
-    "study/run/build_trial.py",
+_SHAPES_NO_FIGURE = (
+    "cli",
+    "report",
+    "files",
+    "study",
+    "__main__.py",
+    "api.py",
+    "artifacts.py",
+    "config_file.py",
+    "printable.py",
+    "progress.py",
+    "version.py",
 )
+"""What lies between a user and the figures; every other file counts, and a new one does by itself."""
+_SHAPES_IN_STUDY = ("study/table", "study/run/figures.py", "study/run/build_trial.py")
 _SHAPING_STUB = ("src/memory.c", "harness/function.ld")
 """What is linked to an engine whose instructions and flash are counted."""
 _ENDINGS = (".py", ".j2", ".toml", ".c")
@@ -45,9 +42,8 @@ _LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edg
 def code_version() -> str:
     """Return the version of the package, and a digest of the sources and libraries that shape a trial's figures."""
     content = hashlib.sha256()
-    files = [file for name in _SHAPING for file in _sources(_PACKAGE / name)]
-    for file in files:
-        content.update(file.relative_to(_PACKAGE).as_posix().encode() + file.read_bytes())
+    for file in _sources():
+        content.update(file.relative_to(_PACKAGE).as_posix().encode() + _meaning(file))
     with suppress(DataError):
         stub = firmware_stub()
         for name in _SHAPING_STUB:
@@ -57,10 +53,29 @@ def code_version() -> str:
     return f"{__version__}+{content.hexdigest()[:8]}"
 
 
-def _sources(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.suffix in _ENDINGS)
-    return [path] if path.is_file() else []
+def _sources() -> list[Path]:
+    """Return the files of the package that shape a figure."""
+    files = sorted(file for file in _PACKAGE.rglob("*") if file.suffix in _ENDINGS)
+    return [file for file in files if _counts(file.relative_to(_PACKAGE).as_posix())]
+
+
+def _counts(place: str) -> bool:
+    def lies_in(names: tuple[str, ...]) -> bool:
+        return any(place == name or place.startswith(f"{name}/") for name in names)
+
+    return not lies_in(_SHAPES_NO_FIGURE) or lies_in(_SHAPES_IN_STUDY)
+
+
+def _meaning(file: Path) -> bytes:
+    """Return what a file does: of Python its syntax tree, in which there are no comments, and here no docstrings."""
+    content = file.read_bytes()
+    if file.suffix != ".py":
+        return content
+    tree = ast.parse(content)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            del node.body[: ast.get_docstring(node, clean=False) is not None]
+    return ast.dump(tree).encode()
 
 
 def _version(library: str) -> str:
