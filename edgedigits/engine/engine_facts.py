@@ -113,7 +113,7 @@ def engine_facts(
         bias_bytes=source.bias_bytes,
         table_bytes=source.table_bytes,
         workspace_bytes=source.workspace_bytes,
-        softmax=network.softmax is not None,
+        softmax=network.gives_probabilities,
         instructions=sum(layer.instructions for layer in layers),
         dead_neurons=neurons[0] - neurons[1],
         dropped=network.dropped,

@@ -12,7 +12,8 @@ from edgedigits.data.preprocess import PixelRange
 from edgedigits.engine.engine_layers import ACTIVATIONS, EngineLayer
 from edgedigits.model.ir import Tensor
 from edgedigits.model.network import Network
-from edgedigits.model.weights.encoding import Constant
+from edgedigits.model.ops.declaration import Emission
+from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.weights.rows import ROWS
 from edgedigits.version import __version__
 
@@ -24,8 +25,7 @@ PLAIN, VECTORS = "plain", "mve"
 def engine_json(
     network: Network,
     layers: Sequence[EngineLayer],
-    exponentials: Constant | None,
-    softmax_call: str,
+    emissions: Sequence[Emission],
     prefix: str,
     sizes: Mapping[str, int],
     pixels: PixelRange | None,
@@ -36,17 +36,15 @@ def engine_json(
     Args:
         network: as lowered.
         layers: as printed.
-        exponentials: table of the softmax; None without one.
-        softmax_call: line of C that computes the softmax.
+        emissions: the steps without weights, as printed.
         prefix: start of all names in C.
         sizes: bytes by purpose: "workspace_bytes", "weight_bytes", "bias_bytes", "table_bytes".
         pixels: what pixels are to it; None where it takes none.
         classes: how many `classify` tells apart; 0 where there is none.
     """
-    steps = [_layer_step(layer, number, prefix) for number, layer in enumerate(layers, start=1)]
-    if exponentials is not None:
-        table = {f"{prefix}_{exponentials.name}": exponentials.nbytes}
-        steps.append({"name": "softmax", "begins": softmax_call, "stored": {PLAIN: {"encoding": "", "bytes": table}}})
+    dense = iter([_layer_step(layer, number, prefix) for number, layer in enumerate(layers, start=1)])
+    others = (_other_step(emission, prefix) for emission in emissions)
+    steps = [next(dense) if isinstance(step, DenseLayer) else next(others) for step in network.steps]
     facts = {
         "schema": SCHEMA,
         "kind": KIND,
@@ -82,6 +80,11 @@ def _layer_step(layer: EngineLayer, number: int, prefix: str) -> dict[str, Any]:
         "zeros": int(np.count_nonzero(dense.weights == 0)),
         "stored": stored,
     }
+
+
+def _other_step(emission: Emission, prefix: str) -> dict[str, Any]:
+    tables = {f"{prefix}_{table.name}": table.values.nbytes for table in emission.tables}
+    return {"name": emission.name, "begins": emission.calls[0], "stored": {PLAIN: {"encoding": "", "bytes": tables}}}
 
 
 def _constants(layer: EngineLayer, prefix: str, *, vectors: bool) -> dict[str, int]:

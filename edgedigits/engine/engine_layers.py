@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from edgedigits.engine.literals import C_TYPES, array_rows, int_literal
 from edgedigits.model.fixed_point import Rounding
-from edgedigits.model.network import DenseLayer, Network
+from edgedigits.model.network import Network
+from edgedigits.model.ops.declaration import Emission, InPlaceStep, Place
+from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.packing import PackedLayer
 from edgedigits.model.weights.encoding import Constant, Encoding, Visits
 from edgedigits.model.weights.rows import ROWS
@@ -112,6 +114,19 @@ def engine_layers(network: Network, packed: Sequence[PackedLayer]) -> list[Engin
     return layers
 
 
+def step_emissions(network: Network) -> list[Emission]:
+    """Return the steps of a network that have no weights, in C, in order."""
+    place, emissions = Place("s->hidden", network.inputs, signed=False), []
+    for step in network.steps:
+        if isinstance(step, DenseLayer):
+            # Behind the last layer the values are the output, and signed; between layers they count from the lowest.
+            last = step is network.layers[-1]
+            place = Place("output" if last else "s->hidden", step.outputs, signed=last)
+        elif isinstance(step, InPlaceStep):
+            emissions.append(step.emit(place))
+    return emissions
+
+
 def _shift_arguments(layer: DenseLayer, rounding: Rounding) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return what `rescale` takes for a shift, (out,) each: in its short form, at least 1, and in the general one."""
     shift = layer.shift.astype(np.int64)
@@ -123,15 +138,15 @@ def _shift_arguments(layer: DenseLayer, rounding: Rounding) -> tuple[NDArray[np.
 
 def _engine_layer(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], high: bool) -> EngineLayer:
     layer, start = one.layer, f"layer{index + 1}"
-    weights = [_array(constant, f"{start}_{constant.name}") for constant in one.constants]
+    weights = [c_array(f"{start}_{constant.name}", constant.values) for constant in one.constants]
     bias = _bias(one)
-    own = [*weights, _array(Constant("bias", bias), f"{start}_bias")]
+    own = [*weights, c_array(f"{start}_bias", bias)]
     factors = [] if layer.uniform else _factors(layer, shifts, start)
     if not one.rows_on_vectors:
         parts = [Part("", own + factors)]
     else:
         rows = ROWS.pack(layer.weights)[0]
-        vector = [_array(rows, f"{start}_rows"), _array(Constant("bias", _bias_from(layer, ROWS)), f"{start}_bias")]
+        vector = [c_array(f"{start}_rows", rows.values), c_array(f"{start}_bias", _bias_from(layer, ROWS))]
         parts = [Part("if VECTORS", vector), Part("else", own), Part("endif", factors)]
     factor_bytes = 0 if layer.uniform else 5 * layer.outputs
     return EngineLayer(
@@ -146,8 +161,8 @@ def _engine_layer(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.i
     )
 
 
-def _array(constant: Constant, name: str) -> Array:
-    values = constant.values
+def c_array(name: str, values: NDArray[Any]) -> Array:
+    """Return an array as C declares it."""
     return Array(C_TYPES[str(values.dtype)], name, len(values), array_rows(values), values)
 
 
@@ -163,8 +178,10 @@ def _bias(one: PackedLayer) -> NDArray[np.int32]:
 
 
 def _factors(layer: DenseLayer, shifts: NDArray[np.int64], start: str) -> list[Array]:
-    multipliers = _array(Constant("multipliers", layer.multiplier), f"{start}_multipliers")
-    return [multipliers, _array(Constant("shifts", shifts.astype(np.uint8)), f"{start}_shifts")]
+    return [
+        c_array(f"{start}_multipliers", layer.multiplier),
+        c_array(f"{start}_shifts", shifts.astype(np.uint8)),
+    ]
 
 
 def _shape(layer: DenseLayer, index: int) -> str:

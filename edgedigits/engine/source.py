@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.data.preprocess import PIXEL_VALUES, PixelMap, range_text
 from edgedigits.engine.engine_json import engine_json
-from edgedigits.engine.engine_layers import LIST_ROOM, EngineLayer, as_c_arrays, engine_layers, scans
+from edgedigits.engine.engine_layers import (
+    LIST_ROOM,
+    EngineLayer,
+    as_c_arrays,
+    c_array,
+    engine_layers,
+    scans,
+    step_emissions,
+)
 from edgedigits.engine.literals import C_TYPES, array_rows, float_literal, macro_value
 from edgedigits.engine.provenance import provenance, tensor_text
 from edgedigits.engine.render import render
@@ -27,8 +35,10 @@ from edgedigits.engine.strokes import self_test_inputs
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
+from edgedigits.model.ops.declaration import Emission, Table
+from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.packing import PackedLayer
-from edgedigits.model.weights.encoding import Constant, Visits
+from edgedigits.model.weights.encoding import Visits
 from edgedigits.model.weights.rows import ROWS
 
 ROUNDING_NOTES = {
@@ -128,10 +138,14 @@ def render_engine(
     check_prefix(prefix)
     packed = as_c_arrays(packed)
     layers = engine_layers(network, packed)
-    memory = _memory(network, layers)
-    tables = _tables(network, pixels)
-    vectors = _vectors(network, pixels)
     purpose = _purpose(network, pixels, prefix)
+    emissions = step_emissions(network)
+    memory = _memory(network, layers)
+    tables = [
+        *(table for emission in emissions for table in emission.tables),
+        *_pixel_table(pixels, purpose["pixels_are"]),
+    ]
+    vectors = _vectors(network, pixels)
     shared = {
         "prefix": prefix,
         "macro": prefix.upper(),
@@ -146,10 +160,12 @@ def render_engine(
         "workspace_bytes": memory["workspace"],
         "weight_bytes": sum(layer.packed.nbytes for layer in layers),
         "bias_bytes": sum(layer.bias_bytes for layer in layers),
-        "table_bytes": sum(constant.nbytes for constant in tables.values()),
+        "table_bytes": sum(table.values.nbytes for table in tables),
     }
     source = _source(
-        shared, sizes, render("engine_body.c.j2", **shared, **memory, **_source_facts(network, layers, tables))
+        shared,
+        sizes,
+        render("engine_body.c.j2", **shared, **memory, **_source_facts(network, layers, emissions, tables)),
     )
     self_test = render("self_test.c.j2", **shared, **_self_test_facts(layers, tables, memory, vectors))
     # Two engines of one model differ where their choices do.
@@ -163,8 +179,7 @@ def render_engine(
         facts=engine_json(
             network,
             layers,
-            tables.get("exponentials"),
-            _softmax_call(network),
+            emissions,
             prefix,
             sizes,
             pixels=pixels.range if pixels else None,
@@ -179,7 +194,7 @@ def render_engine(
 def _purpose(network: Network, pixels: PixelMap | None, prefix: str) -> dict[str, Any]:
     """Return what the model is for, as far as is known, and the words for it."""
     takes_digits = pixels is not None
-    classifies = takes_digits or (network.softmax is not None and network.outputs > 1)
+    classifies = takes_digits or (network.gives_probabilities and network.outputs > 1)
     kind = "digits" if takes_digits else "classes" if classifies else "values"
     words = WORDS[kind]
     return {
@@ -229,13 +244,12 @@ def _up_to_four(count: int) -> int:
     return -(-count // 4) * 4
 
 
-def _tables(network: Network, pixels: PixelMap | None) -> dict[str, Constant]:
-    tables = {}
-    if network.softmax:
-        tables["exponentials"] = Constant("exponentials", network.softmax.exponentials)
-    if pixels is not None and not np.array_equal(pixels.table, np.arange(PIXEL_VALUES) - 128):
-        tables["pixels"] = Constant("pixel_inputs", pixels.table)
-    return tables
+def _pixel_table(pixels: PixelMap | None, pixels_are: str) -> list[Table]:
+    """Return the table of `preprocess`; none where the input is the pixel less 128, or no pixel."""
+    if pixels is None or np.array_equal(pixels.table, np.arange(PIXEL_VALUES) - 128):
+        return []
+    comment = f"The input for each pixel, 0 to 255: they are {pixels_are} to the model."
+    return [Table("pixel_inputs", comment, pixels.table)]
 
 
 def _header_facts(
@@ -260,13 +274,14 @@ def _header_facts(
     }
 
 
-def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[str, Constant]) -> dict[str, Any]:
+def _source_facts(
+    network: Network, layers: Sequence[EngineLayer], emissions: Sequence[Emission], tables: Sequence[Table]
+) -> dict[str, Any]:
     uniform = [layer.packed.layer.uniform for layer in layers]
     high_shifts = all(layer.high_shifts for layer in layers)
     signed = [not layer.encoding.reads_words for layer in layers]
     conditional = any(layer.conditional for layer in layers)
     visits = {layer.encoding.visits for layer in layers}
-    exponentials = tables.get("exponentials")
     return {
         "layers": layers,
         "kernels": _kernels(layers),
@@ -287,9 +302,10 @@ def _source_facts(network: Network, layers: Sequence[EngineLayer], tables: dict[
         "vector_activation": (conditional or any(signed)) and high_shifts and network.rounding is Rounding.LITERT,
         "some_uniform": any(uniform),
         "some_per_output": not all(uniform),
-        "exponentials": exponentials and {"length": len(exponentials.values), "rows": array_rows(exponentials.values)},
-        "pixels": array_rows(tables["pixels"].values) if "pixels" in tables else None,
-        "steps": _steps(network, layers),
+        "tables": [(table.comment, c_array(table.name, table.values)) for table in tables],
+        "pixel_table": any(table.name == "pixel_inputs" for table in tables),
+        "step_templates": list(dict.fromkeys(emission.template for emission in emissions)),
+        "calls": _calls(network, layers, emissions),
         **_crc_facts(layers, tables),
     }
 
@@ -319,24 +335,20 @@ def _index_types(layers: Sequence[EngineLayer]) -> dict[str, str]:
     return {f"{one.name}_type": C_TYPES[str(one.values.dtype)] for one in constants}
 
 
-def _steps(network: Network, layers: Sequence[EngineLayer]) -> list[str]:
-    steps = [line for layer in layers for line in layer.steps]
-    if network.softmax:
-        steps.append(_softmax_call(network))
-    return steps
+def _calls(network: Network, layers: Sequence[EngineLayer], emissions: Sequence[Emission]) -> list[str]:
+    """Return the lines of `invoke`, step by step."""
+    dense, others = iter(layers), iter(emissions)
+    steps = (next(dense).steps if isinstance(step, DenseLayer) else next(others).calls for step in network.steps)
+    return [line for lines in steps for line in lines]
 
 
-def _softmax_call(network: Network) -> str:
-    return f"softmax(output, {network.outputs}u);"
-
-
-def _crc_facts(layers: Sequence[EngineLayer], tables: dict[str, Constant]) -> dict[str, Any]:
+def _crc_facts(layers: Sequence[EngineLayer], tables: Sequence[Table]) -> dict[str, Any]:
     """Return which arrays the self-test sums up, all there are, and to what, with MVE and without."""
     conditional = any(layer.conditional for layer in layers)
     parts: list[dict[str, Any]] = []
     for vectors in (True, False) if conditional else (False,):
         constants = [(array.name, array.values) for layer in layers for array in layer.arrays(vectors=vectors)]
-        constants += [(table.name, table.values) for table in tables.values()]
+        constants += [(table.name, table.values) for table in tables]
         crc = _crc(values for _, values in constants)
         condition = ("if VECTORS" if vectors else "else") if conditional else ""
         names = [name for name, _ in constants]
@@ -370,7 +382,7 @@ def _vectors(network: Network, pixels: PixelMap | None) -> list[_Vector]:
 
 def _self_test_facts(
     layers: Sequence[EngineLayer],
-    tables: dict[str, Constant],
+    tables: Sequence[Table],
     memory: dict[str, int],
     vectors: Sequence[_Vector],
 ) -> dict[str, Any]:

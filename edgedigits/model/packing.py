@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edgedigits.errors import UnsupportedModelError
-from edgedigits.model.network import DenseLayer, Network
+from edgedigits.model.network import Network
+from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.weights import ENCODINGS
 from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Activity, Constant, Encoding, OnVectors
 from edgedigits.model.weights.rows import ROWS

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgedigits.model.fixed_point import INT32_MAX, Rounding
-from edgedigits.model.network import DenseLayer, Network
-from edgedigits.model.numpy_engine import activate
+from edgedigits.model.network import Network
+from edgedigits.model.ops.dense_layer import DenseLayer
 
 
 def simplify(network: Network) -> Network:
@@ -23,11 +22,11 @@ def simplify(network: Network) -> Network:
         layers[index], layers[index + 1] = _without_constants(layers[index], layers[index + 1], network.rounding)
     for index in range(len(layers) - 2, -1, -1):
         layers[index], layers[index + 1] = _without_unread(layers[index], layers[index + 1])
-    return replace(network, layers=tuple(layers))
+    return network.with_layers(layers)
 
 
 def _without_constants(layer: DenseLayer, after: DenseLayer, rounding: Rounding) -> tuple[DenseLayer, DenseLayer]:
-    lowest, highest = (activate(layer, acc, rounding).astype(np.int64) for acc in layer.accumulator_range())
+    lowest, highest = (layer.activate(acc, rounding).astype(np.int64) for acc in layer.accumulator_range())
     constant = np.array(lowest == highest, dtype=np.bool_)
     if constant.all():
         constant[0] = False  # A layer keeps at least one output.
@@ -38,20 +37,10 @@ def _without_constants(layer: DenseLayer, after: DenseLayer, rounding: Rounding)
         shorter = replace(after, weights=after.weights[:, ~constant], bias=folded.astype(np.int32))
     except OverflowError:
         return layer, after
-    return _keep_outputs(layer, ~constant), shorter
+    return layer.keep_outputs(~constant), shorter
 
 
 def _without_unread(layer: DenseLayer, after: DenseLayer) -> tuple[DenseLayer, DenseLayer]:
     read = np.array(after.weights.any(axis=0), dtype=np.bool_)
     read[0] |= not read.any()
-    return _keep_outputs(layer, read), replace(after, weights=after.weights[:, read])
-
-
-def _keep_outputs(layer: DenseLayer, kept: NDArray[np.bool_]) -> DenseLayer:
-    return replace(
-        layer,
-        weights=layer.weights[kept],
-        bias=layer.bias[kept],
-        multiplier=layer.multiplier[kept],
-        shift=layer.shift[kept],
-    )
+    return layer.keep_outputs(read), replace(after, weights=after.weights[:, read])

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from edgedigits.model.network import Network
 
-_SATURATING = 1 << 20
-
 
 def without_zeros(network: Network) -> Network:
     """Return a network of the same weights whose hidden activations are all at their highest value.
@@ -18,8 +16,8 @@ def without_zeros(network: Network) -> Network:
     What kernels skip depends on activations alone, so that this network on `worst_input` takes the instructions of the
     worst case of `network`, which no image of digits comes near.
     """
-    hidden = [replace(layer, output_offset=layer.output_offset + _SATURATING) for layer in network.layers[:-1]]
-    return replace(network, layers=(*hidden, network.layers[-1]))
+    last = network.steps.index(network.layers[-1])
+    return replace(network, steps=(*(step.saturated() for step in network.steps[:last]), *network.steps[last:]))
 
 
 def worst_input(network: Network) -> NDArray[np.int8]:

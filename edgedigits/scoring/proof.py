@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from edgedigits.errors import CheckFailedError, DataError, EdgedigitsError, ToolMissingError, UnsupportedModelError
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
-from edgedigits.model.network import DenseLayer, Network
+from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
+from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.packing import PackedLayer
 from edgedigits.model.proof import Proof
 from edgedigits.model.simplify import simplify
@@ -52,7 +53,7 @@ def prove(network: Network, packed: Sequence[PackedLayer], digits: Digits | None
         CheckFailedError: a byte differs.
         UnsupportedModelError, DataError: LiteRT refuses the model, dies or hangs.
     """
-    from_packing = replace(network, layers=tuple(_unpacked(one) for one in packed))
+    from_packing = network.with_layers(_unpacked(one) for one in packed)
     try:
         return _prove(from_packing, digits)
     except (ToolMissingError, UnsupportedModelError, DataError) as error:

@@ -12,7 +12,7 @@ import pytest
 from edgedigits.data.digits import Splits
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
-from edgedigits.model.numpy_engine import run_layers
+from edgedigits.model.numpy_engine import run_steps
 from edgedigits.model.packing import Goal
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
@@ -73,7 +73,7 @@ def test_the_worst_case_has_no_zero_anywhere() -> None:
     network = random_network(1.0)
     hard = without_zeros(network)
     assert all(np.array_equal(new.weights, old.weights) for new, old in zip(hard.layers, network.layers, strict=True))
-    *hidden, _ = run_layers(hard, worst_input(hard))
+    *hidden, _ = run_steps(hard, worst_input(hard))
     for layer, values in zip(hard.layers, hidden, strict=False):
         assert np.all(values > layer.clamp_low)
 

@@ -44,16 +44,17 @@ def test_a_stair_begins_where_rounding_reaches_it(factor: float, stair: int) -> 
 
 @given(st.integers(-(2**24), 2**24), st.integers(SMALLEST, LARGEST), st.integers(-3, 3))
 @example(0, SMALLEST, 1)
+@example(-1, LARGEST - 3, -3)
 def test_bounds_of_the_multiplier_are_the_last_that_hold(accumulator: int, multiplier: int, beside: int) -> None:
     limit = accumulator * multiplier + beside
-    for holds, (least, most) in (
-        (lambda m: accumulator * m >= limit, _at_least(limit, accumulator)),
-        (lambda m: accumulator * m < limit, _below(limit, accumulator)),
+    for holds, (least, most), from_below in (
+        (lambda m: accumulator * m >= limit, _at_least(limit, accumulator), accumulator > 0),
+        (lambda m: accumulator * m < limit, _below(limit, accumulator), accumulator < 0),
     ):
         if accumulator == 0:
             assert (least, most) == (SMALLEST, LARGEST), "no multiplier changes a sum of 0"
             continue
-        ends = (least, least - 1) if most == LARGEST else (most, most + 1)
+        ends = (least, least - 1) if from_below else (most, most + 1)
         assert [holds(end) for end in ends] == [True, False]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from edgedigits.model.fixed_point import INT32_MAX, INT32_MIN, Rounding
 from edgedigits.model.lowering import lower
-from edgedigits.model.network import DenseLayer
 from edgedigits.model.numpy_engine import run
+from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.refusals import Reason, RefusalError
 from edgedigits.model.simplify import simplify

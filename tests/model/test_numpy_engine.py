@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
+from edgedigits.model.ops.softmax import lower_softmax
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
-from edgedigits.model.softmax import lower_softmax
 from tests.model.oracles import ORACLES, hard_inputs
 from tests.model.random_models import RandomModel, models
 from tests.tflite_builder import INPUT_SCALE, build_mlp, random_mlp

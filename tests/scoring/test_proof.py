@@ -75,7 +75,7 @@ def test_one_wrong_weight_in_a_packing_is_seen(name: str) -> None:
 
 def test_the_first_difference_is_told_by_place_and_value() -> None:
     network, _ = packed(random_mlp(5, (12, 3)))
-    wrong = replace(network, layers=(replace(network.layers[0], bias=network.layers[0].bias + 2**20),))
+    wrong = network.with_layers([replace(network.layers[0], bias=network.layers[0].bias + 2**20)])
 
     with pytest.raises(
         CheckFailedError, match=r"on extreme inputs; first, output 0 of input 0 is 127 instead of -?\d+"

@@ -1,4 +1,4 @@
-"""From one FULLY_CONNECTED of a file to an integer layer, or to the reason why there is none."""
+"""FULLY_CONNECTED: from what the file says to an integer layer, or to the reason why there is none."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from edgedigits.model.fitting import fit_multiplier
 from edgedigits.model.fixed_point import INT32_MAX, INT32_MIN, Rounding, quantize_multiplier, rescale
-from edgedigits.model.ir import Graph, Operator, Tensor
-from edgedigits.model.network import INT8_MAX, INT8_MIN, DenseLayer
-from edgedigits.model.refusals import Reason, RefusalError, refuse
-from edgedigits.model.shapes import Shapes
+from edgedigits.model.ir import Operator, Tensor
+from edgedigits.model.ops.declaration import INT8_MAX, INT8_MIN, Chain, Link, Op
+from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.refusals import Reason, RefusalError
 
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
 SMALLEST_SCALE = np.float32(1e-6)
@@ -23,49 +23,42 @@ BIAS_SCALE_TOLERANCE = 0.02
 """Share of the output's scale by which a bias's scale may be off: `GetQuantizedConvolutionMultipler` of TFLite."""
 
 
-def check_int8(graph: Graph, operator: Operator, tensor: Tensor) -> None:
-    """Raise RefusalError where `tensor` is not int8 with one scale."""
-    if tensor.dtype != "int8":
-        known = {"int16": Reason.INT16, "uint8": Reason.UINT8}
-        raise refuse(graph, known.get(tensor.dtype, Reason.NOT_INT8), operator, tensor, dtype=tensor.dtype)
-    if len(tensor.scales) != 1 or tensor.scale == 0:
-        raise refuse(graph, Reason.NO_SCALE, operator, tensor)
+class Dense(Op):
+    """Weights, a bias or none, a fused activation or none."""
+
+    opcodes = ("FULLY_CONNECTED",)
+    inputs = (2, 3)
+
+    def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:
+        """Return the layer for what the step before can give."""
+        if any(step.gives_probabilities for step in chain.steps):
+            raise chain.refuse(Reason.AFTER_SOFTMAX, operator, source)
+        layer = _Lowering(chain, operator, source, target).layer()
+        rows = chain.shapes.of(source)[:-1] if operator.options.get("keep_num_dims") else (1,)
+        return Link((*rows, layer.outputs), layer)
 
 
-class DenseLowering:
-    """Lowers one FULLY_CONNECTED.
+class _Lowering:
+    """Lowers one FULLY_CONNECTED, from `source` to `target`."""
 
-    Args:
-        graph: the model.
-        operator: the layer, with two or three inputs and one output.
-        shapes: the shapes of its tensors for one image.
-        rounding: whose arithmetic the engine repeats.
-    """
+    def __init__(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> None:
+        self._chain, self._graph, self._shapes, self._rounding = chain, chain.graph, chain.shapes, chain.rounding
+        self._operator, self._source, self._target = operator, source, target
 
-    def __init__(self, graph: Graph, operator: Operator, shapes: Shapes, rounding: Rounding) -> None:
-        self._graph, self._operator, self._shapes, self._rounding = graph, operator, shapes, rounding
-        self._source, self._target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-
-    def layer(self, input_low: int, input_high: int) -> DenseLayer:
-        """Return the integer layer for inputs in `input_low`…`input_high`.
-
-        Raises:
-            UnsupportedModelError: it cannot be computed in int8, or something could overflow.
-        """
+    def layer(self) -> DenseLayer:
         weights = self._graph.input_of(self._operator, 1)
         self._check_kind(weights)
-        for tensor in (self._source, self._target):
-            check_int8(self._graph, self._operator, tensor)
+        self._chain.check_int8(self._operator, self._source, self._target)
         if self._operator.options.get("weights_format", 0) != 0:
             raise self._refuse(Reason.SHUFFLED, self._source)
         if self._operator.activation not in ACTIVATIONS:
             raise self._refuse(Reason.ACTIVATION, self._target, activation=self._operator.activation)
         weights = self._check_weights(weights)
         self._check_rows(weights)
-        return self._proven(weights, input_low, input_high)
+        return self._proven(weights)
 
     def _refuse(self, reason: Reason, tensor: Tensor | None, **facts: Any) -> RefusalError:
-        return refuse(self._graph, reason, self._operator, tensor, **facts)
+        return self._chain.refuse(reason, self._operator, tensor, **facts)
 
     def _check_kind(self, weights: Tensor | None) -> None:
         """Tell models that compute in float by what they are: each has the same remedy, and another name."""
@@ -105,7 +98,7 @@ class DenseLowering:
         facts = {"elements": elements, "shape": list(weights.shape), "row": row}
         raise self._refuse(Reason.ROWS, self._source, **facts)
 
-    def _proven(self, weights: Tensor, input_low: int, input_high: int) -> DenseLayer:
+    def _proven(self, weights: Tensor) -> DenseLayer:
         assert weights.data is not None
         values = np.ascontiguousarray(weights.data, dtype=np.int8)
         folded = self._bias(weights) - self._source.zero_point * values.sum(axis=1, dtype=np.int64)
@@ -124,8 +117,8 @@ class DenseLowering:
                 output_offset=self._target.zero_point,
                 clamp_low=low,
                 clamp_high=high,
-                input_low=input_low,
-                input_high=input_high,
+                input_low=self._chain.low,
+                input_high=self._chain.high,
                 activation=self._operator.activation,
                 per_channel=weights.is_per_channel,
             )
@@ -202,3 +195,6 @@ def clamp(activation: str, target: Tensor) -> tuple[int, int]:
         steps = float(np.float32(6.0) / max(target.scale, SMALLEST_SCALE))
         high = min(high, target.zero_point + math.floor(steps + 0.5))
     return low, high
+
+
+OP = Dense()

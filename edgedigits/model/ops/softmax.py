@@ -1,4 +1,4 @@
-"""The int8 softmax of TensorFlow Lite's reference kernels, exact, on the fixed-point types of gemmlowp.
+"""SOFTMAX: that of TensorFlow Lite's int8 reference kernels, exact, on the fixed-point types of gemmlowp.
 
 Source: reference/softmax.h of TensorFlow Lite and fixedpoint.h of gemmlowp. Differences to the largest score are
 Q5.26, exponentials Q0.31, their sum Q12.19. An exponential depends on nothing but the difference of two int8
@@ -8,7 +8,9 @@ values, so it comes from a table; only the division is left to compute.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,20 @@ from edgedigits.model.fixed_point import (
     quantize_multiplier,
     rescale,
 )
+from edgedigits.model.ir import Operator, Tensor
+from edgedigits.model.ops.declaration import (
+    INT8_MAX,
+    INT8_MIN,
+    Chain,
+    Emission,
+    InPlaceStep,
+    Link,
+    Op,
+    Place,
+    Table,
+    Values,
+)
+from edgedigits.model.refusals import Reason
 
 OUTPUT_SCALE = np.float32(1.0 / 256.0)
 OUTPUT_ZERO_POINT = -128
@@ -43,7 +59,7 @@ _ONE_Q2 = 1 << 29
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Softmax:
+class Softmax(InPlaceStep):
     """A softmax on int8 scores; its output has scale 1/256 and zero point −128.
 
     Attributes:
@@ -53,14 +69,18 @@ class Softmax:
 
     exponentials: NDArray[np.int32]
 
+    gives_probabilities: ClassVar[bool] = True
+    low: ClassVar[int] = INT8_MIN
+    high: ClassVar[int] = INT8_MAX
+
     def __post_init__(self) -> None:
         view = self.exponentials.view()
         view.flags.writeable = False
         object.__setattr__(self, "exponentials", view)
 
-    def __call__(self, scores: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Return int8 (n, m) probabilities of int8 (n, m) scores."""
-        wide = scores.astype(np.int64)
+    def run(self, values: Sequence[Values], rounding: Rounding) -> Values:
+        """Return int8 (n, m) probabilities of the int8 (n, m) scores that came last; no rounding is left to choose."""
+        wide = values[-1].astype(np.int64)
         table = np.zeros(256, np.int64)
         table[: len(self.exponentials)] = self.exponentials
         powers = table[wide.max(axis=1, keepdims=True) - wide]
@@ -70,6 +90,44 @@ class Softmax:
         exponent = SUM_INTEGER_BITS - headroom + 31 - 8
         shares = divide_by_power(high_multiply(scale[:, None], powers), exponent[:, None])
         return np.clip(shares - 128, -128, 127).astype(np.int8)
+
+    def spread(self, steps: int) -> int:
+        """Return that of the scores: how far probabilities lie apart is not bounded here."""
+        return steps
+
+    def saturated(self) -> Softmax:
+        """Return itself: it takes the same time whatever comes in."""
+        return self
+
+    def emit(self, place: Place) -> Emission:
+        """Return the call, and the table of exponentials; it stands behind the last layer, on signed scores."""
+        comment = "exp of minus the distance to the highest score, by that distance; 1 is 2^31"
+        tables = (Table("exponentials", comment, self.exponentials),)
+        return Emission("softmax", "softmax.c.j2", (f"softmax({place.values}, {place.count}u);",), tables)
+
+
+class SoftmaxOp(Op):
+    """Probabilities of all scores of an image, behind its last layer."""
+
+    opcodes = ("SOFTMAX",)
+
+    def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:
+        """Return the softmax for scores of the source's scale."""
+        chain.check_int8(operator, source, target)
+        shape = chain.shapes.of(source)
+        if not chain.steps or any(step.gives_probabilities for step in chain.steps):
+            raise chain.refuse(Reason.SOFTMAX_PLACE, operator, source)
+        if chain.shapes.size(source) > LARGEST_SOFTMAX:
+            raise chain.refuse(Reason.SOFTMAX_SIZE, operator, source, limit=LARGEST_SOFTMAX)
+        if shape[-1:] != (chain.shapes.size(source),):
+            raise chain.refuse(Reason.SOFTMAX_ROWS, operator, source, shape=list(shape))
+        if target.scale != OUTPUT_SCALE or target.zero_point != OUTPUT_ZERO_POINT:
+            raise chain.refuse(Reason.SOFTMAX_SCALE, operator, target)
+        beta = float(operator.options.get("beta", 1.0))
+        try:
+            return Link(shape, lower_softmax(beta, source.scale, chain.rounding))
+        except ValueError as error:
+            raise chain.refuse(Reason.SOFTMAX_BETA, operator, source, product=beta * float(source.scale)) from error
 
 
 def lower_softmax(beta: float, input_scale: np.float32, rounding: Rounding) -> Softmax:
@@ -118,3 +176,6 @@ def _reciprocal(value: Ints) -> Ints:
     for _ in range(3):
         x = x + multiply_by_power(high_multiply(x, _ONE_Q2 - high_multiply(half, x)), 2)
     return multiply_by_power(x, 1)
+
+
+OP = SoftmaxOp()

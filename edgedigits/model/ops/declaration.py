@@ -1,0 +1,202 @@
+"""What an operator of a file is to the engine: a step, or nothing. What every op and every step must be able to."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.ir import Graph, Operator, Tensor
+from edgedigits.model.refusals import Reason, RefusalError, refuse
+from edgedigits.model.shapes import Shape, Shapes
+
+INT8_MIN, INT8_MAX = -128, 127
+
+Values = NDArray[np.int8]
+
+
+class Step(ABC):
+    """One step of a network: int8 values to int8 values, proven not to overflow when it is made.
+
+    Attributes:
+        gives_probabilities: what comes out are the shares of classes.
+    """
+
+    __slots__ = ()
+
+    gives_probabilities: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def low(self) -> int:
+        """The lowest int8 that it can give."""
+
+    @property
+    @abstractmethod
+    def high(self) -> int:
+        """The highest."""
+
+    @abstractmethod
+    def run(self, values: Sequence[Values], rounding: Rounding) -> Values:
+        """Return what it gives, int8 (n, out).
+
+        Args:
+            values: the network's input, int8 (n, in), and what each step before this one gave.
+            rounding: whose arithmetic to repeat.
+        """
+
+    @abstractmethod
+    def spread(self, steps: int) -> int:
+        """Return how far outputs may lie apart where inputs do by `steps`, and each runtime rounds in its own way."""
+
+    @abstractmethod
+    def saturated(self) -> Step:
+        """Return a step of the same kernel that gives its highest value whatever comes in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the C engine a step that works in place finds its values.
+
+    Attributes:
+        values: expression of a `uint8_t *` to them.
+        count: how many they are.
+        signed: they are signed bytes; else distances from the lowest value that the step before can give.
+    """
+
+    values: str
+    count: int
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A constant array of the engine that is none of a layer's.
+
+    Attributes:
+        name: in C, without the prefix.
+        comment: what its entries are.
+        values: (k,), of int8, uint8 or int32.
+    """
+
+    name: str
+    comment: str
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emission:
+    """A step in C.
+
+    Attributes:
+        name: what reports call it.
+        template: file in `engine/templates/kernels` that defines its function.
+        calls: lines of `invoke`; the first says where the step begins.
+        tables: its constants.
+    """
+
+    name: str
+    template: str
+    calls: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
+
+
+class InPlaceStep(Step):
+    """A step that gives as many values as it takes, and leaves them where they were."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def emit(self, place: Place) -> Emission:
+        """Return the step in C."""
+
+
+@dataclass(slots=True)
+class Chain:
+    """How far the lowering of a file has come: what an op may look at.
+
+    Attributes:
+        graph: the file.
+        rounding: whose arithmetic the engine repeats.
+        shapes: the shapes of tensors for one image, as far as they are known.
+        output: the last tensor of the model.
+        steps: those that are lowered.
+    """
+
+    graph: Graph
+    rounding: Rounding
+    shapes: Shapes
+    output: Tensor
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def low(self) -> int:
+        """The lowest int8 that the next step can be given."""
+        return self.steps[-1].low if self.steps else INT8_MIN
+
+    @property
+    def high(self) -> int:
+        """The highest."""
+        return self.steps[-1].high if self.steps else INT8_MAX
+
+    def refuse(self, reason: Reason, operator: Operator, tensor: Tensor | None = None, **facts: Any) -> RefusalError:
+        """Return the error that names file, operator, tensor and reason; `facts` fill in the reason's sentence."""
+        return refuse(self.graph, reason, operator, tensor, **facts)
+
+    def check_int8(self, operator: Operator, *tensors: Tensor) -> None:
+        """Raise RefusalError where one of `tensors` is not int8 with one scale."""
+        for tensor in tensors:
+            if tensor.dtype != "int8":
+                known = {"int16": Reason.INT16, "uint8": Reason.UINT8}
+                reason = known.get(tensor.dtype, Reason.NOT_INT8)
+                raise self.refuse(reason, operator, tensor, dtype=tensor.dtype)
+            if len(tensor.scales) != 1 or tensor.scale == 0:
+                raise self.refuse(Reason.NO_SCALE, operator, tensor)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What became of an operator.
+
+    Attributes:
+        shape: of its output, for one image.
+        step: what the engine does; None where it needs to do nothing.
+        dropped: why it does nothing, for people.
+    """
+
+    shape: Shape
+    step: Step | None = None
+    dropped: str = ""
+
+
+class Op(ABC):
+    """One or more operators of TensorFlow Lite that are read alike.
+
+    A file of this folder holds an op, in its `OP`; nothing else knows an operator by its name.
+
+    Attributes:
+        opcodes: what the file calls them.
+        inputs: how many inputs such an operator may have; a bias, and the shape of a RESHAPE, may be left out.
+        commutes: what comes from the operator before may be any of the inputs, not the first alone.
+    """
+
+    opcodes: ClassVar[tuple[str, ...]]
+    inputs: ClassVar[tuple[int, ...]] = (1,)
+    commutes: ClassVar[bool] = False
+
+    def no_link(self, source: Tensor | None) -> Reason:
+        """Return why an operator whose first input is `source`, and not what came before, is none of the chain."""
+        return Reason.NO_CHAIN
+
+    @abstractmethod
+    def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:
+        """Return what the engine does for `operator`, from `source` to `target`.
+
+        Raises:
+            RefusalError: it cannot be computed in int8, or something could overflow.
+        """

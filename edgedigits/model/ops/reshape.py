@@ -1,0 +1,41 @@
+"""RESHAPE: the engine moves nothing, so the shape must hold one image and every value must stay what it is."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from edgedigits.model.ir import Operator, Tensor
+from edgedigits.model.ops.declaration import Chain, Link, Op
+from edgedigits.model.refusals import Reason
+
+
+class Reshape(Op):
+    """Another shape of the same values."""
+
+    opcodes = ("RESHAPE",)
+    inputs = (1, 2)
+
+    def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:
+        """Return the shape, also one that the model computes itself."""
+        if not _same_quantization(source, target):
+            raise chain.refuse(Reason.RESHAPE_QUANTIZATION, operator, target)
+        elements = chain.shapes.size(source)
+        shape = chain.shapes.target(operator, elements)
+        if shape is None:
+            raise chain.refuse(Reason.RESHAPE_OPEN, operator, chain.graph.input_of(operator, 1))
+        if math.prod(shape) != elements or min(shape, default=1) < 1:
+            raise chain.refuse(Reason.RESHAPE_SIZE, operator, target, shape=list(shape), elements=elements)
+        return Link(shape, dropped="moves nothing")
+
+
+def _same_quantization(one: Tensor, other: Tensor) -> bool:
+    return (
+        one.dtype == other.dtype
+        and np.array_equal(one.scales, other.scales)
+        and np.array_equal(one.zero_points, other.zero_points)
+    )
+
+
+OP = Reshape()
