@@ -18,7 +18,7 @@ from edgedigits.scoring.latency import Latency
 if TYPE_CHECKING:
     from edgedigits.devices.simulate_folder import FolderSimulation
     from edgedigits.report.facts import BuildFacts
-    from edgedigits.scoring.harness import Evaluation
+    from edgedigits.scoring.evaluation import Evaluation
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ from edgedigits.report.facts import BuildFacts, DataSummary, Mistake, StageSumma
 from edgedigits.report.page import render_page
 from edgedigits.report.plots import write_plots
 from edgedigits.scoring.advice import FAR_BELOW, advise, does_badly, predictor
-from edgedigits.scoring.harness import Evaluation, evaluate_model
+from edgedigits.scoring.evaluation import Evaluation
+from edgedigits.scoring.harness import evaluate_model
 from edgedigits.scoring.interpreter import Classifier, open_classifier, quantize, run_litert
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import as_probabilities, classify, score

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from edgedigits.progress import Progress
-    from edgedigits.scoring.harness import Evaluation
+    from edgedigits.scoring.evaluation import Evaluation
 
 HELP = "measure a model on labelled digits: accuracy, size, latency, agreement of runtimes"
 

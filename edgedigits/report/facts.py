@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.model.summary import ModelFacts
-from edgedigits.scoring.harness import Evaluation
+from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.metrics import Scores
 
 SCHEMA = 1

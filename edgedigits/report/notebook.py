@@ -7,7 +7,7 @@ from html import escape
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.headlines import headlines
 from edgedigits.report.words import accuracy_steps, compression_words, loss_words, percent
-from edgedigits.scoring.notebook import to_html as evaluation_to_html
+from edgedigits.scoring.evaluation import to_html as evaluation_to_html
 
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0"'
 

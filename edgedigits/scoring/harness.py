@@ -3,88 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
-from edgedigits.data.preprocess import PixelRange
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
-from edgedigits.scoring.interpreter import (
-    open_classifier,
-)
-from edgedigits.scoring.latency import Latency, host
-from edgedigits.scoring.metrics import TIE_RULE, Scores, score
-from edgedigits.scoring.parity import BASELINE, ParityRow, compare
+from edgedigits.scoring.evaluation import Evaluation
+from edgedigits.scoring.interpreter import open_classifier
+from edgedigits.scoring.latency import host
+from edgedigits.scoring.metrics import score
+from edgedigits.scoring.parity import BASELINE, compare
 from edgedigits.scoring.runs import DEFAULT, parity_outputs, run_everything
-from edgedigits.scoring.size import Size, measure_size
+from edgedigits.scoring.size import measure_size
 from edgedigits.scoring.subject import Subject, find_subject
-from edgedigits.scoring.tflm import (
-    ArenaMeasurement,
-)
-
-if TYPE_CHECKING:
-    pass
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Every figure about one model; each group says how it was obtained.
-
-    Attributes:
-        model: path of the .tflite.
-        digest: SHA-256 of its bytes, in hexadecimal.
-        data: what it was evaluated on, as a person would say it.
-        data_digest: SHA-256 of those digits, in hexadecimal.
-        pixels: what pixels are to the model, and how that is known.
-        scores: accuracy and the rest.
-        scored_by: the runtime that gave them.
-        host: where everything was measured, e.g. "x86_64 Linux, 2 cores".
-        outputs_are: "logits" or "probabilities".
-        float_accuracy: accuracy of the float32 twin on the same digits, 0…1; None without one.
-        size: bytes, and ratio to the float32 model.
-        latency: time of one image on this host; None when it was not asked for.
-        arena: RAM that TFLM needs; None where TFLM did not run.
-        parity: every other runtime against the reference kernels of LiteRT; empty for a float32 model.
-        notes: what was left out and why, one sentence each.
-    """
-
-    model: str
-    digest: str
-    data: str
-    data_digest: str
-    pixels: PixelRange
-    scores: Scores
-    scored_by: str
-    host: str
-    outputs_are: str
-    float_accuracy: float | None
-    size: Size
-    latency: Latency | None
-    arena: ArenaMeasurement | None
-    parity: tuple[ParityRow, ...]
-    notes: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the same as JSON values; `scores.tie_rule` says who wins among equal scores."""
-        facts = asdict(self)
-        facts["scores"]["tie_rule"] = TIE_RULE
-        facts["scores"]["how"] = f"measured: {self.scored_by} on this host"
-        facts["size"]["how"] = "measured: bytes of the file"
-        facts["parity_how"] = "measured: every runtime on this host, on the same images"
-        facts["float_accuracy_how"] = "measured: litert-default on this host, on the float32 twin"
-        return facts
-
-    def _repr_html_(self) -> str:
-        from edgedigits.scoring.notebook import to_html
-
-        return to_html(self)
 
 
 def evaluate_model(

@@ -10,7 +10,8 @@ from edgedigits.data.load import Selection
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.advice import advice_on
-from edgedigits.scoring.harness import Evaluation, evaluate_model
+from edgedigits.scoring.evaluation import Evaluation
+from edgedigits.scoring.harness import evaluate_model
 from edgedigits.scoring.interpreter import open_classifier
 from edgedigits.scoring.subject import find_subject
 from edgedigits.scoring.subject_digits import load_subject_digits

@@ -19,7 +19,7 @@ from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.summary import summarize
 from edgedigits.report.facts import BuildFacts, DataSummary, Mistake, StageSummary, WeightHistogram
-from edgedigits.scoring.harness import Evaluation
+from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.metrics import Scores, score
 from edgedigits.scoring.parity import ParityRow
 from edgedigits.scoring.size import measure_size

@@ -16,7 +16,8 @@ from edgedigits.data.digits import Digits
 from edgedigits.data.shape import PIXELS
 from edgedigits.errors import ConfigError, DataError, UnsupportedModelError
 from edgedigits.scoring import runs
-from edgedigits.scoring.harness import Evaluation, check_gates, evaluate_model
+from edgedigits.scoring.evaluation import Evaluation
+from edgedigits.scoring.harness import check_gates, evaluate_model
 from edgedigits.scoring.interpreter import Classifier
 from tests.tflite_builder import build_mlp, random_mlp
 
