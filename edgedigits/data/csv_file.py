@@ -12,12 +12,19 @@ from edgedigits.data.csv_exact import line_of_row, read_exactly
 from edgedigits.data.csv_fast import read_fast
 from edgedigits.data.csv_label import label_by_numbers
 from edgedigits.data.csv_layout import Layout, read_layout
+from edgedigits.data.csv_order import order_note
 from edgedigits.data.digits import Digits
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError
 
 
 def read_csv(path: Path, label_column: str = "") -> Digits:
+    """Read a CSV of digits, gzipped or not, with a header or without; see `read_noted_csv`."""
+    digits, _ = read_noted_csv(path, label_column)
+    return digits
+
+
+def read_noted_csv(path: Path, label_column: str = "") -> tuple[Digits, str]:
     """Read a CSV of digits, gzipped or not, with a header or without.
 
     Args:
@@ -26,7 +33,7 @@ def read_csv(path: Path, label_column: str = "") -> Digits:
             calls so, or the only one that it does not name like the others; the first where it does not tell.
 
     Returns:
-        The digits in the order of the lines.
+        The digits in the order of the lines, and what to say of pixels that were not in order; empty if they were.
 
     Raises:
         DataError: names the file, the line and what is wrong there, or the columns that could be the label.
@@ -40,7 +47,8 @@ def read_csv(path: Path, label_column: str = "") -> Digits:
     label = label_by_numbers(table, path) if layout.label is None else layout.label
     labels = table[:, label].copy()
     _require_classes(labels, path, layout)
-    return Digits(np.delete(table, label, axis=1), labels)
+    images = table[:, layout.order] if layout.order else np.delete(table, label, axis=1)
+    return Digits(images, labels), order_note(path, layout.names, layout.order)
 
 
 def _require_classes(labels: NDArray[np.uint8], path: Path, layout: Layout) -> None:

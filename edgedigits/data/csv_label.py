@@ -37,20 +37,25 @@ _INDEX_NAME = re.compile(
     r"|(row|image|img|picture|file|sample)[ _.-]?(id|index|idx|no|nr|num|number|names?)?"
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-_NAME_IT = "Name the label's column with --label-column."
+NAME_IT = "Name the label's column with --label-column."
 
-_KIN = 8
+KIN = 8
 """Columns whose names differ in nothing but a number: from here on they are pixels, below perhaps two labels."""
 
 _DOMINATED = 0.9
 """Share of its commonest value above which a column is rather a pixel near the border than a label."""
 
 
+def family_of(name: str) -> str:
+    """Return what a column's name has in common with those that differ in nothing but a number."""
+    return re.sub(r"\d+", "0", name.strip().lower())
+
+
 def odd_columns(names: Sequence[str]) -> list[int]:
     """Return the indices of the columns that are not named like many others, as pixel0, pixel1 … are."""
-    families = [re.sub(r"\d+", "0", name.lower()) for name in names]
+    families = list(map(family_of, names))
     members = Counter(families)
-    return [index for index, family in enumerate(families) if members[family] < _KIN]
+    return [index for index, family in enumerate(families) if members[family] < KIN]
 
 
 def label_by_name(names: Sequence[str], where: str) -> int | None:
@@ -68,7 +73,7 @@ def label_by_name(names: Sequence[str], where: str) -> int | None:
         return None
     named = [index for index in odd if _is_label_name(names[index])]
     if len(named) > 1:
-        raise DataError(f"{where}: each of the columns {quoted(names, named)} could be the label.", hint=_NAME_IT)
+        raise DataError(f"{where}: each of the columns {quoted(names, named)} could be the label.", hint=NAME_IT)
     if not named and (len(odd) > 1 or _is_index_name(names[odd[0]])):
         raise _nameless(names, odd, where)
     label = named[0] if named else odd[0]
@@ -142,4 +147,4 @@ def _nameless(names: Sequence[str], odd: Sequence[int], where: str) -> DataError
             f"{where}: no column is named like a label; {quoted(names, odd)} looks like an index.",
             hint="Was the label column dropped? Leave the index out and put the label in.",
         )
-    return DataError(f"{where}: no column is named like a label; {quoted(names, odd)} could be it.", hint=_NAME_IT)
+    return DataError(f"{where}: no column is named like a label; {quoted(names, odd)} could be it.", hint=NAME_IT)

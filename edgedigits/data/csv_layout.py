@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgedigits.data.csv_cells import NUMBER, cells_of, is_blank, is_word, lines_of, require_text
 from edgedigits.data.csv_label import label_by_name, quoted
+from edgedigits.data.csv_order import pixel_order
 from edgedigits.data.csv_width import COLUMNS, told_separator, wrong_width
 from edgedigits.data.impostors import HEAD_BYTES, impostor_hint
 from edgedigits.data.reading import read_bytes, reading
@@ -21,11 +22,13 @@ class Layout:
         label: index of the label's column, 0…784; None where only the numbers can tell.
         names: the header's names; empty where there is no header.
         skip: lines before the first line of numbers.
+        order: the columns of the pixels in the order of the picture; empty where they stand in it.
     """
 
     label: int | None
     names: tuple[str, ...]
     skip: int
+    order: tuple[int, ...] = ()
 
     def column(self, index: int) -> str:
         """Return what a message calls the column at `index`: "column 14 (pixel12)"."""
@@ -41,7 +44,8 @@ def read_layout(path: Path, label_column: str = "") -> Layout:
 
     Raises:
         DataError: the file cannot be read, is not UTF-8 text separated by commas, has no such column or several
-            that could be it, or its first line does not hold a label and 784 pixels.
+            that could be it, its first line does not hold a label and 784 pixels, or its names leave open which
+            pixel is which.
     """
     number, line = _first_line(path)
     where = f"{path}, line {number}"
@@ -52,21 +56,23 @@ def read_layout(path: Path, label_column: str = "") -> Layout:
     if len(cells) != COLUMNS:
         raise wrong_width(path, number, line, names)
     label = _wanted(path, label_column, names) if label_column else label_by_name(names, where)
-    return Layout(label, names, number if header else number - 1)
+    return Layout(label, names, number if header else number - 1, pixel_order(names, label, where) if header else ())
 
 
 def is_header(cells: list[str]) -> bool:
     """Say whether the cells of a first line are names.
 
-    They are where most are words, or where the numbers among them count the columns, as those of pandas do:
-    no row of pixels goes from 0 to 783.
+    They are where most are words, or where the numbers among them count the columns, as those of pandas do, in
+    whatever order: no row of pixels holds each number from 0 to 783, or as many different ones.
     """
     words = [cell for cell in cells if is_word(cell)]
     if 2 * len(words) > len(cells):
         return True
-    numbers = [cell.strip() for cell in cells if NUMBER.fullmatch(cell)]
-    counted = (list(map(str, range(first, first + len(numbers)))) for first in (0, 1))
-    return len(numbers) > len(cells) // 2 and numbers in counted
+    numbers = sorted(int(value) for cell in cells if NUMBER.fullmatch(cell) and (value := float(cell)).is_integer())
+    if 2 * len(numbers) <= len(cells):
+        return False
+    distinct = len(set(numbers))
+    return numbers[-1] - numbers[0] == len(numbers) - 1 == distinct - 1 or distinct > max(256, 0.9 * len(numbers))
 
 
 def _first_line(path: Path) -> tuple[int, str]:

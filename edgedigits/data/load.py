@@ -10,7 +10,7 @@ from typing import Any
 
 from edgedigits.data.checks import require_trainable
 from edgedigits.data.contents import Contents
-from edgedigits.data.csv_file import read_csv
+from edgedigits.data.csv_file import read_noted_csv
 from edgedigits.data.csv_width import table_hint
 from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.idx_folder import has_idx, is_idx, read_idx_folder
@@ -156,13 +156,16 @@ def read_source(
     if is_path and not path.is_dir():
         require_file(path)
     if is_path and path.is_file() and path.name.lower().endswith(_CSV_ENDINGS):
-        contents = Contents(read_csv(path, label_column), None, path.name)
+        digits, note = read_noted_csv(path, label_column)
+        contents = Contents(digits, None, path.name, note)
     elif label_column:
         raise ConfigError(f"{source} is not a CSV, so it has no label column '{label_column}'.", hint="Leave it out.")
     elif is_path:
         contents = _read_path(path, progress)
     else:
         contents = read_named(source, progress)
+    if is_path and contents.note:
+        progress.say(f"data: {contents.note}")
     upright = contents.transposed() if transpose else contents
     return upright.inverted() if invert else upright
 
