@@ -179,6 +179,7 @@ def test_a_palette_has_the_colours_that_are_used(tmp_path: Path) -> None:
     assert (_read(_palette_picture(bytes([9] * 30), 9), tmp_path) == 9).all()
     expected = f"x.png is a damaged PNG file: a pixel has a colour that its palette has not. {AGAIN}"
     assert _refusal(_palette_picture(bytes([9] * 30), 10), tmp_path) == expected
+    assert (_read(_palette_picture(bytes([9] * 3), 0), tmp_path) == 9).all(), "one colour is a palette"
     for palette in (b"", bytes(31), bytes(771)):
         expected = f"x.png is a damaged PNG file: its palette has a wrong size. {AGAIN}"
         assert _refusal(_palette_picture(palette, 0), tmp_path) == expected

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
+import pytest
 
 from edgedigits.engine.engine_layers import engine_layers
 from edgedigits.model.lowering import lower
-from edgedigits.model.packing import choose
+from edgedigits.model.packing import choose, use
 from edgedigits.model.reader import read_tflite
 from tests.tflite_builder import random_mlp
 
@@ -21,11 +21,17 @@ def test_a_factor_of_0_does_not_cost_the_short_form_of_the_shifts() -> None:
     layer = network.layers[0]
     multiplier, shift = layer.multiplier.copy(), layer.shift.copy()
     multiplier[2], shift[2] = 0, 0
-    dead = replace(network, layers=(replace(layer, multiplier=multiplier, shift=shift),))
+    dead = network.with_layers([replace(layer, multiplier=multiplier, shift=shift)])
     assert engine_layers(dead, choose(dead))[0].high_shifts
 
     multiplier[2] = 2**30
-    large = replace(
-        network, layers=(replace(layer, multiplier=multiplier, shift=np.where(multiplier == 2**30, 3, shift)),)
-    )
+    shift[2] = 3
+    large = network.with_layers([replace(layer, multiplier=multiplier, shift=shift)])
     assert not engine_layers(large, choose(large))[0].high_shifts
+
+
+@pytest.mark.parametrize(("per_channel", "nbytes"), [(False, 4), (True, 9)])
+def test_an_output_takes_its_bias_and_where_they_differ_a_factor_of_five_bytes(per_channel: bool, nbytes: int) -> None:
+    network = lower(read_tflite(random_mlp(7, (20, 6), density=1.0, per_channel=per_channel)))
+    [layer] = engine_layers(network, use(network, ["lists8"]))
+    assert layer.bias_bytes == 6 * nbytes

@@ -38,6 +38,7 @@ def test_a_float_is_read_back_as_it_was(value: float) -> None:
 def test_lines_are_as_long_as_they_may_be_and_no_longer(indent: int) -> None:
     values = np.arange(100, 400).astype(np.int32)
     lines = array_rows(values, indent)
+    assert array_rows(values) == array_rows(values, 4)
     assert ", ".join(lines) == ", ".join(map(str, values))
     assert all(len(line) <= 116 - indent for line in lines)
     assert all(len(f"{line}, {after.split(',')[0]}") > 116 - indent for line, after in itertools.pairwise(lines))

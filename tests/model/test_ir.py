@@ -66,6 +66,7 @@ def test_a_zero_point_is_a_value_of_the_type(dtype: str, low: int, high: int) ->
 
 def test_a_scale_of_zero_is_legal_because_dead_neurons_have_it() -> None:
     assert make_tensor(**scales(0.5, 0.0)).is_per_channel
+    assert not make_tensor(**scales(0.5)).is_per_channel and not make_tensor(**scales()).is_per_channel
 
 
 def test_scale_and_zero_point_are_exact_and_only_for_per_tensor_quantization() -> None:

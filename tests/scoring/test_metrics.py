@@ -166,6 +166,8 @@ def test_calibration_error_equals_its_definition(case: tuple[NDArray[np.float32]
         (np.zeros((2, 9)), np.zeros(2, int), "(2, 9)"),
         (np.zeros((2, 10)), np.zeros(3, int), "(3,)"),
         (np.zeros((1, 10)), np.array([10]), "10"),
+        (np.zeros((1, 10)), np.array([12]), "12…12"),
+        (np.zeros((1, 10)), np.array([-1]), "-1…-1"),
         (np.full((1, 10), np.nan), np.zeros(1, int), "finite"),
     ],
 )
