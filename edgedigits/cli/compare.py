@@ -89,13 +89,11 @@ def _show(console: Console, comparison: Comparison) -> None:
 
 def _obtained(comparison: Comparison) -> dict[str, list[str]]:
     """Return how figures were obtained, and of which rows that is true."""
-    from edgedigits.study.compare import HOW
-
     rows = [(name, title) for name, title, _ in _ROWS if _known(name, comparison)] + [("recall", "recall")]
     rows += [("p_value", "p")] if comparison.tests else []
     found: dict[str, list[str]] = {}
     for name, title in rows:
-        found.setdefault(HOW[name], []).append(title.removesuffix(", bytes"))
+        found.setdefault(comparison.how[name], []).append(title.removesuffix(", bytes"))
     return found
 
 

@@ -38,6 +38,11 @@ class Subject:
     float_twin: Path | None = None
     manifest: Path | None = None
 
+    @property
+    def place(self) -> Path:
+        """The build's folder, or the file from elsewhere."""
+        return self.manifest.parent if self.manifest else self.model
+
     def config(self) -> BuildConfig | None:
         """Return the choices of the build, or None without a manifest.
 

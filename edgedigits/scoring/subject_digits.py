@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.config import BuildConfig, DataConfig
+from edgedigits.data.fingerprints import fingerprints
 from edgedigits.data.inspection import findings_on_selection
 from edgedigits.data.load import Selection, load_digits, require_here
 from edgedigits.data.mnist import TEST_DIGEST
@@ -58,7 +59,7 @@ def load_subject_digits(
     record = training_record(subject)
     known = record.knows(chosen.digits.images)
     if known is None:
-        return chosen if _held_out(chosen, record) else _noted(chosen, _unknown([subject]))
+        return chosen if _held_out(chosen, record) else _noted(chosen, _unknown(subject))
     chosen = replace(chosen, trained_on=int(known.sum()))
     if not known.any():
         return chosen
@@ -79,7 +80,7 @@ def load_for_all(
     """Read the digits to compare builds on: those of the first one's test split that none of them was trained on.
 
     Args:
-        subjects: the builds.
+        subjects: the builds; of each it is recorded which images it was trained on.
         source: as for `load_subject_digits`, seen from the first.
         progress: the same.
         reading: the same.
@@ -88,20 +89,18 @@ def load_for_all(
         The digits; none where the builds know them all, which the note then says.
 
     Raises:
+        DataError: of a build it is not recorded.
         DataError, ConfigError, ToolMissingError: as `load_subject_digits`.
     """
-    chosen, _ = _read(subjects[0], source, "test", reading, progress)
-    known, silent = np.zeros(len(chosen.digits), bool), []
+    seen = []
     for subject in subjects:
         record = training_record(subject)
-        knows = record.knows(chosen.digits.images)
-        if knows is not None:
-            known |= knows
-        elif not _held_out(chosen, record):
-            silent.append(subject)
-    chosen = replace(chosen, trained_on=None if silent else int(known.sum()))
-    if silent:
-        chosen = _noted(chosen, _unknown(silent))
+        if record.seen is None:
+            raise DataError(f"Which images {subject.place} was trained on is not known.", hint="Build it again.")
+        seen.append(record.seen)
+    chosen, _ = _read(subjects[0], source, "test", reading, progress)
+    known = np.isin(fingerprints(chosen.digits.images), np.concatenate(seen))
+    chosen = replace(chosen, trained_on=int(known.sum()))
     if not known.any():
         return chosen
     end = "there is nothing left to test on" if known.all() else "left out"
@@ -154,9 +153,8 @@ def _these(known: NDArray[np.bool_]) -> str:
     return f"{count:,} of the {len(known):,} digits {'is one' if count == 1 else 'are ones'} that"
 
 
-def _unknown(subjects: Sequence[Subject]) -> str:
-    names = ", ".join(str(subject.manifest.parent if subject.manifest else subject.model) for subject in subjects)
-    return f"Whether some of these digits were trained on is not known of {names}; if so, figures flatter."
+def _unknown(subject: Subject) -> str:
+    return f"Whether some of these digits were trained on is not known of {subject.place}; if so, figures flatter."
 
 
 def _noted(chosen: Selection, remark: str) -> Selection:

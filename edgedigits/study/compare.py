@@ -29,9 +29,12 @@ HOW = {
     "engine_bytes": "measured: weights, biases and tables in the C source; machine code is not in it",
     "instructions": "estimated: Cortex-M4, an image of a digit; edgedigits simulate counts them",
     "arena": "measured: TensorFlow Lite Micro on the host that built it",
-    "p_value": "measured: McNemar's exact test on images that no build was trained on, by LiteRT's reference kernels",
 }
-"""How each figure was obtained."""
+"""How each figure of a build was obtained."""
+HOW_PAIRED = (
+    "measured: McNemar's exact test on images that none of the builds tested was trained on, "
+    "by LiteRT's reference kernels"
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class PairedTest:
 
     Attributes:
         folder: the build.
-        count: images that both ran on, none of which either was trained on, as far as that is known.
+        count: images that both ran on; by their records neither was trained on one of them.
         gained, lost: images that only it, and only the first, classifies right.
         p_value: of McNemar's exact test that the two err equally often.
     """
@@ -81,7 +84,8 @@ class Comparison:
     Attributes:
         builds: in the order given; the first is what the others are held against.
         best: for each figure, the folders that are best.
-        tests: of the others against the first; empty unless asked for.
+        tests: of the others against the first; empty unless asked for. Only builds whose training images are known
+            are tested.
         notes: what to be careful of.
     """
 
@@ -92,7 +96,12 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as JSON values."""
-        return {**asdict(self), "how": HOW}
+        return {**asdict(self), "how": self.how}
+
+    @property
+    def how(self) -> dict[str, str]:
+        """How each figure was obtained, by its name."""
+        return HOW | ({"p_value": HOW_PAIRED} if self.tests else {})
 
 
 def compare_builds(
@@ -188,22 +197,37 @@ def _best(builds: Sequence[BuildColumn]) -> dict[str, tuple[str, ...]]:
 def _paired_tests(
     folders: Sequence[Path], source: str, reading: dict[str, Any], progress: Progress
 ) -> tuple[tuple[PairedTest, ...], list[str]]:
-    """Return the tests, on digits that none of the builds was trained on, and remarks about these digits."""
+    """Return the tests, on digits that none of the builds was trained on, and remarks about these digits.
+
+    A build whose training images are not known is not tested: any of the digits may be one of them.
+    """
     from edgedigits.model.reader import read_tflite
     from edgedigits.scoring.advice import predictor
     from edgedigits.scoring.interpreter import open_classifier
+    from edgedigits.scoring.record import training_record
     from edgedigits.scoring.subject import find_subject
     from edgedigits.scoring.subject_digits import load_for_all
 
-    subjects = [find_subject(folder) for folder in folders]
-    chosen = load_for_all(subjects, source, progress=progress, **reading)
-    digits = chosen.digits
+    subjects = {folder: find_subject(folder) for folder in folders}
+    unknown = [folder for folder in folders if training_record(subjects[folder]).seen is None]
+    remarks = [_untested(folder, is_first=folder == folders[0]) for folder in unknown]
+    tested = [folder for folder in folders if folder not in unknown]
+    if len(tested) < 2 or folders[0] in unknown:
+        return (), remarks
+    chosen = load_for_all([subjects[folder] for folder in tested], source, progress=progress, **reading)
+    digits, remarks = chosen.digits, [*remarks, *chosen.notes]
     if not len(digits):
-        return (), list(chosen.notes)
-    models = [open_classifier(read_tflite(subject.model), subject.pixels()) for subject in subjects]
-    right = [predictor(model)(digits.images) == digits.labels for model in models]
-    tests = tuple(mcnemar(str(folder), one, right[0]) for folder, one in zip(folders[1:], right[1:], strict=True))
-    return tests, list(chosen.notes)
+        return (), remarks
+    right = {}
+    for folder in tested:
+        model = open_classifier(read_tflite(subjects[folder].model), subjects[folder].pixels())
+        right[folder] = predictor(model)(digits.images) == digits.labels
+    return tuple(mcnemar(str(folder), right[folder], right[folders[0]]) for folder in tested[1:]), remarks
+
+
+def _untested(folder: Path, *, is_first: bool) -> str:
+    what = "nothing is tested against it" if is_first else "it is not tested"
+    return f"Which images {folder} was trained on is not known, so {what}: build it again."
 
 
 def mcnemar(folder: str, right: Any, right_first: Any) -> PairedTest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def test_a_report_that_is_no_object_is_told(text, words, builds, capsys):
 def test_every_figure_says_how_it_was_obtained(builds, capsys):
     assert main(["compare", *map(str, builds), "--json"]) == 0
     comparison = json.loads(capsys.readouterr().out)["comparison"]
-    assert {*comparison["builds"][0]["figures"], "recall", "p_value"} == set(comparison["how"])
+    assert {*comparison["builds"][0]["figures"], "recall"} == set(comparison["how"])
     assert all(how.startswith(("measured: ", "estimated: ")) for how in comparison["how"].values())
     assert main(["compare", *map(str, builds)]) == 0
     out = capsys.readouterr().out
@@ -174,6 +175,7 @@ def test_paired_builds_run_on_what_none_was_trained_on(five_thousand, tmp_path, 
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["comparison"]
     assert found["tests"][0]["count"] == 50 - 30 and found["tests"][0]["p_value"] == 1.0
+    assert "images that none of the builds tested was trained on" in found["how"]["p_value"]
     assert found["notes"][-1] == "30 of the 50 digits are ones that one of the builds was trained on: left out."
     np.savez(tmp_path / "c.npz", x=first.train.images, y=first.train.labels)
     assert main([*words, "--data", str(tmp_path / "c.npz")]) == 0
@@ -181,6 +183,49 @@ def test_paired_builds_run_on_what_none_was_trained_on(five_thousand, tmp_path, 
     assert "McNemar" not in out and "one of the builds was trained on: there is nothing left to test on." in out
     assert main([*words, "--invert"]) == 0
     assert "The digits are black on white" in capsys.readouterr().err
+
+
+FORGOTTEN = {
+    "its record is gone": ["training_digests.bin"],
+    "its manifest is gone": ["manifest.json"],
+    "both are gone": ["training_digests.bin", "manifest.json"],
+}
+
+
+@pytest.fixture(scope="module")
+def three_builds(five_thousand, tmp_path_factory):
+    """Folders of builds a, b and c, trained on parts of the same 200 digits."""
+    place = tmp_path_factory.mktemp("builds")
+    some = five_thousand.take(np.arange(0, 5000, 25))
+    for name, rows in (("a", np.arange(200)), ("b", np.arange(40)), ("c", np.arange(60))):
+        np.savez(place / f"{name}.npz", x=some.take(rows).images, y=some.take(rows).labels)
+        paired(place / name, 0.9, place / f"{name}.npz")
+    return place
+
+
+@pytest.mark.parametrize("gone", FORGOTTEN.values(), ids=FORGOTTEN)
+@pytest.mark.parametrize(("whose", "tested"), [("a", []), ("b", ["c"]), ("c", ["b"])])
+@pytest.mark.parametrize("source", [[], ["--data", "mnist-5k"]], ids=["own", "other"])
+def test_there_is_no_verdict_on_a_build_whose_training_images_are_not_known(
+    source, whose, tested, gone, three_builds, tmp_path, capsys
+):
+    folders = [shutil.copytree(three_builds / name, tmp_path / name) for name in "abc"]
+    for name in gone:
+        (tmp_path / whose / name).unlink()
+    words = ["compare", *map(str, folders), "--paired", *source]
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["comparison"]
+    assert [test["folder"] for test in found["tests"]] == [str(tmp_path / one) for one in tested]
+    assert ("p_value" in found["how"]) == bool(found["tests"])
+    what = "nothing is tested against it" if whose == "a" else "it is not tested"
+    note = f"Which images {tmp_path / whose} was trained on is not known, so {what}: build it again."
+    assert note in found["notes"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert f"note: {note}" in out
+    assert out.count("McNemar, p = ") == len(found["tests"])
+    assert ("none of the builds tested was trained on" in out) == bool(found["tests"])
+    assert f"{tmp_path / whose} against" not in out
 
 
 @pytest.mark.parametrize(("flags", "named"), [(["--data", "x"], "--data"), (["--label-column", "y"], "--label-column")])
