@@ -11,7 +11,7 @@ from edgedigits.devices.boards import Board
 from edgedigits.devices.simulation import Simulation
 from edgedigits.errors import DataError
 from edgedigits.files.listing import REPORT, TOOL, list_files, not_own, seal
-from edgedigits.files.scratch import partial_folder
+from edgedigits.files.scratch import parents_of, partial_folder
 from edgedigits.report.engine_page import render_engine_page
 
 JSON_NAME, PAGE_NAME = "simulate.json", "simulate.html"
@@ -88,8 +88,7 @@ def write_engine_report(
 
 def _write_both(folder: Path, facts: dict[str, Any], page: str) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with partial_folder(folder, "simulate") as partial:
+        with parents_of(folder / JSON_NAME), partial_folder(folder, "simulate") as partial:
             write_text(partial / PAGE_NAME, page)
             listed = {"kind": REPORT, "tool": TOOL, "files": list_files(partial, (PAGE_NAME,))}
             write_json(partial / JSON_NAME, seal({**facts, **listed}))

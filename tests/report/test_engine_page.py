@@ -20,6 +20,7 @@ from edgedigits.report.engine_page import render_engine_page
 from edgedigits.report.engine_plots import engine_plots, flash_parts, ram_parts
 from edgedigits.report.engine_report import check_place, write_engine_report
 from edgedigits.report.style import svg_file
+from tests.files.full_disk import fill_disk
 from tests.report.page_checker import assert_stands_alone, page_text
 
 
@@ -165,3 +166,14 @@ def test_files_are_written_whole_and_not_over_others(run: Simulation, tmp_path: 
         check_place(written[0], force=True)
     with pytest.raises(DataError, match="cannot be written"):
         write_engine_report(written[0], run, facts, name="one", origin="digits")
+
+
+@pytest.mark.parametrize("room", [0, 1])
+@pytest.mark.parametrize("place", ["new", "new/deep/er"])
+def test_a_full_disk_leaves_no_report_and_no_folder(
+    place: str, room: int, run: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_disk(monkeypatch, room)
+    with pytest.raises(DataError, match=r"cannot be written: No space left on device\. Choose another --report\."):
+        write_engine_report(tmp_path / place, run, {"simulation": to_json(run)}, name="one", origin="digits")
+    assert list(tmp_path.iterdir()) == []

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from edgedigits.errors import DataError
 from edgedigits.study.findings.insights import find_insights
+from edgedigits.study.report import write
 from edgedigits.study.report.page import render_study
 from edgedigits.study.report.pictures import study_pictures
 from edgedigits.study.report.write import write_report
 from edgedigits.study.run.store import Store, owner_name
+from tests.files.full_disk import fill_disk
 
 
 @pytest.mark.parametrize("count", [12, *(pytest.param(count, marks=pytest.mark.slow) for count in (1, 85))])
@@ -22,6 +25,21 @@ def test_a_report_can_be_had_at_any_moment_of_a_run(count, table, tmp_path):
     insights = find_insights("report-table", order[:count])
     plots = study_pictures(insights)
     assert "<h1>" in render_study(insights, plots)
+
+
+@pytest.mark.parametrize("room", [0, 1, 3, 4])
+def test_a_full_disk_leaves_no_report_and_no_folder(room, grid, tmp_path, monkeypatch):
+    with Store(tmp_path / "st", create=True) as store:
+        store.add((trial.key, trial.kind, trial.spec) for trial in grid)
+        store.claim(owner_name(), [trial.key for trial in grid])
+        for trial in grid:
+            store.finish(owner_name(), trial.key, trial.result, trial.seconds)
+    (picture, *_) = study_pictures(find_insights("grid", grid))
+    monkeypatch.setattr(write, "study_pictures", lambda insights: [picture])
+    fill_disk(monkeypatch, room)
+    with pytest.raises(DataError, match=r"rp cannot be written: No space left on device\. Choose another --out\."):
+        write_report(tmp_path / "st", tmp_path / "full" / "rp")
+    assert [path.name for path in tmp_path.iterdir()] == ["st"]
 
 
 @pytest.mark.parametrize("name", ["grid", pytest.param("report-table", marks=pytest.mark.slow)])

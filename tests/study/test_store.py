@@ -257,6 +257,7 @@ def test_runs_that_start_together_share_one_database(damaged, locks, tmp_path, m
 def test_a_kill_while_the_tables_are_made_leaves_all_or_none(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(database, "_TABLES", (*database._TABLES[:2], "KILL"))
+        patched.setattr(database, "_remove_database", lambda folder: None)  # A killed run tidies nothing up.
         with pytest.raises(DataError, match="syntax error"):
             Store(tmp_path, create=True)
     with pytest.raises(DataError, match="holds no study yet"):
@@ -337,6 +338,51 @@ def test_a_full_disk_is_told_and_loses_nothing(store):
     store._connection.execute("PRAGMA max_page_count = 100000")
     assert store.trials_of("a")[0].result == {"x": 1}
     store.finish(owner_name(), "b", {"x": 2}, 1.0)
+
+
+@pytest.mark.parametrize("statement", range(len(database._TABLES)))
+@pytest.mark.parametrize("place", ["s", "new/deep/s"])
+def test_a_disk_that_is_full_from_the_start_leaves_nothing(place, statement, tmp_path, monkeypatch):
+    """Full when the first, second… table is made: each takes a page at least."""
+    connect = database._connect
+
+    def small(path, how=""):
+        connection = connect(path, how)
+        connection.execute(f"PRAGMA max_page_count = {1 + statement}")
+        return connection
+
+    monkeypatch.setattr(database, "_connect", small)
+    full = pytest.raises(DataError, match=r"cannot be written: database or disk is full")
+    with full, Store(tmp_path / place, create=True) as store:
+        store.add([(key, "build", {"label": key * 10_000}) for key in "abc"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_there_stays_with_what_is_in_it(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "notes.txt").write_text("x")
+    with pytest.raises(KeyboardInterrupt), Store(tmp_path / "s", create=True):
+        raise KeyboardInterrupt
+    assert [path.name for path in (tmp_path / "s").iterdir()] == ["notes.txt"]
+
+
+def test_a_new_study_that_another_run_has_open_stays_where_this_one_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_WAIT_S", 0.1)
+    with pytest.raises(KeyboardInterrupt), Store(tmp_path, create=True):
+        other = Store(tmp_path, create=True)
+        raise KeyboardInterrupt
+    with other:
+        assert other.add(TRIALS) == 3
+    with Store(tmp_path, create=False) as store:
+        assert len(store.trials()) == 3
+
+
+def test_a_study_with_trials_stays_whatever_happens_to_its_run(tmp_path):
+    with pytest.raises(KeyboardInterrupt), Store(tmp_path, create=True) as store:
+        store.add(TRIALS)
+        raise KeyboardInterrupt
+    with Store(tmp_path, create=False) as store:
+        assert store.counts()["waiting"] == 3
 
 
 def test_a_study_of_another_version_is_refused_and_left_alone(tmp_path):

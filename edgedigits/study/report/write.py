@@ -24,7 +24,7 @@ from edgedigits.files.listing import (
     read_listing,
     seal,
 )
-from edgedigits.files.scratch import partial_folder
+from edgedigits.files.scratch import parents_of, partial_folder
 from edgedigits.progress import SILENT, Progress
 from edgedigits.report.style import Plot, png_file, svg_file
 from edgedigits.study.findings.frame import IDENTITY, LISTS, NUMBERS
@@ -74,8 +74,7 @@ def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Writte
     names = (*TEXTS, *(f"{PICTURES}/{plot.name}{suffix}" for plot in plots for suffix in (".svg", ".png")))
     try:
         _refuse_foreign(out, (*names, LIST))
-        out.mkdir(parents=True, exist_ok=True)
-        with partial_folder(out, "report") as partial:
+        with parents_of(out / LIST), partial_folder(out, "report") as partial:
             _draw(plots, partial / PICTURES, progress)
             write_text(partial / PAGE, render_study(insights, plots))
             write_text(partial / TABLE, csv_text(insights))
@@ -114,9 +113,9 @@ def _put_in_place(partial: Path, out: Path, names: Sequence[str]) -> None:
         earlier = [name for name in read_listing(out / LIST, (REPORT,)).files if name not in names]
         for name in set(earlier).difference(not_own(out, earlier, LIST)):
             (out / name).unlink(missing_ok=True)
-    (out / PICTURES).mkdir(exist_ok=True)
-    for name in (*names, LIST):
-        (partial / name).replace(out / name)
+    with parents_of(out / PICTURES / "picture"):
+        for name in (*names, LIST):
+            (partial / name).replace(out / name)
 
 
 def csv_text(insights: Insights) -> str:

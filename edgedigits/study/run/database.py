@@ -7,13 +7,15 @@ which would change a damaged file.
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from edgedigits.errors import DataError
+from edgedigits.files.scratch import parents_of
 from edgedigits.printable import printable
 
 try:
@@ -42,10 +44,13 @@ _TABLES = (
 )
 
 
-def begin(folder: Path) -> tuple[sqlite3.Connection, str]:
-    """Open the database of a folder for a run, which makes both where there are none and puts a damaged one aside.
+@contextmanager
+def begin(folder: Path) -> Iterator[tuple[sqlite3.Connection, str]]:
+    """Yield the database of a folder for a run, which makes both where there are none and puts a damaged one aside.
 
-    Returns:
+    What was made goes again if it cannot be made whole, or the body raises before there is a trial in it.
+
+    Yields:
         The connection, and a sentence on a damaged database that was put aside; else "".
 
     Raises:
@@ -53,19 +58,73 @@ def begin(folder: Path) -> tuple[sqlite3.Connection, str]:
         sqlite3.Error: the database cannot be opened.
     """
     path, said = folder / DATABASE, ""
-    folder.mkdir(parents=True, exist_ok=True)
-    # From the check to the new database, so that no run puts aside what another has just begun.
-    with _locked(folder / LOCK):
-        if damage := _damage(path):
-            aside = _put_aside(path)
-            said = f"{path} is damaged ({damage}); it is kept as {aside.name}, and the study begins anew."
-        connection = _connect(path)
-        try:
-            _make_tables(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection, said
+    with parents_of(path):
+        # From the check to the new database, so that no run puts aside what another has just begun.
+        with _locked(folder / LOCK):
+            if damage := _damage(path):
+                aside = _put_aside(path)
+                said = f"{path} is damaged ({damage}); it is kept as {aside.name}, and the study begins anew."
+            is_new = not path.exists()
+            with _undone(folder, is_new), _closed_on_error(_connect(path)) as connection:
+                _make_tables(connection)
+        with closing(connection):
+            try:
+                yield connection, said
+            except BaseException:
+                if is_new and _is_without_trials(connection):
+                    with suppress(OSError), _locked(folder / LOCK):
+                        if _is_alone(connection):
+                            connection.close()
+                            _remove_database(folder)
+                raise
+
+
+@contextmanager
+def _undone(folder: Path, is_new: bool) -> Iterator[None]:
+    """Remove a new database where the body cannot make it, unless another run is using it."""
+    try:
+        yield
+    except BaseException as error:
+        if is_new and not _is_in_use(error):
+            _remove_database(folder)
+        raise
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _is_without_trials(connection: sqlite3.Connection) -> bool:
+    try:
+        return not connection.execute("SELECT COUNT(*) FROM trials").fetchone()[0]
+    except sqlite3.Error:
+        return False
+
+
+def _is_alone(connection: sqlite3.Connection) -> bool:
+    """Tell whether nobody else has a database open: to leave its write-ahead log, SQLite must have it for itself."""
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        return not _is_in_use(error)
+    return True
+
+
+def _is_in_use(error: BaseException) -> bool:
+    busy = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in busy
+
+
+def _remove_database(folder: Path) -> None:
+    """Remove a database and its lock, which the caller holds."""
+    for name in (DATABASE, f"{DATABASE}-journal", f"{DATABASE}-wal", f"{DATABASE}-shm", LOCK):
+        with suppress(OSError):
+            (folder / name).unlink()
 
 
 def open_existing(folder: Path) -> sqlite3.Connection:
@@ -223,17 +282,21 @@ def _locked(path: Path) -> Iterator[None]:
     Raises:
         TimeoutError: another has held it for `LOCK_WAIT_S`.
     """
-    with path.open("a") as file:
-        deadline = time.monotonic() + LOCK_WAIT_S
-        while fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(errno.ETIMEDOUT, "another run is opening it and does not end") from None
-                time.sleep(LOCK_POLL_S)
-            except OSError:
-                # A network file system without locks.
-                break
-        yield
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        with path.open("a") as file:
+            while fcntl is not None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(errno.ETIMEDOUT, "another run is opening it and does not end") from None
+                    time.sleep(LOCK_POLL_S)
+                except OSError:
+                    # A network file system without locks.
+                    break
+            # Whoever held it may have removed it.
+            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                yield
+                return

@@ -16,7 +16,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,8 @@ def is_alive(owner: str, beat: float) -> bool:
 
 
 class Store:
-    """The open database of a study's folder; use as a context manager.
+    """The open database of a study's folder; use as a context manager. One that was made goes again with its folder if
+    the body raises before there is a trial in it.
 
     Args:
         folder: the study's folder.
@@ -86,22 +87,23 @@ class Store:
     def __init__(self, folder: Path, *, create: bool) -> None:
         self.folder = folder
         self.path = folder / DATABASE
+        self._open = ExitStack()
         with self._translated():
             if create:
-                self._connection, self.said = database.begin(folder)
+                self._connection, self.said = self._open.enter_context(database.begin(folder))
             else:
-                self._connection = database.open_existing(folder)
+                self._connection = self._open.enter_context(closing(database.open_existing(folder)))
         self._check_schema()
 
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, *raised: Any) -> None:
+        self._open.__exit__(*raised)
 
     def close(self) -> None:
         """Close the database."""
-        self._connection.close()
+        self._open.close()
 
     def about(self, name: str) -> str:
         """Return a fact about the study, or "" where it was never set."""
