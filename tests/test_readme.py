@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from edgedigits import errors
 from edgedigits.cli.config_flags import config_from_arguments
 from edgedigits.cli.parsing import VERBS, parse
 from edgedigits.config import SECTIONS
+from tests.readme_tables import filled_in
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+PLACE = Path(__file__).parents[1] / "README.md"
+README = PLACE.read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^    (?:pip install [^&\n]* && )?edgedigits ([a-z].*?)(?:  +#.*)?$", README, re.MULTILINE)
 
 
@@ -44,3 +47,10 @@ def test_the_file_of_options_is_taken_as_it_stands(tmp_path):
     assert (config.loss.name, config.target_sparsity["hidden_2"]) == ("focal", 0.5)
     tables = re.findall(r"^\[(\w+)\]$", re.sub(r"^    ", "", block, flags=re.MULTILINE), re.MULTILINE)
     assert set(tables) == set(SECTIONS)
+
+
+def test_tables_are_those_that_follow_from_the_package():
+    if os.environ.get("EDGEDIGITS_UPDATE_GOLDEN"):
+        PLACE.write_text(filled_in(README), encoding="utf-8")
+    text = PLACE.read_text(encoding="utf-8")
+    assert text == filled_in(text), "run with EDGEDIGITS_UPDATE_GOLDEN=1, then git diff"

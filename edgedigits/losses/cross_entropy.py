@@ -12,4 +12,10 @@ def per_image(tf: Any, labels: Any, logits: Any) -> Any:
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 
 
-LOSS = Loss("cross-entropy", meaning="−log p of the true class", source="", per_image=per_image)
+LOSS = Loss(
+    "cross-entropy",
+    meaning="−log p of the true class",
+    formula="−log p_y",
+    source="",
+    per_image=per_image,
+)

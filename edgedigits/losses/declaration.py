@@ -51,6 +51,7 @@ class Loss:
         name: as users write it.
         meaning: what it minimises for an image whose true class has the probability p, in words; by the values of its
             parameters where they change that.
+        formula: of one image, by p = softmax(s).
         source: the publication that the formula is from; "" for what every textbook has.
         per_image: (tf, labels (n,) int32, logits (n, 10) float32, **constants) → the loss of each image, (n,).
         parameters: what a user may choose of it.
@@ -61,6 +62,7 @@ class Loss:
 
     name: str
     meaning: str | Callable[[Values], str]
+    formula: str
     source: str
     per_image: Callable[..., Any]
     parameters: tuple[Parameter, ...] = ()

@@ -34,6 +34,7 @@ LOSS = Loss(
     meaning=lambda values: (
         f"−{'α' if values['alpha'] else ''}(1 − p)^γ log p of the true class: images that are easy already count less"
     ),
+    formula="−α_y (1 − p_y)^γ log p_y",
     source="Lin et al., 2017",
     per_image=per_image,
     parameters=(

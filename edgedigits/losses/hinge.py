@@ -40,6 +40,10 @@ def slower(values: Values) -> int:
 LOSS = Loss(
     "hinge",
     meaning="how far the true class falls short of leading by a margin of 1",
+    formula=(
+        "weston-watkins Σ_{k≠y} max(0, 1 + s_k − s_y); one-vs-rest Σ_k max(0, 1 − t_k s_k), t = ±1; "
+        "crammer-singer max(0, 1 + max_{k≠y} s_k − s_y)"
+    ),
     source="Weston and Watkins, 1999; Rifkin and Klautau, 2004; Crammer and Singer, 2001",
     per_image=per_image,
     parameters=(Parameter("hinge", KINDS[0], options.choice(KINDS), ", ".join(KINDS), str, metavar="KIND"),),

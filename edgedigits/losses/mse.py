@@ -17,6 +17,7 @@ def per_image(tf: Any, labels: Any, logits: Any) -> Any:
 LOSS = Loss(
     "mse",
     meaning="squared error between softmax and one-hot label, summed over the classes (Brier score)",
+    formula="Σ_k (p_k − 1[k=y])²",
     source="Brier, 1950",
     per_image=per_image,
 )

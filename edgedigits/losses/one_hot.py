@@ -25,6 +25,7 @@ def per_image(tf: Any, labels: Any, logits: Any) -> Any:
 LOSS = Loss(
     "one-hot",
     meaning="no value: softmax minus one-hot label is sent back as the gradient as it is",
+    formula="no value: the error p − onehot(y) is sent back as it is. That is cross-entropy's gradient.",
     source="",
     per_image=per_image,
     gradient_of="cross-entropy",

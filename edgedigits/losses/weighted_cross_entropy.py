@@ -66,6 +66,7 @@ def _words(weights: str | tuple[float, ...]) -> str:
 LOSS = Loss(
     "weighted-cross-entropy",
     meaning="−w log p of the true class, with a weight w for each class",
+    formula="−w_y log p_y; w balanced n/(10·n_c), effective-number ∝ (1 − β)/(1 − β^n_c), or ten numbers",
     source="Cui et al., 2019, for the effective number",
     per_image=per_image,
     parameters=(
