@@ -17,6 +17,11 @@ MIXED = "mixed"
 FAINT = 128
 """Clear images of a range below this are faint or were scaled; MNIST's reach 255."""
 
+GREY = 8
+"""Paper this far from black is grey, where ink reaches 255; MNIST's is 0, and so is the border of nearly all scans."""
+
+_MOST_ARE = 0.9
+_WORTH_A_WORD = 0.1  # of the images
 _OFF_CENTRE = 1.5  # pixels; MNIST's centres are 0.7 off, digits cut out by hand easily 3
 _IMBALANCE = 3.0
 _MNIST_BOX, _BOX_TOLERANCE = 20, 3  # pixels
@@ -65,9 +70,23 @@ def _on_pixels(facts: DataFacts, reading: Mapping[str, Any]) -> Iterator[str]:
     for part in facts.parts:
         if 0 < part.contrast < FAINT:
             yield _on_contrast(part, f" of {part.name}" if len(facts.parts) > 1 else "")
+    yield from _on_background(facts)
     blank = sum(part.near_constant for part in facts.parts)
     if blank:
         yield f"{_counted(blank, 'image')} {'is' if blank == 1 else 'are'} all but one grey."
+
+
+def _on_background(facts: DataFacts) -> Iterator[str]:
+    grey = [part for part in facts.parts if part.grey > _WORTH_A_WORD and part.contrast >= FAINT]
+    told = grey[:1] if len(grey) == len(facts.parts) else grey
+    for part in told:
+        where = f" of {part.name}" if len(grey) < len(facts.parts) else ""
+        inverted = ", once inverted," if facts.polarity == BLACK_ON_WHITE else ""
+        share = "" if part.grey >= _MOST_ARE else f" in {part.grey:.0%} of the images"
+        yield (
+            f"The background{where} is {part.background}{inverted}{share}, MNIST's is 0: subtract it and stretch each "
+            "image to 0…255."
+        ).replace(",,", ",")
 
 
 def _on_contrast(part: PartFacts, where: str) -> str:
@@ -76,7 +95,11 @@ def _on_contrast(part: PartFacts, where: str) -> str:
             f"The ink{where} is faint, within a range of {part.contrast} in a clear image, MNIST's of 255: "
             "stretch each image to 0…255."
         )
-    remedy = f"multiply them by {255 / part.highest:.3g}" if part.lowest == 0 else "stretch them to that range"
+    remedy = (
+        f"multiply them by {255 / part.highest:.3g}"
+        if part.lowest == 0 and part.grey <= _WORTH_A_WORD
+        else "stretch them to that range"
+    )
     return f"The pixels{where} go from {part.lowest} to {part.highest}, MNIST's from 0 to 255: {remedy}."
 
 

@@ -16,6 +16,9 @@ NEAR_CONSTANT_RANGE = 32
 INK_SHARE = 0.25
 """What is this far above the paper is ink, as a share of the image's own range."""
 
+_FRAME = 0.1
+"""An image was framed if most of it is farther than this from its border, as a share of its range."""
+
 _CHUNK = 4096  # images at a time, so that floats of all of MNIST never exist at once
 _BORDER = np.flatnonzero(np.pad(np.zeros((IMAGE_SIDE - 2, IMAGE_SIDE - 2), bool), 1, constant_values=True))
 
@@ -47,11 +50,57 @@ def dark_borders(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     The median of the border, which a digit can touch but not fill, is held against the middle of the image's own
     range. So neither grey paper nor faint ink misleads.
     """
-    dark = [
-        np.median(chunk[:, _BORDER], axis=1) < (chunk.min(axis=1) + chunk.max(axis=1).astype(float)) / 2
-        for chunk in _chunks(images)
-    ]
-    return np.concatenate(dark) if dark else np.zeros(0, bool)
+    dark: NDArray[np.bool_] = _border_levels(images) < _middles(images)
+    return dark
+
+
+def backgrounds(images: NDArray[np.uint8], ceiling: int = 255) -> NDArray[np.float64]:
+    """Return how far the paper of each image that shows anything is from black, as it is set right; float64 (k,).
+
+    Args:
+        images: uint8 (n, 784).
+        ceiling: what is white, and black once an image that is black on white is inverted.
+    """
+    spans = ranges(images)
+    shown = images[~near_constant(spans, contrast(spans))]
+    dark = dark_borders(shown)
+    paper = _papers(shown, dark, 50)
+    return np.where(dark, paper, np.maximum(0, ceiling - paper))
+
+
+def stretched(images: NDArray[np.uint8], percent: float = 50) -> NDArray[np.uint8]:
+    """Return images (n, 784) each stretched to 0…255 from its background to its strongest ink, of its own polarity.
+
+    Args:
+        images: uint8 (n, 784).
+        percent: of the border that is background; above 50, noise on it is cut off as well.
+    """
+    dark = dark_borders(images)
+    paper = _papers(images, dark, percent)
+    low = np.where(dark, paper, images.min(axis=1, initial=255))
+    high = np.where(dark, images.max(axis=1, initial=0), paper)
+    widened = (images - low[:, None]) * (255 / np.maximum(high - low, 1))[:, None]
+    return np.clip(np.rint(widened), 0, 255).astype(np.uint8)
+
+
+def _border_levels(images: NDArray[np.uint8], percent: float = 50) -> NDArray[np.float64]:
+    """Return a percentile of the border of each image, float64 (n,)."""
+    levels = [np.percentile(chunk[:, _BORDER], percent, axis=1) for chunk in _chunks(images)]
+    return np.concatenate(levels) if levels else np.zeros(0)
+
+
+def _middles(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    middles: NDArray[np.float64] = (images.min(axis=1, initial=255) + images.max(axis=1, initial=0).astype(float)) / 2
+    return middles
+
+
+def _papers(images: NDArray[np.uint8], dark: NDArray[np.bool_], percent: float) -> NDArray[np.float64]:
+    """Return the paper of each image: its border, or what most of it is where it was framed; float64 (n,)."""
+    border = np.where(dark, _border_levels(images, percent), _border_levels(images, 100 - percent))
+    most, middle = np.median(images, axis=1), _middles(images)
+    inside = np.where(dark, (border < most) & (most < middle), (border > most) & (most > middle))
+    framed = inside & (np.abs(most - border) > _FRAME * ranges(images))
+    return np.where(framed, most, border)
 
 
 def dark_border_share(images: NDArray[np.uint8]) -> float:

@@ -9,11 +9,12 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits, Splits
-from edgedigits.data.findings import BLACK_ON_WHITE, MIXED, WHITE_ON_BLACK, findings
-from edgedigits.data.ink import contrast, dark_border_share, geometry, near_constant, ranges
+from edgedigits.data.findings import BLACK_ON_WHITE, FAINT, GREY, MIXED, WHITE_ON_BLACK, findings
+from edgedigits.data.ink import backgrounds, contrast, dark_border_share, geometry, near_constant, ranges
 from edgedigits.data.likeness import Likeness, likeness
 from edgedigits.data.load import Selection, divide, read_source
 from edgedigits.data.shape import CLASSES, IMAGE_SIDE
@@ -39,6 +40,8 @@ class PartFacts:
         lowest: smallest pixel value.
         highest: largest pixel value.
         contrast: range of a clear image, 0…255; see `ink.contrast`.
+        background: median paper of the images whose paper is not black once they are white on black; 0 where all are.
+        grey: share of those images.
     """
 
     name: str
@@ -49,6 +52,8 @@ class PartFacts:
     lowest: int
     highest: int
     contrast: int
+    background: int
+    grey: float
 
 
 @dataclass(frozen=True)
@@ -212,14 +217,14 @@ def inspect_parts(
     seen = {name: [image.tobytes() for image in digits.images] for name, digits in parts.items()}
     sets = {name: set(images) for name, images in seen.items()}
     digits = _joined(parts)
-    looked_at = digits.images if sample is None else digits.images[:: -(-len(digits) // sample)]
+    looked_at = _sampled(digits.images, sample)
     share = dark_border_share(looked_at)
     centre, off_centre, box = geometry(looked_at, invert=_polarity(share) == BLACK_ON_WHITE)
     facts = DataFacts(
         source=source,
         note=note,
         side=IMAGE_SIDE,
-        parts=tuple(_part_facts(name, part, len(sets[name])) for name, part in parts.items()),
+        parts=tuple(_part_facts(name, part, len(sets[name]), sample) for name, part in parts.items()),
         overlaps=tuple(
             Overlap(first, second, sum(image in sets[first] for image in seen[second]))
             for first, second in combinations(parts, 2)
@@ -238,9 +243,12 @@ def inspect_parts(
     return replace(facts, findings=tuple(findings(facts, reading or {}, training=training)))
 
 
-def _part_facts(name: str, digits: Digits, distinct: int) -> PartFacts:
+def _part_facts(name: str, digits: Digits, distinct: int, sample: int | None) -> PartFacts:
     spans = ranges(digits.images)
     clear = contrast(spans)
+    highest = int(digits.images.max(initial=0))
+    papers = backgrounds(_sampled(digits.images, sample), 255 if clear >= FAINT else highest)
+    grey = papers >= max(1.0, GREY * clear / 255)
     per_class = np.bincount(digits.labels, minlength=CLASSES)
     return PartFacts(
         name=name,
@@ -249,9 +257,15 @@ def _part_facts(name: str, digits: Digits, distinct: int) -> PartFacts:
         duplicates=len(digits) - distinct,
         near_constant=int(near_constant(spans, clear).sum()),
         lowest=int(digits.images.min(initial=255)),
-        highest=int(digits.images.max(initial=0)),
+        highest=highest,
         contrast=clear,
+        background=round(float(np.median(papers[grey]))) if grey.any() else 0,
+        grey=float(grey.mean()) if len(papers) else 0.0,
     )
+
+
+def _sampled(images: NDArray[np.uint8], sample: int | None) -> NDArray[np.uint8]:
+    return images if sample is None else images[:: max(1, -(-len(images) // sample))]
 
 
 def _contradictions(seen: Mapping[str, list[bytes]], parts: Mapping[str, Digits]) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgedigits.data.ink import box_edges, dark_borders, geometry
+from edgedigits.data.ink import box_edges, dark_borders, geometry, stretched
 
 
 def bar(top: int, bottom: int, left: int, right: int, *, ink: int = 255, paper: int = 0) -> NDArray[np.uint8]:
@@ -45,3 +45,18 @@ def test_edges_are_the_first_row_and_the_one_behind_the_last() -> None:
 def test_borders_are_dark_where_the_paper_is() -> None:
     pictures = np.concatenate([bar(4, 14, 10, 12), bar(4, 14, 10, 12, ink=20, paper=240)])
     assert dark_borders(pictures).tolist() == [True, False]
+
+
+def test_stretched_from_paper_to_ink_of_its_own_polarity() -> None:
+    pictures = np.concatenate([bar(4, 14, 10, 12, ink=200, paper=50), bar(4, 14, 10, 12, ink=20, paper=240)])
+    expected = np.concatenate([bar(4, 14, 10, 12), bar(4, 14, 10, 12, ink=0, paper=255)])
+    assert (stretched(pictures) == expected).all()
+    blank = np.full((1, 784), 77, np.uint8)
+    assert len(np.unique(stretched(blank))) == 1
+
+
+def test_noise_of_the_paper_is_cut_off_below_a_percentile() -> None:
+    noisy = bar(4, 14, 10, 12, ink=200, paper=20)
+    noisy[0, :28:2] = 50  # 14 of the 108 pixels of the border
+    assert stretched(noisy).reshape(28, 28)[0, 0] == round(30 * 255 / 180)
+    assert (stretched(noisy, 95) == bar(4, 14, 10, 12)).all()

@@ -79,6 +79,85 @@ def test_a_split_of_another_scale_and_faint_ink_are_told(five_thousand: Digits) 
     )
 
 
+@pytest.fixture(scope="module")
+def five_hundred(five_thousand: Digits) -> Digits:
+    return five_thousand.take(np.arange(0, 5000, 10))
+
+
+SUBTRACT = "MNIST's is 0: subtract it and stretch each image to 0…255."
+POLARITY = "The digits are black on white, models expect white on black: read them with --invert."
+
+
+def _framed(images: np.ndarray) -> np.ndarray:
+    """The middle 20×20 pixels on grey, the rest black."""
+    square = (images * 0.6 + 80).reshape(-1, 28, 28)
+    return np.pad(square[:, 4:24, 4:24], ((0, 0), (4, 4), (4, 4))).reshape(-1, 784)
+
+
+def _noisy(images: np.ndarray) -> np.ndarray:
+    return np.minimum(255, images + np.random.default_rng(0).integers(0, 61, images.shape)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        *(
+            (lambda images, grey=grey: images + float(grey), (f"The background is {grey}, {SUBTRACT}",))
+            for grey in (10, 20, 30, 40, 60, 100)
+        ),
+        (lambda images: images * 0.6 + 60, (f"The background is 60, {SUBTRACT}",)),
+        (_framed, (f"The background is 80, {SUBTRACT}",)),
+        (lambda images: 215.0 - images, (POLARITY, f"The background is 40, once inverted, {SUBTRACT}")),
+        (lambda images: images + 60.0 * (np.arange(len(images)) % 7 < 3)[:, None],
+         (f"The background is 60 in 43% of the images, {SUBTRACT}",)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("sample", [None, 100])
+def test_a_background_that_is_not_black_is_told(change, found, sample: int | None, five_hundred: Digits) -> None:
+    images = np.clip(np.rint(change(five_hundred.images)), 0, 255).astype(np.uint8)
+    assert (
+        inspect_parts({"all": Digits(images, five_hundred.labels)}, "x", sample=sample).findings[: len(found)] == found
+    )
+
+
+def test_a_noisy_background_is_told_by_its_median(five_hundred: Digits) -> None:
+    found = inspect_parts({"all": Digits(_noisy(five_hundred.images), five_hundred.labels)}, "x").findings
+    assert found[0] in [f"The background is {grey}, {SUBTRACT}" for grey in (29, 30, 31)]
+
+
+def test_a_background_of_one_split_or_of_all_is_told_once(five_hundred: Digits) -> None:
+    grey = Digits(np.maximum(five_hundred.images, 40), five_hundred.labels)
+    found = inspect_parts({"train": five_hundred, "test": grey}, "x").findings
+    assert found[0] == f"The background of test is 40, {SUBTRACT}"
+    found = inspect_parts({"train": grey, "test": grey.take(np.arange(0, 500, 9))}, "x").findings
+    assert found[0] == f"The background is 40, {SUBTRACT}"
+    assert not any("background" in one for one in found[1:])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda images: np.clip(images + np.random.default_rng(0).normal(0, 5, images.shape), 0, 255),
+        lambda images: images + 7 * (images < 8),
+        lambda images: images // 16,
+        lambda images: images > 127,
+        lambda images: 1 - (images > 127),
+        lambda images: 255 - images,
+        lambda images: np.where(np.arange(len(images))[:, None] % 12 == 0, np.maximum(images, 60), images),
+    ],
+)
+def test_backgrounds_that_are_black_enough_are_not_worth_a_word(change, five_hundred: Digits) -> None:
+    images = change(five_hundred.images).astype(np.uint8)
+    found = inspect_parts({"all": Digits(images, five_hundred.labels)}, "x").findings
+    assert not any("background" in one for one in found)
+
+
+def test_faint_ink_on_a_grey_background_is_not_to_be_multiplied(five_hundred: Digits) -> None:
+    images = five_hundred.images // 4 + np.random.default_rng(0).integers(0, 30, five_hundred.images.shape)
+    found = inspect_parts({"all": Digits(images.astype(np.uint8), five_hundred.labels)}, "x").findings
+    assert found[0] == "The pixels go from 0 to 92, MNIST's from 0 to 255: stretch them to that range."
+
+
 @pytest.mark.parametrize("sample", [None, 500])
 def test_transposed_and_inverted_digits_get_the_flag_for_each(sample: int | None, five_thousand: Digits) -> None:
     lying = Digits(relaid(255 - five_thousand.images, transpose), five_thousand.labels)

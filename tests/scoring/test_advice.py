@@ -14,7 +14,7 @@ from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.load import Selection
 from edgedigits.data.symmetry import SYMMETRIES, relaid, transpose
 from edgedigits.model.reader import read_tflite
-from edgedigits.scoring.advice import Advice, Predict, advice_on, advise, does_badly
+from edgedigits.scoring.advice import Advice, Predict, advice_on, advise, does_badly, predictor
 from edgedigits.scoring.interpreter import open_classifier
 from edgedigits.scoring.judged import evaluate_path
 from edgedigits.scoring.subject import find_subject
@@ -44,6 +44,7 @@ def _images(change: Any) -> Any:
     return lambda digits: Digits(np.ascontiguousarray(change(digits.images), np.uint8), digits.labels)
 
 
+FROM_BACKGROUND = "once you stretch each picture to 0…255 from its background to its ink."
 WRONGS: dict[str, tuple[Any, str]] = {
     "dark on light": (_images(lambda images: 255 - images), "with --invert."),
     "transposed": (_images(lambda images: relaid(images, transpose)), "with --transpose."),
@@ -52,7 +53,12 @@ WRONGS: dict[str, tuple[Any, str]] = {
     "16 greys": (_images(lambda images: images // 16), "once you multiply the pixels by 17."),
     "percent": (_images(lambda images: images / 2.55), "once you multiply the pixels by 2.55."),
     "dark bits": (_images(lambda images: images <= 127), "with --invert, once you multiply the pixels by 255."),
-    "faint": (_images(lambda images: 100 + images // 4), "once you stretch the pixels to 0…255."),
+    "faint": (_images(lambda images: 100 + images // 4), FROM_BACKGROUND),
+    "grey paper": (_images(lambda images: np.minimum(images, 155) + 100), FROM_BACKGROUND),
+    "grey paper below dark ink": (
+        _images(lambda images: 155 - np.minimum(images, 155)),
+        FROM_BACKGROUND.replace("once", "with --invert, once"),
+    ),
     "one too high": (
         lambda digits: _labelled(digits, [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]),
         "once you take 1 off each label (pictures of 3 are labelled 4).",
@@ -86,6 +92,22 @@ def test_what_is_wrong_is_found_by_undoing_it(wrong: str, nearest: Predict, spli
     assert sentence.endswith(words)
     upright = float(np.mean(nearest(splits_5k.test.images) == splits_5k.test.labels))
     assert told.after == pytest.approx(upright, abs=0.06) and told.before < told.after - 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda images: images * 0.6 + 60, FROM_BACKGROUND),
+        (
+            lambda images: np.minimum(255.0, images + np.random.default_rng(0).integers(0, 61, images.shape)),
+            "once you stretch each picture to 0…255 from above the noise of its background to its ink.",
+        ),
+    ],
+    ids=["pale", "noise"],
+)
+def test_the_reference_is_told_of_its_background(change: Any, words: str, splits_5k: Splits) -> None:
+    told = advise(predictor(open_classifier(read_tflite(REFERENCE))), _images(change)(splits_5k.test))
+    assert told is not None and told.sentence(PLAIN).endswith(words) and told.before < 0.7 and told.after > 0.9
 
 
 @pytest.mark.parametrize("symmetry", SYMMETRIES, ids=lambda one: one.remedy)
