@@ -281,13 +281,14 @@ def _source_facts(
     high_shifts = all(layer.high_shifts for layer in layers)
     signed = [not layer.encoding.reads_words for layer in layers]
     conditional = any(layer.conditional for layer in layers)
+    flips_hidden = any(signed[1:]) or any(layer.conditional for layer in layers[1:])
     visits = {layer.encoding.visits for layer in layers}
     return {
         "layers": layers,
-        "kernels": _kernels(layers),
+        "kernels": _kernels(layers, flips_hidden),
         "has_rows": conditional or any(signed),
         "rows_for_vectors": conditional and not any(signed) and ROWS.template,
-        "flips_hidden": any(signed[1:]) or any(layer.conditional for layer in layers[1:]),
+        "flips_hidden": flips_hidden,
         "flips_for_vectors_only": signed[0] and not any(signed[1:]),
         "lists": any(layer.encoding.uses_list for layer in layers),
         "uses_dsp": not all(signed),
@@ -310,17 +311,22 @@ def _source_facts(
     }
 
 
-def _kernels(layers: Sequence[EngineLayer]) -> list[dict[str, Any]]:
-    """Return the kernels in use, in order: encoding, whether cores with MVE do without, and the groups it sums up."""
+def _kernels(layers: Sequence[EngineLayer], flips_hidden: bool) -> list[dict[str, Any]]:
+    """Return the kernels in use, in order: encoding, whether cores with MVE do without, and the groups it sums up.
+
+    Behind the first that takes signed bytes there is what makes them of hidden values, if any are to be.
+    """
     conditional = {layer.encoding for layer in layers if layer.conditional}
-    kernels = []
+    kernels: list[dict[str, Any]] = []
     for encoding in dict.fromkeys(layer.encoding for layer in layers):
+        is_first_signed = not encoding.reads_words and all(one["encoding"].reads_words for one in kernels)
         largest = encoding.groups[:1]
         rests = {layer.padded_outputs % size for size in largest for layer in layers if layer.encoding is encoding}
         kernels.append(
             {
                 "encoding": encoding,
                 "without_vectors": encoding in conditional,
+                "flips_hidden": flips_hidden and is_first_signed,
                 "rest_groups": rests,
                 "groups": [
                     (GROUP_NAMES[size], "abcdef"[:size]) for size in encoding.groups if size in {*largest, *rests}

@@ -1,0 +1,181 @@
+"""What is added is one file: each kind of thing is found by lying in its folder, wherever its like are found.
+
+The package is copied, one file is added, and a process of its own looks for what was added.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+LOSS = '''
+"""The distance of the softmax from the label, for a test."""
+from edgedigits import options
+from edgedigits.losses.declaration import Loss, Parameter
+
+def per_image(tf, labels, logits, *, sharpness):
+    onehot = tf.one_hot(labels, 10, dtype=logits.dtype)
+    return sharpness * tf.reduce_sum(tf.abs(tf.nn.softmax(logits) - onehot), axis=-1)
+
+LOSS = Loss("absolute", meaning="how far the softmax is from the label", formula="a Σ_k |p_k − 1[k=y]|", source="",
+            per_image=per_image,
+            parameters=(Parameter("sharpness", 1.5, options.number(0, 9), "factor a", lambda a: f"a = {a:g}"),))
+'''
+STAGE = '''
+"""Rounds weights to 1/64 behind the float stage, for a test."""
+from edgedigits.stages.declaration import Stage
+
+def run(line, model):
+    for layer in model.layers:
+        layer.kernel.assign((layer.kernel * 64).numpy().round() / 64)
+    plan = line.plan("round", "Rounding to 1/64", 1, 1e-9)
+    rounded = line.train(plan, model)
+    return rounded, rounded
+
+STAGE = Stage("round", order=5, label="rounded", asked=lambda config: config.output.note == "round", run=run,
+              past=lambda target_sparsity: "rounded to 1/64", brief=lambda tables: "", slug="round")
+'''
+ENCODING = '''
+"""All weights column by column, for a test."""
+import numpy as np
+from edgedigits.model.weights.encoding import Constant, Encoding, Visits
+
+class Columns(Encoding):
+    name, rank, summary, code_bytes = "toy-columns", 99, "all weights, column by column", 300
+    kernel, template, visits = "dense_columns", "toy_columns.c.j2", Visits.EVERY_INPUT
+
+    def pack(self, weights):
+        return (Constant("weights", np.ascontiguousarray(weights.T).reshape(-1)),)
+
+    def unpack(self, constants, shape):
+        return constants[0].values.reshape(shape[::-1]).T
+
+    def instructions(self, weights, activity):
+        return 1e9
+
+ENCODINGS = (Columns(),)
+'''
+KERNEL = """
+/* A dense layer whose weights lie column by column, for a test. */
+APART static void dense_columns(const int8_t *in, uint32_t inputs, const int8_t *weights, const int32_t *bias,
+                                uint32_t outputs, int32_t *sums)
+{
+    for (uint32_t o = 0; o < outputs; ++o) {
+        int32_t sum = bias[o];
+
+        for (uint32_t i = 0; i < inputs; ++i) {
+            sum += in[i] * weights[i * outputs + o];
+        }
+        sums[o] = sum;
+    }
+}
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the package and of what it is shipped with."""
+    for name in ("edgedigits", "firmware_stub"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def look(copy: Path, program: str) -> str:
+    """Run a program that finds the copy instead of this tree, and return what it prints."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (copy, ROOT)))}
+    done = subprocess.run([sys.executable, "-c", program], cwd=copy, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_a_loss_is_in_the_help_the_file_the_axes_the_page_and_the_readme(copy: Path) -> None:
+    (copy / "edgedigits" / "losses" / "absolute.py").write_text(LOSS)
+    program = """
+import sys
+from edgedigits.cli.main import main
+from edgedigits.config_file import make_config, parse_sections, to_tables
+from edgedigits.report.words import loss_meaning, loss_words
+from edgedigits.study.plan.axes import find_axis
+from tests.readme_tables import losses
+config = make_config(parse_sections({"loss": {"name": "absolute", "sharpness": 2}}, "t"))
+print(config.loss.sharpness, loss_words(to_tables(config)), loss_meaning(to_tables(config)), sep=" / ")
+print(find_axis("sharpness", "t").apply("3", "t"), find_axis("loss", "t").apply("absolute", "t"))
+print(losses())
+assert "tensorflow" not in sys.modules
+main(["build", "--help"])
+"""
+    said = look(copy, program)
+    assert said.startswith("2.0 / absolute (a = 2) / how far the softmax is from the label\n")
+    assert "({'loss': {'sharpness': 3.0}}, 'int8') ({'loss': {'name': 'absolute'}}, 'int8')" in said
+    assert "| `absolute` | a Σ_k |p_k − 1[k=y]|; `--sharpness` |" in said
+    assert "--sharpness" in said and "absolute: factor a" in said
+
+
+@pytest.mark.slow
+def test_a_loss_and_a_stage_are_trained_named_and_told(copy: Path) -> None:
+    (copy / "edgedigits" / "losses" / "absolute.py").write_text(LOSS)
+    (copy / "edgedigits" / "stages" / "toy_round.py").write_text(STAGE)
+    program = """
+from edgedigits.cli.main import main
+words = ["build", "--data", "mnist-5k", "--loss", "absolute", "--hidden", "12", "--epochs", "5"]
+raise SystemExit(main([*words, "--note", "round"]))
+"""
+    said = look(copy, program)
+    assert "absolute-12-round: 784-12-10, absolute (a = 1.5) loss" in said
+    assert "rounded to 1/64, quantized after training" in said and "→ rounded" in said
+    report = json.loads((copy / "deploy" / "absolute-12-round" / "report.json").read_text())
+    assert [stage["name"] for stage in report["stages"]] == ["float", "round"]
+    page = (copy / "deploy" / "absolute-12-round" / "report.html").read_text()
+    assert "Rounding to 1/64" in page and "how far the softmax is from the label" in page
+
+
+def test_an_encoding_is_chosen_from_emitted_and_exact(copy: Path) -> None:
+    (copy / "edgedigits" / "model" / "weights" / "toy_columns.py").write_text(ENCODING)
+    (copy / "edgedigits" / "engine" / "templates" / "kernels" / "toy_columns.c.j2").write_text(KERNEL)
+    program = """
+from pathlib import Path
+import numpy as np
+from edgedigits.engine.source import render_engine
+from edgedigits.model.lowering import lower
+from edgedigits.model.numpy_engine import run
+from edgedigits.model.packing import candidates, choose, use
+from edgedigits.model.reader import read_tflite
+from tests.engine.engine_program import run_engines
+from tests.model.oracles import hard_inputs
+from tests.tflite_builder import random_mlp
+network = lower(read_tflite(random_mlp(5, (40, 17, 10))))
+assert "toy-columns" in [one.encoding.name for one in candidates(network)[0]]
+assert "toy-columns" not in [one.encoding.name for one in choose(network)]
+packed = use(network, ["toy-columns", "toy-columns"])
+inputs = hard_inputs(network.inputs, 1, count=50)
+[answers] = run_engines("gcc", ["-O2"], [(render_engine(network, packed), inputs)], Path("c").resolve())
+assert np.array_equal(answers.outputs, run(network, inputs))
+print("exact")
+"""
+    assert look(copy, program) == "exact\n"
+
+
+def test_a_core_and_a_board_are_in_the_tables_and_can_be_named(copy: Path) -> None:
+    core = json.loads((ROOT / "firmware_stub/cores/cortex-m4.json").read_text())
+    board = json.loads((ROOT / "firmware_stub/boards/nucleo-f401re.json").read_text())
+    (copy / "firmware_stub/cores/cortex-m99.json").write_text(json.dumps(core))
+    (copy / "firmware_stub/boards/toy-board.json").write_text(
+        json.dumps({**board, "title": "A board of a test", "core": "cortex-m99", "ram_kib": 3})
+    )
+    program = f"""
+from edgedigits.cli.main import main
+from edgedigits.devices.cores import find_core
+from edgedigits.devices.boards import find_board
+assert find_core("cortex-m99").has_dsp and find_board("toy-board").core.name == "cortex-m99"
+raise SystemExit(main(["boards", {str(ROOT / "deploy/reference")!r}]))
+"""
+    rows = [line for line in look(copy, program).splitlines() if "toy-board" in line]
+    assert len(rows) == 1 and "cortex-m99" in rows[0]
