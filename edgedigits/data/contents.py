@@ -12,11 +12,9 @@ from edgedigits.data.digits import Digits
 from edgedigits.data.symmetry import relaid, transpose
 
 
-def left_out(name: str, parts: Sequence[str]) -> str:
-    """Return the note on digits for validation that a source brings and that are not read; empty without any."""
-    if not parts:
-        return ""
-    return f"Left out of {name}: {', '.join(parts)}; validation takes its share of the training digits."
+def left_out(name: str, parts: Sequence[str], why: str = "validation takes its share of the training digits") -> str:
+    """Return the note on what a source brings and that is not read; empty where there is nothing."""
+    return f"Left out of {name}: {', '.join(parts)}; {why}." if parts else ""
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def read_idx_folder(folder: Path) -> Contents:
 
     Raises:
         DataError: there are pairs of several sets; a file of a pair is missing, truncated, of another kind, or
-            does not fit its partner.
+            does not fit its partner, or is there twice with another content.
     """
     files = list(_files(folder))
     sets = {(file.stem, not file.part): file.path.name for file in files}
@@ -120,12 +120,30 @@ def _read_pair(files: list[_IdxFile]) -> Digits | None:
     if not files:
         return None
     # Of a file that is there packed and unpacked, the unpacked one.
-    by_noun = {file.noun: file.path for file in sorted(files, key=lambda file: file.path.name, reverse=True)}
+    by_noun = {
+        noun: sorted((file.path for file in files if file.noun == noun), key=lambda path: path.name)
+        for noun in sorted({file.noun for file in files})
+    }
     if len(by_noun) == 1:
-        (present,) = by_noun.values()
+        ((present, *_),) = by_noun.values()
         raise DataError(f"{present} has no partner {_partner(files[0])}.", hint="Images and labels are both needed.")
-    images, labels = by_noun["images"], by_noun["labels"]
+    for paths in by_noun.values():
+        _require_the_same(paths)
+    images, labels = by_noun["images"][0], by_noun["labels"][0]
     return parse_pair(read_whole(images), read_whole(labels), str(images), str(labels))
+
+
+def _require_the_same(paths: list[Path]) -> None:
+    """Check that files which claim the same place hold the same, as one that is there packed and unpacked does."""
+    if len(paths) < 2:
+        return
+    content = read_whole(paths[0])
+    for other in paths[1:]:
+        if read_whole(other) != content:
+            raise DataError(
+                f"{paths[0]} and {other.name} are files for the same place and hold something else each.",
+                hint="Keep one of them, and put the other elsewhere.",
+            )
 
 
 def _partner(file: _IdxFile) -> str:

@@ -234,6 +234,10 @@ def select(contents: Contents, split: str, *, validation_fraction: float, test_f
 def _read_path(path: Path, progress: Progress) -> Contents:
     if path.is_dir():
         if has_idx(path):
+            if has_pngs(path):
+                raise DataError(
+                    f"{path} holds IDX files and folders of PNG files as well.", hint="Put one of the two elsewhere."
+                )
             return read_idx_folder(path)
         if has_pngs(path):
             return read_png_folder(path, progress=progress)

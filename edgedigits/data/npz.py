@@ -64,27 +64,53 @@ def _read_parts(archive: zipfile.ZipFile, path: Path) -> Contents:
         if key in members:
             raise DataError(f"{path} holds two arrays called {shown(key)}.", hint="Save it with one of them only.")
         members[key] = info
-    train, test = (_read_pair(archive, members, keys, path) for keys in (TRAIN_KEYS, TEST_KEYS))
+    train, test = (_read_set(archive, members, keys, path) for keys in (TRAIN_KEYS, TEST_KEYS))
     if train is None and test is None:
         found = ", ".join(sorted(shown(_name(info)) for info in members.values())[:6]) or "nothing"
         raise DataError(
             f"{path} holds {found}, expected x_train and y_train.", hint="Name them so, or images and labels."
         )
     unread = sorted(shown(_name(info)) for key, info in members.items() if _VALIDATION.search(key))
-    return Contents(train, test, path.name, left_out(path.name, unread))
+    halves = sorted(_name(members[key]) for known in (TRAIN_KEYS, TEST_KEYS) for key in _halves(members, known))
+    notes = (left_out(path.name, unread), left_out(path.name, halves, "without a partner, beside a pair that is whole"))
+    return Contents(train, test, path.name, " ".join(filter(None, notes)))
 
 
-def _read_pair(
+def _whole_pairs(members: Mapping[str, zipfile.ZipInfo], known: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    return [pair for pair in known if members.keys() >= set(pair)]
+
+
+def _halves(members: Mapping[str, zipfile.ZipInfo], known: tuple[tuple[str, str], ...]) -> list[str]:
+    """Return the arrays of pairs of which the other half is missing."""
+    return [key for pair in known if not members.keys() >= set(pair) for key in pair if key in members]
+
+
+def _read_set(
     archive: zipfile.ZipFile,
     members: Mapping[str, zipfile.ZipInfo],
     known: tuple[tuple[str, str], ...],
     path: Path,
 ) -> Digits | None:
-    present = [pair for pair in known if not members.keys().isdisjoint(pair)]
-    if not present:
-        return None
+    """Read the training or the test set, by whichever names it has, and check that no other pair is one as well."""
     # A pair that is whole goes before one of which there is but half, as in scikit-learn's digits.
-    images, labels = next((pair for pair in present if members.keys() >= set(pair)), present[0])
+    pairs = _whole_pairs(members, known) or [pair for pair in known if not members.keys().isdisjoint(pair)][:1]
+    if not pairs:
+        return None
+    digits = _read_pair(archive, members, pairs[0], path)
+    for further in pairs[1:]:
+        if _read_pair(archive, members, further, path).digest != digits.digest:
+            one, other = (" and ".join(_name(members[key]) for key in pair) for pair in (pairs[0], further))
+            raise DataError(
+                f"{path} holds {one}, but also {other}, which are other digits for the same place.",
+                hint="Save it with one pair of them only.",
+            )
+    return digits
+
+
+def _read_pair(
+    archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], pair: tuple[str, str], path: Path
+) -> Digits:
+    images, labels = pair
     for here, partner in ((images, labels), (labels, images)):
         if partner not in members:
             raise DataError(f"{path} holds {_name(members[here])} but no {partner}.", hint="Both are needed.")

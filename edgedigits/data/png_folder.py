@@ -34,11 +34,13 @@ def read_png_folder(folder: Path, *, progress: Progress = SILENT) -> Contents:
         DataError: names the file that is no sound picture, or lies where it would not be read; or there is no PNG.
     """
     name = folder.resolve().name
-    if _has_classes(folder):
-        return Contents(_read_classes(folder, progress), None, name)
-    parts = [_subfolder(folder, names) for names in (_TRAIN_NAMES, _TEST_NAMES)]
+    whole = _has_classes(folder)
+    parts = [None if whole else _subfolder(folder, names) for names in (_TRAIN_NAMES, _TEST_NAMES)]
     train, test = (None if part is None else _read_classes(part, progress) for part in parts)
     unread = [path.name for path in listed(folder) if path not in parts and is_folder(path) and _has_classes(path)]
+    if whole:
+        note = left_out(name, unread, f"the folders of classes in {name} itself are read")
+        return Contents(_read_classes(folder, progress), None, name, note)
     return Contents(train, test, name, left_out(name, unread))
 
 

@@ -149,9 +149,42 @@ def test_a_pair_may_be_a_test_set(test: str, few: Digits, others: Digits, tmp_pa
     assert (contents.train.digest, contents.test.digest) == (few.digest, others.digest)
 
 
-def test_of_a_file_packed_and_unpacked_the_unpacked_one_is_read(few: Digits, others: Digits, tmp_path: Path) -> None:
-    write_idx(write_idx(tmp_path, few), others, packed=True)
+def test_a_file_that_is_there_packed_and_unpacked_is_read(few: Digits, tmp_path: Path) -> None:
+    write_idx(write_idx(tmp_path, few), few, packed=True)
     assert read_source(str(tmp_path)).everything.digest == few.digest
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"),
+        ("TRAIN-images-idx3-ubyte", "train-images-idx3-ubyte.gz"),
+        ("train-images-idx3-ubyte", "train-images.idx3-ubyte"),
+        ("train-images-idx3-ubyte", "training-images-idx3-ubyte"),
+        ("train-image.idx", "train-images-idx3-ubyte"),
+    ],
+)
+def test_two_files_for_one_place_are_refused_unless_they_are_the_same(
+    first: str, second: str, few: Digits, tmp_path: Path
+) -> None:
+    _pair(tmp_path, few, first, "train-labels-idx1-ubyte")
+    other = idx_images(255 - few.images)
+    (tmp_path / second).write_bytes(gzip.compress(other) if second.endswith(".gz") else other)
+    assert _refusal(tmp_path) == (
+        f"{first} and {second} are files for the same place and hold something else each. Keep one of them, and put the "
+        "other elsewhere."
+    )
+    same = idx_images(few.images)
+    (tmp_path / second).write_bytes(gzip.compress(same) if second.endswith(".gz") else same)
+    assert read_source(str(tmp_path)).everything.digest == few.digest
+
+
+def test_two_files_of_labels_for_one_place_are_refused(few: Digits, others: Digits, tmp_path: Path) -> None:
+    write_idx(tmp_path, few, "t10k")
+    (tmp_path / "test-labels-idx1-ubyte").write_bytes(idx_labels(others.labels))
+    assert _refusal(tmp_path).startswith(
+        "t10k-labels-idx1-ubyte and test-labels-idx1-ubyte are files for the same place"
+    )
 
 
 @pytest.mark.parametrize("code", [0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E])

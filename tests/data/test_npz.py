@@ -181,8 +181,45 @@ def test_arrays_in_the_order_of_fortran_are_read(few: Digits, tmp_path: Path) ->
 
 
 def test_a_whole_pair_goes_before_half_of_one(few: Digits, tmp_path: Path) -> None:
-    np.savez(tmp_path / "d.npz", images=np.zeros(3), data=few.images, target=few.labels)
-    assert read_source(str(tmp_path / "d.npz")).everything.digest == few.digest
+    np.savez(tmp_path / "d.npz", Images=np.zeros(3), data=few.images, target=few.labels)
+    contents = read_source(str(tmp_path / "d.npz"))
+    assert contents.everything.digest == few.digest
+    assert contents.note == "Left out of d.npz: Images; without a partner, beside a pair that is whole."
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "beside"),
+    [
+        (("x", "y"), ("images", "labels"), ()),
+        (("x_train", "y_train"), ("X", "Y"), ()),
+        (("data", "target"), ("train_images", "train_labels"), ("x_test", "y_test")),
+        (("x_test", "y_test"), ("test_images", "test_labels"), ("x", "y")),
+        (("x_test", "y_test"), ("test_images", "test_labels"), ()),
+    ],
+)
+def test_two_pairs_for_one_place_are_refused_unless_they_are_the_same(
+    first: tuple[str, str],
+    second: tuple[str, str],
+    beside: tuple[str, ...],
+    few: Digits,
+    others: Digits,
+    tmp_path: Path,
+) -> None:
+    def save(digits: Digits) -> None:
+        sets = [(first, few), (second, digits), *([(beside, others)] if beside else [])]
+        arrays = {
+            name: array for names, one in sets for name, array in zip(names, (one.images, one.labels), strict=True)
+        }
+        np.savez(tmp_path / "d.npz", **arrays)
+
+    for other in (others, Digits(few.images, few.labels[::-1].copy())):
+        save(other)
+        sentence = _npz_message(tmp_path / "d.npz")
+        assert all(name in sentence for name in (*first, *second))
+        assert sentence.endswith("which are other digits for the same place. Save it with one pair of them only.")
+    save(few)
+    contents = read_source(str(tmp_path / "d.npz"))
+    assert few.digest in [part.digest for part in (contents.train, contents.test) if part is not None]
 
 
 def test_arrays_for_validation_are_left_out_and_said(few: Digits, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from edgedigits.data.load import read_source
 from edgedigits.data.png_file import MOST_FILE_BYTES, read_png
 from edgedigits.errors import DataError
 from tests.data import png_maker
-from tests.data.digit_files import told, write_pngs
+from tests.data.digit_files import told, write_idx, write_pngs
 from tests.data.png_maker import GREY, GREY_ALPHA, PALETTE, RGB, RGB_ALPHA, SIGNATURE, chunk, header, png, raw_rows
 
 IMAGE = np.arange(784, dtype=np.uint8).reshape(28, 28)
@@ -295,6 +295,25 @@ def test_digits_for_validation_are_left_out_and_said(few: Digits, others: Digits
     assert contents.train is not None and contents.test is not None
     assert (contents.train.digest, contents.test.digest) == (few.digest, others.digest)
     assert contents.note == "Left out of set: val; validation takes its share of the training digits."
+
+
+def test_classes_that_stand_beside_a_training_set_are_read_and_it_is_said(
+    few: Digits, others: Digits, tmp_path: Path
+) -> None:
+    write_pngs(tmp_path / "set", few)
+    write_pngs(tmp_path / "set" / "train", others)
+    contents = read_source(str(tmp_path / "set"))
+    assert contents.everything.digest == few.digest
+    assert contents.note == "Left out of set: train; the folders of classes in set itself are read."
+
+
+def test_a_folder_of_two_kinds_of_sources_is_refused(few: Digits, tmp_path: Path) -> None:
+    write_idx(write_pngs(tmp_path, few), few)
+    with pytest.raises(DataError) as caught:
+        read_source(str(tmp_path))
+    assert str(caught.value) == (
+        f"{tmp_path} holds IDX files and folders of PNG files as well. Put one of the two elsewhere."
+    )
 
 
 def test_names_of_pictures_that_are_none(few: Digits, tmp_path: Path) -> None:
