@@ -51,9 +51,11 @@ def add_input_range(parser: argparse.ArgumentParser) -> None:
 
 def _input_range(text: str) -> tuple[float, float]:
     try:
+        if not text.isascii() or "_" in text:  # which float() takes
+            raise ValueError
         low, high = map(float, text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no range; write it like 0,1 or -1,1") from None
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is no range; write it like 0,1 or -1,1") from None
     return low, high
 
 

@@ -22,6 +22,7 @@ from edgedigits.errors import ConfigError, UnsupportedModelError
 from edgedigits.model.ir import Graph, Tensor
 
 FLAG = "--input-range"
+_FARTHEST, _NARROWEST = 1_000_000, 1e-4
 _THE_SAME = 0.02  # of a range's width: p/255 and p/256
 _HINT = f"Say what pixels 0 and 255 are to it: {FLAG} LOW,HIGH, such as 0,1 or 0,255 or -1,1."
 # Operators at a model's ends that an engine leaves out: it takes and gives int8.
@@ -32,14 +33,20 @@ def told_range(low: float, high: float, how: str = f"by {FLAG}") -> PixelRange:
     """Return a range that somebody named.
 
     Raises:
-        ConfigError: it is no range.
+        ConfigError: it is no range, or one that no model is made for.
     """
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ConfigError(
             f"Pixels from {low:g} to {high:g} are no range.",
             hint=f"Write {FLAG} LOW,HIGH with LOW below HIGH; digits that are dark on light need --invert.",
         )
-    return PixelRange(low, high, how)
+    told = f"Pixels from {low:g} to {high:g}"
+    if max(abs(low), abs(high)) > _FARTHEST:
+        raise ConfigError(f"{told} are farther from 0 than {_FARTHEST:,}, the most that is taken.", hint=_HINT)
+    named = PixelRange(low, high, how)
+    if high - low < _NARROWEST or not np.all(np.diff(named.values) > 0):
+        raise ConfigError(f"{told} are too close together to be told apart.", hint=_HINT)
+    return named
 
 
 def find_range(graph: Graph, tensor: Tensor) -> PixelRange:
@@ -104,12 +111,24 @@ def model_map(graph: Graph, tensor: Tensor, pixels: PixelRange | None = None) ->
         pixels: what pixels are; by default as the model's quantization says.
 
     Raises:
-        ConfigError: nobody says it: as `find_range`.
+        ConfigError: nobody says it: as `find_range`; or all pixels become the same.
     """
     found = pixels or find_range(graph, tensor)
     if tensor.dtype == "float32" or not tensor.is_quantized:
-        return pixel_map(found, np.float32(1.0), 0, tensor.dtype)
-    return pixel_map(found, tensor.scale, tensor.zero_point, tensor.dtype)
+        mapped = pixel_map(found, np.float32(1.0), 0, tensor.dtype)
+    else:
+        mapped = pixel_map(found, tensor.scale, tensor.zero_point, tensor.dtype)
+    stored = _first_integer(graph, tensor)
+    integers = mapped.table
+    if stored is not None and stored.is_quantized and integers.dtype == np.float32:
+        integers = quantize_values(integers, stored.scale, stored.zero_point, stored.dtype)
+    if (integers == integers[0]).all():
+        raise ConfigError(
+            f"{graph.name}: pixels from {range_text(found.low, found.high)} all become {integers[0]} in its input, "
+            "black and white alike.",
+            hint=_HINT,
+        )
+    return mapped
 
 
 def takes_digits(graph: Graph) -> bool:

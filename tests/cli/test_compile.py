@@ -197,7 +197,15 @@ def test_what_pixels_are_is_printed_stored_and_asked_for(tmp_path: Path, capsys:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("1,0", "are no range"), ("nan,1", "are no range"), ("0", "is no range; write it like"), ("0,1,2", "is no range")],
+    [
+        ("1,0", "are no range"),
+        ("0,1e39", "are farther from 0"),
+        ("0,٣", "is no range"),
+        ("0,1_0", "is no range"),
+        ("nan,1", "are no range"),
+        ("0", "is no range; write it like"),
+        ("0,1,2", "is no range"),
+    ],
 )
 def test_a_range_that_is_none(
     value: str, words: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -113,6 +113,29 @@ def test_what_is_no_range_is_told(ends: tuple[float, float]) -> None:
         told_range(*ends)
 
 
+@pytest.mark.parametrize("ends", [(0, 1e39), (0, 1e308), (-1e7, 0), (1e300, 1e308), (0, 1_000_001)])
+@pytest.mark.filterwarnings("error")
+def test_a_range_beyond_all_bounds_is_refused(ends: tuple[float, float]) -> None:
+    with pytest.raises(ConfigError, match=r"are farther from 0 than 1,000,000, the most that is taken\."):
+        told_range(*ends)
+
+
+@pytest.mark.parametrize("ends", [(0, 1e-30), (0, 5e-324), (-1e-5, 1e-5), (1e6 - 0.01, 1e6), (9e5, 9e5 + 1)])
+def test_pixels_that_float32_can_hardly_tell_apart_are_no_range(ends: tuple[float, float]) -> None:
+    with pytest.raises(ConfigError, match=r"are too close together to be told apart\."):
+        told_range(*ends)
+
+
+@pytest.mark.parametrize("ends", [(0, 0.0015), (-0.5, -0.1), (2, 3)])
+@pytest.mark.parametrize("io", ["int8", "uint8", "float32"])
+def test_a_range_under_which_black_and_white_are_one_is_refused(ends: tuple[float, float], io: Io) -> None:
+    """By the input's own quantization, or by that of the int8 behind a float32 input."""
+    graph = read_tflite(random_mlp(0, io=io))
+    with pytest.raises(ConfigError, match="all become -?[0-9]+ in its input, black and white alike"):
+        model_map(graph, graph.tensors[graph.inputs[0]], told_range(*ends))
+    assert len(set(model_map(graph, graph.tensors[graph.inputs[0]], told_range(0, 1)).table.tolist())) == 256
+
+
 @pytest.mark.parametrize(("sizes", "io"), [((1, 8, 1), "int8"), ((640, 8, 640), "float32"), ((784, 8, 784), "int8")])
 def test_pixels_are_nothing_to_what_takes_no_digits(sizes: tuple[int, ...], io: Io) -> None:
     graph = read_tflite(random_mlp(0, sizes, io=io, input_scale=0.0245, input_zero_point=3))
