@@ -1,4 +1,4 @@
-"""Ctrl-C that cannot get lost.
+"""Ctrl-C that cannot get lost, and that always ends with the same exit code.
 
 The KeyboardInterrupt that a signal raises vanishes when it happens to hit a callback from a C library, of which
 TensorFlow makes many. So the wish is also remembered, and raised again at the next step of the progress.
@@ -6,15 +6,50 @@ TensorFlow makes many. So the wish is also remembered, and raised again at the n
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 _asked = threading.Event()
 _HANG_UP = getattr(signal, "SIGHUP", None)
 _SIGNALS = [one for one in (signal.SIGINT, signal.SIGTERM, _HANG_UP) if one is not None]
+_EXIT_INTERRUPTED = 130
+"""As `edgedigits.errors` has it, which this does not wait for."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal came.
+
+    Of a class of its own: where a KeyboardInterrupt itself goes through an exec(), of which every dataclass is made,
+    Python kills its own process by SIGINT in the end, whatever the exit code is to be.
+    """
+
+
+def run_to_exit(main: Callable[[], int], interrupted: Callable[[], int]) -> NoReturn:
+    """Run a program and end the process with the exit code it returns, whenever signals come.
+
+    Args:
+        main: the program.
+        interrupted: called where a signal got past it; tells so and returns the exit code.
+    """
+    codes = [0]
+    # The first that is registered is the last to run: others have tidied up by then.
+    atexit.register(_exit_if_interrupted, codes)
+    try:
+        try:
+            _handle(_interrupt)
+            codes[0] = main()
+        finally:
+            _handle(_exit_now)
+    except KeyboardInterrupt:
+        _handle(_exit_now)
+        codes[0] = interrupted()
+    sys.exit(codes[0])
 
 
 @contextmanager
@@ -24,9 +59,7 @@ def interruptible() -> Iterator[None]:
         yield
         return
     _asked.clear()
-    # A hang-up that is to be ignored, as nohup has it, stays so; Ctrl-C is heeded in the background too.
-    heeded = [number for number in _SIGNALS if number != _HANG_UP or signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, _interrupt) for number in heeded}
+    before = _handle(_interrupt)
     try:
         yield
     finally:
@@ -35,11 +68,30 @@ def interruptible() -> Iterator[None]:
 
 
 def check_interrupt() -> None:
-    """Raise KeyboardInterrupt if a signal came since `interruptible` began."""
+    """Raise Interrupted if a signal came since `interruptible` began."""
     if _asked.is_set():
-        raise KeyboardInterrupt
+        raise Interrupted
+
+
+def _handle(handler: Callable[..., Any]) -> dict[signal.Signals, Any]:
+    """Have signals handled; return what handled them before."""
+    # A hang-up that is to be ignored, as nohup has it, stays so; Ctrl-C is heeded in the background too.
+    heeded = [number for number in _SIGNALS if number != _HANG_UP or signal.getsignal(number) != signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in heeded}
 
 
 def _interrupt(*_: Any) -> NoReturn:
     _asked.set()
-    raise KeyboardInterrupt
+    raise Interrupted
+
+
+def _exit_now(*_: Any) -> NoReturn:
+    os._exit(_EXIT_INTERRUPTED)
+
+
+def _exit_if_interrupted(codes: list[int]) -> None:
+    if codes[0] == _EXIT_INTERRUPTED:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):
+                stream.flush()
+        _exit_now()

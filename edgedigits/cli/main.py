@@ -49,32 +49,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     prepare()
     output = Output()
-    try:
-        return output.finish(_run(argv, output))
-    except HelpAsked as asked:
-        output.put(str(asked))
-        raise SystemExit(output.finish(EXIT_OK)) from None
+    return output.finish(_run(argv, output))
+
+
+def interrupted(argv: Sequence[str] | None = None, output: Output | None = None) -> int:
+    """Tell that a signal ended the work; return the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    tell("edgedigits: interrupted; nothing half-made was left behind.")
+    if "--json" in argv:
+        facts = {"exit_code": EXIT_INTERRUPTED, "message": "interrupted", "hint": ""}
+        _put_json(output or Output(), "error", {"error": facts})
+    return EXIT_INTERRUPTED
 
 
 def _run(argv: Sequence[str], output: Output) -> int:
     """Do what the arguments say, and tell whatever goes wrong; return the exit code."""
     try:
-        args = parse(argv)
+        try:
+            args = parse(argv)
+        except HelpAsked as asked:
+            return _print_help(str(asked), output)
         if args.verb is None:
             return _without_verb(args, output)
-        if not args.quiet:
-            output.require()
+        if args.json or not args.quiet:
+            output.require(may_be_quiet=not args.json)
         progress = TerminalProgress(quiet=args.quiet, verbose=args.verbose)
         with interruptible():
             outcome = find_verb(args.verb).run(args, progress)
         return _print_outcome(outcome, args, output)
     except KeyboardInterrupt:
-        tell("edgedigits: interrupted; nothing half-made was left behind.")
-        if "--json" in argv:
-            _put_json(output, "error", {"error": {"exit_code": EXIT_INTERRUPTED, "message": "interrupted", "hint": ""}})
-        return EXIT_INTERRUPTED
-    except HelpAsked:
-        raise
+        return interrupted(argv, output)
     except Exception as error:
         if "-v" in argv or "--verbose" in argv:
             tell_lines(traceback.format_exc().rstrip())
@@ -114,7 +118,12 @@ def _place(error: Exception) -> str:
 def _without_verb(args: argparse.Namespace, output: Output) -> int:
     if args.json:
         raise ConfigError("edgedigits needs a verb.", hint=f"Known: {', '.join(VERBS)}. See edgedigits --help.")
-    output.put(make_parser().format_help().rstrip())
+    return _print_help(make_parser().format_help().rstrip(), output)
+
+
+def _print_help(text: str, output: Output) -> int:
+    output.require(may_be_quiet=False)
+    output.put(text)
     return EXIT_OK
 
 

@@ -39,14 +39,18 @@ class Output:
     def __init__(self) -> None:
         self._error: OSError | None = None
 
-    def require(self) -> None:
+    def require(self, *, may_be_quiet: bool) -> None:
         """Check, before there is any work whose results would be lost, that they can be printed.
+
+        Args:
+            may_be_quiet: whether there is work without results.
 
         Raises:
             DataError: stdout is closed.
         """
         if sys.stdout is None:
-            raise DataError("The results cannot be printed: stdout is closed.", hint="Open it, or say --quiet.")
+            hint = "Open it, or say --quiet." if may_be_quiet else "Open it."
+            raise DataError("The results cannot be printed: stdout is closed.", hint=hint)
 
     def put(self, text: str) -> None:
         """Print lines; they are lost once stdout has failed, which `finish` tells."""

@@ -123,8 +123,7 @@ def test_transposed_digits_are_mended(capsys) -> None:
     [("build",), ("evaluate",), ("simulate",), ("device",), ("compare",), ("data", "inspect"), ("data", "make-csv")],
 )
 def test_every_verb_that_reads_digits_has_the_same_flags_for_it(verb: tuple[str, ...], capsys) -> None:
-    with pytest.raises(SystemExit):
-        command_line.main([*verb, "--help"])
+    assert command_line.main([*verb, "--help"]) == 0
     text = capsys.readouterr().out
     for flag in ("--label-column", "--invert, --no-invert", "--transpose, --no-transpose"):
         assert flag in text

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +53,68 @@ def test_afterwards_everything_is_as_before():
     assert signal.getsignal(signal.SIGINT) is handler
     with interruptible():
         check_interrupt()
+
+
+ROOT = Path(__file__).parents[2]
+TOLD = "edgedigits: interrupted; nothing half-made was left behind.\n"
+
+
+def python(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=240, env=environment)
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs Linux")
+@pytest.mark.parametrize("where", ["any", "exec"])
+@pytest.mark.parametrize(
+    ("number", "count"),
+    [(signal.SIGINT, 3), *(pytest.param(one, 60, marks=pytest.mark.slow) for one in (signal.SIGINT, signal.SIGTERM))],
+)
+def test_a_signal_ends_with_130_wherever_it_hits(number, count, where):
+    done = python(str(Path(__file__).with_name("signal_points.py")), str(int(number)), where, str(count), "boards")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == count, done.stderr
+    assert {(one["code"], one["said"]) for one in found} == {(130, TOLD)}
+
+
+ENDING = """
+import atexit, signal, sys
+from edgedigits.cli.interrupts import interruptible, run_to_exit
+def main():
+    atexit.register(print, "tidied up")
+    {body}
+run_to_exit(main, lambda: 130)
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        """exec("raise KeyboardInterrupt")""",
+        """exec("signal.raise_signal(signal.SIGINT)")""",
+        """
+    try: exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt: return 130""",
+        """
+    try: signal.raise_signal(signal.SIGTERM)
+    finally: signal.raise_signal(signal.SIGINT)""",
+        """
+    with interruptible(): signal.raise_signal(signal.SIGHUP)""",
+    ],
+)
+def test_neither_an_exec_nor_a_second_signal_changes_the_exit_code(body):
+    """Python alone would end by SIGINT after the first."""
+    done = python("-c", ENDING.format(body=body))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "tidied up\n", "")
+
+
+def test_a_signal_that_comes_while_the_program_ends_ends_it_at_once():
+    code = "atexit.register(signal.raise_signal, signal.SIGINT); return 0"
+    done = python("-c", ENDING.format(body=code))
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("code", [0, 1, 5])
+def test_other_exit_codes_pass(code):
+    done = python("-c", ENDING.format(body=f"return {code}"))
+    assert (done.returncode, done.stdout) == (code, "tidied up\n")

@@ -40,9 +40,27 @@ def test_a_reader_that_has_seen_enough_is_no_mistake():
     assert (code, out, err) == (0, "{\n", "0\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["boards"], "Open it, or say --quiet."),
+        (["boards", "--quiet", "--json"], "Open it."),
+        (["--help"], "Open it."),
+        (["build", "--help"], "Open it."),
+        (["study", "run", "--quiet", "--help"], "Open it."),
+        (["--version"], "Open it."),
+        ([], "Open it."),
+    ],
+)
+def test_a_closed_stdout_is_told_whatever_was_to_be_printed(words, remedy, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(words) == 3
+    assert capsys.readouterr().err == f"{LOST}stdout is closed. {remedy}\n"
+
+
 def test_a_closed_stdout_is_told_at_once_and_quiet_needs_none():
-    code, _, err = shell("$E boards >&-")
-    assert (code, err) == (3, f"{LOST}stdout is closed. Open it, or say --quiet.\n")
+    code, _, err = shell("$E --version >&-")
+    assert (code, err) == (3, f"{LOST}stdout is closed. Open it.\n")
     assert shell("$E boards --quiet >&-") == (0, "", "")
 
 
