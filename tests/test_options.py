@@ -93,3 +93,8 @@ def test_the_defaults_are_a_config_of_their_own():
 
 def test_as_many_layers_as_are_taken():
     assert takes("model.hidden", [1] * 64) and not takes("model.hidden", [1] * 65)
+
+
+def test_the_sparsity_of_a_layer_is_a_share():
+    taken = [takes("prune.layer_sparsity", f"hidden_1={share}") for share in ("-0.1", "0", "0.5", "0.99", "1")]
+    assert taken == [False, True, True, True, False]

@@ -117,3 +117,9 @@ def test_halves_go_away_from_zero_and_what_is_out_of_reach_is_clamped() -> None:
     # Just below a half: a sum in float32 would round up to 1.
     below = np.nextafter(np.float32(0.5), np.float32(0))
     assert quantize_values(np.array([below, -below]), np.float32(1), 0, "int8").tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(("top", "cut"), [(127.4, 0), (127.9, 0), (128.1, 1), (129.5, 2)])
+def test_a_pixel_is_cut_off_where_it_is_more_than_a_step_beyond(top: float, cut: int) -> None:
+    ours = PixelRange(0.0, 1.0, "ours")
+    assert pixel_map(ours, np.float32(1 / (top + 128)), -128, "int8").range.cut == cut

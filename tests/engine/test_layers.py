@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from edgedigits.engine.engine_facts import engine_facts
 from edgedigits.engine.engine_layers import engine_layers
+from edgedigits.engine.source import render_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.packing import choose, use
+from edgedigits.model.proof import Proof
 from edgedigits.model.reader import read_tflite
 from tests.tflite_builder import random_mlp
 
@@ -35,3 +39,10 @@ def test_an_output_takes_its_bias_and_where_they_differ_a_factor_of_five_bytes(p
     network = lower(read_tflite(random_mlp(7, (20, 6), density=1.0, per_channel=per_channel)))
     [layer] = engine_layers(network, use(network, ["lists8"]))
     assert layer.bias_bytes == 6 * nbytes
+
+
+def test_facts_count_the_zeros_of_a_layer() -> None:
+    network = lower(read_tflite(random_mlp(7, (20, 6), density=0.5)))
+    packed = use(network, ["lists8"])
+    facts = engine_facts(network, network, packed, render_engine(network, packed), "speed", Proof("none"))
+    assert facts.layers[0].zeros == int(np.sum(network.layers[0].weights == 0)) > 0

@@ -21,6 +21,7 @@ def test_an_int32_is_its_own_text_but_for_the_lowest(value: int) -> None:
 def test_the_lowest_int32_has_no_literal_of_its_own() -> None:
     assert int_literal(-(2**31)) == "-2147483647 - 1"
     assert int_literal(2**31 - 1) == "2147483647"
+    assert [macro_value(value) for value in (-1, 0, 1)] == ["(-1)", "0", "1"]
 
 
 def test_words_are_hexadecimal_and_other_integers_are_not() -> None:

@@ -220,6 +220,12 @@ def at_once(count, work):
         return list(threads.map(one, range(count)))
 
 
+@pytest.mark.parametrize("host", ["!", "~"], ids=["sorts before", "sorts behind"])
+def test_a_run_of_another_host_lives_by_its_heartbeat(host):
+    name = f"{host}/{os.getpid()}/0.00"
+    assert module.is_alive(name, time.time()) and not module.is_alive(name, time.time() - module.SILENT_S - 1)
+
+
 def test_the_log_is_turned_on_once_the_database_is_free(tmp_path):
     place = tmp_path / "study.sqlite"
     with closing(sqlite3.connect(place, isolation_level=None, check_same_thread=False)) as other:
