@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from edgedigits.config import SECTIONS, BuildConfig
 from edgedigits.errors import ConfigError, DataError, nearest, shown
 from edgedigits.files.listing import SCHEMA
 from edgedigits.files.regular import read_text
+from edgedigits.files.toml import read_toml
 from edgedigits.options import parse_option, value_words
 
 
@@ -56,8 +56,7 @@ def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
         ConfigError: a table, key or value is wrong.
     """
     try:
-        text = read_text(path)
-        tables = _config_of(json.loads(text), path) if path.suffix == ".json" else tomllib.loads(text)
+        tables = _config_of(json.loads(read_text(path)), path) if path.suffix == ".json" else read_toml(path)
     except FileNotFoundError:
         raise DataError(
             f"{path}: no such file.", hint="--config takes a TOML file or a build's manifest.json."

@@ -57,6 +57,14 @@ def test_an_integer_is_taken_up_to_its_bounds(name):
     assert not any(takes(name, value) for value in (low - 1, high + 1, low + 0.5, True, None, "x", math.inf, math.nan))
 
 
+@pytest.mark.parametrize("name", [*INTEGERS, *NUMBERS])
+@pytest.mark.parametrize("text", ["٣", "1_0", "0.1_0", "１", "0.٣", "²", "1,٣"])
+def test_a_number_is_written_in_ascii(name, text):
+    """Python takes more for one; TOML does so for 1_0, and gives the number."""
+    assert not takes(name, text)
+    assert takes(name, f" {NUMBERS.get(name, (0, 1))[0] + 0.25}" if name in NUMBERS else " 7")
+
+
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_is_taken_up_to_its_bounds(name):
     low, high, with_low, with_high = NUMBERS[name]

@@ -17,7 +17,8 @@ from edgedigits.errors import DataError, shown
 MINIMUM_DIGITS = 10
 
 BOOLEAN_HINT = "Store pixels as 0 and 255: (pixels * 255).astype('uint8')."
-_TYPE_HINTS = {"b": BOOLEAN_HINT, **dict.fromkeys("US", "Make numbers of the text: array.astype(int).")}
+_BOOLEAN_LABEL_HINT = "A label is a digit, 0 to 9: was a mask stored in its place?"
+_TYPE_HINTS = dict.fromkeys("US", "Make numbers of the text: array.astype(int).")
 _ROWS = 4096
 MOST_LETTERS = 61  # the highest of EMNIST's labels: digits, capitals, small letters
 _SHAPES = ((IMAGE_SIDE, IMAGE_SIDE), (IMAGE_SIDE, IMAGE_SIDE, 1), (1, IMAGE_SIDE, IMAGE_SIDE), (PIXELS,))
@@ -132,7 +133,8 @@ def _size_hint(shape: tuple[int, ...]) -> str:
 
 def _as_bytes(array: NDArray[np.generic], highest: int, where: str, noun: str) -> NDArray[np.uint8]:
     if array.dtype.kind not in "iuf":
-        kind, hint = shown(str(array.dtype)), _TYPE_HINTS.get(array.dtype.kind, "")
+        booleans = {"b": BOOLEAN_HINT if noun == "pixel" else _BOOLEAN_LABEL_HINT}
+        kind, hint = shown(str(array.dtype)), (_TYPE_HINTS | booleans).get(array.dtype.kind, "")
         raise DataError(f"{where} holds values of type {kind}, expected whole numbers 0 to {highest}.", hint=hint)
     if array.dtype == np.uint8 and highest == 255:
         return array.view(np.uint8)

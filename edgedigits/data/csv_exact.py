@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.checks import BOOLEAN_HINT, scaled_hint
+from edgedigits.data.checks import BOOLEAN_HINT, label_hint, scaled_hint
 from edgedigits.data.csv_cells import MISSING, NUMBER, cells_of, is_blank, lines_of, require_text
+from edgedigits.data.csv_label import OTHER_LABEL_HINT
 from edgedigits.data.csv_layout import Layout
 from edgedigits.data.csv_width import COLUMNS
 from edgedigits.data.reading import reading
@@ -23,6 +24,7 @@ from edgedigits.errors import DataError, shown
 
 _MOST_SPELLINGS = 4096
 _QUOTED = re.compile(r"\s*b?'\d+'\s*")  # '5' as Weka writes it, b'5' as scipy reads that
+_DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _MEND_HINT = "Fill the cell or drop the line."
 
 
@@ -45,7 +47,7 @@ def read_exactly(path: Path, layout: Layout) -> NDArray[np.uint8]:
             try:
                 rows += bytes(map(spellings.__getitem__, cells))
             except KeyError as error:
-                raise _wrong_cell(cells, error.args[0], layout, where) from None
+                raise _wrong_cell(cells, error.args[0], layout, path, number) from None
     return np.frombuffer(rows, np.uint8).reshape(-1, COLUMNS)
 
 
@@ -88,9 +90,9 @@ def _wrong_width(cells: list[str], where: str) -> DataError:
     return DataError(f"{where}: {len(cells) - 1} pixel columns, expected {PIXELS}.", hint=hint)
 
 
-def _wrong_cell(cells: list[str], text: str, layout: Layout, where: str) -> DataError:
+def _wrong_cell(cells: list[str], text: str, layout: Layout, path: Path, number_of_line: int) -> DataError:
     """What to say of a line with a cell that is no label or no pixel."""
-    index = cells.index(text)
+    where, index = f"{path}, line {number_of_line}", cells.index(text)
     is_label = index == (layout.label or 0)
     place = f"{where}: the label" if is_label else f"{where}, {layout.column(index)}: the pixel"
     require_text(text, where)
@@ -99,14 +101,16 @@ def _wrong_cell(cells: list[str], text: str, layout: Layout, where: str) -> Data
     if text.strip().lower() in MISSING:
         return DataError(f"{place} is {shown(text.strip())}, a missing value.", hint=_MEND_HINT)
     if not NUMBER.fullmatch(text):
-        hint = _word_hint(cells, text, layout)
+        hint = _word_hint(cells, text, layout) or (
+            _label_word_hint(text.strip()) if is_label else _pixel_word_hint(text)
+        )
         return DataError(f"{place} is '{shown(text)}', expected a number.", hint=hint)
     number = shown(text.strip())
     if not float(text).is_integer():
         return DataError(f"{place} is {number}, expected a whole number.", hint=_fraction_hint(cells, text, is_label))
     hint = scaled_hint(float(text)) if "." in text else ""
     if is_label:
-        hint = "Is another column the label? Name it with --label-column."
+        hint = label_hint(_labels(path, layout)) or OTHER_LABEL_HINT
     return DataError(f"{place} is {number}, expected 0 to {CLASSES - 1 if is_label else 255}.", hint=hint)
 
 
@@ -117,11 +121,31 @@ def _word_hint(cells: list[str], text: str, layout: Layout) -> str:
         return "A quote opens here and never closes: remove it."
     if _QUOTED.fullmatch(text):
         return "Weka or Python put quotes around it: write the number alone."
-    if text.strip().lower() in ("true", "false"):
-        return BOOLEAN_HINT
+    if text.startswith("\ufeff"):
+        return "A byte order mark stands here, as where files were joined: remove it."
     if NUMBER.fullmatch(text.replace(",", ".", 1)):
         return "Is this a decimal comma? Write a point."
     return ""
+
+
+def _pixel_word_hint(text: str) -> str:
+    return BOOLEAN_HINT if text.strip().lower() in ("true", "false") else ""
+
+
+def _label_word_hint(word: str) -> str:
+    if word.lower() in _DIGIT_WORDS:
+        return f"Write each label as a number, '{word}' as {_DIGIT_WORDS.index(word.lower())}."
+    if len(word) == 1 and word.isalpha():
+        return "Are these letters as well, as in EMNIST? Keep the digits, and write each label as a number."
+    return f"A label is a digit, 0 to 9: write it as a number. {OTHER_LABEL_HINT}"
+
+
+def _labels(path: Path, layout: Layout) -> NDArray[np.float64]:
+    """All numbers of the label's column, whatever else is wrong."""
+    with closing(_lines(path, layout)) as lines:
+        rows = (cells_of(line) for _, line in lines)
+        texts = (cells[layout.label or 0] for cells in rows if len(cells) == COLUMNS)
+        return np.array([float(text) for text in texts if NUMBER.fullmatch(text)])
 
 
 def _fraction_hint(cells: list[str], text: str, is_label: bool) -> str:

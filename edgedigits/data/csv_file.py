@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgedigits.data.checks import label_hint
 from edgedigits.data.csv_exact import line_of_row, read_exactly
 from edgedigits.data.csv_fast import read_fast
-from edgedigits.data.csv_label import label_by_numbers
+from edgedigits.data.csv_label import OTHER_LABEL_HINT, label_by_numbers
 from edgedigits.data.csv_layout import Layout, read_layout
 from edgedigits.data.csv_order import order_note
 from edgedigits.data.digits import Digits
@@ -55,5 +55,5 @@ def _require_classes(labels: NDArray[np.uint8], path: Path, layout: Layout) -> N
     wrong = np.flatnonzero(labels >= CLASSES)
     if len(wrong):
         line = line_of_row(path, layout, int(wrong[0]))
-        hint = label_hint(labels) or "Is another column the label? Name it with --label-column."
+        hint = label_hint(labels) or OTHER_LABEL_HINT
         raise DataError(f"{path}, line {line}: the label is {labels[wrong[0]]}, expected 0 to 9.", hint=hint)

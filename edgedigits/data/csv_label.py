@@ -37,6 +37,7 @@ _INDEX_NAME = re.compile(
     r"|(row|image|img|picture|file|sample)[ _.-]?(id|index|idx|no|nr|num|number|names?)?"
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+OTHER_LABEL_HINT = "Is another column the label? Name it with --label-column."
 NAME_IT = "Name the label's column with --label-column."
 
 KIN = 8

@@ -8,7 +8,7 @@ from pathlib import Path
 from edgedigits.data.csv_cells import NUMBER, cells_of, is_blank, is_word, lines_of, require_text
 from edgedigits.data.csv_label import label_by_name, quoted
 from edgedigits.data.csv_order import pixel_order
-from edgedigits.data.csv_width import COLUMNS, told_separator, wrong_width
+from edgedigits.data.csv_width import COLUMNS, has_open_quote, open_quote, told_separator, wrong_width
 from edgedigits.data.impostors import HEAD_BYTES, impostor_hint
 from edgedigits.data.reading import read_bytes, reading
 from edgedigits.errors import DataError, nearest, shown
@@ -55,6 +55,8 @@ def read_layout(path: Path, label_column: str = "") -> Layout:
     names = tuple(cell.strip() for cell in cells) if header else ()
     if len(cells) != COLUMNS:
         raise wrong_width(path, number, line, names)
+    if header and has_open_quote(line):
+        raise open_quote(where)
     label = _wanted(path, label_column, names) if label_column else label_by_name(names, where)
     return Layout(label, names, number if header else number - 1, pixel_order(names, label, where) if header else ())
 
@@ -104,7 +106,10 @@ def _wanted(path: Path, wanted: str, names: tuple[str, ...]) -> int:
         raise DataError(
             f"{path} has no header, so its column '{shown(wanted)}' cannot be found.", hint="Use 'first' or 'last'."
         )
-    hint = nearest(wanted, names)
+    # Columns are not counted: to somebody who wrote -1 a name that looks like it is no help.
+    counted = NUMBER.fullmatch(wanted) is not None
+    hint = "" if counted else nearest(wanted.strip().casefold(), [*names, "first", "last"])
     if not hint.startswith("Did"):
-        hint = f"The first columns are {', '.join(map(shown, names[:3]))}."
+        listed = f"{', '.join(map(shown, names[:3]))}, … {shown(names[-1])}"
+        hint = f"Its columns are {listed}; 'first' and 'last' will do as well."
     raise DataError(f"{path} has no column '{shown(wanted)}'.", hint=hint)

@@ -32,6 +32,19 @@ def told_separator(line: str) -> str:
     return told[1] if told else ""
 
 
+def has_open_quote(line: str) -> bool:
+    """Say whether a quote of a line is not closed in it."""
+    return line.count('"') % 2 == 1
+
+
+def open_quote(where: str) -> DataError:
+    """Return what to say of a first line in which a quote opens and does not close."""
+    return DataError(
+        f"{where}: a quote opens and does not close before the line's end.",
+        hint="Remove it, or the end of the line between the two quotes.",
+    )
+
+
 def wrong_width(path: Path, number: int, line: str, names: tuple[str, ...]) -> DataError:
     """Return what to say of a first line that has not 785 columns.
 
@@ -43,6 +56,8 @@ def wrong_width(path: Path, number: int, line: str, names: tuple[str, ...]) -> D
     """
     where, cells = f"{path}, line {number}", cells_of(line)
     separator, columns = told_separator(line) or _other_separator(line), len(cells)
+    if has_open_quote(line):
+        return open_quote(where)
     if separator in _SEPARATORS:
         point = " and numbers with a decimal point" if "," in line else ""
         return DataError(

@@ -74,6 +74,8 @@ def impostor_hint(head: bytes, name: str = "") -> str:
         head: its first bytes, up to `HEAD_BYTES`.
         name: its name, for the few kinds that do not begin in a way of their own.
     """
+    if head and not head.strip(b"\0"):
+        return "It begins with nothing but zero bytes, as files do that a crash or a full disk emptied: copy it again."
     if head.startswith(b"PK"):
         return _zip_hint(head)
     known = next((hint for magic, hint in _MAGIC if head.startswith(magic)), "")

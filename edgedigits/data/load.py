@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -275,8 +276,10 @@ def _unknown(source: str, path: Path) -> AbsentDataError:
         return AbsentDataError(f"{shown(source, 200)} is an address.", hint="Download it, and give the file.")
     if path.suffix or path.name != source:
         siblings = [sibling.name for sibling in listed(path.parent)] if path.parent.is_dir() else []
-        hint = nearest(path.name, siblings)
-        hint = hint if hint.startswith("Did") else "Check its path."
+        # By their stems: all that end with .csv are alike in a third of their letters.
+        close = get_close_matches(path.stem, [Path(name).stem for name in siblings], n=1, cutoff=0.65)
+        meant = next((name for name in siblings if [Path(name).stem] == close), "")
+        hint = f"Did you mean '{shown(meant)}'?" if meant else "Check its path."
         return AbsentDataError(f"{shown(source, 200)} does not exist.", hint=hint)
     hint = nearest(source, NAMES)
     more = "" if hint.startswith("Did") else f" Or {_KINDS}."

@@ -34,7 +34,7 @@ def require_regular(path: Path) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a small file in UTF-8.
+    """Return the text of a small file in UTF-8, without the mark that Windows puts in front.
 
     Raises:
         DataError: it is no file, or larger than `MOST_TEXT_BYTES`.
@@ -45,4 +45,4 @@ def read_text(path: Path) -> str:
         content = file.read(MOST_TEXT_BYTES + 1)
     if len(content) > MOST_TEXT_BYTES:
         raise DataError(f"{path} is larger than {MOST_TEXT_BYTES >> 20} MiB.", hint="Is this the file that was meant?")
-    return content.decode("utf-8")
+    return content.decode("utf-8-sig")

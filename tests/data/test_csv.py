@@ -47,6 +47,8 @@ def _changed(few: Digits, line: int, index: int, cell: str | None) -> list[str]:
 PIXEL = "train.csv, line 5, column 14 (pixel12): the pixel is"
 LABEL = "train.csv, line 5: the label is"
 OTHER_LABEL = "Is another column the label? Name it with --label-column."
+A_DIGIT = f"A label is a digit, 0 to 9: write it as a number. {OTHER_LABEL}"
+LETTERS = "Are these letters as well, as in EMNIST? Keep the digits, and write each label as a number."
 OPEN = "A quote opens here and never closes: remove it."
 MEND = "Fill the cell or drop the line."
 
@@ -87,7 +89,12 @@ MEND = "Fill the cell or drop the line."
         (0, "3.5", f"{LABEL} 3.5, expected a whole number."),
         (0, "b'3'", f"{LABEL} 'b'3'', expected a number. Weka or Python put quotes around it: write the number alone."),
         (0, "'3'", f"{LABEL} ''3'', expected a number. Weka or Python put quotes around it: write the number alone."),
-        (0, "three", f"{LABEL} 'three', expected a number."),
+        (0, "three", f"{LABEL} 'three', expected a number. Write each label as a number, 'three' as 3."),
+        (0, " Zero ", f"{LABEL} ' Zero ', expected a number. Write each label as a number, 'Zero' as 0."),
+        (0, "E", f"{LABEL} 'E', expected a number. {LETTERS}"),
+        (0, "cat", f"{LABEL} 'cat', expected a number. {A_DIGIT}"),
+        (0, "True", f"{LABEL} 'True', expected a number. {A_DIGIT}"),
+        (0, "false", f"{LABEL} 'false', expected a number. {A_DIGIT}"),
         (0, "", f"{LABEL} empty. {MEND}"),
         (0, None, "train.csv, line 5: 783 pixel columns, expected 784. Was the label column dropped?"),
         (13, "1,2", "train.csv, line 5: 785 pixel columns, expected 784. Is there an index in front?"),
@@ -334,6 +341,14 @@ KAGGLE = "Was the label column dropped? Kaggle's test.csv has no labels: use its
             lambda lines: ["Dear reader"],
             "f.csv, line 1: one column, expected 785 separated by commas. Is this the CSV that was meant?",
         ),
+        *(
+            (
+                lambda lines, name=name: [HEADER.replace(name, f'"{name[:2]}\n{name[2:]}"', 1), *lines],
+                "f.csv, line 1: a quote opens and does not close before the line's end. Remove it, or the end of the line "
+                "between the two quotes.",
+            )
+            for name in ("label", "pixel0", "pixel300", "pixel783")
+        ),
         (lambda lines: [HEADER], "f.csv holds a header and no digits."),
         (lambda lines: ["", " ", ""], "f.csv holds no lines. Download or copy it again."),
     ],
@@ -345,6 +360,7 @@ def test_a_file_of_another_shape(content, sentence: str, few: Digits, tmp_path: 
     assert told(caught.value, tmp_path) == sentence
 
 
+EMPTIED = "It begins with nothing but zero bytes, as files do that a crash or a full disk emptied: copy it again."
 ZIP = "This is a zip archive, as Kaggle hands out: unzip it and give the file inside."
 UTF16 = "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8."
 
@@ -355,6 +371,7 @@ UTF16 = "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8
         (b"", "f.csv is empty. Download or copy it again."),
         (gzip.compress(b"", mtime=0), "f.csv holds no lines. Download or copy it again."),
         (bytes(range(256)) * 9, "f.csv is not a CSV but a binary or other file."),
+        *((b"\0" * count, f"f.csv is not a CSV but a binary or other file. {EMPTIED}") for count in (1, 99, 9999)),
         (b"\xfa\xce" * 99, "f.csv, line 1: byte 0xfa is not UTF-8 text. Save it as a UTF-8 CSV."),
         (b"PK\x03\x04....", f"f.csv is not a CSV but a binary or other file. {ZIP}"),
         ("label,pixel0\n".encode("utf-16"), f"f.csv is not a CSV but a binary or other file. {UTF16}"),

@@ -139,11 +139,17 @@ def test_the_user_s_word_goes_before_all_names(few: Digits, tmp_path: Path) -> N
             assert read_csv(path, word).digest == few.digest
 
 
+COLUMNS = "Its columns are label, pixel0, pixel1, … pixel783; 'first' and 'last' will do as well."
+
+
 @pytest.mark.parametrize(
     ("column", "header", "sentence"),
     [
         ("lable", True, "f.csv has no column 'lable'. Did you mean 'label'?"),
-        ("qqqq", True, "f.csv has no column 'qqqq'. The first columns are label, pixel0, pixel1."),
+        *((column, True, f"f.csv has no column '{column}'. {COLUMNS}") for column in ("qqqq", "-1", "0", "785", "1.0")),
+        ("LAST", True, "f.csv has no column 'LAST'. Did you mean 'last'?"),
+        (" First ", True, "f.csv has no column ' First '. Did you mean 'first'?"),
+        ("Lst", True, "f.csv has no column 'Lst'. Did you mean 'last'?"),
         ("label", False, "f.csv has no header, so its column 'label' cannot be found. Use 'first' or 'last'."),
     ],
 )
@@ -304,6 +310,28 @@ def test_labels_that_count_otherwise(change, sentence: str, spelling: str, few: 
     rows = [line.split(",") for line in csv_lines(few)]
     lines = [",".join([spelling.format(change(int(row[0]))), *row[1:]]) for row in rows]
     assert _refusal(write_text(tmp_path / "f.csv", [HEADER, *lines])) == sentence
+
+
+FROM_MINUS_ONE = "These labels count from -1: add 1."
+
+
+@pytest.mark.parametrize(("spelling", "shown"), [("{}", "-1"), ("{}.0", "-1.0"), (" {}", "-1")])
+def test_labels_that_count_from_minus_one(spelling: str, shown: str, few: Digits, tmp_path: Path) -> None:
+    rows = [line.split(",") for line in csv_lines(few)]
+    lines = [",".join([spelling.format(int(row[0]) - 1), *row[1:]]) for row in rows]
+    path = write_text(tmp_path / "f.csv", [HEADER, *lines])
+    assert _refusal(path) == f"f.csv, line 2: the label is {shown}, expected 0 to 9. {FROM_MINUS_ONE}"
+    path = write_text(tmp_path / "f.csv", [HEADER, *lines[6:], "nonsense", lines[0]])
+    assert FROM_MINUS_ONE not in _refusal(path)
+    path = write_text(tmp_path / "f.csv", [HEADER, lines[0], "nonsense", *lines[6:]])
+    assert _refusal(path).endswith(FROM_MINUS_ONE)
+
+
+def test_a_header_of_pandas_floats_is_one(few: Digits, tmp_path: Path) -> None:
+    names = [f"{index}.0" for index in range(784)]
+    assert read_csv(_write(tmp_path / "f.csv", few, ["label", *names])).digest == few.digest
+    path = _write(tmp_path / "f.csv", few, [f"{index}.0" for index in range(785)])
+    assert read_csv(path).digest == few.digest
 
 
 def test_letters_among_the_labels(few: Digits, tmp_path: Path) -> None:

@@ -217,7 +217,10 @@ def test_a_header_that_ends_as_on_an_old_mac_hides_no_digit(few: Digits, tmp_pat
 def test_a_byte_order_mark_is_one_at_the_start_only(few: Digits, tmp_path: Path) -> None:
     # Two files joined, each with its mark.
     path = write_text(tmp_path / "f.csv", [HEADER, "\ufeff" + csv_lines(few)[0], *csv_lines(few)])
-    assert _refusal(path) == "f.csv, line 2: the label is '\\ufeff0', expected a number."
+    assert _refusal(path) == (
+        "f.csv, line 2: the label is '\\ufeff0', expected a number. A byte order mark stands here, as where files were "
+        "joined: remove it."
+    )
 
 
 def test_what_excel_writes_first_is_passed_over(few: Digits, tmp_path: Path) -> None:
@@ -226,7 +229,7 @@ def test_what_excel_writes_first_is_passed_over(few: Digits, tmp_path: Path) -> 
         assert read_csv(path).digest == few.digest
     with pytest.raises(DataError) as caught:
         read_csv(write_text(tmp_path / "f.csv", ["sep=,", HEADER, "x" + csv_lines(few)[0]]))
-    assert told(caught.value, tmp_path) == "f.csv, line 3: the label is 'x0', expected a number."
+    assert told(caught.value, tmp_path).startswith("f.csv, line 3: the label is 'x0', expected a number.")
 
 
 def _refusal(path: Path) -> str:

@@ -31,6 +31,11 @@ def _npz_message(path: Path) -> str:
             "d.npz holds a, b, expected x_train and y_train. Name them so, or images and labels.",
         ),
         ({}, "d.npz holds nothing, expected x_train and y_train. Name them so, or images and labels."),
+        (
+            {"x": np.zeros((2, 28, 28)), "y": np.zeros(2, bool)},
+            "d.npz, y holds values of type bool, expected whole numbers 0 to 9. A label is a digit, 0 to 9: was a mask "
+            "stored in its place?",
+        ),
         ({"x_train": np.zeros((2, 28, 28))}, "d.npz holds x_train but no y_train. Both are needed."),
         ({"y": np.zeros(2)}, "d.npz holds y but no x. Both are needed."),
         (

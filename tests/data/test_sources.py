@@ -231,6 +231,9 @@ def test_hidden_and_foreign_files_among_pngs_are_passed_over(few: Digits, tmp_pa
             "Or a CSV (.csv, .csv.gz), a .npz, a folder of IDX files, or a folder of PNG files in 0/ to 9/.",
         ),
         ("digit.csv", "digit.csv does not exist. Did you mean 'digits.csv'?"),
+        ("k.csv", "k.csv does not exist. Check its path."),
+        ("digits\udcff.cvs", "digits\\xff.cvs does not exist. Did you mean 'digits.csv'?"),
+        ("k\udcff.csv", "k\\xff.csv does not exist. Check its path."),
         ("https://x.org/train.csv", "https://x.org/train.csv is an address. Download it, and give the file."),
         ("far/away.csv", "far/away.csv does not exist. Check its path."),
         (

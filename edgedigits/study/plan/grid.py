@@ -34,7 +34,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +44,7 @@ import numpy as np
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.errors import ConfigError, DataError, nearest
-from edgedigits.files.regular import read_text
+from edgedigits.files.toml import read_toml
 from edgedigits.study.plan.axes import FLOAT32, INT8, UNSWEEPABLE, Axis, Choices, find_axis, merge, settle_scales
 from edgedigits.study.plan.swept import Swept, check_keys, check_table, read_axes, refuse_conflicts, refuse_unquoted
 from edgedigits.study.plan.without_effect import Remedy, refuse_without_effect, remedy_in_axes, remedy_in_trial
@@ -89,7 +88,7 @@ def read_grid(path: Path) -> tuple[PlannedTrial, ...]:
             trial at all.
     """
     try:
-        tables = tomllib.loads(read_text(path))
+        tables = read_toml(path)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file.", hint="Give a study's TOML file, or report-table.") from None
     except (OSError, UnicodeDecodeError) as error:
