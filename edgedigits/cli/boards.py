@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.cli.flags import refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
 
@@ -25,13 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "path", metavar="PATH", nargs="?", type=user_path, help="a build's folder, or one with an engine"
     )
     parser.add_argument("--board", metavar="BOARD", help="this board only")
-    parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="compiler (default zig)")
+    parser.add_argument("--toolchain", choices=("zig", "gcc"), help="compiler (default zig)")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """List the boards; with a build, compile its engine for each core among them."""
     from edgedigits.devices.boards import find_board, load_boards
 
+    refuse_idle("--toolchain", args.toolchain, "PATH: nothing is compiled", args.path)
     boards = [find_board(args.board)] if args.board else list(load_boards().values())
     if args.path is None:
         payload: dict[str, Any] = {"boards": [_facts(board) for board in boards]}
@@ -58,7 +60,7 @@ def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) 
         except ToolMissingError as error:
             progress.say(f"Boards with RISC-V are left out: {error.message}")
             boards = [board for board in boards if board.core.architecture.name != "riscv"]
-    return measure_needs(engine, boards, find_toolchain(args.toolchain, boards[0].core), progress)
+    return measure_needs(engine, boards, find_toolchain(args.toolchain or "zig", boards[0].core), progress)
 
 
 def _facts(board: Board) -> dict[str, Any]:

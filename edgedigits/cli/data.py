@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_some_arguments, config_from_arguments
-from edgedigits.cli.flags import common_flags
+from edgedigits.cli.flags import common_flags, refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import READING
 from edgedigits.errors import ConfigError
@@ -26,11 +26,10 @@ DEFAULT_SHEET = "contact-sheet.png"
 _SOURCE_HELP = "CSV, .npz, folder of IDX files or of PNG files in 0/ to 9/, or a name: mnist, mnist-5k, auto"
 _INSPECT_HELP = "count classes, copies and oddities; with --sheet, also draw examples"
 _MAKE_CSV_HELP = "write digits as a CSV in the form of Kaggle's Digit Recognizer"
+_DIVIDING = (("data", "validation_fraction"), ("data", "test_fraction"), ("training", "seed"))
 _OPTIONS = (
     *(("data", name) for name in READING),
-    ("data", "validation_fraction"),
-    ("data", "test_fraction"),
-    ("training", "seed"),
+    *_DIVIDING,
 )
 
 
@@ -81,6 +80,7 @@ def _inspect(args: argparse.Namespace, progress: Progress) -> Outcome:
 
     reading, dividing = _options(args)
     sheet = args.sheet
+    refuse_idle("--force", args.force, "--sheet", sheet)
     if sheet:
         if sheet.suffix.lower() != ".png":
             raise ConfigError(
@@ -149,6 +149,9 @@ def _make_csv(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.data.writing import refuse_existing
 
     reading, dividing = _options(args)
+    for section, name in _DIVIDING:
+        given = hasattr(args, f"{section}.{name}")
+        refuse_idle(f"--{name.replace('_', '-')}", given, "--split train, validation or test", args.split != "all")
     out = args.out
     refuse_existing(out, force=args.force)
     contents = read_source(args.source, **reading, progress=progress)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import add_input_range, image_count
+from edgedigits.cli.flags import add_input_range, image_count, refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
 
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_range(parser)
     parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
     add_reading_arguments(parser)
-    parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="for qemu:BOARD (default zig)")
+    parser.add_argument("--toolchain", choices=("zig", "gcc"), help="for qemu:BOARD (default zig)")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -60,6 +60,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.model.reader import read_tflite
     from edgedigits.scoring.advice import advice_on
 
+    refuse_idle("--toolchain", args.toolchain, f"--port {QEMU_PORT}BOARD", args.port.startswith(QEMU_PORT))
     engine = find_engine(args.path)
     subject = find_model(args.path, args.model)
     check_model(engine, subject.model)
@@ -106,7 +107,7 @@ def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Itera
 
     board = find_board(args.port.removeprefix(QEMU_PORT))
     with scratch("device") as folder:
-        toolchain = find_toolchain(args.toolchain, board.core)
+        toolchain = find_toolchain(args.toolchain or "zig", board.core)
         image = build_firmware(engine, board, toolchain, folder / "firmware.elf")
         with emulated_board(board, image.path) as emulated:
             yield emulated

@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Sequence
 
-from edgedigits.errors import shown
+from edgedigits.errors import ConfigError, shown
 
 INPUT_RANGE = "--input-range"
 COMMON_DEFAULTS = {"json": False, "verbose": False, "quiet": False}
@@ -37,6 +37,24 @@ def image_count(text: str) -> int:
     if not count:
         raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of images")
     return count
+
+
+def refuse_idle(flag: str, given: object, needed: str, has_it: object, *, without: bool = True) -> None:
+    """Refuse a flag that does nothing.
+
+    Args:
+        flag: its name.
+        given: true where it was given.
+        needed: what it does something with, or without.
+        has_it: whether that was given.
+        without: whether the flag has no effect without it, or else with it.
+
+    Raises:
+        ConfigError: it does nothing.
+    """
+    if given and bool(has_it) != without:
+        word = "without" if without else "with"
+        raise ConfigError(f"{flag} has no effect {word} {needed}.", hint="Leave it out.")
 
 
 def add_input_range(parser: argparse.ArgumentParser) -> None:

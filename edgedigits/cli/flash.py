@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.cli.flags import refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
 
@@ -41,6 +42,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.devices.toolchain import find_toolchain
     from edgedigits.files.scratch import scratch
 
+    refuse_idle("--force", args.force, "--out", args.out)
+    refuse_idle("--probe", args.probe, "--out: nothing is programmed", args.out, without=False)
     board = find_board(args.board)
     board.support()
     if args.out:

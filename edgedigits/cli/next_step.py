@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -17,4 +18,12 @@ def simulate_command(folder: Path) -> str:
 def quoted(path: Path) -> str:
     """Return a path as it is typed: neither the shell nor this program takes it for anything else."""
     text = str(path)
-    return shlex.quote(f"./{text}" if text.startswith(("~", "-")) else text)
+    text = f"./{text}" if text.startswith(("~", "-")) else text
+    return shlex.quote(text) if text.isprintable() else f"$'{''.join(map(_escaped, text))}'"
+
+
+def _escaped(character: str) -> str:
+    """Return what stands for a character within $'…', where no terminal and no page may show some as they are."""
+    if character in "\\'":
+        return f"\\{character}"
+    return character if character.isprintable() else "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.evaluate import byte_count
-from edgedigits.cli.flags import add_input_range, image_count, whole_number
+from edgedigits.cli.flags import add_input_range, image_count, refuse_idle, whole_number
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import shown
 from edgedigits.files.paths import user_path
@@ -82,6 +82,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.devices.simulation_json import to_json
     from edgedigits.report.engine_report import check_place, default_place, write_engine_report
 
+    refuse_idle("--force", args.force, "--report", args.report)
     folder = default_place(args.path) if args.report is True else args.report
     if folder is not None:
         check_place(folder, force=args.force)

@@ -179,7 +179,8 @@ def _show_summary(console: Console, summary: Summary, folder: Path) -> None:
     )
     if summary.best:
         console.print(f"best so far: {summary.best}", markup=False, soft_wrap=True)
-    console.print(f"next: edgedigits study report {quoted(folder)}", markup=False, soft_wrap=True)
+    if summary.done:
+        console.print(f"next: edgedigits study report {quoted(folder)}", markup=False, soft_wrap=True)
 
 
 def _show_report(console: Console, sentences: tuple[str, ...], files: tuple[Path, ...]) -> None:

@@ -26,6 +26,10 @@ def refuse_existing(path: Path, *, force: bool) -> None:
             raise DataError(f"{path} is not a plain file.", hint="Choose another name.")
         if target.exists() and not force:
             raise DataError(f"{path} exists already.", hint="Choose another name, or overwrite it with --force.")
+        if target.parent.is_file():
+            raise DataError(
+                f"{path} cannot be written: {target.parent} is a file, not a folder.", hint="Choose another place."
+            )
         if not target.parent.is_dir():
             raise DataError(
                 f"{path} cannot be written: there is no folder {target.parent}.", hint="Make the folder first."

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.devices.stub import Engine, firmware_stub
-from edgedigits.devices.toolchain import Toolchain, first_error, run_tool, toolchain_environment
+from edgedigits.devices.toolchain import Toolchain, compile_error, run_tool, toolchain_environment
 from edgedigits.errors import CheckFailedError, DataError, ToolMissingError
 from edgedigits.files.scratch import scratch
 from edgedigits.programs import run_program
@@ -104,10 +104,7 @@ def _compile(compiler: Toolchain, engine: Engine, folder: Path) -> Path:
     ]
     done = run_tool(command, toolchain_environment(compiler))
     if done.returncode != 0 or not program.is_file():
-        raise DataError(
-            f"{compiler.version} cannot compile the engine for this machine: {first_error(done.stderr)}.",
-            hint="Build or compile the engine again; if it persists, try the other toolchain.",
-        )
+        raise compile_error(compiler, "the engine for this machine", done.stderr)
     return program
 
 

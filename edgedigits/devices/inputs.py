@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgedigits.data.load import Selection
 from edgedigits.devices.stand_ins import IMAGES, STAND_INS, stand_in_images
 from edgedigits.devices.stand_ins import SEED as STAND_IN_SEED
-from edgedigits.errors import AbsentDataError
+from edgedigits.errors import AbsentDataError, ConfigError
 from edgedigits.model.ir import Graph
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.any_model import INPUTS, SEED, AnyModel, open_any, random_codes
@@ -82,9 +82,11 @@ def find_inputs(
         progress: gets bars for downloads.
 
     Raises:
+        ConfigError: the model takes no digits, and it was said how to read or choose some.
         DataError, ConfigError, ToolMissingError, UnsupportedModelError: as `load_subject_digits` and `open_classifier`.
     """
     if not data and not takes_digits(graph):
+        _refuse_idle(subject, {**reading, "split": None if split == "test" else split, "input_range": input_range})
         model, number = open_any(graph), count or INPUTS
         origin = f"{number:,} random inputs, seed {SEED}"
         note = "In every second input half of the values are the lowest."
@@ -103,3 +105,13 @@ def find_inputs(
         origin = f"{number:,} images of strokes and noise, seed {STAND_IN_SEED}"
         return Inputs(classifier, stand_in_images(number), STAND_INS, origin, (note,))
     return Inputs(classifier, chosen.digits.images[:count], DIGITS, chosen.origin, chosen=chosen)
+
+
+def _refuse_idle(subject: Subject, choices: Mapping[str, Any]) -> None:
+    """Refuse a choice about digits, for a model that takes none."""
+    idle = next((name for name, value in choices.items() if value is not None), "")
+    if idle:
+        flag = f"--{'no-' if choices[idle] is False else ''}{idle.replace('_', '-')}"
+        raise ConfigError(
+            f"{flag} has no effect on {subject.model}, which takes no 28×28 digits.", hint="Leave it out."
+        )

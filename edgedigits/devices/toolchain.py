@@ -7,6 +7,7 @@ GCC is the independent second opinion where it is present.
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import re
 import shutil
@@ -22,17 +23,20 @@ from pathlib import Path
 
 from edgedigits.devices.cores import Core, load_recipe
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError, nearest
+from edgedigits.files.scratch import no_room, tells_of_no_room
 from edgedigits.programs import run_program
 
 TOOLCHAINS = ("zig", "gcc")
 OLDEST_ZIG = (0, 15, 2)
 TIMEOUT_S = 300.0
+_ZIG_CACHE = "ZIG_GLOBAL_CACHE_DIR"
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion")
 
 # lld tells by how much; GNU ld only sometimes, but prints what each region would hold.
 _OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
 _NO_ROOM = re.compile(r"will not fit in region [`'](\w+)'")
 _USAGE = re.compile(r"^\s*(\w+):\s+(\d+) ([KMG]?)B\s+(\d+) ([KMG]?)B", re.MULTILINE)
+_ERROR = re.compile(r"\berror\b|undefined", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -138,10 +142,29 @@ def compile_program(toolchain: Toolchain, core: Core, program: Program) -> Path:
             f"{program.output.name} does not fit: it needs {overflow[1]:,} bytes more {overflow[0]} than there are.",
             hint="Choose a board with more, a smaller model, or prune and compile with --optimize size.",
         )
-    raise DataError(
-        f"{toolchain.version} cannot compile {program.output.name} for {core.name}: {first_error(result.stderr)}.",
-        hint="Build or compile the engine again; if it persists, try the other toolchain.",
-    )
+    raise compile_error(toolchain, f"{program.output.name} for {core.name}", result.stderr)
+
+
+def compile_error(toolchain: Toolchain, what: str, said: str) -> DataError:
+    """Return why something was not compiled.
+
+    Args:
+        toolchain: the compiler.
+        what: it was to compile.
+        said: by the compiler.
+    """
+    if not tells_of_no_room(said):
+        return DataError(
+            f"{toolchain.version} cannot compile {what}: {first_error(said)}.",
+            hint="Build or compile the engine again; if it persists, try the other toolchain.",
+        )
+    named = os.environ.get(_ZIG_CACHE, "")
+    if named and named in said:
+        return DataError(
+            f"The cache of zig, {named}, cannot be written: {os.strerror(errno.ENOSPC)}.",
+            hint=f"Make room there, or set {_ZIG_CACHE} to a folder that has some.",
+        )
+    return no_room()
 
 
 def _command_line(toolchain: Toolchain, core: Core, program: Program) -> list[str]:
@@ -205,7 +228,7 @@ def toolchain_environment(toolchain: Toolchain) -> dict[str, str]:
     if toolchain.name != "zig":
         return {}
     cache = str(zig_cache())
-    return {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+    return {_ZIG_CACHE: cache, "ZIG_LOCAL_CACHE_DIR": cache}
 
 
 @lru_cache
@@ -215,7 +238,7 @@ def zig_cache() -> Path:
     Raises:
         DataError: it cannot be made.
     """
-    named = os.environ.get("ZIG_GLOBAL_CACHE_DIR", "")
+    named = os.environ.get(_ZIG_CACHE, "")
     user = os.getuid() if hasattr(os, "getuid") else "user"
     cache = Path(named) if named else Path(tempfile.gettempdir()) / f"edgedigits-zig-{user}"
     try:
@@ -227,7 +250,7 @@ def zig_cache() -> Path:
     except OSError as error:
         raise DataError(
             f"The cache of zig, {cache}, cannot be made: {error.strerror}.",
-            hint="Set ZIG_GLOBAL_CACHE_DIR to a folder that can be written.",
+            hint=f"Set {_ZIG_CACHE} to a folder that can be written.",
         ) from error
     return cache
 
@@ -241,5 +264,5 @@ def first_error(text: str) -> str:
     """Return the line of a compiler's messages that tells most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith("collect2:")]
-    errors = [line for line in telling if "error" in line.lower() or "undefined" in line.lower()]
+    errors = [line for line in telling if _ERROR.search(line) and not line.startswith("warning")]
     return (errors or lines or ["no reason given"])[0].rstrip(".")

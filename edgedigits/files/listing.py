@@ -209,7 +209,7 @@ def _is_unchanged(path: Path, digest: str | None) -> bool:
 def _is_plain_file(path: Path) -> bool:
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ PARTIAL = ".part"
 """End of the name of what will take another's place once it is whole."""
 _ROOM_BYTES = 1 << 14
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# As Python, C and zig say it.
+_FULL_WORDS = re.compile(r"No ?Space ?Left|Disk ?Quota|File ?Too ?(?:Large|Big)|Errno (?:28|122|27)\b", re.IGNORECASE)
 
 
 @contextlib.contextmanager
@@ -35,12 +39,12 @@ def scratch(what: str) -> Iterator[Path]:
             _sweep(place, f"{PREFIX}*")
             folder = stack.enter_context(_folder(place, f"{PREFIX}{what}-", "", 0o700))
         except OSError as error:
-            raise _unwritable(error) from error
+            raise unwritable(error) from error
         try:
             yield folder
         except OSError as error:
-            if error.errno in _FULL:
-                raise _unwritable(error) from error
+            if is_full(error):
+                raise unwritable(error) from error
             raise
 
 
@@ -75,8 +79,12 @@ def parents_of(place: Path) -> Iterator[None]:
     """Make the folders above `place`; those made are removed again if they are empty in the end.
 
     Raises:
+        DataError: one of them is a file.
         OSError: one of them cannot be made.
     """
+    for parent in place.parents:
+        if parent.exists() and not parent.is_dir():
+            raise DataError(f"{parent} is a file, expected a folder to write in.", hint="Choose another place.")
     missing = [parent for parent in place.parents if not parent.exists()]
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -103,8 +111,24 @@ def _sweep(parent: Path, pattern: str) -> None:
             shutil.rmtree(left.path, ignore_errors=True)
 
 
-def _unwritable(error: OSError) -> DataError:
+def unwritable(error: OSError) -> DataError:
+    """Return what is told where temporary files cannot be written."""
     return DataError(
         f"Temporary files cannot be written: {error.strerror or error}.",
         hint="Make room for them, or set TMPDIR to a place that has some.",
     )
+
+
+def is_full(error: OSError) -> bool:
+    """Tell whether an error is that of a full disk."""
+    return error.errno in _FULL
+
+
+def tells_of_no_room(words: str) -> bool:
+    """Tell whether another program says that a disk is full."""
+    return _FULL_WORDS.search(words) is not None
+
+
+def no_room() -> DataError:
+    """Return what is told where another program had no room for its temporary files."""
+    return unwritable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))

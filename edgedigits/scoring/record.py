@@ -73,7 +73,7 @@ def stored_fingerprints(subject: Subject) -> bytes | None:
     if hashlib.sha256(content).hexdigest() != said:
         raise DataError(
             f"{path} is not the file that {subject.manifest} describes.",
-            hint="Build it again; without the file, remove it, nobody knows which digits the build was trained on.",
+            hint="Build it again, or remove the file: then nobody knows which digits the build was trained on.",
         )
     return content
 

@@ -185,7 +185,7 @@ def test_a_tilde_is_a_home_wherever_a_path_is_written(monkeypatch, tmp_path):
             lambda _: Path("t").touch(),
             ["--tensorboard", "t"],
             3,
-            "t cannot be written: File exists. Choose another --tensorboard.",
+            "t is a file, expected a folder to write in. Choose another place.",
         ),
         (lambda _: None, ["--tensorboard", "/proc/t"], 3, "/proc/t cannot be written: No such file or directory."),
     ],
@@ -238,7 +238,11 @@ def test_ctrl_c_leaves_nothing_half_made(csv, when):
     ("prepare", "words", "message"),
     [
         (lambda: Path("b").write_text("x"), ["--out", "b"], "b is a file, expected a folder to write."),
-        (lambda: Path("f").write_text("x"), ["--out", "f/b"], "f/b cannot be written: File exists (f)."),
+        (
+            lambda: Path("f").write_text("x"),
+            ["--out", "f/b"],
+            "f is a file, expected a folder to write in. Choose another place.",
+        ),
         (lambda: None, ["--out", "/proc/b"], "/proc/b cannot be written:"),
         (lambda: None, ["--data", "no.csv"], "no.csv"),
         (lambda: None, ["--config", "no.toml"], "no.toml: no such file."),

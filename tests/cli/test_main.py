@@ -98,6 +98,31 @@ def test_a_number_that_is_none_is_one_short_sentence(words, value, capsys):
     assert len(err.splitlines()) == 1 and len(err) < 700, err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("simulate x --force", "--force has no effect without --report. Leave it out."),
+        ("device x --port /dev/ttyACM0 --toolchain zig", "--toolchain has no effect without --port qemu:BOARD."),
+        ("boards --toolchain gcc", "--toolchain has no effect without PATH: nothing is compiled."),
+        ("flash x --board rp2040 --force", "--force has no effect without --out."),
+        ("flash x --board rp2040 --out a.elf --probe 1", "--probe has no effect with --out: nothing is programmed."),
+        ("data inspect x --force", "--force has no effect without --sheet."),
+        ("data make-csv x --out t.csv --seed 2", "--seed has no effect without --split train, validation or test."),
+        (
+            "data make-csv x --out t.csv --split all --test-fraction 0.2",
+            "--test-fraction has no effect without --split",
+        ),
+        (
+            "data make-csv x --out t.csv --validation-fraction 0.2",
+            "--validation-fraction has no effect without --split",
+        ),
+    ],
+)
+def test_an_option_that_does_nothing_is_refused_at_once(words, message, capsys):
+    assert main(words.split()) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_json_covers_failures_too(capsys):
     assert main(["build", "--data", "nowhere.csv", "--json"]) == 3
     out, err = capsys.readouterr()

@@ -11,7 +11,7 @@ import pytest
 from edgedigits.config import READING
 from edgedigits.devices.inputs import CODES, DIGITS, Inputs, find_inputs
 from edgedigits.devices.stand_ins import STAND_INS, stand_in_images
-from edgedigits.errors import AbsentDataError, DataError
+from edgedigits.errors import AbsentDataError, ConfigError, DataError
 from edgedigits.model.reader import read_tflite
 from edgedigits.scoring.subject import Subject, find_subject
 from tests.tflite_builder import random_mlp
@@ -77,6 +77,26 @@ def test_a_model_that_takes_no_digits_gets_random_inputs(tmp_path: Path) -> None
 
     assert (inputs.kind, inputs.images.shape, inputs.has_pixels) == (CODES, (7, 20), False)
     assert inputs.origin == "7 random inputs, seed 0" and inputs.labels is None
+
+
+@pytest.mark.parametrize(
+    ("choice", "flag"),
+    [
+        ({"reading": {"invert": True}}, "--invert"),
+        ({"reading": {"invert": False}}, "--no-invert"),
+        ({"reading": {"transpose": True, "invert": None}}, "--transpose"),
+        ({"reading": {"label_column": "foo"}}, "--label-column"),
+        ({"split": "all"}, "--split"),
+        ({"input_range": (0.0, 1.0)}, "--input-range"),
+    ],
+)
+def test_what_is_said_of_digits_is_refused_where_there_are_none(
+    choice: dict[str, Any], flag: str, tmp_path: Path
+) -> None:
+    (tmp_path / "model.tflite").write_bytes(random_mlp(2, sizes=(1, 8, 1)))
+    sentence = f"{flag} has no effect on .*model.tflite, which takes no 28×28 digits. Leave it out."
+    with pytest.raises(ConfigError, match=sentence):
+        find(find_subject(tmp_path), **choice)
 
 
 def test_stand_ins_repeat_and_are_strokes_sparse_noise_and_dense_noise_in_turn() -> None:

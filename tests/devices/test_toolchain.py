@@ -16,7 +16,7 @@ from edgedigits.devices.boards import find_board
 from edgedigits.devices.cores import find_core, load_cores
 from edgedigits.devices.elf import Image
 from edgedigits.devices.stub import Engine, firmware_stub
-from edgedigits.devices.toolchain import Program, Toolchain, compile_program, find_toolchain
+from edgedigits.devices.toolchain import Program, Toolchain, compile_program, find_toolchain, first_error
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from tests.devices.conftest import toolchain_or_skip
 
@@ -103,6 +103,35 @@ def test_a_compiler_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_compiler_that_cannot_be_started(tmp_path: Path) -> None:
     with pytest.raises(ToolMissingError, match="cannot be started"):
         compile_program(Toolchain("gcc", "gcc 0", ("/nowhere/gcc",)), M4, program(tmp_path, ""))
+
+
+FULL = (
+    "warning(zcu): unable to write cached ZIR code for lib/std/crypto/errors.zig to {cache}/z/0e2d: NoSpaceLeft",
+    "fatal error: error writing to /tmp/cc1.s: No space left on device",
+    "LLVM ERROR: IO failure on output stream: No space left on device",
+    "error: unable to create {cache}/o: DiskQuota",
+)
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("said", FULL)
+def test_a_full_disk_is_told_with_its_own_remedy(
+    said: str, named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = str(tmp_path / "cache")
+    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", cache if named else "")
+    words = said.format(cache=cache)
+    code = f"import sys; sys.stderr.write({words!r}); sys.exit(1)"
+    full = Toolchain("gcc", "gcc 0", (sys.executable, "-c", code))
+    place = f"The cache of zig, {cache}," if named and cache in words else "Temporary files"
+    variable = "ZIG_GLOBAL_CACHE_DIR" if named and cache in words else "TMPDIR"
+    with pytest.raises(DataError, match=f"^{place} cannot be written: No space left on device. Make room .*{variable}"):
+        compile_program(full, M4, program(tmp_path, ""))
+
+
+def test_a_warning_about_a_file_called_errors_is_no_error() -> None:
+    said = "warning(zcu): lib/std/errors.zig\nwarning: an error\na.c:1:2: error: expected ';'.\n"
+    assert first_error(said) == "a.c:1:2: error: expected ';'"
 
 
 def test_zigs_cache_needs_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from edgedigits.artifacts import new_folder
 from edgedigits.data.writing import refuse_existing, replacing
 from edgedigits.errors import DataError
+from edgedigits.files.scratch import parents_of
+from edgedigits.report.engine_report import check_place
+from edgedigits.study.run.store import Store
 
 
 def test_a_link_is_written_through(tmp_path):
@@ -46,3 +50,18 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path):
         raise KeyboardInterrupt
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
     assert (tmp_path / "a.csv").read_text() == "old"
+
+
+def test_a_file_where_a_folder_was_meant_is_named(tmp_path):
+    (tmp_path / "FILE").write_text("x")
+    with pytest.raises(DataError, match=r"FILE/x\.csv cannot be written: .*FILE is a file, not a folder\. Choose an"):
+        refuse_existing(tmp_path / "FILE" / "x.csv", force=False)
+    for deeper in ("x", "x/y"):
+        place = tmp_path / "FILE" / deeper
+        with pytest.raises(DataError, match=r"FILE is a file, expected a folder to write in\. Ch"), parents_of(place):
+            pass
+        with pytest.raises(DataError, match=r"FILE is a file, expected a folder"), new_folder(place, force=True):
+            pass
+        check_place(place, force=False)
+        with pytest.raises(DataError, match=r"FILE is a file, expected a folder"):
+            Store(place, create=True)

@@ -136,7 +136,10 @@ def test_a_file_from_elsewhere_is_trusted_with_the_test_set_of_mnist_alone(
 def test_a_record_that_is_not_the_build_s_is_refused(content: bytes, source: Path, tmp_path: Path) -> None:
     write_build(tmp_path / "build", source)
     (tmp_path / "build" / "training_digests.bin").write_bytes(content)
-    with pytest.raises(DataError, match=r"training_digests\.bin is not the file that .*manifest\.json describes\."):
+    with pytest.raises(
+        DataError,
+        match=r"training_digests\.bin is not the file that .*manifest\.json describes\. Build it again, or remove the file: ",
+    ):
         load_subject_digits(find_subject(tmp_path / "build"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import subprocess
@@ -9,12 +11,16 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
+from edgedigits.cli.study import _show_summary
 from edgedigits.errors import EXIT_USAGE, DataError
-from edgedigits.study.run import child, launch
+from edgedigits.study.run import build_trial, child, launch
 from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, TASK_PREFIX
+from edgedigits.study.run.runner import Summary
 
 TASK = {"kind": "published", "trials": [], "data": {"source": "x", "label_column": "", "invert": False, "digest": "d"}}
 
@@ -133,3 +139,56 @@ def test_what_cannot_be_fetched_is_told_without_a_traceback(monkeypatch):
     error, process = launch.run_on_worker({**TASK, "run": "r"}, 1)
     assert error == {"error": "x is gone, and the scheduler does not have them. Put them back."}
     assert process["process"] >= 0
+
+
+NO_ROOM = (
+    "Temporary files cannot be written: No space left on device. "
+    "Make room for them, or set TMPDIR to a place that has some."
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "chatter", "said"),
+    [
+        (child.EXIT_NO_ROOM, "", NO_ROOM),
+        (1, "Traceback\nOSError: [Errno 28] No space left on device\n", NO_ROOM),
+        (1, "", "The process ended with exit code 1."),
+        (3, "a\nb\n", "The process ended with exit code 3: b."),
+    ],
+)
+def test_a_full_disk_is_told_as_the_cause_of_a_death(code, chatter, said):
+    assert launch._death(code, chatter) == said
+
+
+def test_a_process_without_room_says_so_by_its_exit_code(tmp_path, monkeypatch):
+    folder = tmp_path / f"{TASK_PREFIX}x"
+    folder.mkdir()
+    (folder / ANSWERS).touch()
+
+    def run_task(task, contents):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(child, "find_digits", lambda need: None)
+    monkeypatch.setattr(child, "run_task", run_task)
+    monkeypatch.setattr(child, "_end_with_parent", lambda folder: None)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(TASK) + "\n"))
+    assert child.main([str(folder)]) == child.EXIT_NO_ROOM
+
+
+def test_a_trial_that_is_not_kept_has_no_room_among_temporary_files(monkeypatch):
+    def assemble(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setitem(sys.modules, "edgedigits.assemble", SimpleNamespace(assemble=assemble))
+    monkeypatch.setattr(build_trial, "divide", lambda *_, **__: None)
+    monkeypatch.setattr(build_trial, "findings_on_splits", lambda *_: ())
+    with pytest.raises(DataError) as raised:
+        build_trial.run_build({"config": {}, "scored": "int8"}, None)
+    assert str(raised.value) == NO_ROOM
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_a_report_is_the_next_step_only_where_a_trial_is_done(done):
+    console = Console(file=io.StringIO())
+    _show_summary(console, Summary(total=2, done=done, failed=1), Path("st"))
+    assert ("next: edgedigits study report st" in console.file.getvalue()) == bool(done)

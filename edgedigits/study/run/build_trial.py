@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,9 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
     clock = _Clock()
     with scratch("trial") as place:
         folder = keep or place / "build"
-        with new_folder(folder, force=True) as partial:
+        # One that is not kept needs no exchange; where it cannot be written, temporary files cannot.
+        with new_folder(folder, force=True) if keep else nullcontext(folder) as partial:
+            partial.mkdir(exist_ok=True)
             facts, latency = assemble(config, splits, findings, partial, clock)
         figures = _figures(facts, folder, splits, config.engine, scored=spec["scored"])
     if latency is not None and spec["scored"] != FLOAT32:

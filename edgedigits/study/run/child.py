@@ -20,7 +20,7 @@ from typing import Any
 
 from edgedigits.data.contents import Contents
 from edgedigits.errors import EXIT_USAGE, EdgedigitsError
-from edgedigits.files.scratch import PREFIX
+from edgedigits.files.scratch import PREFIX, is_full
 from edgedigits.study.run.data_source import DataNeed, DigitsNotHereError, find_digits
 
 ANSWERS = "answers.jsonl"
@@ -28,6 +28,8 @@ TASK = "task"
 TASK_PREFIX = f"{PREFIX}{TASK}-"
 """How the name of a task's own folder begins."""
 EXIT_NO_DIGITS = 75
+EXIT_NO_ROOM = 76
+"""The disk is full: there may be no place to say so either."""
 
 
 def run_task(task: dict[str, Any], contents: Contents) -> Iterator[dict[str, Any]]:
@@ -96,7 +98,16 @@ def main(arguments: list[str]) -> int:
         return EXIT_USAGE
     task = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-    with (folder / ANSWERS).open("a", encoding="utf-8") as answers:
+    try:
+        return _answer(task, folder / ANSWERS)
+    except OSError as error:
+        if is_full(error):
+            return EXIT_NO_ROOM
+        raise
+
+
+def _answer(task: dict[str, Any], path: Path) -> int:
+    with path.open("a", encoding="utf-8") as answers:
         try:
             for answer in run_task(task, find_digits(DataNeed(**task["data"]))):
                 answers.write(answer_line(answer))

@@ -18,8 +18,8 @@ import numpy as np
 
 from edgedigits.devices.toolchain import zig_cache
 from edgedigits.errors import DataError, EdgedigitsError
-from edgedigits.files.scratch import scratch
-from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, TASK
+from edgedigits.files.scratch import no_room, scratch, tells_of_no_room
+from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, EXIT_NO_ROOM, TASK
 from edgedigits.study.run.data_source import DataNeed, from_arrays, keep
 
 TOPIC = "edgedigits-study"
@@ -54,13 +54,13 @@ def run_on_worker(task: dict[str, Any], cores: int) -> list[Answer]:
     def send(answer: Answer) -> None:
         worker.log_event(f"{TOPIC}-{task['run']}", answer)
 
-    answers, code, chatter = run_child(task, own, send, cancelled)
-    if code == EXIT_NO_DIGITS:
-        try:
-            fetch_digits(DataNeed(**task["data"]), chatter)
-        except EdgedigitsError as error:
-            return [{"error": str(error)}, {"process": time.perf_counter() - start}]
+    try:
         answers, code, chatter = run_child(task, own, send, cancelled)
+        if code == EXIT_NO_DIGITS:
+            fetch_digits(DataNeed(**task["data"]), chatter)
+            answers, code, chatter = run_child(task, own, send, cancelled)
+    except EdgedigitsError as error:
+        return [{"error": str(error)}, {"process": time.perf_counter() - start}]
     if code != 0 and not any("error" in answer and "key" not in answer for answer in answers):
         answers.append({"error": _death(code, chatter)})
     return [*answers, {"process": time.perf_counter() - start}]
@@ -180,6 +180,8 @@ def _cores(worker: Any, count: int) -> tuple[int, ...]:
 def _death(code: int, chatter: str) -> str:
     lines = [line.strip() for line in chatter.splitlines() if line.strip()]
     last = f": {lines[-1]}" if lines else ""
+    if code == EXIT_NO_ROOM or tells_of_no_room(last):
+        return str(no_room())
     if code == -signal.SIGKILL:
         return "The process was killed, which is what the system does to one that runs out of memory."
     if code < 0:
