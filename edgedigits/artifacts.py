@@ -29,13 +29,13 @@ from edgedigits.files.listing import (
 )
 from edgedigits.files.paths import link_target
 from edgedigits.files.scratch import PARTIAL, parents_of
+from edgedigits.posix import mounted
 from edgedigits.version import __version__
 
 MANIFEST = "manifest.json"
 BUILD, ENGINE = "build", "engine"
 """Kinds of folder: of a training with all it made, and of an engine compiled from a finished model."""
 _KINDS = (BUILD, ENGINE)
-_MOUNTS = Path("/proc/self/mountinfo")
 LIBRARIES = (
     "tensorflow",
     "tf-keras",
@@ -104,11 +104,7 @@ def _place(folder: Path) -> Path:
 
 def _mounted(place: Path) -> set[str]:
     """Return where disks are mounted, as far as the system tells; one that is mounted twice looks like any folder."""
-    found = {os.path.realpath(place)} if os.path.ismount(place) else set()
-    with contextlib.suppress(OSError):
-        lines = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        found |= {re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), line.split()[4]) for line in lines}
-    return found
+    return mounted() | ({os.path.realpath(place)} if os.path.ismount(place) else set())
 
 
 def _refuse_taken(place: Path, folder: Path, kind: str, *, force: bool) -> None:

@@ -7,19 +7,19 @@ Within `side_by_side`, whatever ends the work early ends all that was started fo
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from edgedigits.posix import HAS_GROUPS, kill_group
+
 P = ParamSpec("P")
 T = TypeVar("T")
-_HAS_GROUPS = os.name == "posix"
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error, and nobody is told
@@ -144,8 +144,7 @@ def run_program(
         errors="replace",
         cwd=folder,
         env=None if environment is None else {**os.environ, **environment},
-        # Of a group of its own, so that what it starts can be ended with it.
-        start_new_session=_HAS_GROUPS,
+        start_new_session=HAS_GROUPS,
     )
     with program, owned(program):
         output, errors = program.communicate(timeout=timeout_s)
@@ -154,9 +153,5 @@ def run_program(
 
 def end_program(program: subprocess.Popen[Any]) -> None:
     """Kill a program and, where it has a group of its own, all that it started."""
-    if program.poll() is not None:
-        return
-    with suppress(OSError):
-        if _HAS_GROUPS and os.getpgid(program.pid) == program.pid:
-            os.killpg(program.pid, signal.SIGKILL)
-    program.kill()
+    if program.poll() is None:
+        kill_group(program)

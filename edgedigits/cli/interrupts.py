@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
+from edgedigits.posix import HANG_UP
+
 _asked = threading.Event()
-_HANG_UP = getattr(signal, "SIGHUP", None)
-_SIGNALS = [one for one in (signal.SIGINT, signal.SIGTERM, _HANG_UP) if one is not None]
+_SIGNALS = [one for one in (signal.SIGINT, signal.SIGTERM, HANG_UP) if one is not None]
 _EXIT_INTERRUPTED = 130
 """As `edgedigits.errors` has it, which this does not wait for."""
 
@@ -76,7 +77,7 @@ def check_interrupt() -> None:
 def _handle(handler: Callable[..., Any]) -> dict[signal.Signals, Any]:
     """Have signals handled; return what handled them before."""
     # A hang-up that is to be ignored, as nohup has it, stays so; Ctrl-C is heeded in the background too.
-    heeded = [number for number in _SIGNALS if number != _HANG_UP or signal.getsignal(number) != signal.SIG_IGN]
+    heeded = [number for number in _SIGNALS if number != HANG_UP or signal.getsignal(number) != signal.SIG_IGN]
     return {number: signal.signal(number, handler) for number in heeded}
 
 

@@ -105,7 +105,7 @@ def find_boot_drive() -> Path | None:
     for folder in folders:
         try:
             mark = folder / _DRIVE_MARK
-            if mark.is_file() and "RPI-RP2" in mark.read_text(errors="replace"):
+            if mark.is_file() and "RPI-RP2" in mark.read_text(encoding="utf-8", errors="replace"):
                 return folder
         except OSError:
             continue

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import selectors
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
 
 from edgedigits.devices.boards import Board
 from edgedigits.errors import ConfigError, DataError, ToolMissingError
@@ -217,7 +218,10 @@ def _closed(name: str) -> DataError:
 
 
 class ProcessLink:
-    """The pipes of an emulator, or of any program, whose serial port is its standard input and output."""
+    """The pipes of an emulator, or of any program, whose serial port is its standard input and output.
+
+    Two threads wait at the pipes: not every system can wait there for a limited time.
+    """
 
     emulated = True
 
@@ -225,39 +229,46 @@ class ProcessLink:
         assert process.stdin is not None and process.stdout is not None
         self.name, self._process = name, process
         self._in, self._out = process.stdin, process.stdout
-        os.set_blocking(self._in.fileno(), False)
+        self._arrived: SimpleQueue[bytes] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(2)
+        self._threads.submit(self._listen)
+
+    def _listen(self) -> None:
+        content = b"?"
+        while content:
+            content = os.read(self._out.fileno(), 4096)
+            self._arrived.put(content)
+
+    def _send(self, content: bytes) -> None:
+        while content:
+            content = content[os.write(self._in.fileno(), content) :]
 
     def write(self, content: bytes) -> None:
-        deadline, rest = time.monotonic() + write_timeout(content), content
         try:
-            while rest:
-                if not _ready(self._in, selectors.EVENT_WRITE, max(0.0, deadline - time.monotonic())):
-                    raise _stuck(self.name)
-                rest = rest[os.write(self._in.fileno(), rest) :]
+            self._threads.submit(self._send, content).result(write_timeout(content))
+        except TimeoutError:
+            raise _stuck(self.name) from None
         except OSError as error:
             raise _closed(self.name) from error
 
     def read(self, timeout_s: float) -> bytes:
-        if not _ready(self._out, selectors.EVENT_READ, max(timeout_s, 0.001)):
+        try:
+            content = self._arrived.get(timeout=max(timeout_s, 0.001))
+        except Empty:
             return b""
-        content = os.read(self._out.fileno(), 4096)
         if not content:
+            self._arrived.put(b"")
             raise _closed(self.name)
         return content
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
+        self._threads.shutdown()
         # What was not sent yet has nobody to go to.
         with suppress(OSError):
             self._in.close()
         self._out.close()
-
-
-def _ready(pipe: IO[bytes], event: int, timeout_s: float) -> bool:
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, event)
-        return bool(selector.select(timeout_s))
 
 
 def qemu_arguments(board: Board, program: Path, serial: str) -> list[str]:

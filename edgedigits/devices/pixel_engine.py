@@ -43,8 +43,8 @@ def write_pixel_engine(engine: Engine, folder: Path) -> Engine:
     pixels, macro = engine.input_size, _NAME.upper()
     names = {"name": _NAME, "macro": macro, "prefix": engine.prefix, "header": engine.header}
     shutil.copy(engine.folder / engine.header, folder)
-    (folder / f"{_NAME}.h").write_text(_HEADER.format(**names, size=pixels + 1, pixels=pixels))
-    (folder / f"{_NAME}.c").write_text(_SOURCE.format(**names, pixels=pixels))
+    (folder / f"{_NAME}.h").write_bytes(_HEADER.format(**names, size=pixels + 1, pixels=pixels).encode())
+    (folder / f"{_NAME}.c").write_bytes(_SOURCE.format(**names, pixels=pixels).encode())
     return replace(
         engine,
         folder=folder,

@@ -24,6 +24,7 @@ from pathlib import Path
 from edgedigits.devices.cores import Core, load_recipe
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError, nearest
 from edgedigits.files.scratch import no_room, tells_of_no_room
+from edgedigits.posix import is_own, user_name
 from edgedigits.programs import run_program
 
 TOOLCHAINS = ("zig", "gcc")
@@ -172,7 +173,7 @@ def _command_line(toolchain: Toolchain, core: Core, program: Program) -> list[st
     recipe = load_recipe()
     flags, compiler = (core.zig, recipe.zig) if toolchain.name == "zig" else (core.gcc, recipe.gcc)
     script = program.output.with_suffix(".ld")
-    script.write_text(program.linker_script, encoding="utf-8")
+    script.write_bytes(program.linker_script.encode())
     return [
         *toolchain.command,
         *flags,
@@ -239,8 +240,7 @@ def zig_cache() -> Path:
         DataError: it cannot be made.
     """
     named = os.environ.get(_ZIG_CACHE, "")
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    cache = Path(named) if named else Path(tempfile.gettempdir()) / f"edgedigits-zig-{user}"
+    cache = Path(named) if named else Path(tempfile.gettempdir()) / f"edgedigits-zig-{user_name()}"
     try:
         cache.mkdir(mode=0o777 if named else 0o700, parents=bool(named), exist_ok=True)
         if not named and not _is_own_folder(cache):
@@ -257,7 +257,7 @@ def zig_cache() -> Path:
 
 def _is_own_folder(path: Path) -> bool:
     status = path.lstat()
-    return stat.S_ISDIR(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid())
+    return stat.S_ISDIR(status.st_mode) and is_own(status)
 
 
 def first_error(text: str) -> str:

@@ -14,10 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Not on Windows: nothing is swept up there.
-    fcntl = None  # type: ignore[assignment]
+from edgedigits.posix import HAS_LOCKS, close_and_remove, is_own, lock, open_plain
 
 LOCK_SUFFIX = ".lock"
 _LONGEST_STEM = 40  # characters, of up to four bytes each; a name has up to 255
@@ -66,9 +63,9 @@ def claim(parent: Path, prefix: str, suffix: str = "", *, target: str = "", mode
     """
     while True:
         path = parent / f"{prefix[:_LONGEST_STEM]}{secrets.token_hex(4)}{suffix}"
-        lock = path.with_name(path.name + LOCK_SUFFIX)
+        file = path.with_name(path.name + LOCK_SUFFIX)
         try:
-            handle = _new_lock(lock)
+            handle = _new_lock(file)
             break
         except FileExistsError:
             continue
@@ -78,7 +75,7 @@ def claim(parent: Path, prefix: str, suffix: str = "", *, target: str = "", mode
         os.write(handle, json.dumps({"inode": made.inode, "target": target}).encode())
         yield made
     finally:
-        _let_go(handle, lock, path)
+        _let_go(handle, file, path)
 
 
 def abandoned(parent: Path, pattern: str) -> Iterator[Claim]:
@@ -90,27 +87,25 @@ def abandoned(parent: Path, pattern: str) -> Iterator[Claim]:
         parent: where to look.
         pattern: of the folders' names, for `Path.glob`.
     """
-    if fcntl is None:
+    if not HAS_LOCKS:
         return
-    for lock in sorted(parent.glob(pattern + LOCK_SUFFIX)):
-        handle = _free_lock(lock)
+    for file in sorted(parent.glob(pattern + LOCK_SUFFIX)):
+        handle = _free_lock(file)
         if handle is None:
             continue
-        path = lock.with_name(lock.name.removesuffix(LOCK_SUFFIX))
+        path = file.with_name(file.name.removesuffix(LOCK_SUFFIX))
         try:
             inode, target = _read(handle)
             yield Claim(path, inode, target)
         finally:
-            _let_go(handle, lock, path)
+            _let_go(handle, file, path)
 
 
 def _new_lock(path: Path) -> int:
     """Make a lock and hold it; FileExistsError where another has the name, or took it before it could be held."""
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        if fcntl is not None:
-            with contextlib.suppress(OSError):  # A file system without locks: nothing is swept up there.
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle, wait=True)  # Without locks nothing is swept up.
         if not _is_at(handle, path):
             raise FileExistsError(path)
     except BaseException:
@@ -122,12 +117,11 @@ def _new_lock(path: Path) -> int:
 def _free_lock(path: Path) -> int | None:
     """Take the lock of a process that has ended; None where it still runs, or where the file is not the user's own."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = open_plain(path)
     except OSError:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(handle).st_uid == os.getuid() and _is_at(handle, path):
+        if lock(handle, wait=False) and is_own(os.fstat(handle)) and _is_at(handle, path):
             return handle
     except OSError:
         pass
@@ -135,15 +129,13 @@ def _free_lock(path: Path) -> int | None:
     return None
 
 
-def _let_go(handle: int, lock: Path, path: Path) -> None:
+def _let_go(handle: int, file: Path, path: Path) -> None:
     """Free a lock, and remove it if there is nothing left that it could be of."""
-    try:
-        if not os.path.lexists(path):
-            lock.unlink(missing_ok=True)
-    except OSError:
-        pass  # It is removed when somebody looks at what was left.
-    finally:
+    if os.path.lexists(path):
         os.close(handle)
+    else:
+        with contextlib.suppress(OSError):  # It is removed when somebody looks at what was left.
+            close_and_remove(handle, file)
 
 
 def _is_at(handle: int, path: Path) -> bool:

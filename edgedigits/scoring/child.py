@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import DataError, EdgedigitsError, ToolMissingError, UnsupportedModelError
 from edgedigits.files.scratch import scratch
+from edgedigits.posix import signal_of
 from edgedigits.programs import owned
 
 # An MLP of a million weights takes 3 ms an image with the slowest kernels; start-up takes 0.2 s.
@@ -113,7 +113,7 @@ class Child:
         self._folder = Path(tempfile.mkdtemp(prefix=f"{task}-", dir=workspace.folder))
         shared = {name: f"../{name}.npy" for name in ("images", "table")}
         whole = {"task": task, "model": "../model.tflite", **shared, **request}
-        (self._folder / "request.json").write_text(json.dumps(whole))
+        (self._folder / "request.json").write_text(json.dumps(whole), encoding="utf-8", newline="\n")
         with (self._folder / "chatter.txt").open("wb") as chatter:
             # -P: neither this folder nor the working directory may shadow a library.
             self._process = subprocess.Popen(
@@ -146,7 +146,7 @@ class Child:
         path = self._folder / "answer.json"
         if code != 0 or not path.is_file():
             raise self._broken(f"{_death(code)} while running it")
-        answer = json.loads(path.read_text())
+        answer = json.loads(path.read_text(encoding="utf-8"))
         if answer["failure"]:
             raise self._failure(answer["failure"], answer["message"])
         arrays = {name: np.load(self._folder / f"{name}.npy") for name in answer["arrays"]}
@@ -179,7 +179,7 @@ class Child:
 
     def _chatter(self) -> str:
         """The last line the child printed that is not a mere notice."""
-        text = (self._folder / "chatter.txt").read_text(errors="replace")
+        text = (self._folder / "chatter.txt").read_text(encoding="utf-8", errors="replace")
         lines = [line.strip() for line in text.splitlines()]
         spoken = [line for line in lines if line and not line.startswith(("INFO:", "[RecordingMicroAllocator]"))]
         return spoken[-1].rstrip(".") if spoken else ""
@@ -193,9 +193,4 @@ def _one_line(message: str) -> str:
 
 
 def _death(code: int) -> str:
-    if code >= 0:
-        return f"ended with exit code {code}"
-    try:
-        return f"was ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"was ended by signal {-code}"
+    return f"ended with exit code {code}" if code >= 0 else f"was ended by {signal_of(code)}"

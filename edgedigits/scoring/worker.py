@@ -4,14 +4,13 @@
 
 reads `request.json` in FOLDER and the model, images and table it names, and writes `answer.json` and one
 `.npy` per result. It is run as a file and imports NumPy and one interpreter only, so that it starts in 0.15 s
-and needs nothing of the package. The caller's side is `child.py`.
+and needs nothing of the package but `posix.py`, which imports nothing of it. The caller's side is `child.py`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import signal
+import runpy
 import struct
 import sys
 import time
@@ -28,6 +27,8 @@ Arrays = dict[str, NDArray[np.generic]]
 # TFLM requires the arena to start and end on multiples of this.
 ARENA_ALIGNMENT = 16
 TRIAL_TIMEOUT_S = 10
+# Of the package, which need not be where this process looks for libraries.
+survives = runpy.run_path(str(Path(__file__).parents[1] / "posix.py"))["survives"]
 
 
 class _Job:
@@ -35,7 +36,7 @@ class _Job:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.request: Facts = json.loads((folder / "request.json").read_text())
+        self.request: Facts = json.loads((folder / "request.json").read_text(encoding="utf-8"))
         self.model = (folder / self.request["model"]).read_bytes()
 
     def inputs(self, count: int | None = None) -> NDArray[np.generic]:
@@ -135,16 +136,8 @@ def _run_in_arena(model: bytes, image: NDArray[np.generic], size: int) -> None:
 
 
 def _fits(model: bytes, image: NDArray[np.generic], size: int) -> bool:
-    """Tell whether TFLM runs in `size` bytes, in a fork: in too small an arena it may crash."""
-    trial = os.fork()
-    if trial == 0:
-        signal.alarm(TRIAL_TIMEOUT_S)
-        try:
-            _run_in_arena(model, image, size)
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(trial, 0)[1] == 0
+    """Tell whether TFLM runs in `size` bytes, in a process of its own: in too small an arena it may crash."""
+    return survives(_run_in_arena, model, image, size, timeout_s=TRIAL_TIMEOUT_S)
 
 
 _TASKS: dict[str, Callable[[_Job], tuple[Facts, Arrays]]] = {
@@ -173,7 +166,7 @@ def _answer(job: _Job) -> Facts:
 def main(folder: Path) -> None:
     """Do what `folder/request.json` asks; failures that Python can see are answers too."""
     answer = _answer(_Job(folder))
-    (folder / "answer.json").write_text(json.dumps(answer))
+    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

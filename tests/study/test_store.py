@@ -242,7 +242,7 @@ def test_the_log_is_turned_on_once_the_database_is_free(tmp_path):
 )
 def test_runs_that_start_together_share_one_database(damaged, locks, tmp_path, monkeypatch):
     if not locks:
-        monkeypatch.setattr(database, "fcntl", None)
+        monkeypatch.setattr(database, "lock", lambda handle, wait: None)
 
     def start(number):
         with Store(folder, create=True) as store:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
-import os
-import signal
 import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +17,7 @@ from edgedigits.data.contents import Contents
 from edgedigits.errors import DataError, ToolMissingError
 from edgedigits.extras import install_command
 from edgedigits.files.scratch import scratch
+from edgedigits.posix import interrupts_held_back, usable_cores
 from edgedigits.study.run.data_source import as_arrays
 
 if TYPE_CHECKING:
@@ -70,13 +68,8 @@ def default_jobs() -> int:
     try:
         import psutil
     except ImportError:
-        return usable_cores()
-    return max(1, min(usable_cores(), int(psutil.virtual_memory().available // MEMORY_A_TRIAL)))
-
-
-def usable_cores() -> int:
-    """Return the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return len(usable_cores())
+    return max(1, min(len(usable_cores()), int(psutil.virtual_memory().available // MEMORY_A_TRIAL)))
 
 
 @contextmanager
@@ -113,7 +106,7 @@ def _local(jobs: int, cores: int) -> Iterator[Cluster]:
     import dask
     from distributed import Client, LocalCluster
 
-    cores = cores or max(1, usable_cores() // jobs)
+    cores = cores or max(1, len(usable_cores()) // jobs)
     port = _dashboard_port()
     # Nobody but this machine may talk to what runs tasks, and no page but the dashboard's own to the dashboard.
     origins = [f"{host}:{port}" for host in (LOOPBACK, "localhost")]
@@ -129,7 +122,8 @@ def _local(jobs: int, cores: int) -> Iterator[Cluster]:
         )
         # Of a dashboard's port that is taken.
         stack.enter_context(warnings.catch_warnings(action="ignore", category=UserWarning))
-        with _interrupts_held_back():
+        # Workers would answer a Ctrl-C with their tracebacks; they are ended by the study itself.
+        with interrupts_held_back():
             cluster = stack.enter_context(
                 LocalCluster(
                     host=LOOPBACK,
@@ -165,25 +159,6 @@ def _remote(scheduler: str) -> Iterator[Cluster]:
         if not slots:
             raise DataError(f"The scheduler at {scheduler} has no workers.", hint=f"Start one: dask worker {scheduler}")
         yield Cluster(client, slots, 0, f"{slots} slots of {scheduler}")
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Keep Ctrl-C and SIGTERM from the threads and processes that start meanwhile, and from this one until the end.
-
-    A terminal sends them to every process that came of the study's. Workers would answer with their tracebacks, and
-    are ended by the study itself.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    # It lets them through again in the thread that first starts it, which shall not be that of the workers.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _dashboard_port() -> int:

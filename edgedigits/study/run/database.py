@@ -16,12 +16,8 @@ from pathlib import Path
 
 from edgedigits.errors import DataError
 from edgedigits.files.scratch import parents_of
+from edgedigits.posix import lock
 from edgedigits.printable import printable
-
-try:
-    import fcntl
-except ImportError:  # Windows has none.
-    fcntl = None  # type: ignore[assignment]
 
 DATABASE = "study.sqlite"
 LOCK = f"{DATABASE}.lock"
@@ -284,18 +280,11 @@ def _locked(path: Path) -> Iterator[None]:
     """
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:
-        with path.open("a") as file:
-            while fcntl is not None:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise TimeoutError(errno.ETIMEDOUT, "another run is opening it and does not end") from None
-                    time.sleep(LOCK_POLL_S)
-                except OSError:
-                    # A network file system without locks.
-                    break
+        with path.open("ab") as file:
+            while lock(file.fileno(), wait=False) is False:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(errno.ETIMEDOUT, "another run is opening it and does not end")
+                time.sleep(LOCK_POLL_S)
             # Whoever held it may have removed it.
             if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 yield

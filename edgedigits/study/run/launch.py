@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import numpy as np
 from edgedigits.devices.toolchain import zig_cache
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.files.scratch import no_room, scratch, tells_of_no_room
+from edgedigits.posix import KILLED, pinned, signal_of, usable_cores
 from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, EXIT_NO_ROOM, TASK
 from edgedigits.study.run.data_source import DataNeed, from_arrays, keep
 
@@ -122,7 +122,7 @@ def run_child(
                 code = process.wait()
                 with contextlib.suppress(BrokenPipeError):
                     process.stdin.close()
-        return answers, code, chatter.read_text(errors="replace")[-4000:]
+        return answers, code, chatter.read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
 def _start(folder: str, said: BinaryIO, cores: tuple[int, ...]) -> subprocess.Popen[bytes]:
@@ -133,7 +133,7 @@ def _start(folder: str, said: BinaryIO, cores: tuple[int, ...]) -> subprocess.Po
         stdout=said,
         stderr=said,
         env=_environment(folder),
-        preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
+        preexec_fn=pinned(cores),
     )
 
 
@@ -170,11 +170,8 @@ def _environment(folder: str) -> dict[str, str]:
 
 def _cores(worker: Any, count: int) -> tuple[int, ...]:
     """Return the cores of a worker of this machine's own cluster, which are numbered from 0; () for others."""
-    if not hasattr(os, "sched_getaffinity") or not str(worker).isdecimal():
-        return ()
-    free = sorted(os.sched_getaffinity(0))
-    start = int(worker) * count
-    return tuple(free[start : start + count])
+    start = int(worker) * count if str(worker).isdecimal() else None
+    return () if start is None else usable_cores()[start : start + count]
 
 
 def _death(code: int, chatter: str) -> str:
@@ -182,8 +179,8 @@ def _death(code: int, chatter: str) -> str:
     last = f": {lines[-1]}" if lines else ""
     if code == EXIT_NO_ROOM or tells_of_no_room(last):
         return str(no_room())
-    if code == -signal.SIGKILL:
+    if code == KILLED:
         return "The process was killed, which is what the system does to one that runs out of memory."
     if code < 0:
-        return f"The process was ended by {signal.Signals(-code).name}{last}."[:LONGEST_ERROR]
+        return f"The process was ended by {signal_of(code)}{last}."[:LONGEST_ERROR]
     return f"The process ended with exit code {code}{last}."[:LONGEST_ERROR]
