@@ -66,7 +66,7 @@ def build(
     """
     config = _resolve(config)
     from edgedigits.artifacts import new_folder
-    from edgedigits.files.scratch import check_scratch
+    from edgedigits.files.scratch import check_scratch, own_temporary_files
     from edgedigits.stages.catalogue import build_folder
     from edgedigits.training.event_files import check_event_folder
 
@@ -86,7 +86,8 @@ def build(
         # Behind the data's checks: a mistake in a CSV is told at once, not after TensorFlow's five seconds.
         from edgedigits.assemble import assemble
 
-        facts, latency = assemble(config, splits, findings, partial, progress)
+        with own_temporary_files("train"):
+            facts, latency = assemble(config, splits, findings, partial, progress)
     return BuildResult(folder, facts, latency)
 
 

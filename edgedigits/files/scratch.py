@@ -48,6 +48,26 @@ def scratch(what: str) -> Iterator[Path]:
             raise
 
 
+@contextlib.contextmanager
+def own_temporary_files(what: str) -> Iterator[None]:
+    """Have all temporary files that Python makes meanwhile go in the end, or with a later run's if this one is killed.
+
+    TensorFlow writes what it makes of each function to a file, which it removes when the process ends by itself.
+
+    Args:
+        what: they are for, as for `scratch`.
+
+    Raises:
+        DataError: as `scratch`.
+    """
+    with scratch(what) as folder:
+        before, tempfile.tempdir = tempfile.tempdir, str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
 def check_scratch() -> None:
     """Check that temporary files can be written, before work begins in which a library would miss them.
 

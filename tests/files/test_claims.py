@@ -9,13 +9,15 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from edgedigits import api
 from edgedigits.data.writing import replacing
 from edgedigits.errors import DataError
 from edgedigits.files.claims import LOCK_SUFFIX, abandoned, claim
-from edgedigits.files.scratch import check_scratch, partial_folder, scratch
+from edgedigits.files.scratch import check_scratch, own_temporary_files, partial_folder, scratch
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
@@ -133,3 +135,45 @@ def test_a_full_place_for_temporary_files_is_told(temporary, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(temporary / "nowhere"))
     with pytest.raises(DataError, match="cannot be written: No such file or directory. Make room"), scratch("test"):
         pass
+
+
+def write_for_good():
+    with tempfile.NamedTemporaryFile(prefix="__autograph", delete=False) as file:
+        return Path(file.name)
+
+
+def test_temporary_files_of_libraries_go_with_the_work_they_were_for(temporary):
+    with own_temporary_files("train"):
+        made = write_for_good()
+        with scratch("test") as inner:
+            assert inner.parent == made.parent != temporary
+    assert tempfile.gettempdir() == str(temporary) and list(temporary.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_those_of_a_killed_run_go_with_the_next(temporary):
+    if (pid := os.fork()) == 0:
+        with own_temporary_files("train"):
+            write_for_good()
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    (left,) = temporary.glob("edgedigits-train-*[!k]")
+    assert len(list(left.iterdir())) == 1
+    check_scratch()
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_build_trains_with_temporary_files_of_its_own(temporary, tmp_path, monkeypatch):
+    class ReachedError(Exception):
+        pass
+
+    def assemble(*_):
+        raise ReachedError(write_for_good())
+
+    monkeypatch.setitem(sys.modules, "edgedigits.assemble", SimpleNamespace(assemble=assemble))
+    monkeypatch.setattr(api, "load_splits", lambda *_, **__: None)
+    monkeypatch.setattr(api, "findings_on_splits", lambda *_: ())
+    with pytest.raises(ReachedError) as reached:
+        api.build({"output": {"out": str(tmp_path / "out")}})
+    assert Path(str(reached.value)).parent.name.startswith("edgedigits-train-")
+    assert list(temporary.iterdir()) == []
