@@ -34,7 +34,7 @@ def integer(low: int, high: int | None = None) -> Parser:
         if isinstance(raw, bool) or (isinstance(raw, float) and not raw.is_integer()):
             raise ValueError(span)
         try:
-            value = int(_in_ascii(raw))
+            value = int(in_ascii(raw))
         except (TypeError, ValueError):
             raise ValueError(span) from None
         if value < low or (high is not None and value > high):
@@ -61,7 +61,7 @@ def number(low: float, high: float, *, open_low: bool = False, open_high: bool =
     return parse
 
 
-def _in_ascii(raw: Any) -> Any:
+def in_ascii(raw: Any) -> Any:
     """Return the value, unless it is a text of what Python takes for a number and nobody else: ٣ or 1_0.
 
     Raises:
@@ -75,7 +75,7 @@ def _in_ascii(raw: Any) -> Any:
 def _as_float(raw: Any) -> float:
     """Return a number, NaN for what is none."""
     try:
-        return math.nan if isinstance(raw, bool) else float(_in_ascii(raw))
+        return math.nan if isinstance(raw, bool) else float(in_ascii(raw))
     except (TypeError, ValueError, OverflowError):
         return math.nan
 

@@ -21,6 +21,7 @@ from edgedigits.config_file import make_config, read_config_file, to_tables
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.files.listing import NotOursError, read_listing
 from edgedigits.scoring.subject import find_subject
+from edgedigits.stages.catalogue import build_folder, slug
 from edgedigits.study.compare import read_build
 from tests.tflite_builder import random_mlp
 
@@ -142,7 +143,12 @@ def use(config: BuildConfig) -> None:
     for section, kind in SECTIONS.items():
         for one in fields(kind):
             config.missing_need(section, one.name)
-    assert config.slug and config.folder and config.peak_learning_rate > 0 and config.target_sparsity is not None
+    assert (
+        slug(config)
+        and build_folder(config).parts
+        and config.peak_learning_rate > 0
+        and config.target_sparsity is not None
+    )
 
 
 def fuzz_toml(folder: Path, numbers: range) -> set[type]:

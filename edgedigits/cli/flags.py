@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from edgedigits.errors import ConfigError, shown
+from edgedigits.options import in_ascii
 
 INPUT_RANGE = "--input-range"
 COMMON_DEFAULTS = {"json": False, "verbose": False, "quiet": False}
@@ -69,9 +70,7 @@ def add_input_range(parser: argparse.ArgumentParser) -> None:
 
 def _input_range(text: str) -> tuple[float, float]:
     try:
-        if not text.isascii() or "_" in text:  # which float() takes
-            raise ValueError
-        low, high = map(float, text.split(","))
+        low, high = map(float, in_ascii(text).split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{shown(text)}' is no range; write it like 0,1 or -1,1") from None
     return low, high

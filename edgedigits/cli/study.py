@@ -14,6 +14,7 @@ from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.extras import install_command, is_installed
 from edgedigits.files.paths import user_path
+from edgedigits.options import in_ascii
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -202,7 +203,7 @@ def _count(text: str) -> int:
 
 def _share(text: str) -> float:
     try:
-        value = float(text)
+        value = float(in_ascii(text))
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:

@@ -105,6 +105,8 @@ def test_a_grid_runs_from_its_file_to_its_report(grid, capsys, tmp_path):
         (("run", "report-table", "--settings", "0.1/400"), 2, "Did you mean '0.1/"),
         (("run", "report-table", "--columns", "publish"), 2, "Did you mean 'published'"),
         (("run", "report-table", "--iterations-scale", "2"), 2, "not a share"),
+        (("run", "report-table", "--iterations-scale", "0.٣"), 2, "not a share"),
+        (("run", "report-table", "--iterations-scale", "0.1_0"), 2, "not a share"),
         (("run", "report-table", "--seeds", "0"), 2, "not a number of at least 1"),
         (("report", "nowhere"), 3, "holds no study"),
     ],
