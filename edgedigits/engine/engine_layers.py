@@ -21,7 +21,13 @@ from edgedigits.model.weights.rows import ROWS
 LIST_ROOM = 64
 """Entries of the list of active inputs; a longer one is worked off in parts."""
 FLIP = "0x80808080u"
-ACTIVATIONS = {"NONE": "no activation", "RELU": "ReLU", "RELU6": "ReLU6"}
+ACTIVATIONS = {
+    "NONE": "no activation",
+    "RELU": "ReLU",
+    "RELU6": "ReLU6",
+    "RELU_N1_TO_1": "ReLU between minus 1 and 1",
+    "RELU_0_TO_1": "ReLU up to 1",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +62,7 @@ class EngineLayer:
         high_shifts: all its factors take the short way through `rescale`.
         bias_bytes: bytes of biases, and of factors where each output has its own.
         conditional: cores with MVE get other constants.
+        reads_input: its inputs are those of the engine, and not in the workspace.
     """
 
     packed: PackedLayer
@@ -66,6 +73,7 @@ class EngineLayer:
     high_shifts: bool
     bias_bytes: int
     conditional: bool
+    reads_input: bool
 
     @property
     def encoding(self) -> Encoding:
@@ -110,20 +118,26 @@ def engine_layers(network: Network, packed: Sequence[PackedLayer]) -> list[Engin
     for index, one in enumerate(packed):
         short, general = shifts[index]
         last = index == len(packed) - 1
-        layers.append(_engine_layer(one, index, last, short if high else general, high))
+        reads_input = index == 0 and isinstance(network.steps[0], DenseLayer)
+        layers.append(_engine_layer(one, index, last, short if high else general, high, reads_input))
     return layers
 
 
 def step_emissions(network: Network) -> list[Emission]:
     """Return the steps of a network that have no weights, in C, in order."""
-    place, emissions = Place("s->hidden", network.inputs, signed=False), []
-    for step in network.steps:
+    place, signed, count = "input", True, network.inputs
+    emissions = []
+    for number, step in enumerate(network.steps, start=1):
+        source, signed_source = place, signed
+        if isinstance(step, DenseLayer) or number == 1:
+            # Behind the last layer the values are the output, and signed; before it they count from the lowest.
+            place, signed = ("output", True) if step is network.layers[-1] else ("s->hidden", False)
         if isinstance(step, DenseLayer):
-            # Behind the last layer the values are the output, and signed; between layers they count from the lowest.
-            last = step is network.layers[-1]
-            place = Place("output" if last else "s->hidden", step.outputs, signed=last)
+            count = step.outputs
         elif isinstance(step, InPlaceStep):
-            emissions.append(step.emit(place))
+            emission = step.emit(Place(source, signed_source, place, signed, count, number))
+            padding = _padding(count) if number == 1 else []
+            emissions.append(replace(emission, calls=(*emission.calls, *padding)))
     return emissions
 
 
@@ -136,7 +150,9 @@ def _shift_arguments(layer: DenseLayer, rounding: Rounding) -> tuple[NDArray[np.
     return short, general
 
 
-def _engine_layer(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], high: bool) -> EngineLayer:
+def _engine_layer(
+    one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], high: bool, reads_input: bool
+) -> EngineLayer:
     layer, start = one.layer, f"layer{index + 1}"
     weights = [c_array(f"{start}_{constant.name}", constant.values) for constant in one.constants]
     bias = _bias(one)
@@ -154,10 +170,11 @@ def _engine_layer(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.i
         note=_note(one, index),
         comment=_comment(one, index),
         parts=parts,
-        steps=_steps(one, index, last, shifts),
+        steps=_steps(one, index, last, shifts, reads_input),
         high_shifts=high,
         bias_bytes=4 * len(bias) + factor_bytes,
         conditional=one.rows_on_vectors,
+        reads_input=reads_input,
     )
 
 
@@ -206,22 +223,23 @@ def _comment(one: PackedLayer, index: int) -> list[str]:
     ]
 
 
-def _steps(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64]) -> list[str]:
-    call = _kernel_call(one.layer, index, one.encoding, [constant.name for constant in one.constants])
+def _steps(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], reads_input: bool) -> list[str]:
+    names = [constant.name for constant in one.constants]
+    call = _kernel_call(one.layer, index, one.encoding, names, reads_input)
     calls = [call]
     if one.rows_on_vectors:
-        calls = ["#if VECTORS", _kernel_call(one.layer, index, ROWS, ["rows"]), "#else", call, "#endif"]
+        calls = ["#if VECTORS", _kernel_call(one.layer, index, ROWS, ["rows"], reads_input), "#else", call, "#endif"]
     return [f"/* {_shape(one.layer, index)} */", *calls, *_activation(one, index, last, shifts)]
 
 
-def _kernel_call(layer: DenseLayer, index: int, encoding: Encoding, arrays: Sequence[str]) -> str:
+def _kernel_call(layer: DenseLayer, index: int, encoding: Encoding, arrays: Sequence[str], reads_input: bool) -> str:
     start = f"layer{index + 1}"
     own = ", ".join(f"{start}_{name}" for name in [*arrays, "bias"])
     if not encoding.reads_words:
-        source = "input" if index == 0 else f"as_signed(s->hidden, {layer.inputs}u)"
+        source = "input" if reads_input else f"as_signed(s->hidden, {layer.inputs}u)"
         return f"{encoding.kernel}({source}, {layer.inputs}u, {own}, {layer.outputs}u, s->sums);"
     source, flip = ("s->hidden", "0u")
-    if index == 0:
+    if reads_input:
         source, flip = ("s->padded", "0u") if layer.inputs % 4 else ("(const uint8_t *)input", FLIP)
     return f"{encoding.kernel}({source}, {flip}, {layer.inputs}u, {own}, {encoding.padded(layer.outputs)}u, s);"
 
@@ -240,8 +258,12 @@ def _activation(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int
     else:
         factors = f"{start}_multipliers, {start}_shifts"
         calls = [f"activate_each(s->sums, {layer.outputs}u, {factors}, {limits}, {target});"]
-    padding = [] if last else range(layer.outputs, -(-layer.outputs // 4) * 4)
-    return calls + [f"s->hidden[{position}] = 0u;" for position in padding]
+    return calls + ([] if last else _padding(layer.outputs))
+
+
+def _padding(count: int) -> list[str]:
+    """Return what fills up `count` values in `hidden` to a multiple of 4, which kernels read at a time."""
+    return [f"s->hidden[{position}] = 0u;" for position in range(count, -(-count // 4) * 4)]
 
 
 def scans(visits: Collection[Visits]) -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ class EngineSource:
         workspace_bytes: RAM that the caller lends, exactly.
         weight_bytes: flash for the weights, exactly.
         bias_bytes: flash for the biases and for factors of single outputs, exactly.
-        table_bytes: flash for tables of softmax and pixels, exactly.
+        table_bytes: flash for tables of steps without weights and of pixels, exactly.
     """
 
     prefix: str
@@ -229,8 +229,10 @@ def _memory(network: Network, layers: Sequence[EngineLayer]) -> dict[str, int]:
     sums = max(layer.padded_outputs for layer in layers)
     lists = any(layer.encoding.uses_list for layer in layers)
     # The scores of a classification lie there too.
-    hidden = _up_to_four(max(layer.packed.layer.outputs for layer in layers))
-    padded = _up_to_four(network.inputs) if layers[0].encoding.reads_words and network.inputs % 4 else 0
+    widest = max(layer.packed.layer.outputs for layer in layers)
+    hidden = _up_to_four(widest if layers[0].reads_input else max(widest, network.inputs))
+    reads_words = layers[0].reads_input and layers[0].encoding.reads_words
+    padded = _up_to_four(network.inputs) if reads_words and network.inputs % 4 else 0
     list_bytes = (LIST_ROOM + 1) * ENTRY_BYTES if lists else 0
     return {
         "sums": sums,
@@ -280,8 +282,10 @@ def _source_facts(
     uniform = [layer.packed.layer.uniform for layer in layers]
     high_shifts = all(layer.high_shifts for layer in layers)
     signed = [not layer.encoding.reads_words for layer in layers]
+    hidden = [layer for layer in layers if not layer.reads_input]
+    signed_hidden = any(not layer.encoding.reads_words for layer in hidden)
     conditional = any(layer.conditional for layer in layers)
-    flips_hidden = any(signed[1:]) or any(layer.conditional for layer in layers[1:])
+    flips_hidden = signed_hidden or any(layer.conditional for layer in hidden)
     visits = {layer.encoding.visits for layer in layers}
     return {
         "layers": layers,
@@ -289,7 +293,7 @@ def _source_facts(
         "has_rows": conditional or any(signed),
         "rows_for_vectors": conditional and not any(signed) and ROWS.template,
         "flips_hidden": flips_hidden,
-        "flips_for_vectors_only": signed[0] and not any(signed[1:]),
+        "flips_for_vectors_only": any(signed) and not signed_hidden,
         "lists": any(layer.encoding.uses_list for layer in layers),
         "uses_dsp": not all(signed),
         "uses_thumb1": any(layer.encoding.has_thumb1_code for layer in layers),

@@ -21,10 +21,8 @@ EDGE_DTYPES = ("int8", "uint8", "float32")
 def lower(graph: Graph, rounding: Rounding = Rounding.LITERT) -> Network:
     """Lower a full-integer MLP to integer arithmetic.
 
-    Accepted are FULLY_CONNECTED (int8, per-tensor or per-channel, with or without bias, fused ReLU, ReLU6 or
-    none), a SOFTMAX at the end, RESHAPE anywhere, also to a shape that the model computes itself, QUANTIZE and
-    DEQUANTIZE at the edges, a MUL by a constant that maps every int8 to itself, and a dynamic batch, which is taken
-    as 1.
+    Accepted are the operators of `ops/`, each as its file says, in one chain from input to output, and a dynamic batch,
+    which is taken as 1.
 
     Raises:
         UnsupportedModelError: anything else, and accumulators that could overflow; names operator, tensor and

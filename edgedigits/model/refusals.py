@@ -56,18 +56,23 @@ class Reason(StrEnum):
     SOFTMAX_SIZE = "a SOFTMAX of more than {limit} scores is not supported"
     SOFTMAX_ROWS = "a SOFTMAX goes over the last axis, and shape {shape} has more than one row"
     SOFTMAX_SCALE = "an int8 SOFTMAX must have scale 1/256 and zero point -128"
+    LOGISTIC_SCALE = "an int8 LOGISTIC must have scale 1/256 and zero point -128"
+    HARD_SWISH_SCALE = "its scale is too small for the reference kernel"
     SOFTMAX_BETA = "beta · scale is {product:.3g}, too small for the reference kernel"
 
     RESHAPE_QUANTIZATION = "a RESHAPE must keep the quantization of its input"
     RESHAPE_SIZE = "the shape {shape} does not hold the {elements} elements of one image"
     RESHAPE_OPEN = "its shape is known only when the model runs"
-    REQUANTIZE = "it changes the quantization, and there is no layer for that"
+    REQUANTIZE = "it changes the quantization of uint8"
     QUANTIZE_PLACE = "from {source} to {target} inside the model"
     DEQUANTIZE_PLACE = "only int8 at the end of the model can be dequantized"
     ELEMENTWISE = "it changes values, and there is no layer for that"
 
 
-CHAIN = "The engine runs chains of FULLY_CONNECTED, SOFTMAX, RESHAPE and QUANTIZE in int8; see the README."
+CHAIN = (
+    "The engine runs chains of FULLY_CONNECTED, SOFTMAX, RESHAPE, QUANTIZE and functions of single values in int8; "
+    "see the README."
+)
 FULL_INTEGER = (
     "Convert it with full-integer quantization: Optimize.DEFAULT, a representative_dataset, "
     "OpsSet.TFLITE_BUILTINS_INT8, and int8 as inference_input_type and inference_output_type."

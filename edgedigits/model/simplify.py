@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from edgedigits.model.fixed_point import INT32_MAX, Rounding
 from edgedigits.model.network import Network
+from edgedigits.model.ops.declaration import InPlaceStep, Step
 from edgedigits.model.ops.dense_layer import DenseLayer
 
 
@@ -18,19 +21,34 @@ def simplify(network: Network) -> Network:
     layer keeps all, and the first layer keeps all inputs.
     """
     layers = list(network.layers)
-    for index in range(len(layers) - 1):
-        layers[index], layers[index + 1] = _without_constants(layers[index], layers[index + 1], network.rounding)
-    for index in range(len(layers) - 2, -1, -1):
-        layers[index], layers[index + 1] = _without_unread(layers[index], layers[index + 1])
+    between = _between(network)
+    for index, steps in enumerate(between):
+        if steps is not None:
+            rounding = network.rounding
+            layers[index], layers[index + 1] = _without_constants(layers[index], steps, layers[index + 1], rounding)
+    for index, steps in reversed([*enumerate(between)]):
+        if steps is not None:
+            layers[index], layers[index + 1] = _without_unread(layers[index], layers[index + 1])
     return network.with_layers(layers)
 
 
-def _without_constants(layer: DenseLayer, after: DenseLayer, rounding: Rounding) -> tuple[DenseLayer, DenseLayer]:
-    lowest, highest = (layer.activate(acc, rounding).astype(np.int64) for acc in layer.accumulator_range())
-    constant = np.array(lowest == highest, dtype=np.bool_)
+def _between(network: Network) -> list[Sequence[Step] | None]:
+    """Return what lies between each two layers; None where that is more than functions of single values."""
+    places = [index for index, step in enumerate(network.steps) if isinstance(step, DenseLayer)]
+    pieces = [network.steps[one + 1 : other] for one, other in pairwise(places)]
+    return [steps if all(isinstance(one, InPlaceStep) and one.by_value for one in steps) else None for steps in pieces]
+
+
+def _without_constants(
+    layer: DenseLayer, between: Sequence[Step], after: DenseLayer, rounding: Rounding
+) -> tuple[DenseLayer, DenseLayer]:
+    values, highest = (layer.activate(acc, rounding) for acc in layer.accumulator_range())
+    constant = np.array(values == highest, dtype=np.bool_)
+    for step in between:
+        values = step.run([values], rounding)
     if constant.all():
         constant[0] = False  # A layer keeps at least one output.
-    folded = after.bias + after.weights[:, constant].astype(np.int64) @ lowest[constant]
+    folded = after.bias + after.weights[:, constant].astype(np.int64) @ values[constant].astype(np.int64)
     if np.any(np.abs(folded) > INT32_MAX):
         return layer, after
     try:

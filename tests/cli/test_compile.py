@@ -125,7 +125,7 @@ def test_it_is_replaced_by_force_only(model: Path, tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("content", "code", "words"),
     [
-        (random_mlp(1, (20, 10), extra_op="TANH"), 5, ["operator 1 (TANH)", "tensor", "no such operator"]),
+        (random_mlp(1, (20, 10), extra_op="EXP"), 5, ["operator 1 (EXP)", "tensor", "no such operator"]),
         (random_mlp(1, (20, 10), float_model=True), 5, ["(FULLY_CONNECTED)", "float32", "full-integer quantization"]),
         (random_mlp(1, (20, 10))[:700], 3, ["theirs.tflite"]),
         (b"", 3, ["theirs.tflite"]),

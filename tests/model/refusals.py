@@ -209,14 +209,28 @@ def _reshape(scale: float = 0.5, target: list[int] | None = None) -> Callable[[L
     return describe
 
 
-def _quantize(dtype: str) -> Callable[[Layer], None]:
+def _quantize_inside(model: Layer) -> None:
+    other = model.activation("other", 3, 1.0, 130, "uint8")
+    last = model.activation("last", 3, 0.7, 0)
+    model.dense()
+    model.add("QUANTIZE", model.outputs[0], other, schema.QuantizeOptionsT())
+    model.add("QUANTIZE", other, last, schema.QuantizeOptionsT())
+    model.outputs = [last]
+
+
+def _uint8_of_another_scale(model: Layer) -> None:
+    outer = model.activation("outer", 4, 0.7, 125, "uint8")
+    model.add("QUANTIZE", outer, model.inputs[0], schema.QuantizeOptionsT())
+    model.dense()
+    model.inputs = [outer]
+
+
+def _ending_in(opcode: str, scale: float, zero_point: int = 0) -> Callable[[Layer], None]:
     def describe(model: Layer) -> None:
-        other = model.activation("other", 3, 0.7 if dtype == "int8" else 1.0, 0 if dtype == "int8" else 130, dtype)
-        last = model.activation("last", 3, 0.7, 0)
+        end = model.activation("end", 3, scale, zero_point)
         model.dense()
-        model.add("QUANTIZE", model.outputs[0], other, schema.QuantizeOptionsT())
-        model.add("QUANTIZE", other, last, schema.QuantizeOptionsT())
-        model.outputs = [last]
+        model.add(opcode, model.outputs[0], end)
+        model.outputs = [end]
 
     return describe
 
@@ -266,7 +280,7 @@ TABLE: dict[Reason, Refused] = {
         layer(of_type("inputs", "int32")), "tensor 0 'x': it is int32, and an input must be int8, uint8 or float32", "int8"
     ),
     Reason.NO_OPERATOR: Refused(
-        lambda: random_mlp(1, (4, 3), extra_op="TANH"), "operator 1 (TANH), tensor 3 'dense/out': the engine has no such operator"
+        lambda: random_mlp(1, (4, 3), extra_op="EXP"), "operator 1 (EXP), tensor 3 'dense/out': the engine has no such operator"
     ),
     Reason.NO_CHAIN: Refused(
         whole(_two_readers),
@@ -406,6 +420,14 @@ TABLE: dict[Reason, Refused] = {
         whole(_softmax(scale=1 / 255)),
         "operator 1 (SOFTMAX), tensor 5 'probabilities': an int8 SOFTMAX must have scale 1/256 and zero point -128",
     ),
+    Reason.LOGISTIC_SCALE: Refused(
+        whole(_ending_in("LOGISTIC", 1 / 255, -128)),
+        "operator 1 (LOGISTIC), tensor 4 'end': an int8 LOGISTIC must have scale 1/256 and zero point -128",
+    ),
+    Reason.HARD_SWISH_SCALE: Refused(
+        whole(_ending_in("HARD_SWISH", 1 / 129)),
+        "operator 1 (HARD_SWISH), tensor 4 'end': its scale is too small for the reference kernel",
+    ),
     Reason.SOFTMAX_BETA: Refused(
         whole(_softmax(beta=1e-9)),
         "operator 1 (SOFTMAX), tensor 3 'y': beta · scale is 1e-09, too small for the reference kernel",
@@ -422,10 +444,10 @@ TABLE: dict[Reason, Refused] = {
         whole(_reshape()), "operator 0 (RESHAPE), tensor 5 'shape': its shape is known only when the model runs", "batch_size=1"
     ),
     Reason.REQUANTIZE: Refused(
-        whole(_quantize("int8")), "operator 1 (QUANTIZE), tensor 4 'other': it changes the quantization, and there is no layer for that"
+        whole(_uint8_of_another_scale), "operator 0 (QUANTIZE), tensor 0 'x': it changes the quantization of uint8"
     ),
     Reason.QUANTIZE_PLACE: Refused(
-        whole(_quantize("uint8")), "operator 1 (QUANTIZE), tensor 4 'other': from int8 to uint8 inside the model"
+        whole(_quantize_inside), "operator 1 (QUANTIZE), tensor 4 'other': from int8 to uint8 inside the model"
     ),
     Reason.DEQUANTIZE_PLACE: Refused(
         whole(_dequantize_inside),

@@ -64,14 +64,31 @@ class Place:
     """Where in the C engine a step that works in place finds its values.
 
     Attributes:
-        values: expression of a `uint8_t *` to them.
+        source: expression of a pointer to what comes in: `values`, but for the first step.
+        signed_source: those are signed bytes, `const int8_t *`; else `const uint8_t *`, distances from the lowest value
+            that the step before can give.
+        values: where what comes out is to lie.
+        signed: the same of `values`, where distances count from the lowest value that this step can give.
         count: how many they are.
-        signed: they are signed bytes; else distances from the lowest value that the step before can give.
+        number: of the step, from 1, for names.
     """
 
+    source: str
+    signed_source: bool
     values: str
-    count: int
     signed: bool
+    count: int
+    number: int
+
+    @property
+    def source_bytes(self) -> str:
+        """`source` as `const uint8_t *`."""
+        return f"(const uint8_t *){self.source}" if self.signed_source else self.source
+
+    @property
+    def bytes(self) -> str:
+        """`values` as `uint8_t *`."""
+        return f"(uint8_t *){self.values}" if self.signed else self.values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,9 +124,15 @@ class Emission:
 
 
 class InPlaceStep(Step):
-    """A step that gives as many values as it takes, and leaves them where they were."""
+    """A step that gives as many values as it takes, and leaves them where they were.
+
+    Attributes:
+        by_value: what becomes of a value follows from it alone.
+    """
 
     __slots__ = ()
+
+    by_value: ClassVar[bool] = False
 
     @abstractmethod
     def emit(self, place: Place) -> Emission:

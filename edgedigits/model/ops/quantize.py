@@ -1,32 +1,41 @@
-"""QUANTIZE: at the edges of a model, where the engine's int8 begins and ends, and where it changes nothing."""
+"""QUANTIZE: nothing at the edges of a model, where the engine's int8 begins and ends; a table from int8 to int8.
+
+Source: `reference_ops::Requantize` of TensorFlow Lite, in LiteRT and TFLM alike.
+"""
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Operator, Tensor
-from edgedigits.model.ops.declaration import INT8_MIN, Chain, Link, Op
+from edgedigits.model.ops.declaration import INT8_MIN, Chain, Link
+from edgedigits.model.ops.table import TableOp, rescaled
 from edgedigits.model.refusals import Reason
 
 
-class Quantize(Op):
-    """From another type to int8 in front, from int8 to uint8 behind."""
+class Quantize(TableOp):
+    """The same real values in another type, scale or zero point."""
 
     opcodes = ("QUANTIZE",)
 
     def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:
-        """Return that nothing is to be done, and why."""
+        """Return a table for what stays int8, else that nothing is to be done."""
+        if source.dtype == "int8" and target.dtype == "int8":
+            return super().lower(chain, operator, source, target)
         at_end = target.index == chain.output.index
         if {source.dtype, target.dtype} <= {"int8", "uint8"} and not _same_steps(source, target):
             raise chain.refuse(Reason.REQUANTIZE, operator, target)
-        if source.dtype == "int8" and target.dtype == "int8":
-            why = "changes nothing"
-        elif target.dtype == "int8" and not chain.steps and source.dtype in ("float32", "uint8"):
-            why = "the engine's input is int8"
-        elif source.dtype == "int8" and at_end and target.dtype == "uint8":
-            why = "the engine's output is int8"
-        else:
-            facts = {"source": source.dtype, "target": target.dtype}
-            raise chain.refuse(Reason.QUANTIZE_PLACE, operator, target, **facts)
-        return Link(chain.shapes.of(source), dropped=why)
+        if target.dtype == "int8" and not chain.steps and source.dtype in ("float32", "uint8"):
+            return Link(chain.shapes.of(source), dropped="the engine's input is int8")
+        if source.dtype == "int8" and at_end and target.dtype == "uint8":
+            return Link(chain.shapes.of(source), dropped="the engine's output is int8")
+        raise chain.refuse(Reason.QUANTIZE_PLACE, operator, target, source=source.dtype, target=target.dtype)
+
+    def table(self, operator: Operator, source: Tensor, target: Tensor, rounding: Rounding) -> NDArray[np.int64]:
+        """Return the values in the target's steps."""
+        return rescaled(source, target)
 
 
 def _same_steps(one: Tensor, other: Tensor) -> bool:

@@ -16,15 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.model.fixed_point import (
-    INT32_MAX,
-    Ints,
     Rounding,
     divide_by_power,
     high_multiply,
-    multiply_by_power,
     quantize_multiplier,
     rescale,
 )
+from edgedigits.model.gemmlowp import exp_of_negative, reciprocal
 from edgedigits.model.ir import Operator, Tensor
 from edgedigits.model.ops.declaration import (
     INT8_MAX,
@@ -46,16 +44,6 @@ DIFF_INTEGER_BITS = 5
 SUM_INTEGER_BITS = 12
 LARGEST_SOFTMAX = 1024
 """Scores whose exponentials the Q12.19 sum holds with room to spare."""
-
-_QUARTER = 1 << 24
-_EIGHTH = 1 << 28
-_EXP_MINUS_EIGHTH = 1895147668
-_THIRD = 715827883
-# exp(−2^e) in Q0.31 for e = −2…4, by the bit of a Q5.26 number that asks for it.
-_EXP_OF_BIT = {24: 1672461947, 25: 1302514674, 26: 790015084, 27: 290630308, 28: 39332535, 29: 720401, 30: 242}
-_48_OVER_17 = 1515870810
-_MINUS_32_OVER_17 = -1010580540
-_ONE_Q2 = 1 << 29
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +74,7 @@ class Softmax(InPlaceStep):
         powers = table[wide.max(axis=1, keepdims=True) - wide]
         total = divide_by_power(powers, SUM_INTEGER_BITS).sum(axis=1)
         headroom = np.array([32 - int(value).bit_length() for value in total], np.int64)
-        scale = _reciprocal((total << headroom) - (1 << 31))
+        scale = reciprocal((total << headroom) - (1 << 31))
         exponent = SUM_INTEGER_BITS - headroom + 31 - 8
         shares = divide_by_power(high_multiply(scale[:, None], powers), exponent[:, None])
         return np.clip(shares - 128, -128, 127).astype(np.int8)
@@ -144,38 +132,10 @@ def lower_softmax(beta: float, input_scale: np.float32, rounding: Rounding) -> S
     radius = math.floor(((1 << DIFF_INTEGER_BITS) - 1) * (1 << (31 - DIFF_INTEGER_BITS)) / (1 << shift))
     differences = np.arange(min(radius, 255) + 1, dtype=np.int64)
     rescaled = rescale(-differences, np.array(multiplier), np.array(shift), rounding)
-    powers = _exp_of_negative(rescaled)
+    powers = exp_of_negative(rescaled, DIFF_INTEGER_BITS)
     # Below half a step of the sum an exponential is lost there, and the result is 0 anyway.
     counted = int(np.count_nonzero(divide_by_power(powers, SUM_INTEGER_BITS)))
     return Softmax(powers[:counted].astype(np.int32))
-
-
-def _exp_of_negative(value: Ints) -> Ints:
-    """Return exp of Q5.26 values ≤ 0 as Q0.31."""
-    below_quarter = (value & (_QUARTER - 1)) - _QUARTER
-    result = _exp_near_zero(multiply_by_power(below_quarter, DIFF_INTEGER_BITS))
-    remainder = below_quarter - value
-    for bit, factor in _EXP_OF_BIT.items():
-        result = np.where(remainder & (1 << bit), high_multiply(result, factor), result)
-    return np.where(value == 0, INT32_MAX, result)
-
-
-def _exp_near_zero(value: Ints) -> Ints:
-    """Return exp of Q0.31 values in [−1/4, 0) by a Taylor polynomial around −1/8."""
-    x = value + _EIGHTH
-    x2 = high_multiply(x, x)
-    x3, x4 = high_multiply(x2, x), high_multiply(x2, x2)
-    tail = divide_by_power(high_multiply(divide_by_power(x4, 2) + x3, _THIRD) + x2, 1)
-    return _EXP_MINUS_EIGHTH + high_multiply(x + tail, _EXP_MINUS_EIGHTH)
-
-
-def _reciprocal(value: Ints) -> Ints:
-    """Return 1 / (1 + x) of Q0.31 x in [0, 1) as Q0.31, by three Newton steps."""
-    half = (value + INT32_MAX + 1) >> 1
-    x = _48_OVER_17 + high_multiply(half, _MINUS_32_OVER_17)
-    for _ in range(3):
-        x = x + multiply_by_power(high_multiply(x, _ONE_Q2 - high_multiply(half, x)), 2)
-    return multiply_by_power(x, 1)
 
 
 OP = SoftmaxOp()
