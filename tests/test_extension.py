@@ -78,6 +78,19 @@ APART static void dense_columns(const int8_t *in, uint32_t inputs, const int8_t 
     }
 }
 """
+OP = '''
+"""ABS, for a test."""
+import numpy as np
+from edgedigits.model.ops.table import TableOp, real_function, real_inputs
+
+class Abs(TableOp):
+    opcodes = ("ABS",)
+
+    def table(self, operator, source, target, rounding):
+        return real_function(np.abs(real_inputs(source)), target)
+
+OP = Abs()
+'''
 
 
 @pytest.fixture
@@ -161,6 +174,41 @@ assert np.array_equal(answers.scores, run(network, inputs))
 print("exact")
 """
     assert look(copy, program) == "exact\n"
+
+
+def test_an_op_of_one_value_is_read_run_emitted_and_told(copy: Path) -> None:
+    program = """
+from pathlib import Path
+import numpy as np
+from edgedigits.engine.source import render_engine
+from edgedigits.model.lowering import lower, why_not
+from edgedigits.model.numpy_engine import run
+from edgedigits.model.packing import choose
+from edgedigits.model.reader import read_tflite
+from edgedigits.cli.main import main
+from tests.engine.engine_program import run_engines
+from tests.model.oracles import hard_inputs
+from tests.tflite_builder import ModelWriter, schema
+writer, dense = ModelWriter(), schema.FullyConnectedOptionsT
+x, a, b, y = (writer.activation(n, [1, k], "int8", s) for n, k, s in (("x", 12, 0.1), ("a", 6, 0.2), ("b", 6, 0.2), ("y", 3, 0.5)))
+w, v = (writer.constant(n, np.arange(-30, k - 30, dtype=np.int8).reshape(shape), 0.05) for n, k, shape in (("w", 72, (6, 12)), ("v", 18, (3, 6))))
+writer.operator("FULLY_CONNECTED", [x, w, -1], [a], dense(), version=4)
+writer.operator("ABS", [a], [b])
+writer.operator("FULLY_CONNECTED", [b, v, -1], [y], dense(), version=4)
+Path("m.tflite").write_bytes(writer.pack([x], [y]))
+graph = read_tflite(Path("m.tflite"))
+print(why_not(graph) or "runs")
+if not why_not(graph):
+    network = lower(graph)
+    inputs = hard_inputs(network.inputs, 1, count=50)
+    [answers] = run_engines("gcc", ["-O2"], [(render_engine(network, choose(network)), inputs)], Path("c").resolve())
+    assert np.array_equal(answers.scores, run(network, inputs))
+    main(["inspect", "m.tflite"])
+"""
+    assert "ABS" in look(copy, program), "it is refused by name"
+    (copy / "edgedigits" / "model" / "ops" / "toy_abs.py").write_text(OP)
+    said = look(copy, program)
+    assert said.startswith("runs\n") and "ABS" in said and "cannot" not in said
 
 
 def test_a_core_and_a_board_are_in_the_tables_and_can_be_named(copy: Path) -> None:
