@@ -86,7 +86,8 @@ def files(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
-@pytest.mark.parametrize("compression", ["post-training", pytest.param("qat+prune", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("compression", ["post-training", "qat+prune"])
 def test_a_build_repeats_byte_for_byte_from_its_manifest(built, compression, tmp_path):
     folder = built[compression].folder
     tables = json.loads((folder / "manifest.json").read_text())["config"]

@@ -17,8 +17,6 @@ from edgedigits.scoring.interpreter import open_classifier, run_litert
 from tests.small_builds import ALL_LOSSES, COMPRESSIONS, SHORT, merged
 
 PAIRS = [(loss, compression) for loss in ALL_LOSSES for compression in COMPRESSIONS]
-# By default one with all stages; all pairs are among the slow tests.
-BY_DEFAULT = [(ALL_LOSSES[1], "qat+prune")]
 
 
 def check_pair(splits, loss, compression):
@@ -37,13 +35,8 @@ def check_pair(splits, loss, compression):
     assert np.mean(stored.argmax(axis=1) == keras.argmax(axis=1)) > 0.97
 
 
-@pytest.mark.parametrize(("loss", "compression"), BY_DEFAULT, ids=str)
-def test_a_loss_is_trained_compressed_and_converted(splits_5k, loss, compression):
-    check_pair(splits_5k, loss, compression)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("loss", "compression"), [pair for pair in PAIRS if pair not in BY_DEFAULT], ids=str)
+@pytest.mark.parametrize(("loss", "compression"), PAIRS, ids=str)
 def test_every_loss_goes_with_every_compression(splits_5k, loss, compression):
     check_pair(splits_5k, loss, compression)
 

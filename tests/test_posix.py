@@ -285,6 +285,7 @@ def run_elsewhere(tmp_path: Path):
     return run
 
 
+@pytest.mark.slow
 def test_a_build_is_evaluated_and_simulated_elsewhere(run_elsewhere) -> None:
     pytest.importorskip("ziglang")
     reference = str(PACKAGE.parent / "deploy" / "reference")

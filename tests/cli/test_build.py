@@ -52,7 +52,8 @@ def outcome(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-@pytest.mark.parametrize("stages", [[], pytest.param(STAGES, marks=pytest.mark.slow)], ids=["float", "qat-prune"])
+@pytest.mark.slow
+@pytest.mark.parametrize("stages", [[], STAGES], ids=["float", "qat-prune"])
 def test_a_build_tells_what_matters_in_under_a_screen(csv, stages):
     code, out, err = outcome(command("build", "--loss", "focal", *stages, "--data", str(csv), *QUICK))
     assert code == 0, err
@@ -295,6 +296,7 @@ def test_a_missing_library_is_named_with_the_command_that_brings_it(csv):
     assert "tensorflow_model_optimization" in err and "pip install 'tensorflow==2.21.*'" in err
 
 
+@pytest.mark.slow
 def test_keras_3_in_the_same_process_is_told(csv):
     setup = "import os; os.environ['TF_USE_LEGACY_KERAS'] = '0'\nimport tensorflow as tf; tf.keras.Model"
     code, _, err = outcome(command("build", "--data", str(csv), *QUICK, setup=setup))

@@ -164,7 +164,7 @@ def test_files_are_written_whole_and_not_over_others(run: Simulation, tmp_path: 
     check_place(tmp_path / "new", force=True)
     with pytest.raises(DataError, match="is a file, expected a folder"):
         check_place(written[0], force=True)
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(DataError, match="is a file, expected a folder to write in"):
         write_engine_report(written[0], run, facts, name="one", origin="digits")
 
 

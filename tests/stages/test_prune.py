@@ -42,6 +42,7 @@ def test_each_layer_has_at_least_the_zeros_asked_for_and_the_others_none(few, ta
     assert history["sparsity"][-1] == pytest.approx(target["hidden_1"], abs=0.02)
 
 
+@pytest.mark.slow
 def test_sparsity_follows_the_cubic_from_begin_to_end(few):
     prune = PruningConfig(initial_sparsity=0.2, sparsity=0.8, begin=0.25, end=0.75, frequency=10)
     _, history = pruned(few, prune, {"hidden_1": 0.8})

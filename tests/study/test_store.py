@@ -405,7 +405,7 @@ def test_a_folder_without_a_study_is_told(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(DataError, match="file is a file, expected a folder to write in"):
         Store(tmp_path / "file" / "study", create=True)
 
 

@@ -97,6 +97,7 @@ def test_progress_advances_once_an_epoch(few):
     assert len(notes) == 3 and all(note.startswith("validation ") for note in notes)
 
 
+@pytest.mark.slow
 def test_tensorboard_gets_event_files_by_stage(few, tmp_path):
     config = TrainingConfig(batch_size=64, augment="none")
     model = build_mlp(BuildConfig(training=config))
