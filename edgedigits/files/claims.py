@@ -48,8 +48,8 @@ class Claim:
 def claim(parent: Path, prefix: str, suffix: str = "", *, target: str = "", mode: int = 0o777) -> Iterator[Claim]:
     """Make an empty folder of a new name in `parent` and hold its lock.
 
-    The folder is left to the caller; the lock goes with the context if the folder is gone by then, else it stays, free,
-    for `abandoned` to find.
+    The folder is left to the caller, unless it is empty; the lock goes with the context if the folder is gone by then,
+    else it stays, free, for `abandoned` to find.
 
     Args:
         parent: where.
@@ -75,6 +75,9 @@ def claim(parent: Path, prefix: str, suffix: str = "", *, target: str = "", mode
         os.write(handle, json.dumps({"inode": made.inode, "target": target}).encode())
         yield made
     finally:
+        # Of one who is interrupted before there is anything in it, nobody else removes it.
+        with contextlib.suppress(OSError):
+            path.rmdir()
         _let_go(handle, file, path)
 
 
@@ -108,8 +111,11 @@ def _new_lock(path: Path) -> int:
         lock(handle, wait=True)  # Without locks nothing is swept up.
         if not _is_at(handle, path):
             raise FileExistsError(path)
-    except BaseException:
+    except FileExistsError:
         os.close(handle)
+        raise
+    except BaseException:
+        close_and_remove(handle, path)
         raise
     return handle
 

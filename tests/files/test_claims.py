@@ -80,7 +80,7 @@ def test_a_lock_goes_with_its_folder(tmp_path):
 
 def test_a_folder_that_was_left_is_still_known_as_the_one_that_was_made(tmp_path):
     with claim(tmp_path, "a-", target="it") as made:
-        pass
+        (made.path / "file").touch()
     [left] = abandoned(tmp_path, "a-*")
     assert left == made and left.is_own
     made.path.rename(tmp_path / "moved")
@@ -177,3 +177,16 @@ def test_a_build_trains_with_temporary_files_of_its_own(temporary, tmp_path, mon
         api.build({"output": {"out": str(tmp_path / "out")}})
     assert Path(str(reached.value)).parent.name.startswith("edgedigits-train-")
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["os.write", "os.lstat", "lock", "body"])
+def test_an_interruption_before_there_is_anything_in_it_leaves_nothing(tmp_path, monkeypatch, place):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    if place != "body":
+        monkeypatch.setattr(f"edgedigits.files.claims.{place}", interrupted)
+    with pytest.raises(KeyboardInterrupt), claim(tmp_path, "x"):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,9 +49,10 @@ def open_addresses():
     me = psutil.Process()
     found = []
     for process in (me, *me.children(recursive=True)):
-        for connection in process.net_connections("inet"):
-            if not connection.raddr and connection.laddr:
-                found.append(connection.laddr.ip)
+        with suppress(psutil.NoSuchProcess):  # It has just ended.
+            for connection in process.net_connections("inet"):
+                if not connection.raddr and connection.laddr:
+                    found.append(connection.laddr.ip)
     return found
 
 
