@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import pkgutil
-from importlib import import_module
-
 from edgedigits import losses
+from edgedigits.discovery import declared
 from edgedigits.losses.declaration import Loss
 
 DEFAULT = "cross-entropy"
 
 
-def _declared() -> dict[str, Loss]:
-    modules = [import_module(f"{losses.__name__}.{module.name}") for module in pkgutil.iter_modules(losses.__path__)]
-    found = [module.LOSS for module in modules if hasattr(module, "LOSS")]
-    # The default first, the others as a dictionary has them.
-    return {loss.name: loss for loss in sorted(found, key=lambda loss: (loss.name != DEFAULT, loss.name))}
-
-
-LOSSES = _declared()
+# The default first, the others as a dictionary has them.
+LOSSES: dict[str, Loss] = {
+    loss.name: loss for loss in sorted(declared(losses, "LOSS"), key=lambda loss: (loss.name != DEFAULT, loss.name))
+}
 """By name."""

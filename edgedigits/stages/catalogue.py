@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Collection, Mapping
-from importlib import import_module
 from pathlib import Path
 
 from edgedigits import stages
 from edgedigits.config import BuildConfig, ModelConfig
+from edgedigits.discovery import declared
 from edgedigits.stages.declaration import Stage, Tables
 
-
-def _declared() -> dict[str, Stage]:
-    modules = [import_module(f"{stages.__name__}.{module.name}") for module in pkgutil.iter_modules(stages.__path__)]
-    found = [module.STAGE for module in modules if hasattr(module, "STAGE")]
-    return {stage.name: stage for stage in sorted(found, key=lambda stage: stage.order)}
-
-
-STAGES = _declared()
+STAGES: dict[str, Stage] = {
+    stage.name: stage for stage in sorted(declared(stages, "STAGE"), key=lambda stage: stage.order)
+}
 """By name, in the order in which they run."""
 
 

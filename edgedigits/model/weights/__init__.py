@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
+import sys
 
+from edgedigits.discovery import declared
 from edgedigits.model.weights.encoding import Encoding
 
-
-def _found() -> tuple[Encoding, ...]:
-    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
-    found = (encoding for module in modules for encoding in getattr(module, "ENCODINGS", ()))
-    return tuple(sorted(found, key=lambda encoding: (encoding.rank, encoding.name)))
-
-
-ENCODINGS = _found()
+ENCODINGS: tuple[Encoding, ...] = tuple(
+    sorted(
+        (encoding for some in declared(sys.modules[__name__], "ENCODINGS") for encoding in some),
+        key=lambda encoding: (encoding.rank, encoding.name),
+    )
+)
 """All encodings, by rank: of equally good ones the first is taken."""
