@@ -160,5 +160,6 @@ def test_a_build_that_a_killed_run_moved_aside_is_found_again(build: Path) -> No
     with claim(build.parent, f".{build.name}.", ".part", target=build.name) as made:
         aside = made.path.with_name(made.path.name + ".old")
         build.rename(aside)
+        (made.path / "of the new build").touch()
     assert find_subject(build).model == build / "model.tflite"
     assert not aside.exists()
