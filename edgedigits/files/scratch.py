@@ -33,13 +33,7 @@ def scratch(what: str) -> Iterator[Path]:
     Raises:
         DataError: there is no place for temporary files, or no room left in it.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            place = Path(tempfile.gettempdir())
-            _sweep(place, f"{PREFIX}*")
-            folder = stack.enter_context(_folder(place, f"{PREFIX}{what}-", "", 0o700))
-        except OSError as error:
-            raise unwritable(error) from error
+    with _own_folder(what) as folder:
         try:
             yield folder
         except OSError as error:
@@ -57,10 +51,12 @@ def own_temporary_files(what: str) -> Iterator[None]:
     Args:
         what: they are for, as for `scratch`.
 
+    What else is written meanwhile may be full as well: whoever writes it tells so.
+
     Raises:
-        DataError: as `scratch`.
+        DataError: there is no place for temporary files.
     """
-    with scratch(what) as folder:
+    with _own_folder(what) as folder:
         before, tempfile.tempdir = tempfile.tempdir, str(folder)
         try:
             yield
@@ -113,6 +109,18 @@ def parents_of(place: Path) -> Iterator[None]:
         for parent in missing:
             with contextlib.suppress(OSError):
                 parent.rmdir()
+
+
+@contextlib.contextmanager
+def _own_folder(what: str) -> Iterator[Path]:
+    with contextlib.ExitStack() as stack:
+        try:
+            place = Path(tempfile.gettempdir())
+            _sweep(place, f"{PREFIX}*")
+            folder = stack.enter_context(_folder(place, f"{PREFIX}{what}-", "", 0o700))
+        except OSError as error:
+            raise unwritable(error) from error
+        yield folder
 
 
 @contextlib.contextmanager

@@ -179,6 +179,19 @@ def test_a_build_trains_with_temporary_files_of_its_own(temporary, tmp_path, mon
     assert list(temporary.iterdir()) == []
 
 
+def test_a_full_disk_under_a_build_is_not_told_as_one_under_temporary_files(temporary, tmp_path, monkeypatch):
+    def assemble(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(sys.modules, "edgedigits.assemble", SimpleNamespace(assemble=assemble))
+    monkeypatch.setattr(api, "load_splits", lambda *_, **__: None)
+    monkeypatch.setattr(api, "findings_on_splits", lambda *_: ())
+    with pytest.raises(DataError) as caught:
+        api.build({"output": {"out": str(tmp_path / "out")}})
+    assert str(caught.value).startswith(f"{tmp_path / 'out'} cannot be written: No space left on device.")
+    assert "--out" in caught.value.hint and list(temporary.iterdir()) == [] and not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("place", ["os.write", "os.lstat", "lock", "body"])
 def test_an_interruption_before_there_is_anything_in_it_leaves_nothing(tmp_path, monkeypatch, place):
     def interrupted(*_: object, **__: object) -> None:
