@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.compilers import C_COMPILERS, available, compile_and_run
+from tests.model.random_chains import ChainWriter
+
 ROOT = Path(__file__).parents[1]
 
 LOSS = '''
@@ -81,16 +84,28 @@ APART static void dense_columns(const int8_t *in, uint32_t inputs, const int8_t 
 OP = '''
 """ABS, for a test."""
 import numpy as np
-from edgedigits.model.ops.table import TableOp, real_function, real_inputs
+from edgedigits.model.ops.table import CODES, TableOp
 
 class Abs(TableOp):
     opcodes = ("ABS",)
 
     def table(self, operator, source, target, rounding):
-        return real_function(np.abs(real_inputs(source)), target)
+        return np.abs(CODES - source.zero_point) + target.zero_point
 
 OP = Abs()
 '''
+
+SELF_TEST = """
+#include <stdint.h>
+#include <stdio.h>
+#include "edgedigits_model.h"
+static int32_t workspace[EDGEDIGITS_MODEL_WORKSPACE_BYTES / 4];
+int main(void)
+{
+    printf("%d", edgedigits_model_self_test(workspace));
+    return 0;
+}
+"""
 
 
 @pytest.fixture
@@ -176,39 +191,27 @@ print("exact")
     assert look(copy, program) == "exact\n"
 
 
-def test_an_op_of_one_value_is_read_run_emitted_and_told(copy: Path) -> None:
+def test_an_op_is_lowered_proven_emitted_and_told(copy: Path) -> None:
+    chain = ChainWriter(5, 12)
+    chain.dense(7)
+    chain.function("ABS", keeps_scale=True)
+    chain.dense(3)
+    (copy / "m.tflite").write_bytes(chain.pack())
     program = """
-from pathlib import Path
-import numpy as np
-from edgedigits.engine.source import render_engine
-from edgedigits.model.lowering import lower, why_not
-from edgedigits.model.numpy_engine import run
-from edgedigits.model.packing import choose
-from edgedigits.model.reader import read_tflite
 from edgedigits.cli.main import main
-from tests.engine.engine_program import run_engines
-from tests.model.oracles import hard_inputs
-from tests.tflite_builder import ModelWriter, schema
-writer, dense = ModelWriter(), schema.FullyConnectedOptionsT
-x, a, b, y = (writer.activation(n, [1, k], "int8", s) for n, k, s in (("x", 12, 0.1), ("a", 6, 0.2), ("b", 6, 0.2), ("y", 3, 0.5)))
-w, v = (writer.constant(n, np.arange(-30, k - 30, dtype=np.int8).reshape(shape), 0.05) for n, k, shape in (("w", 72, (6, 12)), ("v", 18, (3, 6))))
-writer.operator("FULLY_CONNECTED", [x, w, -1], [a], dense(), version=4)
-writer.operator("ABS", [a], [b])
-writer.operator("FULLY_CONNECTED", [b, v, -1], [y], dense(), version=4)
-Path("m.tflite").write_bytes(writer.pack([x], [y]))
-graph = read_tflite(Path("m.tflite"))
-print(why_not(graph) or "runs")
-if not why_not(graph):
-    network = lower(graph)
-    inputs = hard_inputs(network.inputs, 1, count=50)
-    [answers] = run_engines("gcc", ["-O2"], [(render_engine(network, choose(network)), inputs)], Path("c").resolve())
-    assert np.array_equal(answers.scores, run(network, inputs))
-    main(["inspect", "m.tflite"])
+main(["inspect", "m.tflite"])
+print("compile:", main(["compile", "m.tflite", "--out", "it", "--quiet"]))
 """
-    assert "ABS" in look(copy, program), "it is refused by name"
+    said = look(copy, program)
+    assert "ABS" in said and "compile: 5" in said, "it is refused by name"
     (copy / "edgedigits" / "model" / "ops" / "toy_abs.py").write_text(OP)
     said = look(copy, program)
-    assert said.startswith("runs\n") and "ABS" in said and "cannot" not in said
+    assert "ABS" in said and "compile: 0" in said
+    manifest = json.loads((copy / "it" / "manifest.json").read_text())
+    assert manifest["proof"]["proven"], "every byte is that of the interpreter"
+    engine = copy / "it" / "engine"
+    (engine / "main.c").write_text(SELF_TEST)
+    assert compile_and_run(available(C_COMPILERS)[0], ["-std=c99"], sorted(engine.glob("*.c")), engine) == "0"
 
 
 def test_a_core_and_a_board_are_in_the_tables_and_can_be_named(copy: Path) -> None:
