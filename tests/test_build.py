@@ -152,7 +152,7 @@ def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):
 
 @pytest.mark.parametrize(
     "compression",
-    [pytest.param(name, marks=pytest.mark.slow) if name in ("qat", "prune") else name for name in COMPRESSIONS],
+    [pytest.param(name, marks=pytest.mark.slow) if name != "qat+prune" else name for name in COMPRESSIONS],
 )
 def test_every_compression_keeps_the_contract_and_its_zeros(built, compression):
     result = built[compression]
@@ -173,7 +173,8 @@ def test_every_compression_keeps_the_contract_and_its_zeros(built, compression):
     ]
 
 
-@pytest.mark.parametrize("compression", ["post-training", pytest.param("qat", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("compression", ["post-training", "qat"])
 def test_softmax_is_deployed_when_asked_for_and_the_engine_as_chosen(build, compression):
     choices = {"engine": {"rounding": "tflm", "optimize": "size"}, "output": {"name": "digits"}}
     result = build({"model": {"softmax": True}}, choices, COMPRESSIONS[compression])

@@ -289,6 +289,7 @@ def test_without_room_for_temporary_files_there_is_no_training(csv):
     assert len(err.splitlines()) == 1 and not list(Path().iterdir())
 
 
+@pytest.mark.slow
 def test_a_missing_library_is_named_with_the_command_that_brings_it(csv):
     setup = "import sys; sys.modules['tensorflow_model_optimization'] = None"
     code, _, err = outcome(command("build", "--data", str(csv), *QUICK, setup=setup))

@@ -77,6 +77,7 @@ def test_zeros_survive_fine_tuning_and_would_not_without_the_preserving_scheme(f
     assert lost[0] < kept[0] / 2
 
 
+@pytest.mark.slow
 def test_the_float_twin_has_the_fine_tuned_weights(few, model):
     aware = fine_tuned(few, model, preserve_zeros=True)
     twin = strip_fake_quantization(aware, model)
