@@ -46,12 +46,11 @@ def scratch(what: str) -> Iterator[Path]:
 def own_temporary_files(what: str) -> Iterator[None]:
     """Have all temporary files that Python makes meanwhile go in the end, or with a later run's if this one is killed.
 
-    TensorFlow writes what it makes of each function to a file, which it removes when the process ends by itself.
+    TensorFlow writes what it makes of each function to a file, which it removes when the process ends by itself. What
+    is written elsewhere meanwhile may find a full disk as well: whoever writes it tells so.
 
     Args:
         what: they are for, as for `scratch`.
-
-    What else is written meanwhile may be full as well: whoever writes it tells so.
 
     Raises:
         DataError: there is no place for temporary files.

@@ -40,8 +40,9 @@ def past_words(names: Collection[str], target_sparsity: Mapping[str, float]) -> 
         names: of the stages that were run.
         target_sparsity: share of zeros, 0…1, by layer.
     """
-    told = [stage.past(target_sparsity) for stage in STAGES.values() if stage.name in names]
-    return ", ".join([*filter(None, told), *(["quantized after training"] if "qat" not in names else [])])
+    run = [stage for stage in STAGES.values() if stage.name in names]
+    after = [] if any(stage.quantizes for stage in run) else ["quantized after training"]
+    return ", ".join([*filter(None, (stage.past(target_sparsity) for stage in run)), *after])
 
 
 def brief_words(tables: Tables, *, quantized: bool = True) -> str:
@@ -51,6 +52,7 @@ def brief_words(tables: Tables, *, quantized: bool = True) -> str:
         tables: the configuration.
         quantized: what is scored is the int8 file; else its float32 twin.
     """
-    told = {stage.name: stage.brief(tables) for stage in STAGES.values()}
-    number = told.pop("qat") or "int8"
-    return ", ".join([*filter(None, told.values()), number if quantized else "float32"])
+    told = [(stage.quantizes, words) for stage in STAGES.values() if (words := stage.brief(tables))]
+    numbers = [words for quantizes, words in told if quantizes] or ["int8"]
+    others = [words for quantizes, words in told if not quantizes]
+    return ", ".join([*others, *(numbers if quantized else ["float32"])])

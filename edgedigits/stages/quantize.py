@@ -110,4 +110,5 @@ STAGE = Stage(
     past=lambda target_sparsity: "trained quantization-aware",
     brief=lambda tables: "QAT" if tables["qat"]["enabled"] else "",
     slug="qat",
+    quantizes=True,
 )

@@ -12,6 +12,7 @@ import numpy as np
 from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.errors import ConfigError
 from edgedigits.progress import SILENT, Progress
+from edgedigits.stages.catalogue import brief_words
 from edgedigits.study.report_values import ReportValues
 
 REPORT = "report.json"
@@ -166,10 +167,8 @@ def read_build(folder: Path) -> BuildColumn:
 
 
 def _compression(report: ReportValues) -> str:
-    words = ["QAT" if report.flag("config.qat.enabled") else "int8"]
-    if report.flag("config.prune.enabled"):
-        words.insert(0, f"pruned {100 * report.number('config.prune.sparsity', 1):g} %")
-    return ", ".join(words)
+    prune = {"enabled": report.flag("config.prune.enabled"), "sparsity": report.number("config.prune.sparsity", 1)}
+    return brief_words({"prune": prune, "qat": {"enabled": report.flag("config.qat.enabled")}})
 
 
 def _sparsity(report: ReportValues) -> float:
