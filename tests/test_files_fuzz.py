@@ -20,9 +20,9 @@ from edgedigits.config import SECTIONS, BuildConfig
 from edgedigits.config_file import make_config, read_config_file, to_tables
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.files.listing import NotOursError, read_listing
+from edgedigits.report.compare import read_build
 from edgedigits.scoring.subject import find_subject
 from edgedigits.stages.catalogue import build_folder, slug
-from edgedigits.study.compare import read_build
 from tests.tflite_builder import random_mlp
 
 REFERENCE = Path(__file__).parents[1] / "deploy" / "reference"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.progress import Progress
-    from edgedigits.study.compare import BuildColumn, Comparison
+    from edgedigits.report.compare import BuildColumn, Comparison
 
 HELP = "put builds side by side: accuracy, size, zeros, engine, recall of each digit"
 
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Compare."""
-    from edgedigits.study.compare import compare_builds
+    from edgedigits.report.compare import compare_builds
 
     reading = given_reading(args)
     if not args.paired and (args.data or reading):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgedigits.cli.main import main
-from edgedigits.study.compare import compare_builds, mcnemar
+from edgedigits.report.compare import compare_builds, mcnemar
 from tests.scoring.recorded_build import write_build
 
 CONFIG = {

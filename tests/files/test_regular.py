@@ -12,8 +12,8 @@ from edgedigits.config_file import read_config_file
 from edgedigits.errors import DataError
 from edgedigits.files.regular import MOST_TEXT_BYTES, read_text
 from edgedigits.files.toml import read_toml
+from edgedigits.report.report_values import ReportValues
 from edgedigits.study.plan.grid import read_grid
-from edgedigits.study.report_values import ReportValues
 
 READERS = (read_text, read_config_file, read_grid, ReportValues)
 WRITE_FIRST = "Write what comes out of it to a file first."

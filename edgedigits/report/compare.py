@@ -12,8 +12,8 @@ import numpy as np
 from edgedigits.data.shape import CLASSES, PIXELS
 from edgedigits.errors import ConfigError
 from edgedigits.progress import SILENT, Progress
+from edgedigits.report.report_values import ReportValues
 from edgedigits.stages.catalogue import brief_words
-from edgedigits.study.report_values import ReportValues
 
 REPORT = "report.json"
 LESS_IS_BETTER = ("bytes", "gzip_bytes", "engine_bytes", "instructions", "arena")
