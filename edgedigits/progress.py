@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
-class Stage(Protocol):
+class StageProgress(Protocol):
     """One bar: a stage of the work with a known or unknown number of steps."""
 
     def advance(self, steps: int = 1, note: str = "") -> None:
@@ -16,7 +16,7 @@ class Stage(Protocol):
 class Progress(Protocol):
     """Where a library function reports to."""
 
-    def stage(self, title: str, total: int | None = None) -> AbstractContextManager[Stage]:
+    def stage(self, title: str, total: int | None = None) -> AbstractContextManager[StageProgress]:
         """Open a stage of `total` steps (None: unknown)."""
 
     def say(self, message: str) -> None:
@@ -31,7 +31,7 @@ class _SilentStage:
 class SilentProgress:
     """Reports nowhere; the default of the Python API."""
 
-    def stage(self, title: str, total: int | None = None) -> AbstractContextManager[Stage]:
+    def stage(self, title: str, total: int | None = None) -> AbstractContextManager[StageProgress]:
         return nullcontext(_SilentStage())
 
     def say(self, message: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.devices.device_report import DeviceReport
-    from edgedigits.devices.link import Link
+    from edgedigits.devices.link import BoardLink
     from edgedigits.devices.stub import Engine
     from edgedigits.progress import Progress
 
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 
 @contextmanager
-def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Iterator[Link]:
+def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Iterator[BoardLink]:
     from edgedigits.devices.link import emulated_board, open_link
 
     if not args.port.startswith(QEMU_PORT):

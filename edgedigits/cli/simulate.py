@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.devices.boards import Board
-    from edgedigits.devices.simulation import Comparison, LayerCost, Simulation
+    from edgedigits.devices.simulation import CrossCheck, LayerCost, Simulation
     from edgedigits.progress import Progress
 
 HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
@@ -160,7 +160,7 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
     return lines
 
 
-def _other_line(other: Comparison) -> str:
+def _other_line(other: CrossCheck) -> str:
     from rich.markup import escape
 
     verdict = "equal too" if not other.differing else f"[red]{other.differing:,} bytes differ[/red]"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.cli.interrupts import check_interrupt
 from edgedigits.cli.streams import clean_console, tell
 from edgedigits.printable import printable
-from edgedigits.progress import Stage
+from edgedigits.progress import StageProgress
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -47,7 +47,7 @@ class TerminalProgress:
         if not self._quiet:
             tell(message)
 
-    def stage(self, title: str, total: int | None = None) -> AbstractContextManager[Stage]:
+    def stage(self, title: str, total: int | None = None) -> AbstractContextManager[StageProgress]:
         check_interrupt()
         if not self._quiet and sys.stderr is not None and sys.stderr.isatty():
             return _bar(printable(title), total)
@@ -57,7 +57,7 @@ class TerminalProgress:
 
 
 @contextmanager
-def _bar(title: str, total: int | None) -> Iterator[Stage]:
+def _bar(title: str, total: int | None) -> Iterator[StageProgress]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (

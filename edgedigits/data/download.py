@@ -26,7 +26,7 @@ _KIB = 1024
 
 
 @dataclass(frozen=True)
-class Network:
+class Servers:
     """Where to fetch from, and how long to try.
 
     Attributes:
@@ -68,7 +68,7 @@ class _RefusedError(Exception):
 
 
 def download(
-    name: str, target: Path, *, pin: Pin, network: Network, deadline: float, progress: Progress = SILENT
+    name: str, target: Path, *, pin: Pin, servers: Servers, deadline: float, progress: Progress = SILENT
 ) -> None:
     """Fetch `name`, check it against its pin and store it as `target`, as received.
 
@@ -76,7 +76,7 @@ def download(
         name: the file's name on the mirrors.
         target: where it goes, by way of a temporary name.
         pin: what it must be, decompressed.
-        network: mirrors and time limits.
+        servers: mirrors and time limits.
         deadline: `time.monotonic` at which to give up.
         progress: gets a stage in KiB.
 
@@ -85,10 +85,10 @@ def download(
         DataError: `target` cannot be written.
     """
     failures = []
-    for mirror in network.mirrors:
+    for mirror in servers.mirrors:
         host = urllib.parse.urlsplit(mirror).netloc
         try:
-            content = _fetch(mirror + name, pin, network, deadline, progress)
+            content = _fetch(mirror + name, pin, servers, deadline, progress)
         except (OSError, http.client.HTTPException, _RefusedError) as error:
             failures.append(f"{host}: {_reason(error)}")
             continue
@@ -101,11 +101,11 @@ def download(
     )
 
 
-def _fetch(url: str, pin: Pin, network: Network, deadline: float, progress: Progress) -> bytes:
-    seconds = min(network.answer_seconds, deadline - time.monotonic())
+def _fetch(url: str, pin: Pin, servers: Servers, deadline: float, progress: Progress) -> bytes:
+    seconds = min(servers.answer_seconds, deadline - time.monotonic())
     if seconds <= 0:
         raise _RefusedError("no time left")
-    with _open(url, seconds, network.read_seconds) as response:
+    with _open(url, seconds, servers.read_seconds) as response:
         content = _receive(response, url, pin, deadline, progress)
     if not pin.matches(_unpacked(content, pin.size)):
         raise _RefusedError("not the expected content (SHA-256 differs)")

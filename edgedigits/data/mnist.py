@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from edgedigits.data.contents import Contents
-from edgedigits.data.download import Network, Pin, download
+from edgedigits.data.download import Pin, Servers, download
 from edgedigits.data.idx import parse_pair
 from edgedigits.data.idx_folder import KINDS, PREFIXES, find_idx
 from edgedigits.data.reading import is_folder, read_bytes
@@ -32,11 +32,11 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://sagemaker-sample-files.s3.amazonaws.com/datasets/image/MNIST/",
 )
-PATIENT = Network(MIRRORS, answer_seconds=15, read_seconds=30, budget_seconds=900)
-BRIEF = Network(MIRRORS, answer_seconds=3, read_seconds=5, budget_seconds=15)
+PATIENT = Servers(MIRRORS, answer_seconds=15, read_seconds=30, budget_seconds=900)
+BRIEF = Servers(MIRRORS, answer_seconds=3, read_seconds=5, budget_seconds=15)
 
 
-def read_mnist(progress: Progress = SILENT, *, network: Network | None = None) -> Contents:
+def read_mnist(progress: Progress = SILENT, *, servers: Servers | None = None) -> Contents:
     """Read the 60,000 training and 10,000 test digits.
 
     They are taken from the cache, else from the folder that EDGEDIGITS_DATA names (or its mnist/), else
@@ -44,7 +44,7 @@ def read_mnist(progress: Progress = SILENT, *, network: Network | None = None) -
 
     Args:
         progress: gets a bar for every file that is downloaded.
-        network: mirrors and time limits; `PATIENT` by default.
+        servers: mirrors and time limits; `PATIENT` by default.
 
     Raises:
         DataError: EDGEDIGITS_DATA is set but names no folder with the four files, no mirror answered, or a
@@ -53,7 +53,7 @@ def read_mnist(progress: Progress = SILENT, *, network: Network | None = None) -
     folder = find_mnist()
     if folder is None:
         folder = cache_folder()
-        _fetch_missing(folder, network or PATIENT, progress)
+        _fetch_missing(folder, servers or PATIENT, progress)
     train, test = (
         parse_pair(_canonical(folder, prefix, KINDS[0]), _canonical(folder, prefix, KINDS[1]), prefix, prefix)
         for prefix in PREFIXES
@@ -103,7 +103,7 @@ def _missing(folder: Path) -> list[tuple[str, str]]:
         return list(PINS)
 
 
-def _fetch_missing(folder: Path, network: Network, progress: Progress) -> None:
+def _fetch_missing(folder: Path, servers: Servers, progress: Progress) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -111,12 +111,12 @@ def _fetch_missing(folder: Path, network: Network, progress: Progress) -> None:
             f"The cache folder {folder} cannot be made: {error.strerror}.",
             hint="Set XDG_CACHE_HOME to another place.",
         ) from None
-    deadline = network.deadline()
+    deadline = servers.deadline()
     # The small files come last, so that a network that is too slow is noticed early.
     for prefix, kind in _missing(folder):
         name = f"{prefix}-{kind}.gz"
         pin = PINS[prefix, kind]
-        download(name, folder / name, pin=pin, network=network, deadline=deadline, progress=progress)
+        download(name, folder / name, pin=pin, servers=servers, deadline=deadline, progress=progress)
 
 
 def _canonical(folder: Path, prefix: str, kind: str) -> bytes:

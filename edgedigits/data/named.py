@@ -54,7 +54,7 @@ def read_auto(progress: Progress = SILENT) -> Contents:
         DataError: mnist-5k was needed and is damaged.
     """
     try:
-        return mnist.read_mnist(progress, network=mnist.BRIEF)
+        return mnist.read_mnist(progress, servers=mnist.BRIEF)
     except DataError as error:
         progress.say(f"{error.message} Using mnist-5k, 5,000 real MNIST digits, instead.")
         note = UNUSABLE_NOTE if os.environ.get(mnist.ENVIRONMENT) else OFFLINE_NOTE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgedigits.devices.cores import Core
 from edgedigits.devices.elf import Image
 from edgedigits.devices.emulator_unicorn import Emulation
-from edgedigits.devices.engine_file import Step, Stored
+from edgedigits.devices.engine_file import EngineStep, Stored
 from edgedigits.devices.simulation import Instructions, LayerCost
 from edgedigits.devices.stub import Engine
 
@@ -43,7 +43,7 @@ def layer_costs(engine: Engine, core: Core, image: Image, run: Emulation) -> tup
     return tuple(costs)
 
 
-def _stored(step: Step, image: Image, core: Core) -> Stored:
+def _stored(step: EngineStep, image: Image, core: Core) -> Stored:
     """Return which of a step's two ways of storing its constants is in an ELF.
 
     Those of one alone tell; where the compiler has put all of a small layer into its code, the core does.

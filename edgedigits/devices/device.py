@@ -30,7 +30,7 @@ from edgedigits.devices.answers import (
     shown,
     whole,
 )
-from edgedigits.devices.link import BAUD, LineReader, Link
+from edgedigits.devices.link import BAUD, BoardLink, LineReader
 from edgedigits.errors import CheckFailedError, DataError
 from edgedigits.progress import SILENT, Progress
 
@@ -104,7 +104,7 @@ class Device:
     """
 
     def __init__(
-        self, link: Link, *, timeout_s: float = ANSWER_TIMEOUT_S, clock: Callable[[], float] = time.monotonic
+        self, link: BoardLink, *, timeout_s: float = ANSWER_TIMEOUT_S, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.link, self._timeout_s, self._clock = link, timeout_s, clock
         self._reader = LineReader(link, clock)

@@ -23,7 +23,7 @@ from edgedigits.devices.steps import step_by_address
 from edgedigits.devices.stub import Engine
 from edgedigits.errors import CheckFailedError, ConfigError, ToolMissingError
 from edgedigits.programs import check_wanted, side_by_side
-from edgedigits.progress import SILENT, Progress, Stage
+from edgedigits.progress import SILENT, Progress, StageProgress
 
 INSTRUCTION_LIMIT = 500_000_000
 """Instructions of one image after which the engine counts as hung."""
@@ -123,7 +123,7 @@ def _worker_count(images: int) -> int:
 
 
 def _run_side_by_side(
-    machines: Sequence[_Machine], inputs: NDArray[np.int8], stage: Stage
+    machines: Sequence[_Machine], inputs: NDArray[np.int8], stage: StageProgress
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """Share the inputs out to the machines; return outputs (n, output size) and instructions (n, steps)."""
     parts = np.array_split(inputs, len(machines))
@@ -189,7 +189,9 @@ class _Machine:
         emulator.mem_write(_STACK_AT, bytes([PAINT]) * STACK_BYTES)
         emulator.mem_map(_RETURN_AT, PAGE, UC_PROT_READ | UC_PROT_EXEC)
 
-    def run(self, inputs: NDArray[np.int8], first: int, stage: Stage) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    def run(
+        self, inputs: NDArray[np.int8], first: int, stage: StageProgress
+    ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
         """Return outputs (n, output size) and instructions (n, steps); `first` is the number of inputs[0]."""
         outputs = np.empty((len(inputs), self._engine.output_size), dtype=np.int8)
         counts = np.empty((len(inputs), self._step_count), dtype=np.int64)

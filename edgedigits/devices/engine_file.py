@@ -39,7 +39,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EngineStep:
     """One layer, or the softmax behind the last.
 
     Attributes:
@@ -83,7 +83,7 @@ class EngineFile:
     workspace_bytes: int
     pixels: tuple[float, float] | None
     classes: int
-    steps: tuple[Step, ...]
+    steps: tuple[EngineStep, ...]
 
 
 def read_engine_file(path: Path) -> EngineFile | None:
@@ -129,7 +129,7 @@ class _Table:
             steps=tuple(table.step() for table in tables),
         )
 
-    def step(self) -> Step:
+    def step(self) -> EngineStep:
         if not isinstance(self.values, dict):
             raise self._wrong("", "an object")
         stored = self.table("stored")
@@ -139,7 +139,7 @@ class _Table:
             inputs, outputs = self.number("inputs", 1, MOST_VALUES), self.number("outputs", 1, MOST_VALUES)
             shape = f"{_count(inputs, 'input')}, {_count(outputs, 'output')}, {self.text('activation', _WORDS)}"
             weights = inputs * outputs
-        return Step(
+        return EngineStep(
             name=self.text("name", _WORDS),
             shape=shape,
             weights=weights,

@@ -26,7 +26,7 @@ LONGEST_CHATTER_S, MOST_CHATTER = 10.0, 1 << 20
 """How long, and for how many bytes, the end of what a link was saying is awaited: more than its longest line takes."""
 
 
-class Link(Protocol):
+class BoardLink(Protocol):
     """Bytes to and from a board.
 
     Attributes:
@@ -55,7 +55,7 @@ class LineReader:
         clock: seconds, for the ends of waits.
     """
 
-    def __init__(self, link: Link, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, link: BoardLink, clock: Callable[[], float] = time.monotonic) -> None:
         self._link, self._clock, self._kept = link, clock, b""
 
     def line(self, timeout_s: float) -> str | None:
@@ -98,7 +98,7 @@ class LineReader:
                 )
 
 
-def open_link(port: str) -> Link:
+def open_link(port: str) -> BoardLink:
     """Open a port: "/dev/ttyACM0", "COM3", or "socket://host:number".
 
     Raises:
@@ -288,7 +288,7 @@ def qemu_arguments(board: Board, program: Path, serial: str) -> list[str]:
 
 
 @contextmanager
-def emulated_board(board: Board, program: Path) -> Iterator[Link]:
+def emulated_board(board: Board, program: Path) -> Iterator[BoardLink]:
     """Run firmware in QEMU and yield the wire to it; the emulator ends with the block.
 
     Raises:

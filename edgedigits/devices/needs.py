@@ -38,7 +38,7 @@ _ENDLESS_KIB, _APART = 1 << 16, 1 << 27
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MemoryPart:
     """Bytes of one part of a program.
 
     Attributes:
@@ -98,8 +98,8 @@ class Needs:
     """
 
     engine: EngineNeeds
-    flash: tuple[Part, ...]
-    ram: tuple[Part, ...]
+    flash: tuple[MemoryPart, ...]
+    ram: tuple[MemoryPart, ...]
     how: str
 
     @property
@@ -135,7 +135,7 @@ class Needs:
         }
 
 
-def _listed(parts: Sequence[Part]) -> str:
+def _listed(parts: Sequence[MemoryPart]) -> str:
     return ", ".join(f"{part.name} {part.nbytes:,}" for part in parts)
 
 
@@ -251,17 +251,17 @@ def firmware_needs(alone: EngineNeeds, linked: Footprints, board: Board, model: 
     return Needs(
         engine=alone,
         flash=(
-            Part("engine: code", alone.code, MEASURED),
-            Part("engine: weights, tables", alone.constants, MEASURED),
-            Part("classify, self-test, vectors", rest, how),
-            Part("firmware", linked.flash - alone.flash - rest, how),
+            MemoryPart("engine: code", alone.code, MEASURED),
+            MemoryPart("engine: weights, tables", alone.constants, MEASURED),
+            MemoryPart("classify, self-test, vectors", rest, how),
+            MemoryPart("firmware", linked.flash - alone.flash - rest, how),
         ),
         ram=(
-            Part("input and output", alone.input + alone.output, MEASURED),
-            Part("workspace", alone.workspace, MEASURED),
-            Part("variables of the firmware", linked.static_ram - buffers, how),
-            Part("stack: engine", alone.stack, alone.stack_how),
-            Part("stack: firmware", FIRMWARE_STACK, ESTIMATED),
+            MemoryPart("input and output", alone.input + alone.output, MEASURED),
+            MemoryPart("workspace", alone.workspace, MEASURED),
+            MemoryPart("variables of the firmware", linked.static_ram - buffers, how),
+            MemoryPart("stack: engine", alone.stack, alone.stack_how),
+            MemoryPart("stack: firmware", FIRMWARE_STACK, ESTIMATED),
         ),
         how=f"{MEASURED}: linked for {board.name}" if model is board else f"{ESTIMATED}: as linked for {model.name}",
     )

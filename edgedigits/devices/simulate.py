@@ -17,7 +17,7 @@ from edgedigits.devices.emulator_unicorn import Emulation, run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.host import INVERTED_PIXELS, PIXELS, run_host
 from edgedigits.devices.pixel_engine import with_invert, write_pixel_engine
-from edgedigits.devices.simulation import Comparison, Difference, Instructions, Ram, Simulation
+from edgedigits.devices.simulation import CrossCheck, Instructions, Ram, Simulation, WrongByte
 from edgedigits.devices.stub import Engine
 from edgedigits.devices.toolchain import Toolchain
 from edgedigits.errors import CheckFailedError, ConfigError, nearest
@@ -171,7 +171,7 @@ class _Pixels:
         modes = [PIXELS] * len(self._images) + [INVERTED_PIXELS] * len(dark_on_light)
         return np.concatenate([self._images, dark_on_light]), np.array(modes, np.uint8)
 
-    def preprocess(self, job: _Job) -> tuple[NDArray[np.int8], tuple[Comparison]]:
+    def preprocess(self, job: _Job) -> tuple[NDArray[np.int8], tuple[CrossCheck]]:
         """Return what the emulated core makes of the images, int8 (n, input size), held against what it should be."""
         some = self._images[self.inverted]
         with scratch("simulate") as folder:
@@ -202,14 +202,14 @@ def with_oracle(run: Simulation, expected: NDArray[np.int8], oracle: str) -> Sim
         )
     rows, columns = np.nonzero(run.outputs != expected)
     first = [
-        Difference(int(row), int(column), int(run.outputs[row, column]), int(expected[row, column]))
+        WrongByte(int(row), int(column), int(run.outputs[row, column]), int(expected[row, column]))
         for row, column in zip(rows[:SHOWN_DIFFERENCES], columns[:SHOWN_DIFFERENCES], strict=True)
     ]
     return replace(run, oracle=oracle, differing=len(rows), bytes=expected.size, differences=tuple(first))
 
 
-def _compare(what: str, how: str, outputs: NDArray[np.int8], expected: NDArray[np.int8]) -> Comparison:
-    return Comparison(what, how, len(expected), int(np.sum(outputs != expected)), expected.size)
+def _compare(what: str, how: str, outputs: NDArray[np.int8], expected: NDArray[np.int8]) -> CrossCheck:
+    return CrossCheck(what, how, len(expected), int(np.sum(outputs != expected)), expected.size)
 
 
 @dataclass(frozen=True, slots=True)

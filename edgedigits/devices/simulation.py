@@ -75,7 +75,7 @@ class LayerCost:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class WrongByte:
     """One output byte that is not the oracle's."""
 
     image: int
@@ -85,7 +85,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class CrossCheck:
     """Another way to compute the same outputs, held against the oracle.
 
     Attributes:
@@ -143,8 +143,8 @@ class Simulation:
     images: int
     differing: int
     bytes: int
-    differences: tuple[Difference, ...]
-    others: tuple[Comparison, ...]
+    differences: tuple[WrongByte, ...]
+    others: tuple[CrossCheck, ...]
     footprint: Footprint
     biggest: tuple[Symbol, ...]
     symbols: tuple[Symbol, ...]

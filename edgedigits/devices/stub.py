@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgedigits.devices.engine_file import EngineFile, Step, read_engine_file
+from edgedigits.devices.engine_file import EngineFile, EngineStep, read_engine_file
 from edgedigits.errors import DataError
 
 _PACKAGE = Path(__file__).parent.parent
@@ -59,7 +59,7 @@ class Engine:
     digest: str
     pixels: tuple[float, float] | None = None
     classes: int = 0
-    steps: tuple[Step, ...] = ()
+    steps: tuple[EngineStep, ...] = ()
 
     @property
     def invoke(self) -> str:

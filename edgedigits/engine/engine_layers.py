@@ -42,7 +42,7 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class GuardedArrays:
     """Arrays that exist under a condition of the preprocessor, such as "if VECTORS"; an empty one is none."""
 
     condition: str
@@ -68,7 +68,7 @@ class EngineLayer:
     packed: PackedLayer
     note: list[str]
     comment: list[str]
-    parts: list[Part]
+    parts: list[GuardedArrays]
     steps: list[str]
     high_shifts: bool
     bias_bytes: int
@@ -159,11 +159,11 @@ def _engine_layer(
     own = [*weights, c_array(f"{start}_bias", bias)]
     factors = [] if layer.uniform else _factors(layer, shifts, start)
     if not one.rows_on_vectors:
-        parts = [Part("", own + factors)]
+        parts = [GuardedArrays("", own + factors)]
     else:
         rows = ROWS.pack(layer.weights)[0]
         vector = [c_array(f"{start}_rows", rows.values), c_array(f"{start}_bias", _bias_from(layer, ROWS))]
-        parts = [Part("if VECTORS", vector), Part("else", own), Part("endif", factors)]
+        parts = [GuardedArrays("if VECTORS", vector), GuardedArrays("else", own), GuardedArrays("endif", factors)]
     factor_bytes = 0 if layer.uniform else 5 * layer.outputs
     return EngineLayer(
         packed=one,

@@ -35,7 +35,7 @@ from edgedigits.engine.strokes import self_test_inputs
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
-from edgedigits.model.ops.declaration import Emission, Table
+from edgedigits.model.ops.declaration import ConstantTable, Emission
 from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.packing import PackedLayer
 from edgedigits.model.weights.encoding import Visits
@@ -246,12 +246,12 @@ def _up_to_four(count: int) -> int:
     return -(-count // 4) * 4
 
 
-def _pixel_table(pixels: PixelMap | None, pixels_are: str) -> list[Table]:
+def _pixel_table(pixels: PixelMap | None, pixels_are: str) -> list[ConstantTable]:
     """Return the table of `preprocess`; none where the input is the pixel less 128, or no pixel."""
     if pixels is None or np.array_equal(pixels.table, np.arange(PIXEL_VALUES) - 128):
         return []
     comment = f"The input for each pixel, 0 to 255: they are {pixels_are} to the model."
-    return [Table("pixel_inputs", comment, pixels.table)]
+    return [ConstantTable("pixel_inputs", comment, pixels.table)]
 
 
 def _header_facts(
@@ -277,7 +277,7 @@ def _header_facts(
 
 
 def _source_facts(
-    network: Network, layers: Sequence[EngineLayer], emissions: Sequence[Emission], tables: Sequence[Table]
+    network: Network, layers: Sequence[EngineLayer], emissions: Sequence[Emission], tables: Sequence[ConstantTable]
 ) -> dict[str, Any]:
     uniform = [layer.packed.layer.uniform for layer in layers]
     high_shifts = all(layer.high_shifts for layer in layers)
@@ -352,7 +352,7 @@ def _calls(network: Network, layers: Sequence[EngineLayer], emissions: Sequence[
     return [line for lines in steps for line in lines]
 
 
-def _crc_facts(layers: Sequence[EngineLayer], tables: Sequence[Table]) -> dict[str, Any]:
+def _crc_facts(layers: Sequence[EngineLayer], tables: Sequence[ConstantTable]) -> dict[str, Any]:
     """Return which arrays the self-test sums up, all there are, and to what, with MVE and without."""
     conditional = any(layer.conditional for layer in layers)
     parts: list[dict[str, Any]] = []
@@ -392,7 +392,7 @@ def _vectors(network: Network, pixels: PixelMap | None) -> list[_Vector]:
 
 def _self_test_facts(
     layers: Sequence[EngineLayer],
-    tables: Sequence[Table],
+    tables: Sequence[ConstantTable],
     memory: dict[str, int],
     vectors: Sequence[_Vector],
 ) -> dict[str, Any]:

@@ -15,7 +15,7 @@ _KIB = 1024
 
 
 @dataclass(frozen=True)
-class Step:
+class StageAccuracy:
     """One accuracy on the way from the float32 model to the file.
 
     Attributes:
@@ -67,11 +67,11 @@ def sparsity(facts: BuildFacts) -> float:
     return facts.model.zeros / max(1, facts.model.weights)
 
 
-def accuracy_steps(facts: BuildFacts) -> tuple[Step, ...]:
+def accuracy_steps(facts: BuildFacts) -> tuple[StageAccuracy, ...]:
     """Return the test accuracy after each stage, and last that of the file."""
-    steps = [Step(stage_label(s), s.test_accuracy, "measured: Keras model") for s in facts.stages]
+    steps = [StageAccuracy(stage_label(s), s.test_accuracy, "measured: Keras model") for s in facts.stages]
     runtime = facts.evaluation.scored_by
-    return (*steps, Step("int8", facts.evaluation.scores.accuracy, f"measured: model.tflite on {runtime}"))
+    return (*steps, StageAccuracy("int8", facts.evaluation.scores.accuracy, f"measured: model.tflite on {runtime}"))
 
 
 def loss_words(config: Mapping[str, Mapping[str, Any]]) -> str:

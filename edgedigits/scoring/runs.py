@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import EdgedigitsError, ToolMissingError
-from edgedigits.progress import Progress, Stage
+from edgedigits.progress import Progress, StageProgress
 from edgedigits.scoring.child import Child, Workspace
 from edgedigits.scoring.interpreter import KERNELS, Classifier, finite, litert_request, quantize, run_litert
 from edgedigits.scoring.latency import RUNS, Latency, latency_figures, latency_request
@@ -110,7 +110,7 @@ def _answers(
 
 
 def _latency(
-    classifier: Classifier, workspace: Workspace, threads: int, outputs: Mapping[str, Any], stage: Stage
+    classifier: Classifier, workspace: Workspace, threads: int, outputs: Mapping[str, Any], stage: StageProgress
 ) -> Latency:
     request = latency_request(classifier, "default" if DEFAULT in outputs else "reference", threads, RUNS)
     answer = workspace.start("latency", **request).result()

@@ -19,7 +19,7 @@ from edgedigits.config import TrainingConfig
 from edgedigits.data.digits import Splits
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError
-from edgedigits.progress import Progress, Stage
+from edgedigits.progress import Progress, StageProgress
 from edgedigits.training.epochs import as_input, as_tensors, training_epochs
 from edgedigits.training.keras_env import keras, tf
 from edgedigits.training.losses import LogitsLoss
@@ -84,7 +84,7 @@ class ClassificationCounts(keras.metrics.Metric):
 
 
 class _Reporter(keras.callbacks.Callback):
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: StageProgress) -> None:
         super().__init__()
         self._stage = stage
 
@@ -103,7 +103,7 @@ class _RestoreBest(keras.callbacks.EarlyStopping):
             self.model.set_weights(self.best_weights)
 
 
-def _callbacks(config: TrainingConfig, plan: StagePlan, stage: Stage, tensorboard: Path | None) -> list[Any]:
+def _callbacks(config: TrainingConfig, plan: StagePlan, stage: StageProgress, tensorboard: Path | None) -> list[Any]:
     callbacks: list[Any] = [_Reporter(stage)]
     watch = {"monitor": "val_accuracy", "mode": "max"}
     if config.schedule == "plateau":

@@ -9,9 +9,9 @@ import pytest
 
 from edgedigits.data import mnist
 from edgedigits.data.digits import Digits
-from edgedigits.data.download import Network
+from edgedigits.data.download import Servers
 
-NOWHERE = Network((), answer_seconds=0.1, read_seconds=0.1, budget_seconds=0.1)
+NOWHERE = Servers((), answer_seconds=0.1, read_seconds=0.1, budget_seconds=0.1)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from edgedigits.data.download import Network, Pin, download
+from edgedigits.data.download import Pin, Servers, download
 from edgedigits.errors import DataError
 from edgedigits.progress import SilentProgress
 
@@ -114,25 +114,25 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-def _network(host: str, *folders: str, patience: float = 10.0, budget: float = 20.0) -> Network:
+def _servers(host: str, *folders: str, patience: float = 10.0, budget: float = 20.0) -> Servers:
     mirrors = tuple(f"http://{host}/{folder}/" for folder in folders)
-    return Network(mirrors, answer_seconds=patience, read_seconds=patience, budget_seconds=budget)
+    return Servers(mirrors, answer_seconds=patience, read_seconds=patience, budget_seconds=budget)
 
 
-def _download(network: Network, target: Path, progress=None) -> None:
+def _download(servers: Servers, target: Path, progress=None) -> None:
     download(
         "f.gz",
         target,
         pin=PIN,
-        network=network,
-        deadline=network.deadline(),
+        servers=servers,
+        deadline=servers.deadline(),
         progress=progress or SilentProgress(),
     )
 
 
 @pytest.mark.parametrize(("folder", "stored"), [("good", PACKED), ("plain", CONTENT)])
 def test_a_file_is_stored_as_received(folder: str, stored: bytes, host: str, tmp_path: Path) -> None:
-    _download(_network(host, folder), tmp_path / "f.gz")
+    _download(_servers(host, folder), tmp_path / "f.gz")
     assert (tmp_path / "f.gz").read_bytes() == stored
     assert [path.name for path in tmp_path.iterdir()] == ["f.gz"]
 
@@ -154,7 +154,7 @@ def test_a_faulty_mirror_is_told_and_leaves_nothing(fault: str, host: str, tmp_p
     patience = 0.3 if fault in ("sleepy", "stalling") else 10.0
     began = time.monotonic()
     with pytest.raises(DataError) as caught:
-        _download(_network(host, fault, patience=patience), tmp_path / "f.gz")
+        _download(_servers(host, fault, patience=patience), tmp_path / "f.gz")
     assert str(caught.value) == (
         f"f.gz could not be downloaded ({host}: {FAULTS[fault]}). Check the network, set EDGEDIGITS_DATA to "
         "a folder with the four MNIST files, or use mnist-5k."
@@ -164,7 +164,7 @@ def test_a_faulty_mirror_is_told_and_leaves_nothing(fault: str, host: str, tmp_p
 
 
 def test_the_first_good_mirror_is_used(host: str, tmp_path: Path) -> None:
-    _download(_network(host, "missing", "wrong", "good", "sleepy"), tmp_path / "f.gz")
+    _download(_servers(host, "missing", "wrong", "good", "sleepy"), tmp_path / "f.gz")
     assert (tmp_path / "f.gz").read_bytes() == PACKED
 
 
@@ -172,22 +172,22 @@ def test_a_refused_connection_and_an_unknown_host(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         refusing = f"http://127.0.0.1:{unused.getsockname()[1]}/"
-        network = Network((refusing, "http://no-such-host.invalid/"), 2.0, 0.3, 5.0)
+        servers = Servers((refusing, "http://no-such-host.invalid/"), 2.0, 0.3, 5.0)
         with pytest.raises(DataError, match=r"127\.0\.0\.1:\d+: Connection refused; no-such-host\.invalid: "):
-            _download(network, tmp_path / "f.gz")
+            _download(servers, tmp_path / "f.gz")
 
 
 def test_the_budget_bounds_everything_together(host: str, tmp_path: Path) -> None:
     began = time.monotonic()
-    network = _network(host, "dripping", "good", budget=0.4)
+    servers = _servers(host, "dripping", "good", budget=0.4)
     with pytest.raises(DataError, match=f"{host}: too slow; {host}: no time left"):
-        _download(network, tmp_path / "f.gz")
+        _download(servers, tmp_path / "f.gz")
     assert time.monotonic() - began < 5
 
 
 def test_no_mirrors_at_all(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"f\.gz could not be downloaded \(no mirrors\)"):
-        _download(Network((), 1, 1, 1), tmp_path / "f.gz")
+        _download(Servers((), 1, 1, 1), tmp_path / "f.gz")
 
 
 def test_progress_is_told_in_kib(host: str, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_progress_is_told_in_kib(host: str, tmp_path: Path) -> None:
         def advance(self, steps: int = 1, note: str = "") -> None:
             seen["steps"] += steps
 
-    _download(_network(host, "plain"), tmp_path / "f.gz", Recorder())
+    _download(_servers(host, "plain"), tmp_path / "f.gz", Recorder())
     assert seen == {"title": "Downloading f.gz", "total": 128, "steps": 128}
 
 
@@ -214,5 +214,5 @@ def test_an_interrupted_download_leaves_nothing(host: str, tmp_path: Path) -> No
             yield
 
     with pytest.raises(KeyboardInterrupt):
-        _download(_network(host, "good"), tmp_path / "f.gz", Interrupting())
+        _download(_servers(host, "good"), tmp_path / "f.gz", Interrupting())
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ import pytest
 
 from edgedigits.data import mnist, named
 from edgedigits.data.digits import Digits
-from edgedigits.data.download import Network, Pin
+from edgedigits.data.download import Pin, Servers
 from edgedigits.data.load import load_splits
 from edgedigits.data.named import OFFLINE_NOTE, UNUSABLE_NOTE, read_named
 from edgedigits.errors import DataError, ToolMissingError
@@ -65,11 +65,11 @@ def test_mnist_from_the_environment(inside: str, packed: bool, small_mnist, tmp_
 
 def test_mnist_is_downloaded_once(small_mnist, sealed: Path, tmp_path: Path, monkeypatch) -> None:
     mirror = _store(tmp_path / "mirror", small_mnist)
-    network = Network((f"{mirror.as_uri()}/",), 1, 1, 5)
-    assert mnist.read_mnist(network=network).train.digest == small_mnist[0].digest
+    servers = Servers((f"{mirror.as_uri()}/",), 1, 1, 5)
+    assert mnist.read_mnist(servers=servers).train.digest == small_mnist[0].digest
     assert sorted(path.name for path in sealed.iterdir()) == sorted(path.name for path in mirror.iterdir())
     shutil.rmtree(mirror)
-    assert mnist.read_mnist(network=network).train.digest == small_mnist[0].digest
+    assert mnist.read_mnist(servers=servers).train.digest == small_mnist[0].digest
 
 
 def test_only_what_is_missing_is_downloaded(small_mnist, sealed: Path, tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_only_what_is_missing_is_downloaded(small_mnist, sealed: Path, tmp_path:
     write_idx(sealed, small_mnist[0], packed=True)
     for path in mirror.glob("train-*"):
         path.unlink()
-    network = Network((f"{mirror.as_uri()}/",), 1, 1, 5)
-    assert mnist.read_mnist(network=network).test.digest == small_mnist[1].digest
+    servers = Servers((f"{mirror.as_uri()}/",), 1, 1, 5)
+    assert mnist.read_mnist(servers=servers).test.digest == small_mnist[1].digest
 
 
 def test_without_any_mnist_the_name_is_an_error_and_auto_falls_back(sealed: Path, five_thousand: Digits) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edgedigits.devices.device import Device, Identity
-from edgedigits.devices.link import Link, ProcessLink
+from edgedigits.devices.link import BoardLink, ProcessLink
 from edgedigits.errors import CheckFailedError, DataError
 from tests.devices.tiny_engine import expected, random_inputs
 from tests.firmware.host_firmware import build_for_host
@@ -29,7 +29,7 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray
 
 
 @contextmanager
-def running(program: Path) -> Iterator[Link]:
+def running(program: Path) -> Iterator[BoardLink]:
     link = ProcessLink("the host", subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
     try:
         yield link
@@ -40,7 +40,7 @@ def running(program: Path) -> Iterator[Link]:
 class NoisyLink:
     """A wire that loses and garbles bytes in both directions."""
 
-    def __init__(self, link: Link, *, lost: float = 0.0, garbled: float = 0.0, seed: int = 0) -> None:
+    def __init__(self, link: BoardLink, *, lost: float = 0.0, garbled: float = 0.0, seed: int = 0) -> None:
         self.emulated, self.name, self._link, self._lost, self._garbled = True, "a bad wire", link, lost, garbled
         self._there, self._back = np.random.default_rng(seed), np.random.default_rng(seed + 1)
 

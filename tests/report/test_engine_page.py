@@ -13,7 +13,7 @@ import pytest
 from edgedigits.devices.boards import find_board
 from edgedigits.devices.disassembly import CycleEstimate
 from edgedigits.devices.elf import Footprint, Symbol
-from edgedigits.devices.simulation import Comparison, Instructions, LayerCost, Ram, Simulation
+from edgedigits.devices.simulation import CrossCheck, Instructions, LayerCost, Ram, Simulation
 from edgedigits.devices.simulation_json import to_json
 from edgedigits.errors import DataError
 from edgedigits.report.engine_page import render_engine_page
@@ -44,7 +44,7 @@ def run() -> Simulation:
         differing=0,
         bytes=2000,
         differences=(),
-        others=(Comparison("host C", "gcc 12, ASan and UBSan", 208, 0, 2080),),
+        others=(CrossCheck("host C", "gcc 12, ASan and UBSan", 208, 0, 2080),),
         footprint=Footprint(code=700, constants=7934, data=0, zeroed=0),
         biggest=symbols[:2],
         symbols=symbols,

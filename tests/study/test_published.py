@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 from edgedigits.data.digits import Splits
 from edgedigits.study.table import published
 from edgedigits.study.table.published import Weights, backward, forward, initial_weights, quantize, updated
-from edgedigits.study.table.published_side import Network, SideBySide
+from edgedigits.study.table.published_side import SideBySide, Trainee
 from edgedigits.study.table.report_data import report_table
 
 ITERATIONS = 100
@@ -26,7 +26,7 @@ def images(splits_5k: Splits) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def trained(splits_5k) -> dict[str, float]:
     """Training accuracy without and with quantization after 100 iterations at 0.5, the report's shortest setting."""
-    side = SideBySide([Network(True, 1), Network(False, 1)], splits_5k.train.take(np.arange(3000)), rate=0.5)
+    side = SideBySide([Trainee(True, 1), Trainee(False, 1)], splits_5k.train.take(np.arange(3000)), rate=0.5)
     for _ in range(ITERATIONS):
         side.step()
     names = ("classical" if network.plain else "quantized" for network in side.networks)

@@ -12,10 +12,10 @@ from edgedigits.study.table import published
 from edgedigits.study.table.digits import table_digits
 from edgedigits.study.table.plan import plan_table
 from edgedigits.study.table.published_cell import run_published
-from edgedigits.study.table.published_side import Network, SideBySide
+from edgedigits.study.table.published_side import SideBySide, Trainee
 
 ITERATIONS, RATE = 20, 0.5
-NETWORKS = [Network(True, 7), Network(False, 3), Network(True, 3), Network(False, 8)]
+NETWORKS = [Trainee(True, 7), Trainee(False, 3), Trainee(True, 3), Trainee(False, 8)]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def columns(images: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(images.T / 255.0)
 
 
-def alone(digits, network: Network, iterations: int, rate: float = RATE):
+def alone(digits, network: Trainee, iterations: int, rate: float = RATE):
     """Train one network by the code that is written to be read; return it and its accuracy by iteration."""
     seen = []
     weights = published.train(
@@ -100,7 +100,7 @@ def test_one_training_answers_the_settings_that_it_passes(contents, digits):
     for trial in cells:
         spec, result = trial["spec"], answers[trial["key"]]["result"]
         quantized = spec["family"] == "quantized"
-        weights, seen = alone(digits, Network(not quantized, spec["first_weights"]), spec["iterations"], spec["rate"])
+        weights, seen = alone(digits, Trainee(not quantized, spec["first_weights"]), spec["iterations"], spec["rate"])
         for part, name in ((digits.dev, "dev_accuracy"), (digits.test, "accuracy")):
             given = published.classify(weights, columns(part.images), quantized=quantized)
             assert result[name] == pytest.approx(np.mean(given == part.labels), abs=1e-12), name

@@ -92,7 +92,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Table:
+class ConstantTable:
     """A constant array of the engine that is none of a layer's.
 
     Attributes:
@@ -120,7 +120,7 @@ class Emission:
     name: str
     template: str
     calls: tuple[str, ...]
-    tables: tuple[Table, ...] = ()
+    tables: tuple[ConstantTable, ...] = ()
 
 
 class InPlaceStep(Step):

@@ -28,12 +28,12 @@ from edgedigits.model.ops.declaration import (
     INT8_MAX,
     INT8_MIN,
     Chain,
+    ConstantTable,
     Emission,
     InPlaceStep,
     Link,
     Op,
     Place,
-    Table,
     Values,
 )
 from edgedigits.model.refusals import Reason
@@ -90,7 +90,7 @@ class Softmax(InPlaceStep):
     def emit(self, place: Place) -> Emission:
         """Return the call, and the table of exponentials; it stands behind the last layer, on signed scores."""
         comment = "exp of minus the distance to the highest score, by that distance; 1 is 2^31"
-        tables = (Table("exponentials", comment, self.exponentials),)
+        tables = (ConstantTable("exponentials", comment, self.exponentials),)
         return Emission("softmax", "softmax.c.j2", (f"softmax({place.values}, {place.count}u);",), tables)
 
 

@@ -23,12 +23,12 @@ from edgedigits.model.ops.declaration import (
     INT8_MAX,
     INT8_MIN,
     Chain,
+    ConstantTable,
     Emission,
     InPlaceStep,
     Link,
     Op,
     Place,
-    Table,
     Values,
 )
 from edgedigits.model.ops.dense_layer import DenseLayer
@@ -99,7 +99,7 @@ class TableStep(InPlaceStep):
         name = f"table{place.number}"
         comment = f"{self.name}: what comes out, by what comes in"
         call = f"look_up({place.source_bytes}, {place.count}u, {name}, {place.bytes});"
-        table = Table(name, comment, (stored & 0xFF).astype(np.uint8))
+        table = ConstantTable(name, comment, (stored & 0xFF).astype(np.uint8))
         return Emission(self.name, "look_up.c.j2", (call,), (table,))
 
 

@@ -14,7 +14,7 @@ from edgedigits.data.contents import Contents
 from edgedigits.data.inspection import findings_on_splits
 from edgedigits.data.load import divide
 from edgedigits.files.scratch import scratch
-from edgedigits.progress import Stage
+from edgedigits.progress import StageProgress
 from edgedigits.study.plan.axes import FLOAT32
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class _Clock:
         self.seconds = 0.0
 
     @contextmanager
-    def stage(self, title: str, total: int | None = None) -> Iterator[Stage]:
+    def stage(self, title: str, total: int | None = None) -> Iterator[StageProgress]:
         start = time.perf_counter()
         yield self
         if title.startswith(("Training", "Pruning", "Quantization")):

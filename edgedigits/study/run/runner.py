@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.progress import Progress, Stage
+from edgedigits.progress import Progress, StageProgress
 from edgedigits.study.run.cluster import Cluster
 from edgedigits.study.run.data_source import DataNeed
 from edgedigits.study.run.launch import TOPIC, run_on_worker
@@ -125,7 +125,7 @@ class _Run:
                 self.cluster.client.unsubscribe_topic(topic)
         return self._summarize()
 
-    def _loop(self, stage: Stage) -> None:
+    def _loop(self, stage: StageProgress) -> None:
         waiting = deque(self._waiting())
         while True:
             while waiting and len(self.futures) < self.cluster.slots:
@@ -158,7 +158,7 @@ class _Run:
         listed = [{"key": key, "spec": spec} for key, spec in job.specs.items()]
         return {"run": self.name, "kind": job.kind, "data": job.data.to_json(), "trials": listed}
 
-    def _handle(self, event: Any, stage: Stage, waiting: deque[Job]) -> None:
+    def _handle(self, event: Any, stage: StageProgress, waiting: deque[Job]) -> None:
         if isinstance(event, Mapping):
             self._store(event, stage)
             return
@@ -176,7 +176,7 @@ class _Run:
         if again:
             waiting.append(job.only(again))
 
-    def _fail(self, key: str, error: str, seconds: float, stage: Stage) -> bool:
+    def _fail(self, key: str, error: str, seconds: float, stage: StageProgress) -> bool:
         """Store why a trial failed; return whether it is tried once more."""
         status = self.store.fail(self.owner, key, error, seconds)
         if status == WAITING:
@@ -187,7 +187,7 @@ class _Run:
             self._tell(stage)
         return status == WAITING
 
-    def _store(self, answer: Mapping[str, Any], stage: Stage) -> None:
+    def _store(self, answer: Mapping[str, Any], stage: StageProgress) -> None:
         """Store an answer; one that was stored already, or whose trial another run has taken over, changes nothing."""
         if "key" not in answer:
             return
@@ -207,7 +207,7 @@ class _Run:
             self.best = float(value)
             self.summary.best = f"{100 * self.best:.2f} % ({trial.spec.get('label', trial.key)})"
 
-    def _tell(self, stage: Stage) -> None:
+    def _tell(self, stage: StageProgress) -> None:
         counts = self.store.counts(self.keys)
         note = self._note(counts)
         stage.advance(1, note=note)

@@ -18,7 +18,7 @@ from edgedigits.scoring.metrics import score
 from edgedigits.study.run.figures import CURVE_POINTS, Figures, score_figures
 from edgedigits.study.table.digits import TableDigits, table_digits
 from edgedigits.study.table.published import Weights, classify, forward
-from edgedigits.study.table.published_side import Network, SideBySide
+from edgedigits.study.table.published_side import SideBySide, Trainee
 
 
 def run_published(trials: Sequence[dict[str, Any]], contents: Contents) -> Iterator[dict[str, Any]]:
@@ -95,8 +95,8 @@ class _Rate:
         return {**found, "curves": self.curves[trial["key"]]}
 
 
-def _network(cell: dict[str, Any]) -> Network:
-    return Network(cell["family"] != "quantized", cell["first_weights"])
+def _network(cell: dict[str, Any]) -> Trainee:
+    return Trainee(cell["family"] != "quantized", cell["first_weights"])
 
 
 def _columns(digits: Digits) -> Any:

@@ -37,7 +37,7 @@ class _Block:
 
 
 @dataclass(frozen=True, order=True)
-class Network:
+class Trainee:
     """What makes a network's training its own, at one learning rate.
 
     Attributes:
@@ -80,7 +80,7 @@ class SideBySide:
         accuracy: of each on the training images in the last step's forward pass, float64 (k,), 0…1.
     """
 
-    def __init__(self, networks: Sequence[Network], train: Digits, *, rate: float, file_rows: int = 0) -> None:
+    def __init__(self, networks: Sequence[Trainee], train: Digits, *, rate: float, file_rows: int = 0) -> None:
         self.networks = sorted(networks)
         self.accuracy: Floats = np.zeros(len(networks))
         self._rate, self._count, self._file_rows = rate, len(train), file_rows or len(train)
@@ -93,12 +93,12 @@ class SideBySide:
         """How many of the networks are quantized; they come first."""
         return sum(not network.plain for network in self.networks)
 
-    def weights(self, network: Network) -> Weights:
+    def weights(self, network: Trainee) -> Weights:
         """Return a network as it is now."""
         at = self.networks.index(network)
         return Weights(*(part[at].copy() for part in self._all.parts()))
 
-    def keep(self, networks: Sequence[Network]) -> None:
+    def keep(self, networks: Sequence[Trainee]) -> None:
         """Go on with some of the networks only."""
         chosen = [at for at, network in enumerate(self.networks) if network in networks]
         if len(chosen) == len(self.networks):
