@@ -36,9 +36,9 @@ class BuildResult:
     latency: Latency | None
 
     def _repr_html_(self) -> str:
-        from edgedigits.report.notebook import to_html
+        from edgedigits.report.notebook import build_to_html
 
-        return to_html(self.facts)
+        return build_to_html(self.facts)
 
 
 def build(

@@ -14,7 +14,7 @@ from edgedigits.errors import ConfigError, DataError, nearest, shown
 from edgedigits.files.listing import SCHEMA
 from edgedigits.files.regular import read_text
 from edgedigits.files.toml import read_toml
-from edgedigits.options import parse_option, value_words
+from edgedigits.options import parse_option, shown_value
 
 
 def parse_sections(tables: Mapping[str, Any], where: str, *, prefix: str = "") -> dict[str, dict[str, Any]]:
@@ -35,7 +35,7 @@ def parse_sections(tables: Mapping[str, Any], where: str, *, prefix: str = "") -
             raise ConfigError(f"{where}: there is no table [{prefix}{name}].", hint=nearest(section, SECTIONS))
         if not isinstance(table, Mapping):
             raise ConfigError(
-                f"{where}: {prefix}{section} is {value_words(table)}, expected a table.",
+                f"{where}: {prefix}{section} is {shown_value(table)}, expected a table.",
                 hint=f"Write it as [{prefix}{section}].",
             )
         known = {option_field.name: option_field for option_field in fields(SECTIONS[section])}

@@ -219,11 +219,11 @@ def parse_option(option_field: dataclasses.Field[Any], raw: Any, where: str) -> 
         return option_field.metadata["parse"](raw)
     except ValueError as error:
         raise ConfigError(
-            f"{where} is {value_words(raw)}, expected {error}" + "." * (not str(error).endswith(("?", ".")))
+            f"{where} is {shown_value(raw)}, expected {error}" + "." * (not str(error).endswith(("?", ".")))
         ) from None
 
 
-def value_words(raw: Any) -> str:
+def shown_value(raw: Any) -> str:
     """Return a value as a message can hold it."""
     try:
         return shown(repr(raw), _LONGEST_VALUE)

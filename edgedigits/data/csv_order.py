@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from edgedigits.data.csv_label import KIN, NAME_IT, family_of, quoted
+from edgedigits.data.csv_label import KIN, NAME_IT, family_of, listed
 from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.errors import DataError, shown
 
@@ -63,8 +63,8 @@ def order_note(path: Path, names: Sequence[str], order: Sequence[int]) -> str:
         return ""
     first, late = next((one, later) for one, later in pairwise(order) if later < one)
     return (
-        f"The pixels of {path.name} were put in order by the numbers in their names: {quoted(names, [late])} stands "
-        f"before {quoted(names, [first])}."
+        f"The pixels of {path.name} were put in order by the numbers in their names: {listed(names, [late])} stands "
+        f"before {listed(names, [first])}."
     )
 
 
@@ -122,7 +122,7 @@ def _require_each_once(names: Sequence[str], keys: _Keys, where: str) -> None:
     first: dict[tuple[int, ...], int] = {}
     for index, key in keys.items():
         if first.setdefault(key, index) != index:
-            both = quoted(names, [first[key], index])
+            both = listed(names, [first[key], index])
             raise DataError(f"{where}: the columns {both} claim to be the same pixel.", hint=_MEND_HINT)
 
 
@@ -150,7 +150,7 @@ def _require_in_order(names: Sequence[str], pixels: Sequence[int], families: Seq
             skips = len(families) == 1 and len(first) == 1 and second[0] - first[0] != gap
             if second < first or skips:
                 raise DataError(
-                    f"{where}: the columns {quoted(names, [one, next_one])} are not in order, and not all columns are "
+                    f"{where}: the columns {listed(names, [one, next_one])} are not in order, and not all columns are "
                     "named so that they could be sorted.",
                     hint=f"{NAME_IT} Or name the pixels by their places in the picture.",
                 )

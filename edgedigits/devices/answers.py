@@ -100,7 +100,7 @@ class Fields:
         return bytes.fromhex(text)
 
     def _odd(self, name: str, expected: str) -> DataError:
-        return DataError(f"{self.device} says {name}={shown(self.values[name])}, expected {expected}.", hint=HINT)
+        return DataError(f"{self.device} says {name}={heard(self.values[name])}, expected {expected}.", hint=HINT)
 
 
 def whole(line: str) -> str:
@@ -118,11 +118,11 @@ def fields_of(device: str, text: str) -> Fields:
     pairs = [(found[1], found[2]) for word in text.split(" ") if (found := _FIELD.fullmatch(word))]
     values = dict(pairs)
     if len(values) != len(pairs):
-        raise DataError(f"{device} says the same twice: '{shown(text)}'.", hint=HINT)
+        raise DataError(f"{device} says the same twice: '{heard(text)}'.", hint=HINT)
     return Fields(device, values)
 
 
-def shown(text: str) -> str:
+def heard(text: str) -> str:
     """Return what a device said as it may be shown: short, and without what a terminal would obey."""
     short = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
     return printable(short.replace("\ufffd", "?"))

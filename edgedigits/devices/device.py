@@ -27,7 +27,7 @@ from edgedigits.devices.answers import (
     UINT32,
     Fields,
     fields_of,
-    shown,
+    heard,
     whole,
 )
 from edgedigits.devices.link import BAUD, BoardLink, LineReader
@@ -121,7 +121,7 @@ class Device:
         told = self._ask("id")
         if told.values.get("protocol") != PROTOCOL:
             raise DataError(
-                f"{self.link.name} speaks protocol {shown(told.values.get('protocol', '?'))}, expected {PROTOCOL}.",
+                f"{self.link.name} speaks protocol {heard(told.values.get('protocol', '?'))}, expected {PROTOCOL}.",
                 hint="Flash it again with this version of edgedigits.",
             )
         crc = self._ask("crc")
@@ -255,8 +255,8 @@ class Device:
                 hint="Is its supply too weak, or a watchdog on?",
             )
         if text.startswith("error"):
-            return DataError(f"{name} refuses '{word}': {shown(text)}.", hint=HINT)
-        return DataError(f"{name} answers '{shown(said)}', which is no answer to '{word}'.", hint=HINT)
+            return DataError(f"{name} refuses '{word}': {heard(text)}.", hint=HINT)
+        return DataError(f"{name} answers '{heard(said)}', which is no answer to '{word}'.", hint=HINT)
 
     def _too_slow(self, done: int, count: int, limit: float) -> DataError:
         return DataError(

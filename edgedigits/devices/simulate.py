@@ -160,7 +160,7 @@ class _Pixels:
         ends = (classifier.pixels.range.low, classifier.pixels.range.high)
         table = by_definition.model_inputs(classifier.input, *ends)
         self.by_definition = replace(classifier, pixels=PixelMap(classifier.pixels.range, table))
-        self._inputs = by_definition.engine_inputs(classifier.graph, classifier.input, *ends)[images]
+        self._inputs = by_definition.inner_inputs(classifier.graph, classifier.input, *ends)[images]
         numbers = np.arange(len(images))
         self.inverted = np.unique([*numbers[:INVERTED_IMAGES], *numbers[-len(extremes) :]])
 

@@ -7,12 +7,12 @@ from html import escape
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.headlines import headlines
 from edgedigits.report.words import accuracy_steps, compression_words, loss_words, percent
-from edgedigits.scoring.evaluation import to_html as evaluation_to_html
+from edgedigits.scoring.evaluation import evaluation_to_html
 
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0"'
 
 
-def to_html(facts: BuildFacts) -> str:
+def build_to_html(facts: BuildFacts) -> str:
     """Return the figures that matter as HTML with inline styles only; the evaluation's own folds out below.
 
     It takes its colours from the notebook, light or dark.

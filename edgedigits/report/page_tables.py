@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.model.summary import LayerFacts, shape_text
 from edgedigits.report.facts import BuildFacts
-from edgedigits.report.words import percent, points, size_text, stage_label, value_words
+from edgedigits.report.words import choice_words, percent, points, size_text, stage_label
 
 NOTHING = "–"
 _RUNTIMES = {
@@ -195,7 +195,7 @@ def _choices(section: str, table: dict[str, object]) -> list[tuple[str, str]]:
     shown = {"enabled": False} if table.get("enabled") is False else table
     if section == "loss" and (loss := LOSSES.get(str(table.get("name")))):
         shown = {key: value for key, value in table.items() if key in ("name", *loss.values({}))}
-    return [(key, value_words(value)) for key, value in shown.items()]
+    return [(key, choice_words(value)) for key, value in shown.items()]
 
 
 def versions_table(facts: BuildFacts) -> Table:

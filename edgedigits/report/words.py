@@ -88,16 +88,16 @@ def loss_meaning(config: Mapping[str, Mapping[str, Any]]) -> str:
     return loss.meant(said) if loss else ""
 
 
-def value_words(value: Any) -> str:
+def choice_words(value: Any) -> str:
     """Return a value of the configuration as a person would write it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} = {value_words(one)}" for key, one in value.items()) or "none"
+        return ", ".join(f"{key} = {choice_words(one)}" for key, one in value.items()) or "none"
     if isinstance(value, (list, tuple)):
-        return ", ".join(value_words(one) for one in value) or "none"
+        return ", ".join(choice_words(one) for one in value) or "none"
     return str(value) if value != "" else "default"
 
 

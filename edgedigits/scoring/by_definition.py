@@ -32,7 +32,7 @@ def model_inputs(tensor: Tensor, low: float, high: float) -> NDArray[Any]:
     return np.array(values, np.float32)
 
 
-def engine_inputs(graph: Graph, tensor: Tensor, low: float, high: float) -> NDArray[np.int8]:
+def inner_inputs(graph: Graph, tensor: Tensor, low: float, high: float) -> NDArray[np.int8]:
     """Return what the engine of a model is given for each pixel, int8 (256,): the same behind operators at its edge."""
     inner = inner_tensor(graph, tensor, towards_output=True)
     outer = model_inputs(tensor, low, high)

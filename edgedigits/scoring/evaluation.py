@@ -67,10 +67,10 @@ class Evaluation:
         return facts
 
     def _repr_html_(self) -> str:
-        return to_html(self)
+        return evaluation_to_html(self)
 
 
-def to_html(evaluation: Evaluation) -> str:
+def evaluation_to_html(evaluation: Evaluation) -> str:
     """Return figures, per-class scores, confusion and parity as HTML with inline styles only."""
     parts = [
         f"<p><b>{escape(evaluation.model)}</b> on {escape(evaluation.data)}</p>",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
-from edgedigits.report.notebook import to_html
+from edgedigits.report.notebook import build_to_html
 from tests.report.conftest import MakeFacts
 
 
 def test_the_card_holds_the_figures_that_matter(make_facts: MakeFacts) -> None:
     facts = make_facts()
-    card = to_html(facts)
+    card = build_to_html(facts)
     ElementTree.fromstring(f"<div>{card}</div>")
     for figure in (
         "focal-qat-prune",
@@ -23,4 +23,4 @@ def test_the_card_holds_the_figures_that_matter(make_facts: MakeFacts) -> None:
 
 
 def test_text_from_outside_is_escaped(make_facts: MakeFacts) -> None:
-    assert "<script" not in to_html(make_facts(name="<script>"))
+    assert "<script" not in build_to_html(make_facts(name="<script>"))

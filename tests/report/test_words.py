@@ -8,6 +8,7 @@ import pytest
 
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.report.words import (
+    choice_words,
     compression_words,
     loss_meaning,
     loss_words,
@@ -15,7 +16,6 @@ from edgedigits.report.words import (
     percent,
     points,
     size_text,
-    value_words,
 )
 from tests.report.conftest import MakeFacts
 
@@ -47,7 +47,7 @@ def test_shares_and_sizes_read_well() -> None:
     ],
 )
 def test_values_are_written_as_people_write_them(value: object, text: str) -> None:
-    assert value_words(value) == text
+    assert choice_words(value) == text
 
 
 def test_compression_is_told_in_words(make_facts: MakeFacts) -> None:

@@ -218,7 +218,7 @@ def test_the_engines_map_is_the_definition_behind_the_models_ends(
     found = engine_map(graph)
     assert found is not None and (found.range.low, found.range.high) == ends
     tensor = graph.tensors[graph.inputs[0]]
-    assert np.array_equal(found.table, by_definition.engine_inputs(graph, tensor, *ends))
+    assert np.array_equal(found.table, by_definition.inner_inputs(graph, tensor, *ends))
     assert np.array_equal(model_map(graph, tensor).table, by_definition.model_inputs(tensor, *ends))
 
 

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from edgedigits.data.digits import Splits
 from edgedigits.study.table import published
-from edgedigits.study.table.published import Weights, backward, forward, initial_weights, quantize, updated
+from edgedigits.study.table.published import Weights, backward, forward, initial_weights, to_steps, updated
 from edgedigits.study.table.published_side import SideBySide, Trainee
 from edgedigits.study.table.report_data import report_table
 
@@ -46,7 +46,7 @@ def test_classical_learns_and_quantized_collapses_as_in_the_report(trained):
 
 def test_pruned_is_the_same_arithmetic_as_classical(images):
     classical, pruned = (
-        published.train(name, *images, rate=0.5, iterations=3, seed=1) for name in ("classical", "pruned")
+        published.train_alone(name, *images, rate=0.5, iterations=3, seed=1) for name in ("classical", "pruned")
     )
     assert np.array_equal(classical.w1, pruned.w1)
 
@@ -90,7 +90,7 @@ def test_gradients_of_weights_are_those_of_cross_entropy():
 
 @given(arrays.arrays(np.float64, 20, elements=st.floats(-3, 3)))
 def test_quantize_rounds_towards_zero_to_steps_of_1_255_within_one(values):
-    found = quantize(values)
+    found = to_steps(values)
     assert np.all(np.abs(found) <= np.minimum(np.abs(values) + 1e-15, 1.0))
     assert np.allclose(found * 255, np.round(found * 255), atol=1e-9)
     assert np.all(np.abs(np.clip(values, -1, 1) - found) < 1 / 255 + 1e-12)
@@ -98,7 +98,7 @@ def test_quantize_rounds_towards_zero_to_steps_of_1_255_within_one(values):
 
 @given(arrays.arrays(np.float64, 20, elements=st.floats(-3, 3)))
 def test_quantizing_a_second_time_changes_nothing(values):
-    assert np.array_equal(quantize(quantize(values)), quantize(values))
+    assert np.array_equal(to_steps(to_steps(values)), to_steps(values))
 
 
 def test_pruning_takes_the_smallest_tenth_of_each_matrix():
@@ -132,11 +132,11 @@ def test_only_the_product_with_w2_sees_the_quantized_hidden_activation():
     by_hand = np.maximum(4 * step * np.array([0.2, 0.9, 1.0]) + 0.1, 0)
     assert np.allclose(passed[1], by_hand, atol=1e-12)
     assert passed[1].max() > 2.8
-    outputs = quantize(weights.w2) @ quantize(passed[1]) + weights.b2
+    outputs = to_steps(weights.w2) @ to_steps(passed[1]) + weights.b2
     assert np.allclose(passed[2], np.exp(outputs) / np.exp(outputs).sum(axis=0), atol=1e-12)
     gradients = backward(weights, pixels, onehot, passed, quantized=True)
-    assert np.allclose(gradients.w2, quantize((passed[2] - onehot) @ passed[1].T / 3), atol=1e-12)
-    assert not np.allclose(gradients.w2, quantize((passed[2] - onehot) @ quantize(passed[1]).T / 3), atol=1 / 255)
+    assert np.allclose(gradients.w2, to_steps((passed[2] - onehot) @ passed[1].T / 3), atol=1e-12)
+    assert not np.allclose(gradients.w2, to_steps((passed[2] - onehot) @ to_steps(passed[1]).T / 3), atol=1 / 255)
 
 
 def test_quantized_gradients_are_divided_by_the_rows_of_the_whole_file():
@@ -145,7 +145,7 @@ def test_quantized_gradients_are_divided_by_the_rows_of_the_whole_file():
     sums = (passed[2] - onehot) @ passed[1].T
     for rows in (3, 5, 1000):
         gradients = backward(weights, pixels, onehot, passed, quantized=True, file_rows=rows)
-        assert np.allclose(gradients.w2, quantize(sums / rows), atol=1e-12)
+        assert np.allclose(gradients.w2, to_steps(sums / rows), atol=1e-12)
     plain = backward(weights, pixels, onehot, passed, quantized=False, file_rows=1000)
     assert np.allclose(plain.w2, sums / 3, atol=1e-12)
 

@@ -35,7 +35,7 @@ def columns(images: np.ndarray) -> np.ndarray:
 def alone(digits, network: Trainee, iterations: int, rate: float = RATE):
     """Train one network by the code that is written to be read; return it and its accuracy by iteration."""
     seen = []
-    weights = published.train(
+    weights = published.train_alone(
         "classical" if network.plain else "quantized",
         columns(digits.train.images),
         digits.train.labels,
@@ -69,7 +69,7 @@ def test_side_by_side_gives_the_weights_and_the_classes_of_a_training_alone(netw
     dev = columns(digits.dev.images)
     quantized = not network.plain
     assert np.array_equal(
-        published.classify(found, dev, quantized=quantized), published.classify(weights, dev, quantized=quantized)
+        published.classes_of(found, dev, quantized=quantized), published.classes_of(weights, dev, quantized=quantized)
     )
 
 
@@ -102,7 +102,7 @@ def test_one_training_answers_the_settings_that_it_passes(contents, digits):
         quantized = spec["family"] == "quantized"
         weights, seen = alone(digits, Trainee(not quantized, spec["first_weights"]), spec["iterations"], spec["rate"])
         for part, name in ((digits.dev, "dev_accuracy"), (digits.test, "accuracy")):
-            given = published.classify(weights, columns(part.images), quantized=quantized)
+            given = published.classes_of(weights, columns(part.images), quantized=quantized)
             assert result[name] == pytest.approx(np.mean(given == part.labels), abs=1e-12), name
         assert result["curves"]["train"] == [[at, pytest.approx(one)] for at, one in enumerate(seen, start=1)]
         assert result["curves"]["dev"][-1] == [spec["iterations"], pytest.approx(result["dev_accuracy"])]

@@ -49,7 +49,7 @@ class Difference:
         """The interval in words."""
         if self.low is None or self.high is None:
             return "one seed"
-        return f"95% interval {points(self.low)} to {points(self.high)}, {self.seeds} seeds"
+        return f"95% interval {in_points(self.low)} to {in_points(self.high)}, {self.seeds} seeds"
 
     @property
     def verdict(self) -> str:
@@ -200,6 +200,6 @@ def corrected(found: Sequence[_Any]) -> list[_Any]:
     return [replace(one, tests=len(values), real=bool(adjusted.get(id(one), 1.0) <= 1 - CONFIDENCE)) for one in found]
 
 
-def points(share: float) -> str:
+def in_points(share: float) -> str:
     """Return a difference of shares in points with its sign, such as "−0.25"."""
     return f"{100 * share:+.2f}".replace("-", "−")

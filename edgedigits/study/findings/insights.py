@@ -12,7 +12,7 @@ import pandas as pd
 from edgedigits.study.findings.checked import BUILD
 from edgedigits.study.findings.choices import Recommendation, pareto, recommendations, variant_means, variant_words
 from edgedigits.study.findings.digits import BestForDigit, Sufferer, best_for_digits, sufferers
-from edgedigits.study.findings.effects import Effect, effects, points
+from edgedigits.study.findings.effects import Effect, effects, in_points
 from edgedigits.study.findings.frame import compared, study_frame
 from edgedigits.study.findings.table import Cell, table_cells, table_sentences
 from edgedigits.study.run.figures import HOW
@@ -122,7 +122,7 @@ def find_insights(name: str, trials: Sequence[Trial]) -> Insights:
 
 def effect_sentence(one: Effect) -> str:
     """Return an effect on accuracy as a sentence."""
-    head = f"{one.axis} {one.value} against {one.against}: {points(one.difference)} points of accuracy"
+    head = f"{one.axis} {one.value} against {one.against}: {in_points(one.difference)} points of accuracy"
     averaged = f", averaged over {' and '.join(one.averaged)}" if one.averaged else ""
     pairs = f"{one.pairs} {'pair' if one.pairs == 1 else 'pairs'}{averaged}"
     return f"{head} ({one.verdict}; {pairs})."
@@ -141,7 +141,7 @@ def _front_sentences(fronts: dict[str, pd.DataFrame], means: pd.DataFrame) -> li
 
 
 def _best_sentence(one: BestForDigit) -> str:
-    lead = points(one.difference)
+    lead = in_points(one.difference)
     if one.seeds == 1:
         return f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), {lead} to {one.next} ({one.verdict})."
     if one.difference <= 0:
@@ -159,7 +159,7 @@ def _sufferer_sentences(suffering: Sequence[Sufferer]) -> list[str]:
     found = []
     for compression in dict.fromkeys(one.compression for one in suffering):
         worst, *others = (one for one in suffering if one.compression == compression)
-        more = ", ".join(f"{one.digit} ({points(one.difference)})" for one in others if one.real)
+        more = ", ".join(f"{one.digit} ({in_points(one.difference)})" for one in others if one.real)
         found.append(
             f"Under {compression}, digit {worst.digit} loses most: recall {100 * worst.before:.2f} % to "
             f"{100 * worst.after:.2f} % ({worst.verdict}), most often taken for {worst.turns_into} "

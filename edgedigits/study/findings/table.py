@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from edgedigits.study.findings.effects import interval, points
+from edgedigits.study.findings.effects import in_points, interval
 from edgedigits.study.findings.frame import DEV, TEST
 from edgedigits.study.table.recipe import PRUNING_SHARE
 from edgedigits.study.table.report_data import DEV_IMAGES, Row, Setting, report_table
@@ -146,7 +146,7 @@ def _published_sentences(cells: list[Cell]) -> list[str]:
         found.append(
             "Its classical and pruned cells, which are one and the same arithmetic, come within "
             f"{100 * abs(far[worst]):.1f} points of the published mean in each setting (furthest: {worst}, "
-            f"{points(far[worst])}; {count} random first weights there)."
+            f"{in_points(far[worst])}; {count} random first weights there)."
         )
     return found
 
@@ -188,13 +188,13 @@ def _gap_sentence(what: str, against: str, cells: list[Cell], ours: str, floats:
     seeds = sorted(set.intersection(*(set(gap) for gap, _ in gaps)))
     left, right = interval([np.mean([gap[seed] for gap, _ in gaps]) for seed in seeds]) if seeds else (None, None)
     mean = float(np.mean([mean_of(gap) for gap, _ in gaps]))
-    span = "" if left is None or right is None else f", 95% interval {points(left)} to {points(right)}"
+    span = "" if left is None or right is None else f", 95% interval {in_points(left)} to {in_points(right)}"
     where = TEST if cells[0].test else DEV
     count = f"{len(gaps)} {'cell differs' if len(gaps) == 1 else 'cells differ'}"
     return [
-        f"Trained by edgedigits and {what}, {count} from {against} by {points(mean_of(low))} "
-        f"({worst.row.loss} at {worst.setting.name}) to {points(mean_of(high))} points ({best.row.loss} at "
-        f"{best.setting.name}) of the {where}, {points(mean)} on average{span} "
+        f"Trained by edgedigits and {what}, {count} from {against} by {in_points(mean_of(low))} "
+        f"({worst.row.loss} at {worst.setting.name}) to {in_points(mean_of(high))} points ({best.row.loss} at "
+        f"{best.setting.name}) of the {where}, {in_points(mean)} on average{span} "
         f"({len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'})."
     ]
 

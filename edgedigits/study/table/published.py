@@ -66,7 +66,7 @@ def initial_weights(seed: int) -> Weights:
     return Weights(*(draw(shape) - 0.5 for shape in shapes))
 
 
-def quantize(values: Floats) -> Floats:
+def to_steps(values: Floats) -> Floats:
     """Return fix(clip(255·v, −255, 255))/255: rounding towards 0 to a step of 1/255, clipped to ±1."""
     return np.asarray(np.fix(np.clip(STEPS * values, -STEPS, STEPS)) / STEPS, np.float64)
 
@@ -80,10 +80,10 @@ def forward(weights: Weights, pixels: Floats, *, quantized: bool) -> tuple[Float
         quantized: quantize both matrices, and the hidden activation in the product with w2 alone; biases and the
             softmax are not.
     """
-    w1, w2 = (quantize(weights.w1), quantize(weights.w2)) if quantized else (weights.w1, weights.w2)
+    w1, w2 = (to_steps(weights.w1), to_steps(weights.w2)) if quantized else (weights.w1, weights.w2)
     sums = w1 @ pixels + weights.b1
     hidden = np.maximum(sums, 0.0)
-    outputs = w2 @ (quantize(hidden) if quantized else hidden) + weights.b2
+    outputs = w2 @ (to_steps(hidden) if quantized else hidden) + weights.b2
     outputs = np.exp(outputs - outputs.max(axis=0))
     return sums, hidden, outputs / outputs.sum(axis=0)
 
@@ -119,7 +119,7 @@ def backward(
     ]
     w1, b1, w2, b2 = (total / count for total in totals)
     if quantized:
-        w1, b1, w2, b2 = (quantize(quantize(gradient)) for gradient in (w1, b1, w2, b2))
+        w1, b1, w2, b2 = (to_steps(to_steps(gradient)) for gradient in (w1, b1, w2, b2))
     return Gradients(w1, float(b1), w2, float(b2))
 
 
@@ -139,7 +139,7 @@ def _without_smallest(matrix: Floats) -> Floats:
     return np.where(sizes > np.percentile(sizes, PRUNED_PERCENTILE), matrix, 0.0)
 
 
-def classify(weights: Weights, pixels: Floats, *, quantized: bool) -> NDArray[np.intp]:
+def classes_of(weights: Weights, pixels: Floats, *, quantized: bool) -> NDArray[np.intp]:
     """Return the class of each column of `pixels` (784, n), int (n,)."""
     return forward(weights, pixels, quantized=quantized)[2].argmax(axis=0)
 
@@ -148,7 +148,7 @@ Watcher = Callable[[int, Weights, float], None]
 """Called with the iterations done, the network, and the training accuracy that the last forward pass had."""
 
 
-def train(
+def train_alone(
     family: str,
     pixels: Floats,
     labels: NDArray[np.uint8],

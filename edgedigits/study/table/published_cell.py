@@ -17,7 +17,7 @@ from edgedigits.data.digits import Digits
 from edgedigits.scoring.metrics import score
 from edgedigits.study.run.figures import CURVE_POINTS, Figures, score_figures
 from edgedigits.study.table.digits import TableDigits, table_digits
-from edgedigits.study.table.published import Weights, classify, forward
+from edgedigits.study.table.published import Weights, classes_of, forward
 from edgedigits.study.table.published_side import SideBySide, Trainee
 
 
@@ -81,7 +81,7 @@ class _Rate:
             last, every = cell["iterations"], max(1, cell["iterations"] // CURVE_POINTS)
             if iteration == last or (iteration < last and iteration % every == 0):
                 network, curve = _network(cell), self.curves[trial["key"]]
-                given = classify(self.side.weights(network), self.dev, quantized=not network.plain)
+                given = classes_of(self.side.weights(network), self.dev, quantized=not network.plain)
                 seen = float(self.side.accuracy[self.side.networks.index(network)])
                 curve["train"].append([iteration, seen])
                 curve["dev"].append([iteration, float(np.mean(given == self.digits.dev.labels))])

@@ -2,7 +2,7 @@
 
 The first layers lie over each other in one product, forward and backward. The images come in blocks of like bounding
 boxes, since a pixel that is inked in no image of a block adds nothing to its sums and can be left out: about half of
-them. A network ends with the weights that `published.train` gives it, but for the rounding of float64 sums.
+them. A network ends with the weights that `published.train_alone` gives it, but for the rounding of float64 sums.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
 from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS
-from edgedigits.study.table.published import HIDDEN, PRUNED_PERCENTILE, Floats, Weights, initial_weights, quantize
+from edgedigits.study.table.published import HIDDEN, PRUNED_PERCENTILE, Floats, Weights, initial_weights, to_steps
 
 BLOCK = 250
 """Images that are worked on at a time."""
@@ -175,7 +175,7 @@ def _edges(images: NDArray[np.uint8]) -> list[NDArray[np.intp]]:
 
 def _quantized_first(values: Floats, count: int) -> Floats:
     """Return values (k, …) with those of the first `count` networks quantized."""
-    return np.concatenate([quantize(values[:count]), values[count:]])
+    return np.concatenate([to_steps(values[:count]), values[count:]])
 
 
 def _without_smallest(matrices: Floats, start: int) -> Floats:
