@@ -74,14 +74,14 @@ def label_by_name(names: Sequence[str], where: str) -> int | None:
         return None
     named = [index for index in odd if _is_label_name(names[index])]
     if len(named) > 1:
-        raise DataError(f"{where}: each of the columns {listed(names, named)} could be the label.", hint=NAME_IT)
+        raise DataError(f"{where}: each of the columns {numbered(names, named)} could be the label.", hint=NAME_IT)
     if not named and (len(odd) > 1 or _is_index_name(names[odd[0]])):
         raise _nameless(names, odd, where)
     label = named[0] if named else odd[0]
     strangers = [index for index in odd if index != label and not re.search(r"\d", names[index])]
     if strangers and len(odd) <= PIXELS // 2:
         raise DataError(
-            f"{where}: the columns {listed(names, strangers)} are not named like pixels.",
+            f"{where}: the columns {numbered(names, strangers)} are not named like pixels.",
             hint="Keep the label and 784 pixels only.",
         )
     return label
@@ -118,7 +118,7 @@ def label_by_numbers(table: NDArray[np.uint8], path: Path) -> int:
     )
 
 
-def listed(names: Sequence[str], indices: Sequence[int], most: int = 6) -> str:
+def numbered(names: Sequence[str], indices: Sequence[int], most: int = 6) -> str:
     """Return the names of columns as a message lists them."""
     columns = ", ".join(f"'{shown(names[index])}' ({index + 1})" for index in indices[:most])
     return columns + (" …" if len(indices) > most else "")
@@ -145,7 +145,7 @@ def _is_index_name(name: str) -> bool:
 def _nameless(names: Sequence[str], odd: Sequence[int], where: str) -> DataError:
     if len(odd) == 1:
         return DataError(
-            f"{where}: no column is named like a label; {listed(names, odd)} looks like an index.",
+            f"{where}: no column is named like a label; {numbered(names, odd)} looks like an index.",
             hint="Was the label column dropped? Leave the index out and put the label in.",
         )
-    return DataError(f"{where}: no column is named like a label; {listed(names, odd)} could be it.", hint=NAME_IT)
+    return DataError(f"{where}: no column is named like a label; {numbered(names, odd)} could be it.", hint=NAME_IT)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgedigits.data.csv_cells import NUMBER, cells_of, is_blank, is_word, lines_of, require_text
-from edgedigits.data.csv_label import label_by_name, listed
+from edgedigits.data.csv_label import label_by_name, numbered
 from edgedigits.data.csv_order import pixel_order
 from edgedigits.data.csv_width import COLUMNS, has_open_quote, open_quote, told_separator, wrong_width
 from edgedigits.data.impostors import HEAD_BYTES, impostor_hint
@@ -98,7 +98,7 @@ def _wanted(path: Path, wanted: str, names: tuple[str, ...]) -> int:
         return same[0]
     if same:
         raise DataError(
-            f"{path} has several columns '{shown(wanted)}': {listed(names, same)}.", hint="Use 'first' or 'last'."
+            f"{path} has several columns '{shown(wanted)}': {numbered(names, same)}.", hint="Use 'first' or 'last'."
         )
     if wanted in ("first", "last"):
         return 0 if wanted == "first" else COLUMNS - 1

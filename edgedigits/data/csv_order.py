@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from edgedigits.data.csv_label import KIN, NAME_IT, family_of, listed
+from edgedigits.data.csv_label import KIN, NAME_IT, family_of, numbered
 from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.errors import DataError, shown
 
@@ -63,8 +63,8 @@ def order_note(path: Path, names: Sequence[str], order: Sequence[int]) -> str:
         return ""
     first, late = next((one, later) for one, later in pairwise(order) if later < one)
     return (
-        f"The pixels of {path.name} were put in order by the numbers in their names: {listed(names, [late])} stands "
-        f"before {listed(names, [first])}."
+        f"The pixels of {path.name} were put in order by the numbers in their names: {numbered(names, [late])} stands "
+        f"before {numbered(names, [first])}."
     )
 
 
@@ -122,7 +122,7 @@ def _require_each_once(names: Sequence[str], keys: _Keys, where: str) -> None:
     first: dict[tuple[int, ...], int] = {}
     for index, key in keys.items():
         if first.setdefault(key, index) != index:
-            both = listed(names, [first[key], index])
+            both = numbered(names, [first[key], index])
             raise DataError(f"{where}: the columns {both} claim to be the same pixel.", hint=_MEND_HINT)
 
 
@@ -149,8 +149,9 @@ def _require_in_order(names: Sequence[str], pixels: Sequence[int], families: Seq
             # A column of another name in between is the pixel whose number is missing.
             skips = len(families) == 1 and len(first) == 1 and second[0] - first[0] != gap
             if second < first or skips:
+                both = numbered(names, [one, next_one])
                 raise DataError(
-                    f"{where}: the columns {listed(names, [one, next_one])} are not in order, and not all columns are "
-                    "named so that they could be sorted.",
+                    f"{where}: the columns {both} are not in order, and not all columns are named so that they could "
+                    "be sorted.",
                     hint=f"{NAME_IT} Or name the pixels by their places in the picture.",
                 )

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from edgedigits.data.csv_cells import cells_of, is_blank, lines_of
-from edgedigits.data.csv_label import listed, odd_columns
+from edgedigits.data.csv_label import numbered, odd_columns
 from edgedigits.data.reading import reading
 from edgedigits.data.shape import CLASSES, PIXELS, SIDES_ELSEWHERE
 from edgedigits.errors import DataError
@@ -133,5 +133,5 @@ def _width_hint(columns: int, names: tuple[str, ...], odd: list[int]) -> str:
     if columns == COLUMNS + 1 and written:
         return _INDEX_HINT
     if columns > COLUMNS and 1 < len(odd) <= 1 + columns - COLUMNS:
-        return f"Of the columns {listed(names, odd)}, which are not named like pixels, keep the label only."
+        return f"Of the columns {numbered(names, odd)}, which are not named like pixels, keep the label only."
     return ""
