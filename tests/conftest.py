@@ -17,6 +17,7 @@ from hypothesis import settings
 from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.load import load_splits
 from edgedigits.data.named import read_mnist_5k
+from tests.kinds import may_load_tensorflow
 
 # Where the tests run in the background of a shell, interrupts are ignored, and so they would be by the programs under test.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -26,6 +27,22 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Not even import a file of tests that may load TensorFlow, where such tests are not wanted."""
+    unwanted = "not tensorflow" in config.option.markexpr and collection_path.suffix == ".py"
+    return True if unwanted and may_load_tensorflow(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what may load TensorFlow, and what starts a board in QEMU."""
+    loads = {path: may_load_tensorflow(path) for path in {item.path for item in items}}
+    for item in items:
+        if loads[item.path]:
+            item.add_marker("tensorflow")
+        if "qemu" in getattr(item, "fixturenames", ()):
+            item.add_marker("emulation")
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgedigits.data.digits import Splits
+from edgedigits.engine.c_array import render_model_data
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run_steps
@@ -97,3 +99,11 @@ def test_trained_models_on_mnist(name: str, tmp_path: Path) -> None:
         assert found.source.workspace_bytes <= 1024
     if "90%" in name:
         assert small.source.weight_bytes <= (784 * 300 + 300 * 100 + 100 * 10) / 6
+
+
+@pytest.mark.slow
+def test_the_header_of_a_large_model_takes_less_than_a_second() -> None:
+    graph = read_tflite(random_mlp(1, (784, 300, 100, 10)))
+    start = time.perf_counter()
+    render_model_data(graph)
+    assert time.perf_counter() - start < 1.0
