@@ -16,7 +16,7 @@ from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
 from edgedigits.model.packing import Goal, choose
 from edgedigits.model.reader import read_tflite
-from edgedigits.model.simplify import simplify
+from edgedigits.model.simplify import ordered, simplify
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.interpreter import open_classifier
 from edgedigits.scoring.pixels import engine_map, takes_digits
@@ -51,8 +51,9 @@ def compile_graph(
         ConfigError: `prefix` cannot start a C name, nobody says what pixels are, or `pixels` for a model without.
     """
     lowered = lower(graph, Rounding(choices.rounding))
-    network = simplify(lowered)
-    packed = choose(network, Goal(choices.optimize))
+    goal = Goal(choices.optimize)
+    network = ordered(simplify(lowered)) if goal is Goal.SIZE else simplify(lowered)
+    packed = choose(network, goal)
     proof = prove(network, packed, digits)
     source = render_engine(network, packed, prefix, engine_map(graph, pixels))
     return source, engine_facts(lowered, network, packed, source, choices.optimize, proof)

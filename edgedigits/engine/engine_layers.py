@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.network import Network
 from edgedigits.model.ops.declaration import Emission, InPlaceStep, Place
 from edgedigits.model.ops.dense_layer import DenseLayer
-from edgedigits.model.packing import PackedLayer
+from edgedigits.model.packing import PackedLayer, biases_from
 from edgedigits.model.weights.encoding import Constant, Encoding, Visits
 from edgedigits.model.weights.rows import ROWS
 
@@ -155,14 +156,14 @@ def _engine_layer(
 ) -> EngineLayer:
     layer, start = one.layer, f"layer{index + 1}"
     weights = [c_array(f"{start}_{constant.name}", constant.values) for constant in one.constants]
-    bias = _bias(one)
-    own = [*weights, c_array(f"{start}_bias", bias)]
+    bias = one.biases
+    own = [*weights, c_array(f"{start}_bias", bias.values)]
     factors = [] if layer.uniform else _factors(layer, shifts, start)
     if not one.rows_on_vectors:
         parts = [GuardedArrays("", own + factors)]
     else:
         rows = ROWS.pack(layer.weights)[0]
-        vector = [c_array(f"{start}_rows", rows.values), c_array(f"{start}_bias", _bias_from(layer, ROWS))]
+        vector = [c_array(f"{start}_rows", rows.values), c_array(f"{start}_bias", biases_from(layer, ROWS))]
         parts = [GuardedArrays("if VECTORS", vector), GuardedArrays("else", own), GuardedArrays("endif", factors)]
     factor_bytes = 0 if layer.uniform else 5 * layer.outputs
     return EngineLayer(
@@ -172,7 +173,7 @@ def _engine_layer(
         parts=parts,
         steps=_steps(one, index, last, shifts, reads_input),
         high_shifts=high,
-        bias_bytes=4 * len(bias) + factor_bytes,
+        bias_bytes=bias.nbytes + factor_bytes,
         conditional=one.rows_on_vectors,
         reads_input=reads_input,
     )
@@ -181,17 +182,6 @@ def _engine_layer(
 def c_array(name: str, values: NDArray[Any]) -> Array:
     """Return an array as C declares it."""
     return Array(C_TYPES[str(values.dtype)], name, len(values), array_rows(values), values)
-
-
-def _bias_from(layer: DenseLayer, encoding: Encoding) -> NDArray[np.int32]:
-    """Return the bias for inputs as the kernel reads them: distances from the lowest value, or those less 128."""
-    return layer.bias_from(layer.input_low + (0 if encoding.reads_words else 128)).astype(np.int32)
-
-
-def _bias(one: PackedLayer) -> NDArray[np.int32]:
-    padded = np.zeros(one.encoding.padded(one.layer.outputs), np.int32)
-    padded[: one.layer.outputs] = _bias_from(one.layer, one.encoding)
-    return padded
 
 
 def _factors(layer: DenseLayer, shifts: NDArray[np.int64], start: str) -> list[Array]:
@@ -224,24 +214,40 @@ def _comment(one: PackedLayer, index: int) -> list[str]:
 
 
 def _steps(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], reads_input: bool) -> list[str]:
-    names = [constant.name for constant in one.constants]
-    call = _kernel_call(one.layer, index, one.encoding, names, reads_input)
-    calls = [call]
+    bias = f"layer{index + 1}_bias"
+    call = partial(_kernel_call, one.layer, index, reads_input=reads_input)
+    if one.biases.is_narrow:
+        calls = [_widening(one, bias), call(one.encoding, one.constants, "s->sums")]
+    else:
+        calls = [call(one.encoding, one.constants, bias)]
     if one.rows_on_vectors:
-        calls = ["#if VECTORS", _kernel_call(one.layer, index, ROWS, ["rows"], reads_input), "#else", call, "#endif"]
+        calls = ["#if VECTORS", call(ROWS, [Constant("rows", one.layer.weights)], bias), "#else", *calls, "#endif"]
     return [f"/* {_shape(one.layer, index)} */", *calls, *_activation(one, index, last, shifts)]
 
 
-def _kernel_call(layer: DenseLayer, index: int, encoding: Encoding, arrays: Sequence[str], reads_input: bool) -> str:
-    start = f"layer{index + 1}"
-    own = ", ".join(f"{start}_{name}" for name in [*arrays, "bias"])
-    if not encoding.reads_words:
+def _kernel_call(
+    layer: DenseLayer, index: int, encoding: Encoding, constants: Sequence[Constant], biases: str, reads_input: bool
+) -> str:
+    places = [place for constant in constants for place in (constant.name, *_parts(constant))]
+    own = ", ".join([*(f"layer{index + 1}_{place}" for place in places), biases])
+    if not encoding.reads_distances:
         source = "input" if reads_input else f"as_signed(s->hidden, {layer.inputs}u)"
         return f"{encoding.kernel}({source}, {layer.inputs}u, {own}, {layer.outputs}u, s->sums);"
     source, flip = ("s->hidden", "0u")
     if reads_input:
-        source, flip = ("s->padded", "0u") if layer.inputs % 4 else ("(const uint8_t *)input", FLIP)
+        is_padded = encoding.reads_words and layer.inputs % 4
+        source, flip = ("s->padded", "0u") if is_padded else ("(const uint8_t *)input", FLIP)
     return f"{encoding.kernel}({source}, {flip}, {layer.inputs}u, {own}, {encoding.padded(layer.outputs)}u, s);"
+
+
+def _widening(one: PackedLayer, bias: str) -> str:
+    """Return the call that lets the sums begin at narrow biases."""
+    width, count = 8 * one.biases.values.itemsize, len(one.biases.values)
+    return f"widen{width}({bias}, {count}u, {one.biases.shift}u, s->sums);"
+
+
+def _parts(constant: Constant) -> list[str]:
+    return [f"{constant.name} + {place}" for place in constant.parts]
 
 
 def _activation(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64]) -> list[str]:

@@ -12,6 +12,7 @@ LINE_LENGTH = 116
 
 C_TYPES = {
     "int8": "int8_t",
+    "int16": "int16_t",
     "uint8": "uint8_t",
     "uint16": "uint16_t",
     "int32": "int32_t",

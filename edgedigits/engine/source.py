@@ -281,9 +281,9 @@ def _source_facts(
 ) -> dict[str, Any]:
     uniform = [layer.packed.layer.uniform for layer in layers]
     high_shifts = all(layer.high_shifts for layer in layers)
-    signed = [not layer.encoding.reads_words for layer in layers]
+    signed = [not layer.encoding.reads_distances for layer in layers]
     hidden = [layer for layer in layers if not layer.reads_input]
-    signed_hidden = any(not layer.encoding.reads_words for layer in hidden)
+    signed_hidden = any(not layer.encoding.reads_distances for layer in hidden)
     conditional = any(layer.conditional for layer in layers)
     flips_hidden = signed_hidden or any(layer.conditional for layer in hidden)
     visits = {layer.encoding.visits for layer in layers}
@@ -295,6 +295,7 @@ def _source_facts(
         "flips_hidden": flips_hidden,
         "flips_for_vectors_only": any(signed) and not signed_hidden,
         "lists": any(layer.encoding.uses_list for layer in layers),
+        "bias_widths": sorted({8 * one.packed.biases.values.itemsize for one in layers if one.packed.biases.is_narrow}),
         "uses_dsp": not all(signed),
         "uses_thumb1": any(layer.encoding.has_thumb1_code for layer in layers),
         "list_room": LIST_ROOM,
@@ -323,7 +324,7 @@ def _kernels(layers: Sequence[EngineLayer], flips_hidden: bool) -> list[dict[str
     conditional = {layer.encoding for layer in layers if layer.conditional}
     kernels: list[dict[str, Any]] = []
     for encoding in dict.fromkeys(layer.encoding for layer in layers):
-        is_first_signed = not encoding.reads_words and all(one["encoding"].reads_words for one in kernels)
+        is_first_signed = not encoding.reads_distances and all(one["encoding"].reads_distances for one in kernels)
         largest = encoding.groups[:1]
         rests = {layer.padded_outputs % size for size in largest for layer in layers if layer.encoding is encoding}
         kernels.append(

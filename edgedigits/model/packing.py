@@ -6,12 +6,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgedigits.errors import UnsupportedModelError
 from edgedigits.model.network import Network
 from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.simplify import reading_order
 from edgedigits.model.weights import ENCODINGS
-from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Activity, Constant, Encoding, OnVectors
+from edgedigits.model.weights.biases import StoredBiases, narrowest
+from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Activity, Constant, Encoding, OnVectors, Weights
 from edgedigits.model.weights.rows import ROWS
+from edgedigits.model.weights.stream import STREAM
+
+WIDENING_BYTES = 64
+"""Code to widen narrow biases, about: less than that is not worth it."""
+FACTOR_BYTES = 6
+"""What a layer's rescaling takes in the code: a multiplier of 4 bytes, a shift, and a zero point."""
 
 
 class Goal(StrEnum):
@@ -32,6 +43,7 @@ class PackedLayer:
         constants: the arrays that hold the weights.
         instructions: estimate for one inference on a Cortex-M4, requantization included.
         rows_on_vectors: cores with MVE get all weights row by row instead.
+        narrow_biases: biases are stored in as few bytes as hold them.
     """
 
     layer: DenseLayer
@@ -39,11 +51,19 @@ class PackedLayer:
     constants: tuple[Constant, ...]
     instructions: float
     rows_on_vectors: bool = False
+    narrow_biases: bool = False
 
     @property
     def nbytes(self) -> int:
         """Bytes of flash for the weights, exactly."""
         return sum(constant.nbytes for constant in self.constants)
+
+    @property
+    def biases(self) -> StoredBiases:
+        """The biases for inputs as the kernel reads them, filled up with zeros to as many sums as it computes."""
+        biases = np.zeros(self.encoding.padded(self.layer.outputs), np.int32)
+        biases[: self.layer.outputs] = biases_from(self.layer, self.encoding)
+        return narrowest(biases) if self.narrow_biases else StoredBiases(biases)
 
 
 Score = Callable[[int, float], float]
@@ -53,6 +73,11 @@ _SCORES: dict[Goal, Score] = {
     Goal.SIZE: lambda nbytes, instructions: nbytes + instructions * 1e-9,
     Goal.BALANCED: lambda nbytes, instructions: nbytes * instructions,
 }
+
+
+def biases_from(layer: DenseLayer, encoding: Encoding) -> NDArray[np.int32]:
+    """Return biases (out,) for inputs as a kernel reads them: distances from the lowest value, or those less 128."""
+    return layer.bias_from(layer.input_low + (0 if encoding.reads_distances else 128)).astype(np.int32)
 
 
 def pack_layer(layer: DenseLayer, encoding: Encoding, activity: Activity = HIDDEN) -> PackedLayer | None:
@@ -78,8 +103,26 @@ def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, .
 
     Layers are changed one at a time until no change helps.
     """
-    options = candidates(network)
-    chosen = [min(some, key=lambda one: _total([one], goal)) for some in options]
+    by_size = goal is Goal.SIZE
+    options = [[one for one in some if by_size or not one.encoding.for_size_alone] for some in candidates(network)]
+    starts = [[min(some, key=lambda one: _total([one], goal)) for some in options]]
+    if by_size:
+        # Where code is dearer than weights, no single change leads from one kernel to another for all layers.
+        starts += _alike(options)
+    chosen = min((_improved(start, options, goal) for start in starts), key=lambda layers: _total(layers, goal))
+    if goal is Goal.SPEED:
+        return _for_vectors(chosen)
+    return _with_narrow_biases(chosen) if by_size else tuple(chosen)
+
+
+def _alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:
+    """Return the choices of one encoding for all layers."""
+    by_name = [{one.encoding.name: one for one in some} for some in options]
+    return [[some[name] for some in by_name] for name in by_name[0] if all(name in some for some in by_name)]
+
+
+def _improved(chosen: list[PackedLayer], options: Sequence[Sequence[PackedLayer]], goal: Goal) -> list[PackedLayer]:
+    """Change one layer at a time until no change helps."""
     improved = True
     while improved:
         improved = False
@@ -88,7 +131,44 @@ def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, .
                 changed = [*chosen[:index], one, *chosen[index + 1 :]]
                 if _total(changed, goal) < _total(chosen, goal):
                     chosen, improved = changed, True
-    return _for_vectors(chosen) if goal is Goal.SPEED else tuple(chosen)
+    return chosen
+
+
+def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]) -> int:
+    """Return the bytes of constants of an engine made for size, exactly and in milliseconds: for training to a budget.
+
+    It is what `choose` and the engine come to for a pruned network with few different weights, which is stored as
+    streams: weights, biases, and `FACTOR_BYTES` a layer. Only which weights are equal matters, not how large they are.
+    Neurons that read nothing are taken to give their lowest value, and nobody's reading is dropped as `simplify` does.
+
+    Args:
+        weights: int8 (out, in) of each layer, one scale a layer.
+        biases: int32 (out,) of each layer, for inputs counted from their lowest value.
+
+    Raises:
+        OverflowError: a layer has gaps that no stream can hold.
+    """
+    kept, own = list(weights), list(biases)
+    for index in range(len(kept) - 1):
+        alive = kept[index].any(axis=1)
+        kept[index], own[index], kept[index + 1] = kept[index][alive], own[index][alive], kept[index + 1][:, alive]
+    for index in reversed(range(len(kept) - 1)):
+        order = reading_order(kept[index + 1])
+        order = order[: max(np.count_nonzero(kept[index + 1].any(axis=0)), 1)]
+        kept[index], own[index], kept[index + 1] = kept[index][order], own[index][order], kept[index + 1][:, order]
+    sizes = [STREAM.nbytes(layer) for layer in kept]
+    if None in sizes:
+        raise OverflowError("a layer has gaps that no stream can hold")
+    wide = sum(4 * len(some) for some in own)
+    narrow = sum(narrowest(some).nbytes for some in own)
+    return sum(filter(None, sizes)) + (narrow if wide - narrow > WIDENING_BYTES else wide) + FACTOR_BYTES * len(kept)
+
+
+def _with_narrow_biases(chosen: Sequence[PackedLayer]) -> tuple[PackedLayer, ...]:
+    """Return the layers with biases in fewer bytes, where that is worth its code. Rows on vectors have their own."""
+    narrow = [one if one.rows_on_vectors else replace(one, narrow_biases=True) for one in chosen]
+    saved = sum(one.biases.nbytes - other.biases.nbytes for one, other in zip(chosen, narrow, strict=True))
+    return tuple(narrow if saved > WIDENING_BYTES else chosen)
 
 
 def _for_vectors(chosen: Sequence[PackedLayer]) -> tuple[PackedLayer, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgedigits.model.fixed_point import INT32_MAX, Rounding
 from edgedigits.model.network import Network
@@ -30,6 +31,22 @@ def simplify(network: Network) -> Network:
         if steps is not None:
             layers[index], layers[index + 1] = _without_unread(layers[index], layers[index + 1])
     return network.with_layers(layers)
+
+
+def ordered(network: Network) -> Network:
+    """Return an equal network whose hidden neurons lie in the order that packs best."""
+    layers = list(network.layers)
+    for index, steps in enumerate(_between(network)):
+        if steps is not None:
+            order = reading_order(layers[index + 1].weights)
+            layers[index] = layers[index].keep_outputs(order)
+            layers[index + 1] = replace(layers[index + 1], weights=layers[index + 1].weights[:, order])
+    return network.with_layers(layers)
+
+
+def reading_order(weights: NDArray[np.int8]) -> NDArray[np.intp]:
+    """Return an order of the inputs of weights (out, in): the most read first, so that like columns lie together."""
+    return np.argsort(-np.count_nonzero(weights, axis=0), kind="stable")
 
 
 def _between(network: Network) -> list[Sequence[Step] | None]:

@@ -45,6 +45,7 @@ CHAINS = [
     ("codebook", "rice", "pairs", "codebook"),
     ("rice", "lists8", "rice", "pairs"),
     ("rows", "pairs", "pairs", "blocks"),
+    ("stream", "stream", "rows", "stream"),
 ]
 
 

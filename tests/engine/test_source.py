@@ -50,6 +50,14 @@ def pack_as(network: Network, name: str, random: np.random.Generator) -> tuple[P
     return tuple(packed)
 
 
+def narrow_biases() -> bytes:
+    """A model whose layers have biases of 8, of 16 and of 32 bits, of which the low ones are 0."""
+    random = np.random.default_rng(6)
+    weights = [random.integers(-99, 100, shape).astype(np.int8) for shape in ((20, 30), (12, 20), (10, 12))]
+    biases = [random.integers(-128, 128, 20) << 7, random.integers(-4000, 4000, 12) << 2, np.arange(10) * 65537]
+    return build_mlp(weights, [one.astype(np.int32) for one in biases])
+
+
 @cache
 def random_engines() -> list[tuple[str, Network, EngineSource, NDArray[np.int8]]]:
     """Encoding, network, engine and inputs of every random model."""
@@ -64,6 +72,10 @@ def random_engines() -> list[tuple[str, Network, EngineSource, NDArray[np.int8]]
                 prefix = f"{name}_{rounding}_{seed}"
                 inputs = hard_inputs(network.inputs, seed)
                 found.append((name, network, render_engine(network, packed, prefix), inputs))
+    for rounding in Rounding:
+        network = network_of(narrow_biases(), rounding)
+        packed = [replace(one, narrow_biases=True) for one in choose(network)]
+        found.append(("narrow", network, render_engine(network, packed, f"narrow_{rounding}"), hard_inputs(30)))
     for seed in range(LARGE_MODELS):
         network = network_of(random_model(seed, layers=1 + seed % 4).content, list(Rounding)[seed % 2])
         source = render_engine(network, choose(network, list(Goal)[seed % 3]), f"large_{seed}")
@@ -80,7 +92,7 @@ def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return {source.prefix: answer for (source, _), answer in zip(engines, found, strict=True)}
 
 
-@pytest.mark.parametrize("name", [*ENCODING_NAMES, "large"])
+@pytest.mark.parametrize("name", [*ENCODING_NAMES, "narrow", "large"])
 def test_c_equals_numpy_in_every_byte(answers: dict[str, Answers], name: str) -> None:
     mine = [one for one in random_engines() if one[0] == name]
     assert len(mine) >= 2 * SEEDS_AN_ENCODING

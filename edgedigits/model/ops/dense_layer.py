@@ -111,8 +111,8 @@ class DenseLayer(Step):
         """Return the layer with its highest value in every output."""
         return replace(self, output_offset=self.output_offset + _SATURATING)
 
-    def keep_outputs(self, kept: NDArray[np.bool_]) -> DenseLayer:
-        """Return the layer with the outputs of `kept` (out,) alone."""
+    def keep_outputs(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> DenseLayer:
+        """Return the layer with the outputs of `kept` alone: a mask (out,), or their numbers in another order."""
         rows = {name: getattr(self, name)[kept] for name in ("weights", "bias", "multiplier", "shift")}
         return replace(self, **rows)
 

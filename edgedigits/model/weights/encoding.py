@@ -26,11 +26,13 @@ class Constant:
         values: (k,), of int8, uint8, uint16 or uint32; words are little-endian, as in the core's memory.
         is_index: it says where something lies, in the narrowest type that does. Such arrays of one name get one type in
             an engine, the widest, which templates know as `NAME_type`.
+        parts: where parts of it begin that a kernel gets as arguments of their own, behind the array itself.
     """
 
     name: str
     values: NDArray[Any]
     is_index: bool = False
+    parts: tuple[int, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -68,6 +70,7 @@ class Visits(StrEnum):
     LISTED_INPUTS = "inputs above their lowest value, from a list of them"
     LISTED_PAIRS = "aligned pairs with such an input, from a list of them"
     WORDS = "such inputs, from one word of four to the next"
+    BYTES = "every input, one after the other, as the distance from its lowest value"
 
 
 class OnVectors(StrEnum):
@@ -99,6 +102,7 @@ class Encoding(ABC):
         most_distinct: how many different weights it can hold at most.
         on_vectors: what cores with MVE get instead.
         has_thumb1_code: its template has a branch of its own for Cortex-M0, `#if THUMB1`.
+        for_size_alone: it is slow for its size, and taken only where size is all that counts.
     """
 
     name: ClassVar[str]
@@ -113,11 +117,17 @@ class Encoding(ABC):
     most_distinct: ClassVar[int] = 256
     on_vectors: ClassVar[OnVectors] = OnVectors.SAME
     has_thumb1_code: ClassVar[bool] = False
+    for_size_alone: ClassVar[bool] = False
+
+    @property
+    def reads_distances(self) -> bool:
+        """Whether its inputs are distances from their lowest value; else they are signed bytes."""
+        return self.visits is not Visits.EVERY_INPUT
 
     @property
     def reads_words(self) -> bool:
-        """Whether it reads its inputs four at a time, as distances from their lowest value; else as signed bytes."""
-        return self.visits is not Visits.EVERY_INPUT
+        """Whether it reads its inputs four at a time."""
+        return self.reads_distances and self.visits is not Visits.BYTES
 
     @property
     def uses_list(self) -> bool:
