@@ -15,27 +15,17 @@ from edgedigits.errors import ConfigError, shown
 from edgedigits.extras import install_command, is_installed
 from edgedigits.files.paths import user_path
 from edgedigits.options import in_ascii
+from edgedigits.study.kinds import BUILD, Flag, Plan, TrialKind, kinds, planned_kinds
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.progress import Progress
     from edgedigits.study.run.runner import Summary
-    from edgedigits.study.run.session import Plan
 
 HELP = "run a grid of builds, or the report's table, here or on a Dask cluster; report what came out"
 
-TABLE = "report-table"
 SHOWN_TRIALS = 40
-_OF_TABLE = {
-    "seeds": ("--seeds", "Write seed = [1, 2, 3] under [axes]."),
-    "source": ("--data", 'Write source = "mnist" under [base.data].'),
-    "rows": ("--rows", 'Write source = "mnist-5k" under [base.data] for few images.'),
-    "scale": ("--iterations-scale", "Write fewer epochs under [base.training]."),
-    "settings": ("--settings", "Write lr and epochs under [axes]."),
-    "columns": ("--columns", "Leave it out: every trial is a build by edgedigits."),
-}
-"""Flags of the table by their argument of `plan_table`, and what a study's file has instead."""
 _RUN_HELP = "run the trials of a study that are not done yet"
 _REPORT_HELP = "write tables, plots and findings of a study: report.html, results.csv, findings.json"
 
@@ -45,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     common = common_flags()
     run_parser = actions.add_parser("run", help=_RUN_HELP, description=_RUN_HELP, parents=[common])
-    run_parser.add_argument("plan", metavar="PLAN", help=f"a study's TOML file, or {TABLE}")
+    run_parser.add_argument("plan", metavar="PLAN", help=f"a study's TOML file, or {', '.join(planned_kinds())}")
     run_parser.add_argument("--out", type=user_path, metavar="DIR", help="the study's folder (default: study/<plan>)")
     run_parser.add_argument("--dry-run", action="store_true", help="list the trials and estimate the time")
     run_parser.add_argument("--retry-failed", action="store_true", help="run failed trials once more")
@@ -63,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786")
     grid = run_parser.add_argument_group("a grid")
     grid.add_argument("--keep-builds", action="store_true", help="keep every build's folder in DIR/builds")
-    _add_table_arguments(run_parser)
+    for name, kind in planned_kinds().items():
+        _add_flags(run_parser, name, kind.flags)
     report_parser = actions.add_parser("report", help=_REPORT_HELP, description=_REPORT_HELP, parents=[common])
     report_parser.add_argument("folder", metavar="DIR", type=user_path, help="the study's folder")
     report_parser.add_argument(
@@ -71,22 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_table_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(TABLE)
-    group.add_argument("--seeds", type=_count, metavar="N", help="seeds of first weights (default 1)")
-    group.add_argument("--data", dest="source", metavar="SOURCE", help="digits; 42,000 of them are used (default auto)")
-    group.add_argument("--rows", type=_count, metavar="N", help="use N rows instead of 42,000")
-    group.add_argument(
-        "--iterations-scale",
-        dest="scale",
-        type=_share,
-        metavar="S",
-        help="this share of every setting's iterations",
-    )
-    group.add_argument("--settings", metavar="LIST", help="some settings only, such as 0.1/500,0.5/100")
-    group.add_argument(
-        "--columns", metavar="LIST", help="published, edgedigits or both, as published,edgedigits (default both)"
-    )
+def _add_flags(parser: argparse.ArgumentParser, name: str, flags: Iterable[Flag]) -> None:
+    """Declare the flags that one kind of plan alone reads."""
+    group, parsers = parser.add_argument_group(name), {"N": _count, "S": _share}
+    for flag in flags:
+        group.add_argument(
+            flag.flag, dest=flag.name, type=parsers.get(flag.takes, str), metavar=flag.takes, help=flag.help
+        )
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -114,25 +96,20 @@ def _run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 
 def _plan(args: argparse.Namespace, folder: Path) -> Plan:
-    given = {name: value for name in _OF_TABLE if (value := getattr(args, name)) is not None}
-    _refuse_unread_flags(args, given)
-    if args.plan == TABLE:
-        from edgedigits.study.table.plan import plan_table
-
-        return plan_table(**given)
-    from edgedigits.study.plan.grid import read_grid
-    from edgedigits.study.run.session import plan_builds
-
-    path = user_path(args.plan)
+    kind = planned_kinds().get(args.plan)
+    _refuse_unread_flags(args, kind)
+    if kind:
+        given = {flag.name: getattr(args, flag.name) for flag in kind.flags}
+        return kind.plan(**{name: value for name, value in given.items() if value is not None})
     keep = str((folder / "builds").resolve()) if args.keep_builds else ""
-    return plan_builds(path.stem, read_grid(path), keep)
+    return kinds()[BUILD].plan(path=user_path(args.plan), keep=keep)
 
 
-def _refuse_unread_flags(args: argparse.Namespace, given: Iterable[str]) -> None:
+def _refuse_unread_flags(args: argparse.Namespace, kind: TrialKind | None) -> None:
     """Refuse flags that this kind of plan, or this place to run, does not read."""
-    if args.plan == TABLE and args.keep_builds:
+    if kind and args.keep_builds:
         raise ConfigError(
-            f"--keep-builds is of a study's file, and {TABLE} makes no folders of builds.", hint="Leave it out."
+            f"--keep-builds is of a study's file, and {args.plan} makes no folders of builds.", hint="Leave it out."
         )
     if args.threads and args.scheduler:
         raise ConfigError(
@@ -144,9 +121,10 @@ def _refuse_unread_flags(args: argparse.Namespace, given: Iterable[str]) -> None
             "--jobs is of this machine, and with --scheduler every worker of the cluster takes trials.",
             hint="Leave it out, and start as many Dask workers as there are to be trials at a time.",
         )
-    for name in given if args.plan != TABLE else ():
-        flag, remedy = _OF_TABLE[name]
-        raise ConfigError(f"{flag} is of {TABLE}, and {args.plan} is a study's file.", hint=remedy)
+    for name, other in planned_kinds().items():
+        for flag in () if other is kind else other.flags:
+            if getattr(args, flag.name) is not None:
+                raise ConfigError(f"{flag.flag} is of {name}, and {args.plan} is a study's file.", hint=flag.instead)
 
 
 def _report(args: argparse.Namespace, progress: Progress) -> Outcome:

@@ -65,12 +65,14 @@ class Plot:
         description: what it shows, for those who cannot see it, with the figures that matter.
         how: how the figures were obtained.
         draw: draws it; called inside `drawing_style`.
+        wide: it takes the whole width of the page.
     """
 
     name: str
     description: str
     how: str
     draw: Callable[[], Figure]
+    wide: bool = False
 
 
 @contextmanager

@@ -32,11 +32,13 @@ import psutil
 from edgedigits.config import DataConfig
 from edgedigits.data.load import read_source
 from edgedigits.progress import SilentProgress
-from edgedigits.study.run.session import Entry, Options, Plan, run_plan
-from edgedigits.study.table import published
-from edgedigits.study.table.digits import TableDigits, table_digits
-from edgedigits.study.table.plan import plan_table
-from edgedigits.study.table.report_data import report_table
+from edgedigits.reproduction.digits import TableDigits, table_digits
+from edgedigits.reproduction.plan import plan_table
+from edgedigits.reproduction.published import FAMILIES, columns
+from edgedigits.reproduction.report_data import report_table
+from edgedigits.study.kinds import Entry, Plan
+from edgedigits.study.run.session import Options, run_plan
+from tests.reproduction.alone import train
 
 Clock = Callable[[], float]
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -52,11 +54,11 @@ def published_seconds(data: str, rows: int, iterations: int, clock: Clock) -> di
 
 def time_published(digits: TableDigits, iterations: int, clock: Clock) -> dict[str, float]:
     """Return the seconds of an iteration by family; the first two of each are left out."""
-    pixels = np.ascontiguousarray(digits.train.images.T / 255.0)
+    pixels = columns(digits.train)
     found = {}
-    for family in published.FAMILIES:
+    for family in FAMILIES:
         marks: list[float] = []
-        published.train_alone(
+        train(
             family,
             pixels,
             digits.train.labels,
@@ -81,7 +83,7 @@ def groups() -> list[list[dict]]:
 
 def shared_seconds(digits: TableDigits, iterations: int, clock: Clock, between: Callable[[], None]) -> list[float]:
     """Return the estimated seconds of each process of the 60 trainings, calling `between` after every stretch."""
-    from edgedigits.study.table.task import Group
+    from edgedigits.reproduction.task import Group
 
     totals = []
     for trials in groups():
@@ -124,7 +126,7 @@ def measure(data: str, rows: int, iterations: int, clock: Clock = time.perf_coun
     ours = shared_seconds(digits, iterations, clock, between)
     table = report_table()
     each = sum(setting.iterations for setting in table.settings)
-    means = {family: float(np.mean([sample[family] for sample in samples])) for family in published.FAMILIES}
+    means = {family: float(np.mean([sample[family] for sample in samples])) for family in FAMILIES}
     theirs = sum(means[row.family] for row in table.rows) * each
     return {
         "published_ms_an_iteration": {family: round(1000 * mean, 1) for family, mean in means.items()},

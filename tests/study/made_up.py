@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgedigits.reproduction.plan import plan_table
+from edgedigits.reproduction.report_data import Row, report_table
 from edgedigits.study.plan.grid import plan_grid
 from edgedigits.study.run.rows import DONE, Trial
-from edgedigits.study.run.session import plan_builds
-from edgedigits.study.table.plan import plan_table
-from edgedigits.study.table.report_data import Row, report_table
+from edgedigits.study.trial_kind import plan_builds
 
 
 def figures(accuracy, *, size=10_000, worse_digit=None):

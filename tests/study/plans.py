@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgedigits.config import DataConfig
-from edgedigits.study.run.session import Entry, Plan
+from edgedigits.study.kinds import Entry, Plan
 
 
 def small_plan(count: int = 4, *, iterations: int = 5, source: str = "mnist-5k", **more: object) -> Plan:

@@ -9,7 +9,7 @@ import pytest
 from edgedigits.data.load import read_source
 from edgedigits.study.plan.grid import plan_grid
 from edgedigits.study.run.build_trial import run_build
-from edgedigits.study.run.session import plan_builds
+from edgedigits.study.trial_kind import plan_builds
 
 pytestmark = pytest.mark.slow
 

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from edgedigits.reproduction.trial_kind import KIND
 from edgedigits.study.findings.choices import DEVICES, pareto, recommendations, variant_means
 from edgedigits.study.findings.digits import _best, best_for_digits, sufferers
 from edgedigits.study.findings.effects import FEWEST_SEEDS, ONE_IMAGE, Difference, corrected, interval, over_seeds
 from edgedigits.study.findings.frame import compared, study_frame
 from edgedigits.study.findings.insights import find_insights
 from edgedigits.study.plan.grid import plan_grid
-from edgedigits.study.run.session import plan_builds
+from edgedigits.study.trial_kind import plan_builds
 from tests.study.made_up import figures, trials_of
 
 LOSSES = ("mse", "focal", "one-hot")
@@ -184,8 +185,11 @@ def test_a_loss_that_is_only_one_of_the_weights_of_seeds_is_not_told():
 
 
 def test_the_rows_of_the_reports_arithmetic_and_copies_are_not_compared():
-    frame = pd.DataFrame({"column": ["published", "edgedigits", "build"], "loss": ["mse", "none", "mse"]})
-    assert compared(frame).index.tolist() == [2]
+    cells = [
+        KIND.row({"column": one, "loss": loss}, set())
+        for one, loss in (("published", "mse"), ("edgedigits", "none"), ("edgedigits", "mse"))
+    ]
+    assert compared(pd.DataFrame(cells)).index.tolist() == [2]
 
 
 @given(st.lists(st.floats(-0.5, 0.5), min_size=2, max_size=8, unique=True))

@@ -13,6 +13,9 @@ import pytest
 from edgedigits.cli.config_flags import add_config_arguments, config_from_arguments
 from edgedigits.config_file import to_tables
 from edgedigits.errors import DataError
+from edgedigits.reproduction.plan import plan_table
+from edgedigits.reproduction.recipe import build_choices
+from edgedigits.reproduction.report.findings import table_cells
 from edgedigits.study.findings.choices import ANCHORS, build_command, pareto
 from edgedigits.study.findings.digits import balanced
 from edgedigits.study.findings.effects import Difference, compare_values, corrected, effects, interval, over_seeds
@@ -20,8 +23,7 @@ from edgedigits.study.findings.insights import effect_sentence, find_insights
 from edgedigits.study.plan.grid import plan_grid
 from edgedigits.study.report.write import _plain
 from edgedigits.study.run.rows import FAILED, Trial
-from edgedigits.study.run.session import plan_builds
-from edgedigits.study.table.plan import plan_table
+from edgedigits.study.trial_kind import plan_builds
 from tests.golden.compare import assert_golden
 from tests.study.made_up import cell_result, figures, float_figures, trials_of, varied_table, varied_trials
 
@@ -162,7 +164,7 @@ def test_a_command_makes_the_same_choices():
         "axes": {"loss": ["focal"], "gamma": [1.5], "hidden": [[20, 10]], "sparsity": [0.7], "quantization": ["qat"]},
     }
     (trial,) = plan_grid(tables, "x")
-    words = shlex.split(build_command(plan_builds("x", [trial]).entries[0].spec))
+    words = shlex.split(build_command(plan_builds("x", [trial]).entries[0].spec["config"]))
     parser = argparse.ArgumentParser()
     add_config_arguments(parser)
     again = config_from_arguments(parser.parse_args(words[2:]), None)
@@ -189,7 +191,7 @@ def test_a_command_leaves_out_what_would_have_no_effect():
         "axes": {"loss": ["mse"], "seed": [7]},
     }
     (trial,) = plan_grid(tables, "x")
-    assert build_command(trial.identity) == "edgedigits build --loss mse --seed 7"
+    assert build_command(trial.identity["config"]) == "edgedigits build --loss mse --seed 7"
 
 
 def test_cells_of_the_table_have_a_command_too():
@@ -198,7 +200,9 @@ def test_cells_of_the_table_have_a_command_too():
     for entry in plan_table(columns="edgedigits").entries:
         parser = argparse.ArgumentParser()
         add_config_arguments(parser)
-        config = config_from_arguments(parser.parse_args(shlex.split(build_command(entry.spec))[2:]), None)
+        config = config_from_arguments(
+            parser.parse_args(shlex.split(build_command(build_choices(entry.spec)))[2:]), None
+        )
         assert config.qat.enabled == (entry.spec["family"] == "quantized")
         last = config.qat.epochs if config.qat.enabled else 0
         assert config.training.epochs + last == entry.spec["iterations"]
@@ -223,10 +227,10 @@ def test_a_study_without_results_is_told():
 
 def test_the_table_is_put_together(table):
     insights = find_insights("report-table", table)
-    assert len(insights.cells) == 60
-    assert all(cell.as_published == {0: cell.published, 1: cell.published} for cell in insights.cells)
-    assert all(cell.edgedigits == {0: 0.9, 1: 0.9} for cell in insights.cells)
-    assert all(cell.sparse in ({}, {0: 0.88, 1: 0.88}) for cell in insights.cells)
+    assert len(table_cells(insights.frame)) == 60
+    assert all(cell.as_published == {0: cell.published, 1: cell.published} for cell in table_cells(insights.frame))
+    assert all(cell.edgedigits == {0: 0.9, 1: 0.9} for cell in table_cells(insights.frame))
+    assert all(cell.sparse in ({}, {0: 0.88, 1: 0.88}) for cell in table_cells(insights.frame))
     text = "\n".join(insights.sentences)
     assert "run again, collapses when quantized as it did there: its quantized cells reach 8.7 to 41.0 %" in text
     assert "smaller run" not in text
@@ -267,7 +271,7 @@ def test_a_source_without_a_test_set_is_measured_on_the_dev_set(table):
                     result.setdefault(f"{prefix}dev_{name}", value)
         trials.append(replace(one, result=result))
     insights = find_insights("report-table", trials)
-    assert all(cell.test == {} and len(cell.edgedigits) == 2 for cell in insights.cells)
+    assert all(cell.test == {} and len(cell.edgedigits) == 2 for cell in table_cells(insights.frame))
     assert any("quantized to int8, 30 cells differ" in sentence for sentence in insights.sentences)
     assert not any("test set" in sentence for sentence in insights.sentences)
 

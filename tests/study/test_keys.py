@@ -25,7 +25,8 @@ def code_version():
         "engine/templates/kernels/rows.c.j2",
         "devices/simulate.py",
         "devices/native/block_counter.c",
-        "study/table/task.py",
+        "reproduction/task.py",
+        "reproduction/plan.py",
         "study/run/build_trial.py",
         "a_new_room/of_tomorrow.py",
         "of_tomorrow.py",
@@ -61,7 +62,16 @@ def test_a_comment_or_a_docstring_changes_no_key(text, same, tmp_path, monkeypat
     assert (code_version() == before) is same
 
 
-@pytest.mark.parametrize("name", ["study/report/page.py", "study/run/store.py", "cli/study.py", "model/notes.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "study/report/page.py",
+        "reproduction/report/pictures.py",
+        "study/run/store.py",
+        "cli/study.py",
+        "model/notes.txt",
+    ],
+)
 def test_what_shapes_no_figure_does_not_count(name, tmp_path, monkeypatch):
     monkeypatch.setattr(keys, "_PACKAGE", tmp_path)
     before = code_version()

@@ -16,8 +16,8 @@ from edgedigits.study.report.pictures import study_pictures
 from edgedigits.study.report.write import csv_text, trials_text
 from edgedigits.study.run.database import DATABASE
 from edgedigits.study.run.rows import seal_of
-from edgedigits.study.run.session import plan_builds
 from edgedigits.study.run.store import Store, owner_name
+from edgedigits.study.trial_kind import plan_builds
 from tests.study.made_up import figures, float_figures
 
 ODD = [

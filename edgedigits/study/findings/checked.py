@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError
-from edgedigits.study.plan.axes import FLOAT32, INT8
+from edgedigits.study.kinds import kinds
 from edgedigits.study.run.rows import Trial
 
-BUILD = "build"
-KINDS = (BUILD, "published", "table")
 _MOST = 1e12
 _LONGEST = 100_000
 
 
-def check_trial(trial: Trial, numbers: tuple[str, ...], lists: tuple[str, ...]) -> None:
+class WrongError(Exception):
+    """Something stored is not what it should be."""
+
+    def __init__(self, place: str, value: Any, expected: str) -> None:
+        super().__init__(f"{place} is {reprlib.repr(value)}, expected {expected}")
+
+
+def check_trial(trial: Trial, numbers: Collection[str], lists: Collection[str]) -> None:
     """Check what findings read of a finished trial.
 
     Args:
@@ -29,97 +34,70 @@ def check_trial(trial: Trial, numbers: tuple[str, ...], lists: tuple[str, ...]) 
         DataError: it is no trial that this tool has made.
     """
     try:
-        _check_kind(trial)
-        for name in numbers:
-            for place in (name, f"dev_{name}"):
-                _check_number(place, trial.result.get(place), 1 if _is_share(name) else _MOST)
-        for name in lists:
-            for place in (name, f"dev_{name}"):
-                if trial.result.get(place) is not None:
-                    _check_list(place, trial.result[place])
-        _check_text("engine_note", trial.result.get("engine_note", ""))
-    except _WrongError as error:
+        check_text("its label", trial.spec.get("label"))
+        if trial.kind not in kinds():
+            raise WrongError("its kind", trial.kind, f"one of {', '.join(kinds())}")
+        kinds()[trial.kind].check(trial.spec)
+        for place, value in trial.result.items():
+            name = place.replace("dev_", "")
+            if name in numbers:
+                check_number(place, value, 1 if _is_share(name) else _MOST)
+            elif name in lists and value is not None:
+                _check_list(place, value)
+        check_text("engine_note", trial.result.get("engine_note", ""))
+    except WrongError as error:
         raise DataError(
             f"Trial {trial.key} of this study is none that edgedigits has made: {error}.",
             hint="Copy study.sqlite back from a backup, or move it away and run the study again.",
         ) from None
 
 
-class _WrongError(Exception):
-    def __init__(self, place: str, value: Any, expected: str) -> None:
-        super().__init__(f"{place} is {reprlib.repr(value)}, expected {expected}")
+def table(name: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a table of others; raises WrongError where it is none."""
+    if not isinstance(found := tables.get(name), Mapping):
+        raise WrongError(name, found, "a table")
+    return found
 
 
-def _check_kind(trial: Trial) -> None:
-    spec = trial.spec
-    _check_text("its label", spec.get("label"))
-    if trial.kind not in KINDS:
-        raise _WrongError("its kind", trial.kind, f"one of {', '.join(KINDS)}")
-    if trial.kind != BUILD:
-        for name in ("column", "family", "loss", "setting"):
-            _check_text(name, spec.get(name, ""))
-        for name in ("seed", "iterations"):
-            _check_integer(name, spec.get(name, 1))
-        _check_number("sparsity", spec.get("sparsity", 0), 1)
-        return
-    if spec.get("scored") not in (INT8, FLOAT32):
-        raise _WrongError("scored", spec.get("scored"), f"{INT8} or {FLOAT32}")
-    values, config = _table("values", spec), _table("config", spec)
-    for name, value in values.items():
-        _check_text("an axis", name)
-        if not isinstance(value, (str, int, float, list, dict)):
-            raise _WrongError(f"axis {name}", value, "a value")
-    _check_text("loss.name", _table("loss", config).get("name"))
-    _check_integer("training.seed", _table("training", config).get("seed"))
-    _check_number("prune.sparsity", _table("prune", config).get("sparsity", ""), 1)
-    for section in ("prune", "qat"):
-        if not isinstance(enabled := _table(section, config).get("enabled"), bool):
-            raise _WrongError(f"{section}.enabled", enabled, "true or false")
+def check_text(place: str, value: Any) -> None:
+    """Check that it can be printed; raises WrongError, as the checks below."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise WrongError(place, value, "a text")
+
+
+def check_integer(place: str, value: Any) -> None:
+    """Check that it is an integer and not negative."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
+        raise WrongError(place, value, "an integer")
+
+
+def check_number(place: str, value: Any, high: float) -> None:
+    """Check that it is a number from 0 to `high`, or None."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= high):
+        raise WrongError(place, value, f"a number from 0 to {high:g}")
 
 
 def _is_share(name: str) -> bool:
     return name == "sparsity" or name.startswith("macro_") or name.endswith("accuracy")
 
 
-def _table(name: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = tables.get(name)
-    if not isinstance(found, Mapping):
-        raise _WrongError(name, found, "a table")
-    return found
-
-
-def _check_text(place: str, value: Any) -> None:
-    if not isinstance(value, str) or not all(one.isprintable() for one in value):
-        raise _WrongError(place, value, "a text")
-
-
-def _check_integer(place: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
-        raise _WrongError(place, value, "an integer")
-
-
-def _check_number(place: str, value: Any, high: float) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= high):
-        raise _WrongError(place, value, f"a number from 0 to {high:g}")
-
-
 def _check_list(place: str, value: Any) -> None:
     if place.endswith("curves"):
-        for name, pairs in _table(place, {place: value}).items():
+        for name, pairs in table(place, {place: value}).items():
             _check_rows(f"{place} of {name}", pairs, 2)
     elif place.endswith("confusion"):
         _check_rows(place, value, CLASSES)
         if len(value) != CLASSES:
-            raise _WrongError(place, value, f"{CLASSES} rows")
+            raise WrongError(place, value, f"{CLASSES} rows")
     else:
         _check_rows(place, [value], CLASSES)
 
 
 def _check_rows(place: str, rows: Any, width: int) -> None:
     if not isinstance(rows, list) or not 1 <= len(rows) <= _LONGEST:
-        raise _WrongError(place, rows, "a list")
+        raise WrongError(place, rows, "a list")
     for row in rows:
         if not isinstance(row, list) or len(row) != width:
-            raise _WrongError(place, row, f"a list of {width}")
+            raise WrongError(place, row, f"a list of {width}")
         for one in row:
-            _check_number(place, "" if one is None else one, _MOST)
+            check_number(place, "" if one is None else one, _MOST)

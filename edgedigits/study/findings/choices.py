@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,7 +14,8 @@ from edgedigits.config import SECTIONS
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.errors import ConfigError
 from edgedigits.options import flag_of
-from edgedigits.study.table.recipe import LOSS_OF, PRUNING_END, PRUNING_UPDATES, RATE_OF, stretch
+from edgedigits.study.kinds import kinds
+from edgedigits.study.run.rows import Trial
 
 VARIANT = ["column", "loss", "compression", "only", "setting"]
 DEVICES = (("4 KB", 4096), ("RP2040, 16 KB", 16384), ("64 KB", 65536))
@@ -107,14 +109,14 @@ def pareto(points: pd.DataFrame, cost: str) -> pd.DataFrame:
     return known.loc[kept]
 
 
-def recommendations(means: pd.DataFrame, specs: dict[str, dict[str, Any]]) -> list[Recommendation]:
+def recommendations(means: pd.DataFrame, trials: Mapping[str, Trial]) -> list[Recommendation]:
     """Return the best variant for each device, chosen by validation accuracy, or that on the dev set.
 
     The whole flash of the emulated program counts where it is known for all, else the engine's constants.
 
     Args:
         means: from `variant_means`.
-        specs: of the trials, by key.
+        trials: by key.
     """
     means = means.dropna(subset=["engine_bytes"])
     if means.empty:
@@ -140,15 +142,15 @@ def recommendations(means: pd.DataFrame, specs: dict[str, dict[str, Any]]) -> li
                 counted=counted,
                 chosen_on=names[chosen_by],
                 seeds=int(row["seeds"]),
-                command=_command_or_none(specs[row["key"]]),
+                command=_command_or_none(trials[row["key"]]),
             )
         )
     return found
 
 
-def _command_or_none(spec: dict[str, Any]) -> str:
+def _command_or_none(trial: Trial) -> str:
     try:
-        return build_command(spec)
+        return build_command(kinds()[trial.kind].choices(trial.spec))
     except ConfigError:
         # Of a study by another version, which can be read here but perhaps not made again.
         return ""
@@ -159,13 +161,12 @@ def variant_words(row: Any) -> str:
     return ", ".join(str(row[name]) for name in ("loss", "compression", "only", "setting") if row[name])
 
 
-def build_command(spec: dict[str, Any]) -> str:
-    """Return the `edgedigits build` that makes a trial's model, without options that would have no effect.
+def build_command(tables: Mapping[str, Any]) -> str:
+    """Return the `edgedigits build` of a configuration, without options that would have no effect.
 
     Raises:
         ConfigError: its choices are none that a build of this version knows.
     """
-    tables = spec["config"] if "config" in spec else _cell_config(spec)
     known = {section: values for section, values in tables.items() if section != "output"}
     config = make_config(parse_sections(known, "trial"))
     words = ["edgedigits build"]
@@ -195,32 +196,3 @@ def _flag(flag: str, value: Any) -> str:
 def _number(value: Any) -> str:
     """Return a value as it is read back: a float with all its digits, without ".0"."""
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def _cell_config(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the choices of a build that does what a cell of the report's table did."""
-    iterations, family = spec["iterations"], spec["family"]
-    loss = str(LOSS_OF.get(spec["loss"], spec["loss"]))
-    config: dict[str, Any] = {
-        "data": {"source": spec.get("source", "auto")},
-        "model": {"hidden": [10]},
-        "loss": {"name": loss},
-        "training": {
-            "epochs": iterations,
-            "batch_size": "full",
-            "optimizer": "sgd",
-            "learning_rate": spec["rate"] * RATE_OF.get(loss, 1.0),
-            "schedule": "constant",
-            "augment": "none",
-            "seed": spec["seed"],
-        },
-    }
-    start, end = stretch(family, iterations)
-    length = end - start
-    if family == "quantized":
-        config["training"]["epochs"] = start
-        config["qat"] = {"enabled": True, "epochs": length, "rate": 1.0}
-    if family == "pruned":
-        frequency = max(1, int(PRUNING_END * length) // PRUNING_UPDATES)
-        config["prune"] = {"enabled": True, "sparsity": spec["sparsity"], "epochs": length, "frequency": frequency}
-    return config

@@ -10,6 +10,7 @@ import pandas as pd
 from edgedigits.data.shape import CLASSES
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.study.findings.effects import Difference, corrected, over_seeds
+from edgedigits.study.findings.frame import with_lists
 from edgedigits.study.plan.axes import FLOAT32
 
 _PLACE = ["setting", "seed"]
@@ -57,7 +58,7 @@ class Sufferer(Difference):
 
 def best_for_digits(frame: pd.DataFrame) -> list[BestForDigit]:
     """Return the best pair of loss and compression for each digit; nothing where two have no setting in common."""
-    known = frame[frame["class_f1"].map(lambda one: isinstance(one, list)) & ~frame["loss"].isin(COPIES)]
+    known = with_lists(frame[~frame["loss"].isin(COPIES)], "class_f1")
     if known.empty:
         return []
     parts = ("loss", "compression", "only")
@@ -98,11 +99,7 @@ def confusion_change(frame: pd.DataFrame, compression: str) -> np.ndarray | None
 
 def _changes(frame: pd.DataFrame, compression: str) -> pd.DataFrame:
     """Return the trials of a compression that carry both matrices, with their difference as "change"."""
-    rows = frame[frame["compression"] == compression]
-    both = rows["confusion"].map(lambda one: isinstance(one, list)) & rows["float_confusion"].map(
-        lambda one: isinstance(one, list)
-    )
-    rows = rows[both]
+    rows = with_lists(frame[frame["compression"] == compression], "confusion", "float_confusion")
     pairs = zip(rows["confusion"], rows["float_confusion"], strict=True)
     return rows.assign(change=[np.array(after) - np.array(before) for after, before in pairs])
 
@@ -117,7 +114,7 @@ def balanced(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
         (name for name in ("setting_float_class_recall", "float_class_recall") if compressed[name].notna().any()), ""
     )
     if column:
-        references = compressed[compressed[column].map(lambda one: isinstance(one, list))]
+        references = with_lists(compressed, column)
         references = references.assign(compression=FLOAT32, class_recall=references[column])
         frame = pd.concat([references.drop_duplicates(["loss", "only", "setting", "seed"]), compressed])
     keys = ["loss", "only", "setting", "seed"]

@@ -9,15 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from edgedigits.study.findings.checked import BUILD
 from edgedigits.study.findings.choices import Recommendation, pareto, recommendations, variant_means, variant_words
 from edgedigits.study.findings.digits import BestForDigit, Sufferer, best_for_digits, sufferers
 from edgedigits.study.findings.effects import Effect, effects, in_points
 from edgedigits.study.findings.frame import compared, study_frame
-from edgedigits.study.findings.table import Cell, table_cells, table_sentences
+from edgedigits.study.kinds import Chapter, kind_of_study
 from edgedigits.study.run.figures import HOW
-from edgedigits.study.run.rows import FAILED, Trial
-from edgedigits.study.table.plan import NAME
+from edgedigits.study.run.rows import DONE, FAILED, Trial
 
 COSTS = {"bytes": "bytes of .tflite", "engine_bytes": "bytes of engine", "instructions": "instructions on Cortex-M4"}
 
@@ -35,7 +33,7 @@ class Insights:
         best: for each digit.
         sufferers: by compression.
         recommendations: by device.
-        cells: of the report's table; empty for a grid.
+        chapter: what its kind alone says.
         failed: label and error of the failed trials.
         unfinished: trials that are neither done nor failed.
         groups: all findings in sentences, by what they are about.
@@ -49,7 +47,7 @@ class Insights:
     best: tuple[BestForDigit, ...]
     sufferers: tuple[Sufferer, ...]
     recommendations: tuple[Recommendation, ...]
-    cells: tuple[Cell, ...]
+    chapter: Chapter
     failed: tuple[tuple[str, str], ...]
     unfinished: int
     groups: dict[str, tuple[str, ...]]
@@ -76,7 +74,7 @@ class Insights:
             "best_for_digit": [asdict(one) for one in self.best],
             "sufferers": [asdict(one) for one in self.sufferers],
             "recommendations": [asdict(one) for one in self.recommendations],
-            "table": [asdict(cell) for cell in self.cells],
+            "table": list(self.chapter.facts),
         }
 
 
@@ -88,15 +86,14 @@ def find_insights(name: str, trials: Sequence[Trial]) -> Insights:
     """
     frame = study_frame(trials)
     ours = compared(frame)
-    is_table = name == NAME and BUILD not in set(frame["column"])
-    cells = tuple(table_cells(frame)) if is_table else ()
+    chapter = kind_of_study(name, {trial.kind for trial in trials if trial.status == DONE}).chapter(frame)
     means = variant_means(ours)
     fronts = {cost: front for cost in COSTS if not (front := pareto(means, cost)).empty}
     found = tuple(effects(ours))
     best, suffering = tuple(best_for_digits(ours)), tuple(sufferers(ours))
-    advice = tuple(recommendations(means, {trial.key: trial.spec for trial in trials}))
+    advice = tuple(recommendations(means, {trial.key: trial for trial in trials}))
     groups = {
-        "The report's table": table_sentences(list(cells), frame),
+        chapter.title: chapter.sentences,
         "What each choice does": [effect_sentence(one) for one in sorted(found, key=lambda one: -abs(one.difference))],
         "What is worth its cost": _front_sentences(fronts, means),
         "Best for each digit": [_best_sentence(one) for one in best],
@@ -113,7 +110,7 @@ def find_insights(name: str, trials: Sequence[Trial]) -> Insights:
         best=best,
         sufferers=suffering,
         recommendations=advice,
-        cells=cells,
+        chapter=chapter,
         failed=failed,
         unfinished=len(trials) - len(frame) - len(failed),
         groups={title: tuple(sentences) for title, sentences in groups.items() if sentences},

@@ -194,3 +194,8 @@ def value_words(value: Any) -> str:
     if isinstance(value, list):
         return "-".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def axes_words(values: Mapping[str, Any]) -> str:
+    """Return values of axes for people, e.g. "loss=focal, hidden=32-16"."""
+    return ", ".join(f"{name}={value_words(value)}" for name, value in values.items())

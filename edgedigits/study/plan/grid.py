@@ -45,6 +45,7 @@ from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.errors import ConfigError, DataError, nearest
 from edgedigits.files.toml import read_toml
+from edgedigits.study.kinds import planned_kinds
 from edgedigits.study.plan.axes import FLOAT32, INT8, UNSWEEPABLE, Axis, Choices, find_axis, merge, settle_scales
 from edgedigits.study.plan.swept import Swept, check_keys, check_table, read_axes, refuse_conflicts, refuse_unquoted
 from edgedigits.study.plan.without_effect import Remedy, refuse_without_effect, remedy_in_axes, remedy_in_trial
@@ -90,7 +91,9 @@ def read_grid(path: Path) -> tuple[PlannedTrial, ...]:
     try:
         tables = read_toml(path)
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file.", hint="Give a study's TOML file, or report-table.") from None
+        raise DataError(
+            f"{path}: no such file.", hint=f"Give a study's TOML file, or {', '.join(planned_kinds())}."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}).", hint="Give a study's TOML file.") from None
     except (ValueError, RecursionError) as error:

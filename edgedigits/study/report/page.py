@@ -13,11 +13,9 @@ from edgedigits.report.page_tables import NOTHING, Table
 from edgedigits.report.rendering import figures, page_templates
 from edgedigits.report.style import Plot
 from edgedigits.study.findings.choices import variant_words
+from edgedigits.study.findings.frame import with_lists
 from edgedigits.study.findings.insights import COSTS, Insights
-from edgedigits.study.findings.table import BySeed, Cell
-from edgedigits.study.report.pictures import is_wide
 from edgedigits.study.run.figures import HOW
-from edgedigits.study.table.recipe import PRUNING_SHARE
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _COLUMNS = (
@@ -58,52 +56,16 @@ def render_study(insights: Insights, plots: tuple[Plot, ...]) -> str:
             unfinished=insights.unfinished,
             failed=insights.failed,
             groups=insights.groups,
-            wide_figures=figures(plot for plot in plots if is_wide(plot)),
-            narrow_figures=figures(plot for plot in plots if not is_wide(plot)),
-            cells=_cells_table(insights.cells) if insights.cells else None,
+            wide_figures=figures(plot for plot in plots if plot.wide),
+            narrow_figures=figures(plot for plot in plots if not plot.wide),
+            chapter=insights.chapter,
             variants=_variants_table(insights),
             digits=[_digits_table(insights, name) for name in _OF_DIGITS],
             notes=sorted(set(insights.frame["note"]) - {""}),
-            longer=f"{100 * PRUNING_SHARE:g} %",
             fronts=[_front_table(cost, front) for cost, front in insights.fronts.items()],
             how=HOW,
         )
     )
-
-
-def _cells_table(cells: tuple[Cell, ...]) -> Table:
-    rows = []
-    for cell in cells:
-        rows.append(
-            (
-                f"{cell.row.name}, {cell.setting.name}",
-                f"{100 * cell.published:.1f}",
-                _spread(cell.as_published),
-                _spread(cell.edgedigits),
-                _spread(cell.sparse),
-                _spread(cell.reference),
-                _spread(cell.as_long),
-                _spread(cell.test),
-            )
-        )
-    head = (
-        "cell",
-        "published",
-        "its arithmetic",
-        "edgedigits",
-        "pruned 80 %",
-        "float32",
-        "float32, longer",
-        "test set",
-    )
-    return Table("The report's table", head, tuple(rows))
-
-
-def _spread(values: BySeed) -> str:
-    if not values:
-        return NOTHING
-    series = pd.Series(list(values.values())) * 100
-    return f"{series.mean():.1f}" + (f" ± {series.std(ddof=1):.1f}" if len(values) > 1 else "")
 
 
 def _variants_table(insights: Insights) -> Table:
@@ -117,17 +79,15 @@ def _variants_table(insights: Insights) -> Table:
 def _digits_table(insights: Insights, name: str) -> Table:
     """Return a figure of each digit, by variant: means over its trials."""
     column = f"class_{name}"
-    known = insights.frame[insights.frame[column].map(lambda one: isinstance(one, list))]
+    known = with_lists(insights.frame, column)
     means = {
         words: np.mean(rows[column].tolist(), axis=0)
-        for words, rows in known.groupby(known.apply(_whole_words, axis=1), sort=False)
+        for words, rows in known.groupby(
+            [row["prefix"] + variant_words(row) for _, row in known.iterrows()], sort=False
+        )
     }
     rows = tuple((str(words), *(f"{value:.4f}" for value in values)) for words, values in means.items())
     return Table(f"{_OF_DIGITS[name]} of each digit", ("variant", *map(str, range(CLASSES))), rows)
-
-
-def _whole_words(row: Any) -> str:
-    return ("as published: " if row["column"] == "published" else "") + variant_words(row)
 
 
 def _cell(row: Any, name: str, form: Any) -> str:

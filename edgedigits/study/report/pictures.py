@@ -16,7 +16,7 @@ from edgedigits.data.shape import CLASSES
 from edgedigits.report.style import GRID, INK, MUTED, WIDTH, Plot, new_figure
 from edgedigits.study.findings.choices import ANCHORS, variant_words
 from edgedigits.study.findings.digits import balanced, confusion_change
-from edgedigits.study.findings.frame import compared
+from edgedigits.study.findings.frame import compared, with_lists
 from edgedigits.study.findings.insights import COSTS, Insights
 from edgedigits.study.report.drawing import (
     band,
@@ -28,31 +28,26 @@ from edgedigits.study.report.drawing import (
     percent_axis,
     wide_figure,
 )
-from edgedigits.study.report.table_pictures import table_pictures
 
 MOST_CURVES = 8
-AS_LONG = "a float32 training of the same loss and rate with as many iterations"
-BEFORE = "the float32 network that its compression started from"
 _SHARE = re.compile(r"pruned ([\d.]+) %")
 
 
 def study_pictures(insights: Insights) -> tuple[Plot, ...]:
     """Return every picture that the finished trials allow, in the order of the page."""
     ours = compared(insights.frame)
-    plots = list(table_pictures(insights.frame, insights.cells)) if insights.cells else _build_curves(ours)
-    plots += _recalls(ours)
-    plots += [_pareto(insights, cost) for cost in insights.fronts]
-    plots += _confusions(ours, AS_LONG if insights.cells else BEFORE)
-    plots += _sparsities(ours)
-    return tuple(plots)
+    return (
+        *insights.chapter.plots,
+        *_recalls(ours),
+        *(_pareto(insights, cost) for cost in insights.fronts),
+        *_confusions(ours, insights.chapter.against),
+        *_sparsities(ours),
+    )
 
 
-def is_wide(plot: Plot) -> bool:
-    """Tell whether a picture takes the whole width of the page."""
-    return plot.name in ("report_table", "recall")
-
-
-def _build_curves(frame: pd.DataFrame) -> list[Plot]:
+def build_curves(frame: pd.DataFrame) -> list[Plot]:
+    """Return the picture of how builds learned; none without their curves."""
+    frame = compared(frame)
     known = frame[frame["curves"].map(lambda one: isinstance(one, dict) and len(_joined(one)) > 0)]
     if known.empty:
         return []
@@ -93,7 +88,7 @@ def _joined(curves: dict[str, list[list[float]]]) -> NDArray[np.float64]:
 
 
 def _recalls(frame: pd.DataFrame) -> list[Plot]:
-    known = frame[frame["class_recall"].map(lambda one: isinstance(one, list))]
+    known = with_lists(frame, "class_recall")
     if known.empty:
         return []
     shown, alike = balanced(known)
@@ -104,6 +99,7 @@ def _recalls(frame: pd.DataFrame) -> list[Plot]:
             f"Recall of each digit by compression; each mark is the mean of a seed {over}.",
             f"measured on the {'/'.join(sorted(set(shown['scored_on'])))}, which was not trained on; means {over}",
             lambda: _draw_recalls(shown),
+            wide=True,
         )
     ]
 
@@ -248,7 +244,7 @@ def _sparsities(frame: pd.DataFrame) -> list[Plot]:
     """Return a picture for each setting and number format that has more than one sparsity."""
     split = frame["compression"].map(_share_and_format)
     known = frame.assign(share=split.map(lambda one: one[0]), format=split.map(lambda one: one[1]))
-    known = known.assign(line=known.apply(lambda row: ", ".join(filter(None, (row["loss"], row["only"]))), axis=1))
+    known["line"] = [", ".join(filter(None, pair)) for pair in zip(known["loss"], known["only"], strict=True)]
     plots = []
     for (setting, form), here in known.groupby(["setting", "format"], sort=False):
         here, open_marks = _with_references(here)

@@ -13,7 +13,6 @@ import os
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 from edgedigits.data.contents import Contents
 from edgedigits.errors import EXIT_USAGE, EdgedigitsError
 from edgedigits.files.scratch import PREFIX, is_full
+from edgedigits.study.kinds import kinds
 from edgedigits.study.run.data_source import DataNeed, DigitsNotHereError, find_digits
 
 ANSWERS = "answers.jsonl"
@@ -39,22 +39,7 @@ def run_task(task: dict[str, Any], contents: Contents) -> Iterator[dict[str, Any
         task: "kind", and "trials": a list of {"key", "spec"}.
         contents: the digits.
     """
-    if task["kind"] == "table":
-        from edgedigits.study.table.task import run_table
-
-        yield from run_table(task["trials"], contents)
-    elif task["kind"] == "published":
-        from edgedigits.study.table.published_cell import run_published
-
-        yield from run_published(task["trials"], contents)
-    else:
-        from edgedigits.study.run.build_trial import run_build
-
-        for trial in task["trials"]:
-            start = time.perf_counter()
-            keep = trial["spec"].get("keep")
-            result = run_build(trial["spec"], contents, Path(keep) / trial["key"] if keep else None)
-            yield {"key": trial["key"], "result": result, "seconds": time.perf_counter() - start}
+    yield from kinds()[task["kind"]].run(task["kind"], task["trials"], contents)
 
 
 def answer_line(answer: dict[str, Any]) -> str:

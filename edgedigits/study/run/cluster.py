@@ -126,19 +126,19 @@ def _local(jobs: int, cores: int) -> Iterator[Cluster]:
         with interrupts_held_back():
             cluster = stack.enter_context(
                 LocalCluster(
-                    host=LOOPBACK,
                     n_workers=jobs,
                     threads_per_worker=1,
-                    processes=True,
+                    processes=False,
                     # The work is done in processes that the workers start: a worker itself holds next to nothing.
                     memory_limit=0,
                     dashboard_address=f"{LOOPBACK}:{port}" if _has_dashboard() else None,
-                    worker_dashboard_address=None,
+                    worker_dashboard_address=f"{LOOPBACK}:0",
                     silence_logs=logging.CRITICAL,
                 )
             )
             client = stack.enter_context(Client(cluster))
-        dashboard = f"; dashboard {cluster.dashboard_link}" if _has_dashboard() else ""
+        services = cluster.scheduler_info["services"]
+        dashboard = f"; dashboard http://{LOOPBACK}:{services['dashboard']}/status" if "dashboard" in services else ""
         each = f"{cores} core{'s' * (cores > 1)}"
         yield Cluster(client, jobs, cores, f"{jobs} worker{'s' * (jobs > 1)} of {each} on this machine{dashboard}")
 

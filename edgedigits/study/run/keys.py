@@ -30,8 +30,9 @@ _SHAPES_NO_FIGURE = (
     "progress.py",
     "version.py",
 )
-"""What lies between a user and the figures; every other file counts, and a new one does by itself."""
-_SHAPES_IN_STUDY = ("study/table", "study/run/figures.py", "study/run/build_trial.py")
+"""What lies between a user and the figures, as does a room's own folder `report`; every other file counts, and a new
+one does by itself."""
+_SHAPES_IN_STUDY = ("study/run/figures.py", "study/run/build_trial.py")
 _SHAPING_STUB = ("src/memory.c", "harness/function.ld")
 """What is linked to an engine whose instructions and flash are counted."""
 _ENDINGS = (".py", ".j2", ".toml", ".c")
@@ -60,10 +61,8 @@ def _sources() -> list[Path]:
 
 
 def _counts(place: str) -> bool:
-    def lies_in(names: tuple[str, ...]) -> bool:
-        return any(place == name or place.startswith(f"{name}/") for name in names)
-
-    return not lies_in(_SHAPES_NO_FIGURE) or lies_in(_SHAPES_IN_STUDY)
+    room, *parts = place.split("/")
+    return place in _SHAPES_IN_STUDY or not (room in _SHAPES_NO_FIGURE or "report" in parts)
 
 
 def _meaning(file: Path) -> bytes:

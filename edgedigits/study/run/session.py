@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,8 +12,7 @@ from edgedigits.data.contents import Contents
 from edgedigits.data.inspection import findings_on_contents
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
-from edgedigits.study.plan.axes import value_words
-from edgedigits.study.plan.grid import PlannedTrial
+from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.run.cluster import default_jobs, open_cluster, publish_digits, require_distributed
 from edgedigits.study.run.data_source import DataNeed, describe
 from edgedigits.study.run.database import DATABASE
@@ -22,42 +20,6 @@ from edgedigits.study.run.keys import code_version, trial_key
 from edgedigits.study.run.rows import DONE
 from edgedigits.study.run.runner import Job, Summary, run_jobs
 from edgedigits.study.run.store import Store
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A trial of the plan.
-
-    Attributes:
-        kind: "build", "published" or "table".
-        label: for people.
-        identity: what makes it this trial and no other, as JSON values.
-        spec: what a worker must know, as JSON values; `label` included.
-        data: as a build's table [data].
-        group: trials of one group run in one process; "" for one of its own.
-        estimate: seconds, roughly.
-    """
-
-    kind: str
-    label: str
-    identity: dict[str, Any]
-    spec: dict[str, Any]
-    data: Any
-    group: str = ""
-    estimate: float = 0.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A study to run.
-
-    Attributes:
-        name: of the study; one folder holds one study.
-        entries: its trials.
-    """
-
-    name: str
-    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
@@ -75,42 +37,6 @@ class Options:
     scheduler: str = ""
     cores: int = 0
     retry_failed: bool = False
-
-
-# Seconds of a build besides its training: start-up, conversion, evaluation, report.
-_FIXED_S = 18.0
-# Seconds an image, epoch and multiply-accumulate, and those that do not depend on the network: a 784-32-16-10 takes
-# 0.35 s for 60,000 images.
-_MAC_S, _IMAGE_S = 1.5e-10, 2.0e-6
-_TYPICAL_IMAGES = 54_000
-
-
-def plan_builds(name: str, trials: Sequence[PlannedTrial], keep: str = "") -> Plan:
-    """Return the plan of a grid.
-
-    Args:
-        name: of the study.
-        trials: from `grid.read_grid`.
-        keep: folder to keep the builds in; "" to keep figures only.
-    """
-    entries = []
-    for trial in trials:
-        label = ", ".join(f"{key}={value_words(value)}" for key, value in trial.values.items())
-        spec = {"label": label, "values": trial.values, **trial.identity}
-        if keep:
-            spec["keep"] = keep
-        entries.append(Entry("build", label, trial.identity, spec, trial.config.data, "", _build_seconds(trial)))
-    return Plan(name, tuple(entries))
-
-
-def _build_seconds(trial: PlannedTrial) -> float:
-    config = trial.config
-    widths = (784, *config.model.hidden, 10)
-    macs = sum(a * b for a, b in itertools.pairwise(widths))
-    images = 3_800 if config.data.source == "mnist-5k" else _TYPICAL_IMAGES
-    epochs = config.training.epochs
-    epochs += config.prune.epochs * config.prune.enabled + 2 * config.qat.epochs * config.qat.enabled
-    return _FIXED_S + epochs * images * (macs * _MAC_S + _IMAGE_S)
 
 
 def estimate_seconds(plan: Plan, folder: Path, jobs: int) -> tuple[float, str]:

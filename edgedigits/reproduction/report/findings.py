@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from edgedigits.reproduction.recipe import PRUNING_SHARE
+from edgedigits.reproduction.report_data import DEV_IMAGES, Row, Setting, report_table
 from edgedigits.study.findings.effects import in_points, interval
 from edgedigits.study.findings.frame import DEV, TEST
-from edgedigits.study.table.recipe import PRUNING_SHARE
-from edgedigits.study.table.report_data import DEV_IMAGES, Row, Setting, report_table
 
 COLLAPSED = 0.6
 """Quantized cells count as collapsed below this share of what the same arithmetic gives without quantization."""

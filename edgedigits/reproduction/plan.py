@@ -7,13 +7,15 @@ from typing import Any
 
 from edgedigits.config import DataConfig
 from edgedigits.errors import ConfigError, nearest
+from edgedigits.reproduction.report_data import CSV_ROWS, Row, Setting, report_table
+from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.plan.grid import MOST_TRIALS
-from edgedigits.study.run.session import Entry, Plan
-from edgedigits.study.table.report_data import CSV_ROWS, Row, Setting, report_table
 
 NAME = "report-table"
 PUBLISHED, EDGEDIGITS = "published", "edgedigits"
 COLUMNS = (PUBLISHED, EDGEDIGITS)
+STORED_AS = {PUBLISHED: "published", EDGEDIGITS: "table"}
+"""The kind of a trial in a store, by its column."""
 SPARSITIES = (0.1, 0.8)
 """The report pruned a tenth; a tenth is hardly a compression, so that four fifths are shown beside it."""
 FEWEST_ITERATIONS = 5
@@ -125,8 +127,7 @@ def _cells(
             group = f"{group_name}/{seed}"
             seconds = _FIXED_S[column] + iterations * _SECONDS[column] * (rows or CSV_ROWS) / CSV_ROWS
             spec = {"label": label, "source": source, **cell}
-            kind = "table" if column == EDGEDIGITS else "published"
-            yield Entry(kind, label, {"cell": cell}, spec, DataConfig(source=source), group, seconds)
+            yield Entry(STORED_AS[column], label, {"cell": cell}, spec, DataConfig(source=source), group, seconds)
 
 
 def _label(column: str, row: Row, setting: Setting, seed: int, sparsity: float | None) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits
 from edgedigits.errors import DataError
-from edgedigits.study.table.report_data import CSV_ROWS, DEV_IMAGES
+from edgedigits.reproduction.report_data import CSV_ROWS, DEV_IMAGES
 
 SHUFFLE_SEED = 0
 SMALLEST_DEV_SHARE = 5
@@ -29,6 +29,11 @@ class TableDigits:
     train: Digits
     dev: Digits
     test: Digits | None
+
+    @property
+    def scored(self) -> dict[str, Digits]:
+        """What is scored, by what leads the names of its figures: dev set and, where there is one, test set."""
+        return {"dev_": self.dev} | ({"": self.test} if self.test is not None else {})
 
 
 def table_digits(contents: Contents, rows: int = 0) -> TableDigits:

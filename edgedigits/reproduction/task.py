@@ -20,20 +20,20 @@ from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfi
 from edgedigits.data.contents import Contents
 from edgedigits.data.preprocess import to_float
 from edgedigits.errors import CheckFailedError, EdgedigitsError
-from edgedigits.stages.prune import add_pruning, strip_pruning
-from edgedigits.stages.quantize import add_fake_quantization, strip_fake_quantization
-from edgedigits.study.run.figures import CURVE_POINTS
-from edgedigits.study.table.cells import measure_cell, reference_figures
-from edgedigits.study.table.digits import TableDigits, table_digits
-from edgedigits.study.table.recipe import (
+from edgedigits.reproduction.cells import measure_cell, reference_figures
+from edgedigits.reproduction.digits import TableDigits, table_digits
+from edgedigits.reproduction.recipe import (
     HIDDEN,
     LOSS_OF,
     PRUNING_END,
-    PRUNING_UPDATES,
     RATE_OF,
     stretch,
+    updates_every,
 )
-from edgedigits.study.table.shared import Curve, SharedImages, Track
+from edgedigits.reproduction.shared import Curve, SharedImages, Track
+from edgedigits.stages.prune import add_pruning, strip_pruning
+from edgedigits.stages.quantize import add_fake_quantization, strip_fake_quantization
+from edgedigits.study.run.figures import CURVE_POINTS
 from edgedigits.training.keras_env import keras, set_seed
 from edgedigits.training.line import CALIBRATION_IMAGES
 from edgedigits.training.losses import make_loss
@@ -115,7 +115,7 @@ def _name(cell: dict[str, Any]) -> tuple[Any, ...]:
     return cell["family"], cell["rate"], _loss(cell), stretch(cell["family"], cell["iterations"])[0], _sparsity(cell)
 
 
-def run_table(trials: list[dict[str, Any]], contents: Contents) -> Iterator[dict[str, Any]]:
+def run_table(trials: Sequence[dict[str, Any]], contents: Contents) -> Iterator[dict[str, Any]]:
     """Train the cells side by side and yield an answer for each as soon as it has had its iterations.
 
     Args:
@@ -136,7 +136,7 @@ class Group:
         trials: {"key", "spec"} of each cell.
     """
 
-    def __init__(self, digits: TableDigits, seed: int, trials: list[dict[str, Any]]) -> None:
+    def __init__(self, digits: TableDigits, seed: int, trials: Sequence[dict[str, Any]]) -> None:
         self.digits, self.trials = digits, trials
         self.runs = plan_runs(trial["spec"] for trial in trials)
         self.images = SharedImages(digits.train, digits.dev)
@@ -227,8 +227,7 @@ class Group:
         if run.family == "quantized":
             return add_fake_quantization(start, self.calibration, preserve_zeros=False)
         steps = run.end - run.start
-        frequency = max(1, int(PRUNING_END * steps) // PRUNING_UPDATES)
-        choices = PruningConfig(enabled=True, sparsity=run.sparsity, end=PRUNING_END, frequency=frequency)
+        choices = PruningConfig(enabled=True, sparsity=run.sparsity, end=PRUNING_END, frequency=updates_every(steps))
         return add_pruning(start, choices, {"hidden_1": run.sparsity}, steps)
 
     def _finish(self, now: int) -> Iterator[dict[str, Any]]:

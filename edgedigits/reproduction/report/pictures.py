@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from edgedigits.report.style import MUTED, Plot, new_figure
-from edgedigits.study.findings.table import Cell, mean_of
+from edgedigits.reproduction.report.findings import Cell, mean_of
+from edgedigits.reproduction.report_data import report_table
 from edgedigits.study.report.drawing import (
     WIDE,
     band,
@@ -20,7 +21,6 @@ from edgedigits.study.report.drawing import (
     percent_axis,
     wide_figure,
 )
-from edgedigits.study.table.report_data import report_table
 
 _LEFT, _ROW, _TOP, _BOTTOM, _GAP = 128.0, 21.0, 68.0, 8.0, 14.0
 _HEIGHT = _TOP + 12 * _ROW + _BOTTOM
@@ -55,6 +55,7 @@ def _table(cells: Sequence[Cell]) -> Plot:
         "left: the report; middle and right: measured on the dev set, means over up to "
         f"{seeds} {'seed' if seeds == 1 else 'seeds'}; pruned to a tenth, as in the report",
         lambda: _draw_table(cells),
+        wide=True,
     )
 
 

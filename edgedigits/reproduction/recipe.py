@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 HIDDEN = (10,)
 QAT_SHARE = 0.1
 """The last tenth of a quantized cell's iterations is quantization-aware, at the setting's rate."""
@@ -30,3 +33,34 @@ def stretch(family: str, iterations: int) -> tuple[int, int]:
     if family == "pruned":
         return iterations, iterations + max(2, round(PRUNING_SHARE * iterations))
     return 0, iterations
+
+
+def updates_every(steps: int) -> int:
+    """Return how many iterations lie between two updates of the masks of a stretch."""
+    return max(1, int(PRUNING_END * steps) // PRUNING_UPDATES)
+
+
+def build_choices(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables of a build that does what a cell did."""
+    family, loss = cell["family"], str(LOSS_OF.get(cell["loss"], cell["loss"]))
+    start, end = stretch(family, cell["iterations"])
+    config: dict[str, Any] = {
+        "data": {"source": cell.get("source", "auto")},
+        "model": {"hidden": list(HIDDEN)},
+        "loss": {"name": loss},
+        "training": {
+            "epochs": start if family == "quantized" else cell["iterations"],
+            "batch_size": "full",
+            "optimizer": "sgd",
+            "learning_rate": cell["rate"] * RATE_OF.get(loss, 1.0),
+            "schedule": "constant",
+            "augment": "none",
+            "seed": cell["seed"],
+        },
+    }
+    if family == "quantized":
+        config["qat"] = {"enabled": True, "epochs": end - start, "rate": 1.0}
+    if family == "pruned":
+        stage = {"sparsity": cell["sparsity"], "epochs": end - start, "frequency": updates_every(end - start)}
+        config["prune"] = {"enabled": True, **stage}
+    return config

@@ -12,6 +12,7 @@ from edgedigits.convert import to_float_tflite, to_int8_tflite
 from edgedigits.data.preprocess import to_float
 from edgedigits.model.contract import check_contract
 from edgedigits.model.reader import read_tflite
+from edgedigits.reproduction.digits import TableDigits
 from edgedigits.scoring.interpreter import Classifier, open_classifier
 from edgedigits.scoring.latency import measure_latency
 from edgedigits.scoring.metrics import score
@@ -25,7 +26,6 @@ from edgedigits.study.run.figures import (
     size_figures,
     weight_figures,
 )
-from edgedigits.study.table.digits import TableDigits
 
 LATENCY_RUNS = 500
 

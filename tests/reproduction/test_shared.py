@@ -9,12 +9,12 @@ import pytest
 
 from edgedigits.config import BuildConfig, LossConfig, ModelConfig, PruningConfig
 from edgedigits.data.preprocess import to_float
+from edgedigits.reproduction import task as table_task
+from edgedigits.reproduction.shared import SharedImages, Track
+from edgedigits.reproduction.task import STRETCH_LOOKS, looks, plan_runs
 from edgedigits.stages.prune import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
 from edgedigits.stages.quantize import add_fake_quantization
 from edgedigits.study.run.figures import CURVE_POINTS
-from edgedigits.study.table import task as table_task
-from edgedigits.study.table.shared import SharedImages, Track
-from edgedigits.study.table.task import STRETCH_LOOKS, looks, plan_runs
 from edgedigits.training.keras_env import keras, set_seed, tf
 from edgedigits.training.losses import make_loss
 from edgedigits.training.model import build_mlp
@@ -206,7 +206,7 @@ def test_a_cell_that_cannot_be_measured_fails_alone(contents, monkeypatch):
 def test_cells_of_a_group_are_those_that_they_would_be_alone(splits_5k):
     """A quantized and a pruned cell beside cells of another rate and length: the same accuracy, weight by weight."""
     from edgedigits.data.contents import Contents
-    from edgedigits.study.table.task import run_table
+    from edgedigits.reproduction.task import run_table
 
     contents = Contents(splits_5k.train, None, "mnist-5k")
     shared = {"seed": 0, "rows": 1500, "label": "x"}

@@ -55,7 +55,7 @@ class ReportTable:
 
 def report_table() -> ReportTable:
     """Return the published figures as shipped with the package."""
-    text = importlib.resources.files("edgedigits.study.table").joinpath("data", TABLE).read_text(encoding="utf-8")
+    text = importlib.resources.files("edgedigits.reproduction").joinpath("data", TABLE).read_text(encoding="utf-8")
     head, *lines = csv.reader(line for line in text.splitlines() if not line.startswith("#"))
     settings = tuple(_setting(name) for name in head[2:])
     rows = tuple(Row(line[0], line[1]) for line in lines)

@@ -7,12 +7,12 @@ import pytest
 
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Splits
-from edgedigits.study.run.session import Entry
-from edgedigits.study.table import published
-from edgedigits.study.table.digits import table_digits
-from edgedigits.study.table.plan import plan_table
-from edgedigits.study.table.published_cell import run_published
-from edgedigits.study.table.published_side import SideBySide, Trainee
+from edgedigits.reproduction.digits import table_digits
+from edgedigits.reproduction.plan import plan_table
+from edgedigits.reproduction.published import SideBySide, Trainee, columns, initial_weights
+from edgedigits.reproduction.published_cell import run_published
+from edgedigits.study.kinds import Entry
+from tests.reproduction.alone import classes_of, train
 
 ITERATIONS, RATE = 20, 0.5
 NETWORKS = [Trainee(True, 7), Trainee(False, 3), Trainee(True, 3), Trainee(False, 8)]
@@ -28,16 +28,12 @@ def digits(contents):
     return table_digits(contents, 1000)
 
 
-def columns(images: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(images.T / 255.0)
-
-
 def alone(digits, network: Trainee, iterations: int, rate: float = RATE):
     """Train one network by the code that is written to be read; return it and its accuracy by iteration."""
     seen = []
-    weights = published.train_alone(
+    weights = train(
         "classical" if network.plain else "quantized",
-        columns(digits.train.images),
+        columns(digits.train),
         digits.train.labels,
         rate=rate,
         iterations=iterations,
@@ -64,13 +60,11 @@ def test_side_by_side_gives_the_weights_and_the_classes_of_a_training_alone(netw
     found = side.weights(network)
     for name in ("w1", "b1", "w2", "b2"):
         assert np.allclose(getattr(found, name), getattr(weights, name), rtol=0, atol=1e-12), name
-    assert np.abs(weights.w1 - published.initial_weights(network.first_weights).w1).max() > 0.1
+    assert np.abs(weights.w1 - initial_weights(network.first_weights).w1).max() > 0.1
     assert [step[network] for step in seen] == pytest.approx(accuracies, abs=1e-12)
-    dev = columns(digits.dev.images)
+    dev = columns(digits.dev)
     quantized = not network.plain
-    assert np.array_equal(
-        published.classes_of(found, dev, quantized=quantized), published.classes_of(weights, dev, quantized=quantized)
-    )
+    assert np.array_equal(classes_of(found, dev, quantized=quantized), classes_of(weights, dev, quantized=quantized))
 
 
 def test_networks_that_are_done_leave_the_others_alone(digits):
@@ -102,7 +96,7 @@ def test_one_training_answers_the_settings_that_it_passes(contents, digits):
         quantized = spec["family"] == "quantized"
         weights, seen = alone(digits, Trainee(not quantized, spec["first_weights"]), spec["iterations"], spec["rate"])
         for part, name in ((digits.dev, "dev_accuracy"), (digits.test, "accuracy")):
-            given = published.classes_of(weights, columns(part.images), quantized=quantized)
+            given = classes_of(weights, columns(part), quantized=quantized)
             assert result[name] == pytest.approx(np.mean(given == part.labels), abs=1e-12), name
         assert result["curves"]["train"] == [[at, pytest.approx(one)] for at, one in enumerate(seen, start=1)]
         assert result["curves"]["dev"][-1] == [spec["iterations"], pytest.approx(result["dev_accuracy"])]

@@ -1,0 +1,116 @@
+"""Trials that are builds: every choice of a build is an axis, planned from a study's file."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgedigits.stages.catalogue import brief_words
+from edgedigits.study.findings.checked import WrongError, check_integer, check_number, check_text, table
+from edgedigits.study.kinds import BUILD, Answer, Chapter, Entry, Flag, Plan, TrialKind
+from edgedigits.study.plan.axes import FLOAT32, INT8, axes_words, value_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgedigits.data.contents import Contents
+    from edgedigits.study.plan.grid import PlannedTrial
+
+# Seconds of a build besides its training: start-up, conversion, evaluation, report.
+_FIXED_S = 18.0
+# Seconds an image, epoch and multiply-accumulate, and those that do not depend on the network: a 784-32-16-10 takes
+# 0.35 s for 60,000 images.
+_MAC_S, _IMAGE_S = 1.5e-10, 2.0e-6
+_TYPICAL_IMAGES, _FEW_IMAGES = 54_000, 3_800
+
+_SEED_AXES = ("seed", "training.seed")
+_NAMED_AXES = ("loss", "loss.name", "quantization", "sparsity", "qat", "qat.enabled", "prune", "prune.enabled")
+"""Axes that a row has in other words."""
+
+
+class _Builds:
+    plan_name = ""
+    stored_as: tuple[str, ...] = (BUILD,)
+    flags: tuple[Flag, ...] = ()
+
+    def plan(self, **flags: Any) -> Plan:
+        from edgedigits.study.plan.grid import read_grid
+
+        path = Path(flags["path"])
+        return plan_builds(path.stem, read_grid(path), flags["keep"])
+
+    def run(self, kind: str, trials: Sequence[dict[str, Any]], contents: Contents) -> Iterator[Answer]:
+        from edgedigits.study.run.build_trial import run_build
+
+        for trial in trials:
+            start = time.perf_counter()
+            keep = trial["spec"].get("keep")
+            result = run_build(trial["spec"], contents, Path(keep) / trial["key"] if keep else None)
+            yield {"key": trial["key"], "result": result, "seconds": time.perf_counter() - start}
+
+    def check(self, spec: Mapping[str, Any]) -> None:
+        if spec.get("scored") not in (INT8, FLOAT32):
+            raise WrongError("scored", spec.get("scored"), f"{INT8} or {FLOAT32}")
+        values, config = table("values", spec), table("config", spec)
+        for name, value in values.items():
+            check_text("an axis", name)
+            if not isinstance(value, (str, int, float, list, dict)):
+                raise WrongError(f"axis {name}", value, "a value")
+        check_text("loss.name", table("loss", config).get("name"))
+        check_integer("training.seed", table("training", config).get("seed"))
+        check_number("prune.sparsity", table("prune", config).get("sparsity", ""), 1)
+        for section in ("prune", "qat"):
+            if not isinstance(enabled := table(section, config).get("enabled"), bool):
+                raise WrongError(f"{section}.enabled", enabled, "true or false")
+
+    def row(self, spec: Mapping[str, Any], everywhere: set[str]) -> dict[str, Any]:
+        config, values = spec["config"], spec["values"]
+        others = {name: value for name, value in values.items() if name not in (*_NAMED_AXES, *_SEED_AXES)}
+        return {
+            "column": BUILD,
+            "loss": config["loss"]["name"],
+            "compression": brief_words(config, quantized=spec["scored"] != FLOAT32),
+            "only": axes_words({name: value for name, value in others.items() if name not in everywhere}),
+            "setting": axes_words({name: value for name, value in others.items() if name in everywhere}),
+            "seed": config["training"]["seed"],
+            **{f"axis {name}": value_words(value) for name, value in values.items() if name not in _SEED_AXES},
+        }
+
+    def choices(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(spec["config"])
+
+    def chapter(self, frame: pd.DataFrame) -> Chapter:
+        from edgedigits.study.report.pictures import build_curves
+
+        return Chapter(plots=build_curves(frame), against="the float32 network that its compression started from")
+
+
+KIND: TrialKind = _Builds()
+
+
+def plan_builds(name: str, trials: Sequence[PlannedTrial], keep: str = "") -> Plan:
+    """Return the plan of a grid.
+
+    Args:
+        name: of the study.
+        trials: from `grid.read_grid`.
+        keep: folder to keep the builds in; "" to keep figures only.
+    """
+    entries = []
+    for trial in trials:
+        label, identity = axes_words(trial.values), trial.identity
+        spec = {"label": label, "values": trial.values, **identity, **({"keep": keep} if keep else {})}
+        entries.append(Entry(BUILD, label, identity, spec, trial.config.data, "", _seconds(trial)))
+    return Plan(name, tuple(entries))
+
+
+def _seconds(trial: PlannedTrial) -> float:
+    config = trial.config
+    macs = sum(a * b for a, b in itertools.pairwise((784, *config.model.hidden, 10)))
+    images = _FEW_IMAGES if config.data.source == "mnist-5k" else _TYPICAL_IMAGES
+    epochs = config.training.epochs
+    epochs += config.prune.epochs * config.prune.enabled + 2 * config.qat.epochs * config.qat.enabled
+    return _FIXED_S + epochs * images * (macs * _MAC_S + _IMAGE_S)
