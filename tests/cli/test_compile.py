@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgedigits.cli.main import main
-from tests.model.refusals import layer
+from tests.model.one_layer import layer
 from tests.tflite_builder import random_mlp
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.model.ir import NO_TENSOR
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.summary import summarize
-from tests.model.refusals import layer, quantized
+from tests.model.one_layer import layer, quantized
 from tests.tflite_builder import ModelWriter, build_mlp, random_mlp, schema
 
 SIZES = (20, 6, 10)

@@ -27,7 +27,8 @@ from edgedigits.model.packing import choose
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.summary import summarize
-from tests.model.refusals import TABLE, Layer, layer, whole
+from tests.model.one_layer import Layer, layer, whole
+from tests.model.refusals import TABLE
 from tests.tflite_builder import ModelWriter, random_mlp
 
 SECONDS = 5

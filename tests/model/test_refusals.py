@@ -11,7 +11,8 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.refusals import Reason, RefusalError
-from tests.model.refusals import TABLE, Layer, densify, layer, quantized, whole
+from tests.model.one_layer import Layer, layer, quantized, whole
+from tests.model.refusals import TABLE, densify
 from tests.tflite_builder import random_mlp, schema
 
 

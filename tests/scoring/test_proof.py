@@ -22,7 +22,7 @@ from edgedigits.scoring import tflm
 from edgedigits.scoring.any_model import extreme_codes
 from edgedigits.scoring.interpreter import Classifier
 from edgedigits.scoring.proof import prove
-from tests.model.refusals import layer, quantized
+from tests.model.one_layer import layer, quantized
 from tests.tflite_builder import random_mlp
 
 Packed = tuple[Network, tuple[PackedLayer, ...]]
