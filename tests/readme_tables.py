@@ -7,10 +7,24 @@ from __future__ import annotations
 
 import re
 
+from edgedigits.cli.parsing import VERBS, find_verb
 from edgedigits.losses.catalogue import LOSSES
 
 
-def losses() -> str:
+def anchors(readme: str) -> dict[str, str]:
+    """Return the anchor of each heading, as GitHub makes them, by the heading's text."""
+    headings = re.findall(r"^#+ (.+)$", readme, flags=re.M)
+    return {heading: re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def verbs(readme: str) -> str:
+    """Return the verbs, in the order of `--help`, each with a link to its section."""
+    sections = {name: anchor for heading, anchor in anchors(readme).items() for name in heading.split(", ")}
+    rows = [f"| [`{verb}`](#{sections[verb]}) | {find_verb(verb).HELP} |" for verb in VERBS]
+    return "\n".join(["| verb | what it does |", "| --- | --- |", *rows])
+
+
+def losses(readme: str) -> str:
     """Return the losses: name, formula, flags of the parameters, source."""
     rows = ["| `--loss` | for one image | source |", "| --- | --- | --- |"]
     for loss in LOSSES.values():
@@ -19,15 +33,14 @@ def losses() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"losses": losses}
+TABLES = {"verbs": verbs, "losses": losses}
 
 
 def filled_in(readme: str) -> str:
     """Return the text of README.md with each table between its marks as it is to be."""
     for name, table in TABLES.items():
         marked = rf"(<!-- table: {name} -->\n).*?(<!-- end -->)"
-        readme, count = re.subn(
-            marked, lambda found, table=table: f"{found[1]}{table()}\n{found[2]}", readme, flags=re.S
-        )
+        text = table(readme)
+        readme, count = re.subn(marked, lambda found, text=text: f"{found[1]}{text}\n{found[2]}", readme, flags=re.S)
         assert count == 1, f"README.md has {count} places for the table of {name}"
     return readme

@@ -12,7 +12,7 @@ from edgedigits import errors
 from edgedigits.cli.config_flags import config_from_arguments
 from edgedigits.cli.parsing import VERBS, parse
 from edgedigits.config import SECTIONS
-from tests.readme_tables import filled_in
+from tests.readme_tables import anchors, filled_in
 
 PLACE = Path(__file__).parents[1] / "README.md"
 README = PLACE.read_text(encoding="utf-8")
@@ -54,3 +54,9 @@ def test_tables_are_those_that_follow_from_the_package():
         PLACE.write_text(filled_in(README), encoding="utf-8")
     text = PLACE.read_text(encoding="utf-8")
     assert text == filled_in(text), "run with EDGEDIGITS_UPDATE_GOLDEN=1, then git diff"
+
+
+def test_every_link_within_the_page_leads_to_a_heading():
+    links = set(re.findall(r"\]\(#([^)]+)\)", README))
+    assert len(links) > 10
+    assert links <= set(anchors(README).values())
