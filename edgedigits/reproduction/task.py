@@ -150,7 +150,6 @@ class Group:
         self.floats: dict[tuple[float, str, int], list[Any]] = {}
         self.seconds = 0.0
         self.steps = 0
-        self.answered = time.perf_counter()
 
     def run(self) -> Iterator[dict[str, Any]]:
         """Train all and yield an answer for each cell as soon as it is done."""
@@ -242,9 +241,7 @@ class Group:
                 except Exception as error:
                     # Whatever it is: one cell that fails is not a reason to lose those beside it.
                     answer["error"] = _words(error)
-                # Since the last answer: over all cells they add up to the time of the process.
-                before, self.answered = self.answered, time.perf_counter()
-                yield {**answer, "seconds": self.answered - before}
+                yield answer
 
     def _measure(self, cell: dict[str, Any]) -> dict[str, Any]:
         rate, loss, iterations = cell["rate"], _loss(cell), cell["iterations"]

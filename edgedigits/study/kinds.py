@@ -26,7 +26,7 @@ _PACKAGE = Path(__file__).parents[1]
 _DECLARATION = "trial_kind"
 
 Answer = dict[str, Any]
-"""Of a trial that has ended: "key", "seconds", and "result" (its figures) or "error"."""
+"""Of a trial that has ended: "key", and "result" (its figures) or "error"."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -216,10 +214,7 @@ def test_cells_of_a_group_are_those_that_they_would_be_alone(splits_5k):
         cell("classical", "cross-entropy", 30, **{**shared, "rate": 0.5}),
     ]
     trials = [{"key": str(number), "spec": spec} for number, spec in enumerate(cells)]
-    start = time.perf_counter()
-    answers = list(run_table(trials, contents))
-    assert 0 < sum(answer["seconds"] for answer in answers) <= time.perf_counter() - start
-    together = {answer["key"]: answer["result"] for answer in answers}
+    together = {answer["key"]: answer["result"] for answer in run_table(trials, contents)}
     for trial in trials:
         (alone,) = run_table([trial], contents)
         for figure in ("dev_accuracy", "float_dev_accuracy", "bytes", "sparsity"):

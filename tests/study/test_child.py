@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import json
 import os
 import subprocess
@@ -77,6 +78,14 @@ def test_an_answer_with_a_figure_that_is_no_number_becomes_an_error_of_that_tria
         "error": "Its figures are no finite numbers: loss, curves.",
         "seconds": 2.0,
     }
+
+
+def test_the_seconds_of_trials_add_up_to_those_of_their_process(monkeypatch):
+    now = itertools.count(100.0, 2.0)
+    monkeypatch.setattr(child.time, "perf_counter", lambda: next(now))
+    kind = SimpleNamespace(run=lambda kind, trials, contents: iter([{"key": "a"}, {"key": "b"}]))
+    monkeypatch.setattr(child, "kinds", lambda: {"published": kind})
+    assert [answer["seconds"] for answer in child.run_task(TASK, None)] == [2.0, 2.0]
 
 
 class Ending:

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 from edgedigits.data.contents import Contents
 from edgedigits.errors import EXIT_USAGE, EdgedigitsError
 from edgedigits.files.scratch import PREFIX, is_full
-from edgedigits.study.kinds import kinds
+from edgedigits.study.kinds import Answer, kinds
 from edgedigits.study.run.data_source import DataNeed, DigitsNotHereError, find_digits
 
 ANSWERS = "answers.jsonl"
@@ -32,14 +33,20 @@ EXIT_NO_ROOM = 76
 """The disk is full: there may be no place to say so either."""
 
 
-def run_task(task: dict[str, Any], contents: Contents) -> Iterator[dict[str, Any]]:
-    """Run a task and yield an answer for each trial as it is finished: {"key", "seconds"} and "result" or "error".
+def run_task(task: dict[str, Any], contents: Contents) -> Iterator[Answer]:
+    """Run a task and yield an answer for each trial as it is finished.
+
+    Its seconds are those since the last answer: over all trials they add up to the time of the process.
 
     Args:
         task: "kind", and "trials": a list of {"key", "spec"}.
         contents: the digits.
     """
-    yield from kinds()[task["kind"]].run(task["kind"], task["trials"], contents)
+    before = time.perf_counter()
+    for answer in kinds()[task["kind"]].run(task["kind"], task["trials"], contents):
+        now = time.perf_counter()
+        yield {**answer, "seconds": now - before}
+        before = now
 
 
 def answer_line(answer: dict[str, Any]) -> str:
