@@ -11,6 +11,7 @@ import numpy as np
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.engine.source import EngineSource
 from edgedigits.model.network import Network
+from edgedigits.model.ops.declaration import InPlaceStep
 from edgedigits.model.packing import PackedLayer
 from edgedigits.model.proof import Proof
 
@@ -56,7 +57,7 @@ class EngineFacts:
         weight_bytes, bias_bytes, table_bytes: flash by purpose, exactly.
         workspace_bytes: RAM that the caller lends, exactly.
         softmax: the outputs are probabilities.
-        instructions: estimate for one inference.
+        instructions: estimate for one inference, without a softmax.
         dead_neurons: neurons of the file that the engine does without.
         dropped: operators of the file that the engine does without, and why.
         proof: what its arithmetic was held against.
@@ -114,12 +115,17 @@ def engine_facts(
         table_bytes=source.table_bytes,
         workspace_bytes=source.workspace_bytes,
         softmax=network.gives_probabilities,
-        instructions=sum(layer.instructions for layer in layers),
+        instructions=sum(layer.instructions for layer in layers) + _between_layers(network),
         dead_neurons=neurons[0] - neurons[1],
         dropped=network.dropped,
         proof=proof,
         pixels=source.pixels.range if source.pixels else None,
     )
+
+
+def _between_layers(network: Network) -> int:
+    steps = zip(network.steps, network.sizes[1:], strict=True)
+    return round(sum(step.instructions * size for step, size in steps if isinstance(step, InPlaceStep)))
 
 
 def _layer_facts(one: PackedLayer) -> EngineLayerFacts:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.engine.engine_layers import ACTIVATIONS, EngineLayer
+from edgedigits.engine.parts import Parts
 from edgedigits.model.ir import Tensor
-from edgedigits.model.network import Network
 from edgedigits.model.ops.declaration import Emission
-from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.weights.rows import ROWS
 from edgedigits.version import __version__
 
@@ -22,29 +21,20 @@ PLAIN, VECTORS = "plain", "mve"
 """Variants that the preprocessor chooses between: everywhere, and on cores with MVE where those get other constants."""
 
 
-def engine_json(
-    network: Network,
-    layers: Sequence[EngineLayer],
-    emissions: Sequence[Emission],
-    prefix: str,
-    sizes: Mapping[str, int],
-    pixels: PixelRange | None,
-    classes: int,
-) -> str:
+def engine_json(parts: Parts, prefix: str, pixels: PixelRange | None, classes: int) -> str:
     """Return the text of `engine/<prefix>.json`.
 
     Args:
-        network: as lowered.
-        layers: as printed.
-        emissions: the steps without weights, as printed.
+        parts: the engine, as printed.
         prefix: start of all names in C.
-        sizes: bytes by purpose: "workspace_bytes", "weight_bytes", "bias_bytes", "table_bytes".
         pixels: what pixels are to it; None where it takes none.
         classes: how many `classify` tells apart; 0 where there is none.
     """
-    dense = iter([_layer_step(layer, number, prefix) for number, layer in enumerate(layers, start=1)])
-    others = (_other_step(emission, prefix) for emission in emissions)
-    steps = [next(dense) if isinstance(step, DenseLayer) else next(others) for step in network.steps]
+    network, numbers = parts.network, count(1)
+    steps = [
+        _layer_step(step, next(numbers), prefix) if isinstance(step, EngineLayer) else _other_step(step, prefix)
+        for step in parts.in_order
+    ]
     facts = {
         "schema": SCHEMA,
         "kind": KIND,
@@ -56,7 +46,7 @@ def engine_json(
         "output": _end(network.output, network.outputs),
         "pixels": None if pixels is None else {"low": pixels.low, "high": pixels.high},
         "classes": classes,
-        **sizes,
+        **parts.sizes,
         "steps": steps,
     }
     return json.dumps(facts, indent=2) + "\n"
@@ -73,7 +63,7 @@ def _layer_step(layer: EngineLayer, number: int, prefix: str) -> dict[str, Any]:
         stored[VECTORS] = {"encoding": ROWS.name, "bytes": _constants(layer, prefix, vectors=True)}
     return {
         "name": f"layer {number}",
-        "begins": layer.steps[0],
+        "begins": layer.calls[0],
         "inputs": dense.inputs,
         "outputs": dense.outputs,
         "activation": ACTIVATIONS[dense.activation],

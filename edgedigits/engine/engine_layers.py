@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.engine.literals import C_TYPES, array_rows, int_literal
+from edgedigits.engine.workspace import INPUT, EngineMemory, padding
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.network import Network
-from edgedigits.model.ops.declaration import Emission, InPlaceStep, Place
+from edgedigits.model.ops.declaration import Emission, InPlaceStep, Place, Spot
 from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.packing import PackedLayer, biases_from
 from edgedigits.model.weights.encoding import Constant, Encoding, Visits
 from edgedigits.model.weights.rows import ROWS
 
-LIST_ROOM = 64
-"""Entries of the list of active inputs; a longer one is worked off in parts."""
 FLIP = "0x80808080u"
 ACTIVATIONS = {
     "NONE": "no activation",
@@ -50,6 +49,21 @@ class GuardedArrays:
     arrays: list[Array]
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where a layer's inputs and outputs lie.
+
+    Attributes:
+        source: where its inputs are.
+        target: where its outputs shall be.
+        keeps: its inputs are read later too.
+    """
+
+    source: Spot
+    target: Spot
+    keeps: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineLayer:
     """A layer as the template prints it.
@@ -59,7 +73,7 @@ class EngineLayer:
         note: lines for the header.
         comment: lines for the comment over its constants.
         parts: its constants.
-        steps: lines of C that compute it.
+        calls: lines of C that compute it.
         high_shifts: all its factors take the short way through `rescale`.
         bias_bytes: bytes of biases, and of factors where each output has its own.
         conditional: cores with MVE get other constants.
@@ -70,7 +84,7 @@ class EngineLayer:
     note: list[str]
     comment: list[str]
     parts: list[GuardedArrays]
-    steps: list[str]
+    calls: list[str]
     high_shifts: bool
     bias_bytes: int
     conditional: bool
@@ -111,34 +125,35 @@ def _as_c_array(constant: Constant, widest: dict[str, np.dtype[Any]]) -> Constan
     return replace(constant, values=values if len(values) else np.zeros(1, values.dtype))
 
 
-def engine_layers(network: Network, packed: Sequence[PackedLayer]) -> list[EngineLayer]:
+def engine_layers(network: Network, packed: Sequence[PackedLayer], memory: EngineMemory) -> list[EngineLayer]:
     """Return the layers of a network, ready to print."""
     shifts = [_shift_arguments(one.layer, network.rounding) for one in packed]
     high = all(np.all(short >= 1) for short, _ in shifts)
+    numbers = [number for number, step in enumerate(network.steps, start=1) if isinstance(step, DenseLayer)]
     layers = []
-    for index, one in enumerate(packed):
+    for index, (one, number) in enumerate(zip(packed, numbers, strict=True)):
         short, general = shifts[index]
-        last = index == len(packed) - 1
-        reads_input = index == 0 and isinstance(network.steps[0], DenseLayer)
-        layers.append(_engine_layer(one, index, last, short if high else general, high, reads_input))
+        [value] = network.reads[number - 1]
+        ends = Ends(memory.spots[value], memory.spots[number], keeps=network.last_reader[value] > number)
+        layers.append(_engine_layer(one, index, ends, short if high else general, high))
     return layers
 
 
-def step_emissions(network: Network) -> list[Emission]:
+def step_emissions(network: Network, memory: EngineMemory) -> list[Emission]:
     """Return the steps of a network that have no weights, in C, in order."""
-    place, signed, count = "input", True, network.inputs
     emissions = []
-    for number, step in enumerate(network.steps, start=1):
-        source, signed_source = place, signed
-        if isinstance(step, DenseLayer) or number == 1:
-            # Behind the last layer the values are the output, and signed; before it they count from the lowest.
-            place, signed = ("output", True) if step is network.layers[-1] else ("s->hidden", False)
-        if isinstance(step, DenseLayer):
-            count = step.outputs
-        elif isinstance(step, InPlaceStep):
-            emission = step.emit(Place(source, signed_source, place, signed, count, number))
-            padding = _padding(count) if number == 1 else []
-            emissions.append(replace(emission, calls=(*emission.calls, *padding)))
+    for number, (step, reads) in enumerate(zip(network.steps, network.reads, strict=True), start=1):
+        if not isinstance(step, InPlaceStep):
+            continue
+        sources, target, count = (
+            tuple(memory.spots[value] for value in reads),
+            memory.spots[number],
+            network.sizes[number],
+        )
+        emission = step.emit(Place(sources, target, count, number))
+        # What lies where it lay is filled up already; the output never is.
+        more = [] if target.signed or target in sources else padding(target, count)
+        emissions.append(replace(emission, calls=(*emission.calls, *more)))
     return emissions
 
 
@@ -151,9 +166,7 @@ def _shift_arguments(layer: DenseLayer, rounding: Rounding) -> tuple[NDArray[np.
     return short, general
 
 
-def _engine_layer(
-    one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], high: bool, reads_input: bool
-) -> EngineLayer:
+def _engine_layer(one: PackedLayer, index: int, ends: Ends, shifts: NDArray[np.int64], high: bool) -> EngineLayer:
     layer, start = one.layer, f"layer{index + 1}"
     weights = [c_array(f"{start}_{constant.name}", constant.values) for constant in one.constants]
     bias = one.biases
@@ -171,11 +184,11 @@ def _engine_layer(
         note=_note(one, index),
         comment=_comment(one, index),
         parts=parts,
-        steps=_steps(one, index, last, shifts, reads_input),
+        calls=_calls(one, index, ends, shifts),
         high_shifts=high,
         bias_bytes=bias.nbytes + factor_bytes,
         conditional=one.rows_on_vectors,
-        reads_input=reads_input,
+        reads_input=ends.source == INPUT,
     )
 
 
@@ -213,31 +226,34 @@ def _comment(one: PackedLayer, index: int) -> list[str]:
     ]
 
 
-def _steps(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64], reads_input: bool) -> list[str]:
+def _calls(one: PackedLayer, index: int, ends: Ends, shifts: NDArray[np.int64]) -> list[str]:
     bias = f"layer{index + 1}_bias"
-    call = partial(_kernel_call, one.layer, index, reads_input=reads_input)
+    kernel = partial(_kernel_calls, one.layer, index, ends=ends)
     if one.biases.is_narrow:
-        calls = [_widening(one, bias), call(one.encoding, one.constants, "s->sums")]
+        calls = [_widening(one, bias), *kernel(one.encoding, one.constants, "s->sums")]
     else:
-        calls = [call(one.encoding, one.constants, bias)]
+        calls = kernel(one.encoding, one.constants, bias)
     if one.rows_on_vectors:
-        calls = ["#if VECTORS", call(ROWS, [Constant("rows", one.layer.weights)], bias), "#else", *calls, "#endif"]
-    return [f"/* {_shape(one.layer, index)} */", *calls, *_activation(one, index, last, shifts)]
+        rows = kernel(ROWS, [Constant("rows", one.layer.weights)], bias)
+        calls = ["#if VECTORS", *rows, "#else", *calls, "#endif"]
+    return [f"/* {_shape(one.layer, index)} */", *calls, *_activation(one, index, ends.target, shifts)]
 
 
-def _kernel_call(
-    layer: DenseLayer, index: int, encoding: Encoding, constants: Sequence[Constant], biases: str, reads_input: bool
-) -> str:
+def _kernel_calls(
+    layer: DenseLayer, index: int, encoding: Encoding, constants: Sequence[Constant], biases: str, ends: Ends
+) -> list[str]:
     places = [place for constant in constants for place in (constant.name, *_parts(constant))]
     own = ", ".join([*(f"layer{index + 1}_{place}" for place in places), biases])
+    source, flip = ends.source.pointer, "0u"
     if not encoding.reads_distances:
-        source = "input" if reads_input else f"as_signed(s->hidden, {layer.inputs}u)"
-        return f"{encoding.kernel}({source}, {layer.inputs}u, {own}, {layer.outputs}u, s->sums);"
-    source, flip = ("s->hidden", "0u")
-    if reads_input:
+        signed = source if ends.source.signed else f"as_signed({source}, {layer.inputs}u)"
+        call = f"{encoding.kernel}({signed}, {layer.inputs}u, {own}, {layer.outputs}u, s->sums);"
+        # Flipped twice it is as it was.
+        return [call, f"{signed};"] if ends.keeps and not ends.source.signed else [call]
+    if ends.source == INPUT:
         is_padded = encoding.reads_words and layer.inputs % 4
         source, flip = ("s->padded", "0u") if is_padded else ("(const uint8_t *)input", FLIP)
-    return f"{encoding.kernel}({source}, {flip}, {layer.inputs}u, {own}, {encoding.padded(layer.outputs)}u, s);"
+    return [f"{encoding.kernel}({source}, {flip}, {layer.inputs}u, {own}, {encoding.padded(layer.outputs)}u, s);"]
 
 
 def _widening(one: PackedLayer, bias: str) -> str:
@@ -250,26 +266,19 @@ def _parts(constant: Constant) -> list[str]:
     return [f"{constant.name} + {place}" for place in constant.parts]
 
 
-def _activation(one: PackedLayer, index: int, last: bool, shifts: NDArray[np.int64]) -> list[str]:
-    """Return the calls that turn sums into the next layer's inputs, counted from their lowest value, or into scores."""
+def _activation(one: PackedLayer, index: int, target: Spot, shifts: NDArray[np.int64]) -> list[str]:
+    """Return the calls that turn sums into the next step's inputs, counted from their lowest value, or into scores."""
     layer, start = one.layer, f"layer{index + 1}"
-    # The next layer counts from the lowest that this one's clamp lets through; the last one's bytes are signed.
-    low = -128 if last else layer.clamp_low
-    limits = f"{layer.output_offset - low}, {layer.clamp_low - low}, {layer.clamp_high - low}, "
-    limits += "0x80u" if last else "0u"
-    target = "(uint8_t *)output" if last else "s->hidden"
+    # Whoever is next counts from the lowest that this one's clamp lets through; bytes of the output are signed.
+    low = -128 if target.signed else layer.clamp_low
+    limits = f"{layer.output_offset - low}, {layer.clamp_low - low}, {layer.clamp_high - low}, {target.flip}"
     if layer.uniform:
         factor = f"{int_literal(int(layer.multiplier[0]))}, {int(shifts[0])}u"
-        calls = [f"activate(s->sums, {layer.outputs}u, {factor}, {limits}, {target});"]
+        calls = [f"activate(s->sums, {layer.outputs}u, {factor}, {limits}, {target.written});"]
     else:
         factors = f"{start}_multipliers, {start}_shifts"
-        calls = [f"activate_each(s->sums, {layer.outputs}u, {factors}, {limits}, {target});"]
-    return calls + ([] if last else _padding(layer.outputs))
-
-
-def _padding(count: int) -> list[str]:
-    """Return what fills up `count` values in `hidden` to a multiple of 4, which kernels read at a time."""
-    return [f"s->hidden[{position}] = 0u;" for position in range(count, -(-count // 4) * 4)]
+        calls = [f"activate_each(s->sums, {layer.outputs}u, {factors}, {limits}, {target.written});"]
+    return calls + ([] if target.signed else padding(target, layer.outputs))
 
 
 def scans(visits: Collection[Visits]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""From what a `.tflite` says to what an engine does: walks the chain of operators and makes a `Network`."""
+"""From what a `.tflite` says to what an engine does: walks the operators and makes a `Network`."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import DYNAMIC, Graph, Operator, Tensor
 from edgedigits.model.network import Network
 from edgedigits.model.ops.catalogue import OPS
-from edgedigits.model.ops.declaration import Chain
+from edgedigits.model.ops.declaration import Chain, Op
 from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.refusals import Reason, RefusalError, refuse
 from edgedigits.model.shapes import SHAPE_OPERATORS, Shape, Shapes
 from edgedigits.model.summary import shape_text
 
-_ELEMENTWISE = ("ADD", "SUB", "DIV")
 EDGE_DTYPES = ("int8", "uint8", "float32")
 
 
 def lower(graph: Graph, rounding: Rounding = Rounding.LITERT) -> Network:
     """Lower a full-integer MLP to integer arithmetic.
 
-    Accepted are the operators of `ops/`, each as its file says, in one chain from input to output, and a dynamic batch,
-    which is taken as 1.
+    Accepted are the operators of `ops/`, each as its file says, in one chain from input to output, with branches that
+    an ADD brings together again, and a dynamic batch, which is taken as 1.
 
     Raises:
         UnsupportedModelError: anything else, and accumulators that could overflow; names operator, tensor and
@@ -41,37 +40,33 @@ def why_not(graph: Graph) -> str:
 
 
 class _Lowering:
-    """Walks the chain of operators from the model's input to its output."""
+    """Walks the operators from the model's input to its output."""
 
     def __init__(self, graph: Graph, rounding: Rounding) -> None:
         self._graph = graph
         self._shapes = Shapes(graph)
-        self._current = self._one_end("input", graph.inputs)
-        self._output = self._one_end("output", graph.outputs)
-        self._chain = Chain(graph, rounding, self._shapes, self._output)
+        first, last = self._one_end("input", graph.inputs), self._one_end("output", graph.outputs)
+        self._chain = Chain(graph, rounding, self._shapes, last, {first.index: 0})
+        self._chain.note_input(first)
+        self._reads: list[tuple[int, ...]] = []
+        self._authors: list[Operator] = []
         self._dropped: list[str] = []
-        # The first and the last int8 tensor on the way.
-        self._input = self._last = self._current if self._current.dtype == "int8" else None
 
     def network(self) -> Network:
+        chain = self._chain
         for operator in self._graph.operators:
             if operator.opcode not in (*OPS, *SHAPE_OPERATORS):
                 raise self._foreign(operator)
-        self._check_end("input", self._current)
-        self._check_end("output", self._output)
+        self._check_end("input", self._graph.tensors[self._graph.inputs[0]])
+        self._check_end("output", chain.output)
         for operator in self._graph.operators:
-            if self._shapes.fold(operator) or self._is_for_shapes(operator):
-                self._dropped.append(f"{operator.label}: its shape is known")
-            elif operator.opcode in OPS:
-                self._step(operator)
-            else:
-                raise self._foreign(operator)
-        if self._current.index != self._output.index:
-            raise refuse(self._graph, Reason.NO_OUTPUT, None, self._output)
-        steps, dropped = tuple(self._chain.steps), (*self._dropped, *_other_subgraphs(self._graph))
-        if self._input is None or self._last is None or not any(isinstance(step, DenseLayer) for step in steps):
+            self._lower(operator)
+        self._check_reads()
+        if chain.input is None or not any(isinstance(step, DenseLayer) for step in chain.steps):
             raise refuse(self._graph, Reason.NO_LAYER)
-        return Network(self._graph, self._chain.rounding, steps, self._input, self._last, dropped)
+        dropped = (*self._dropped, *_other_subgraphs(self._graph))
+        ends = chain.input, self._int8_before(chain.output)
+        return Network(self._graph, chain.rounding, tuple(chain.steps), tuple(self._reads), *ends, dropped)
 
     def _one_end(self, kind: str, indices: tuple[int, ...]) -> Tensor:
         if len(indices) != 1:
@@ -86,54 +81,68 @@ class _Lowering:
 
     def _foreign(self, operator: Operator) -> RefusalError:
         source = self._graph.input_of(operator, 0)
-        operands = (self._graph.tensors[index] for index in operator.inputs if index >= 0)
-        reason = Reason.NO_OPERATOR
-        if source is not None and source.is_sparse:
-            reason = Reason.SPARSE
-        elif operator.opcode in _ELEMENTWISE and any(one.is_constant for one in operands):
-            reason = Reason.ELEMENTWISE
+        reason = Reason.SPARSE if source is not None and source.is_sparse else Reason.NO_OPERATOR
         return refuse(self._graph, reason, operator, source)
 
-    def _is_for_shapes(self, operator: Operator) -> bool:
-        """Go over a RESHAPE of which nothing but the shape is used: converters leave it behind where two are merged."""
-        if operator.opcode != "RESHAPE" or len(operator.outputs) != 1 or self._output.index in operator.outputs:
-            return False
-        source, target = self._graph.input_of(operator, 0), self._graph.tensors[operator.outputs[0]]
-        if source is None or any(reader.opcode != "SHAPE" for reader in self._graph.consumers(target)):
-            return False
-        shape = self._shapes.target(operator, self._shapes.size(source))
-        if shape is not None:
-            self._shapes.set(target, shape)
-        return shape is not None
+    def _lower(self, operator: Operator) -> None:
+        op = OPS.get(operator.opcode)
+        if self._shapes.fold(operator) or (op and op.is_for_shapes(self._chain, operator)):
+            self._dropped.append(f"{operator.label}: its shape is known")
+        elif op:
+            self._step(op, operator)
+        else:
+            raise self._foreign(operator)
 
-    def _step(self, operator: Operator) -> None:
-        """Go over one operator, whose input must be what the one before it gave."""
-        op = OPS[operator.opcode]
+    def _step(self, op: Op, operator: Operator) -> None:
+        """Go over one operator, of which an input must be what one before it gave."""
         if len(operator.inputs) not in op.inputs or len(operator.outputs) != 1:
             facts = {"inputs": len(operator.inputs), "outputs": len(operator.outputs), "expected": max(op.inputs)}
             raise self._chain.refuse(Reason.CUT_OPERATOR, operator, None, **facts)
-        operands = [
-            self._graph.input_of(operator, index) for index in range(len(operator.inputs) if op.commutes else 1)
-        ]
-        if self._current not in operands:
+        count = len(operator.inputs) if op.commutes else 1
+        operands = [self._graph.input_of(operator, index) for index in range(count)]
+        source = next((one for one in operands if one is not None and one.index in self._chain.values), None)
+        if source is None:
             raise self._chain.refuse(op.no_link(operands[0]), operator, operands[0])
         target = self._graph.tensors[operator.outputs[0]]
-        link = op.lower(self._chain, operator, self._current, target)
+        link = op.lower(self._chain, operator, source, target)
+        value = self._chain.values[source.index]
         if link.step is None:
             self._dropped.append(f"{operator.label}: {link.dropped}")
         else:
+            others = (link.other,) if link.other else ()
+            self._reads.append((value, *(self._chain.values[one.index] for one in others)))
+            self._authors.append(operator)
             self._chain.steps.append(link.step)
-        self._move(operator, target, link.shape)
+            value = len(self._chain.steps)
+        self._move(operator, target, link.shape, value)
 
-    def _move(self, operator: Operator, target: Tensor, shape: Shape) -> None:
-        """Go on from `target`, which must have `shape` for one image in the file too, as far as that says it."""
+    def _move(self, operator: Operator, target: Tensor, shape: Shape, value: int) -> None:
+        """Note that `target` holds `value`; it must have `shape` for one image in the file too, if that says one."""
         if not _fits(target.shape_signature, shape):
             facts = {"said": shape_text(target.shape_signature), "found": list(shape)}
             raise self._chain.refuse(Reason.SHAPE, operator, target, **facts)
         self._shapes.set(target, shape)
-        self._current = target
-        if target.dtype == "int8":
-            self._input, self._last = self._input or target, target
+        self._chain.values[target.index] = value
+        if value == 0:
+            self._chain.note_input(target)
+
+    def _check_reads(self) -> None:
+        """Every step must lead to the output: what nobody reads is told, as what is none of the chain."""
+        chain = self._chain
+        if chain.output.index not in chain.values:
+            raise refuse(self._graph, Reason.NO_OUTPUT, None, chain.output)
+        read = {chain.values[chain.output.index], *(value for reads in self._reads for value in reads)}
+        for value, operator in enumerate(self._authors, start=1):
+            if value not in read:
+                raise chain.refuse(Reason.NO_CHAIN, operator, self._graph.input_of(operator, 0))
+
+    def _int8_before(self, tensor: Tensor) -> Tensor:
+        """Return the last int8 tensor on the way to `tensor`."""
+        while tensor.dtype != "int8":
+            operator = self._graph.producer(tensor)
+            assert operator is not None
+            tensor = self._graph.tensors[operator.inputs[0]]
+        return tensor
 
 
 def _fits(said: Shape, found: Shape) -> bool:

@@ -20,6 +20,6 @@ def run(network: Network, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
 def run_steps(network: Network, inputs: NDArray[np.int8]) -> list[NDArray[np.int8]]:
     """Return what every step gives for inputs int8 (n, in), int8 (n, out) each."""
     values = [inputs]
-    for step in network.steps:
-        values.append(step.run(values, network.rounding))
+    for step, reads in zip(network.steps, network.reads, strict=True):
+        values.append(step.run([values[index] for index in reads], network.rounding))
     return values[1:]

@@ -67,11 +67,13 @@ class Reason(StrEnum):
     QUANTIZE_PLACE = "from {source} to {target} inside the model"
     DEQUANTIZE_PLACE = "only int8 at the end of the model can be dequantized"
     ELEMENTWISE = "it changes values, and there is no layer for that"
+    ADD_SHAPES = "the shapes {one} and {other} are not the same"
+    ADD_SCALE = "its scale is too small for the reference kernel of ADD"
 
 
 CHAIN = (
-    "The engine runs chains of FULLY_CONNECTED, SOFTMAX, RESHAPE, QUANTIZE and functions of single values in int8; "
-    "see the README."
+    "The engine runs chains of FULLY_CONNECTED, SOFTMAX, RESHAPE, QUANTIZE and functions of single values in int8, "
+    "with ADD for skip connections; see the README."
 )
 FULL_INTEGER = (
     "Convert it with full-integer quantization: Optimize.DEFAULT, a representative_dataset, "

@@ -12,7 +12,7 @@ def rounding_bound(network: Network) -> int:
     where its inputs are so and so far; the bound follows that from the input, where they are the same. Softmax is not
     part of it.
     """
-    apart = 0
-    for step in network.steps:
-        apart = step.spread(apart)
-    return apart
+    apart = [0]
+    for step, reads in zip(network.steps, network.reads, strict=True):
+        apart.append(step.spread([apart[index] for index in reads]))
+    return apart[-1]

@@ -50,10 +50,21 @@ def reading_order(weights: NDArray[np.int8]) -> NDArray[np.intp]:
 
 
 def _between(network: Network) -> list[Sequence[Step] | None]:
-    """Return what lies between each two layers; None where that is more than functions of single values."""
+    """Return what lies between each two layers; None where that is more than functions of single values.
+
+    It also is where somebody else reads what comes by there, as a skip connection does.
+    """
     places = [index for index, step in enumerate(network.steps) if isinstance(step, DenseLayer)]
-    pieces = [network.steps[one + 1 : other] for one, other in pairwise(places)]
-    return [steps if all(isinstance(one, InPlaceStep) and one.by_value for one in steps) else None for steps in pieces]
+    return [_functions(network, one + 1, other) for one, other in pairwise(places)]
+
+
+def _functions(network: Network, first: int, stop: int) -> Sequence[Step] | None:
+    """Return the steps from `first`, where what they make of one layer's outputs is for the layer at `stop` alone."""
+    steps, passed = network.steps[first:stop], range(first, stop + 1)
+    in_turn = all(network.reads[index] == (index,) for index in passed)
+    counts = [sum(reads.count(value) for reads in network.reads) for value in passed]
+    by_value = all(isinstance(step, InPlaceStep) and step.by_value for step in steps)
+    return steps if in_turn and by_value and counts == [1] * len(counts) else None
 
 
 def _without_constants(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
 from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ from edgedigits.devices.cores import find_core
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.stub import find_engine
 from edgedigits.engine.source import EngineSource, render_engine
+from edgedigits.engine.workspace import lay_out
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
@@ -22,30 +26,43 @@ from edgedigits.model.numpy_engine import run
 from edgedigits.model.packing import choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
+from edgedigits.model.worst_case import without_zeros
 from tests.devices.conftest import toolchain_or_skip
 from tests.engine.compilers import C_COMPILERS, available
 from tests.engine.engine_program import SANITIZED, run_engines, write
 from tests.model.oracles import hard_inputs
-from tests.model.random_chains import random_chain
+from tests.model.random_chains import BRANCHES, random_chain
 
 CHAINS = [
     (8, "TANH", 5),
     ("QUANTIZE", 8, "HARD_SWISH", 6, "LOGISTIC"),
     ("LEAKY_RELU", "TANH", 9, "RELU", 3, "TANH", "QUANTIZE"),
+    *BRANCHES,
 ]
 # Rows read signed bytes, the others distances from the lowest value.
 ENCODINGS = ("rows", "pairs", "lists8")
 
 
+def engine(number: int, encodings: Sequence[str], name: str, *, worst: bool = False) -> tuple[Network, EngineSource]:
+    """Return a chain, and its engine with these encodings in turn; or those of its worst case."""
+    network = simplify(lower(read_tflite(random_chain(number, CHAINS[number])), list(Rounding)[number % 2]))
+    network = without_zeros(network) if worst else network
+    packed = use(network, list(islice(cycle(encodings), len(network.layers))))
+    return network, render_engine(network, packed, f"chain{number}_{name}")
+
+
+@cache
+def mixed(number: int) -> tuple[Network, EngineSource]:
+    """Return a chain whose layers differ in their encodings."""
+    first = number % len(ENCODINGS)
+    return engine(number, [*ENCODINGS[first:], *ENCODINGS[:first]], "mixed")
+
+
 @cache
 def engines() -> list[tuple[Network, EngineSource]]:
-    found = []
-    for number, words in enumerate(CHAINS):
-        for encoding in ENCODINGS:
-            network = simplify(lower(read_tflite(random_chain(number, words)), list(Rounding)[number % 2]))
-            packed = use(network, [encoding] * len(network.layers))
-            found.append((network, render_engine(network, packed, f"chain{number}_{encoding}")))
-    return found
+    plain = [engine(number, [encoding], encoding) for number in range(3) for encoding in ENCODINGS]
+    worst = [engine(number, ENCODINGS, "worst", worst=True) for number in (2, 6)]
+    return [*plain, *map(mixed, range(3, len(CHAINS))), *worst]
 
 
 @pytest.mark.parametrize("compiler", C_COMPILERS)
@@ -58,19 +75,48 @@ def test_c_equals_numpy_in_every_byte(compiler: str, tmp_path: Path) -> None:
         assert answer.self_test == 0
 
 
+def assert_equal_on(core: str, network: Network, source: EngineSource, folder: Path) -> None:
+    pytest.importorskip("unicorn")
+    write(source, folder)
+    inputs, target, emitted = hard_inputs(13, count=40), find_core(core), find_engine(folder)
+
+    emulator = "unicorn" if target.unicorn_cpu else "qemu"
+    tools = toolchain_or_skip("zig", target)
+    found = simulate_inputs(emitted, inputs, target, tools, emulator=emulator, expected=run(network, inputs))
+
+    assert (found.differing, found.bytes) == (0, 40 * network.outputs)
+    assert not found.layers or [cost.name for cost in found.layers] == [step.name for step in emitted.steps]
+
+
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4"])
 @pytest.mark.parametrize("number", range(len(CHAINS)))
 def test_emulated_cores_give_the_same(number: int, core: str, tmp_path: Path) -> None:
-    pytest.importorskip("unicorn")
-    network, source = engines()[len(ENCODINGS) * number + 1]
-    write(source, tmp_path)
-    inputs, target = hard_inputs(13, count=40), find_core(core)
-    engine = find_engine(tmp_path)
+    assert_equal_on(core, *mixed(number), tmp_path)
 
-    found = simulate_inputs(engine, inputs, target, toolchain_or_skip("zig", target), expected=run(network, inputs))
 
-    assert (found.differing, found.bytes) == (0, 40 * network.outputs)
-    assert [cost.name for cost in found.layers] == [step.name for step in engine.steps]
+@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
+@pytest.mark.parametrize("number", [3, 6])
+def test_with_mve_a_kept_value_is_flipped_back(number: int, tmp_path: Path) -> None:
+    assert_equal_on("cortex-m55", *mixed(number), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ((8, "TANH", 5), []),
+        ((13, "+0", 5), []),
+        ((8, 8, "+1", 5), [8]),
+        ((8, 8, "+1", 6, 6, "+4", 3), [8]),
+        ((8, 8, 8, "+1", "+2", 6, 6, "+6", 3), [8, 8]),
+    ],
+)
+def test_a_value_takes_ram_while_a_later_step_than_the_next_reads_it(
+    words: tuple[str | int, ...], kept: list[int]
+) -> None:
+    network, packed = _packed(random_chain(4, words))
+    memory = lay_out(network, packed)
+    assert list(memory.kept) == kept
+    assert memory.nbytes == render_engine(network, packed).workspace_bytes
 
 
 def test_the_facts_tell_every_step_in_order() -> None:
@@ -91,3 +137,16 @@ def test_a_compiled_chain_is_proven(rounding: str) -> None:
     graph = read_tflite(random_chain(2, (8, "TANH", 5, "LOGISTIC")))
     _, facts = compile_graph(graph, EngineConfig(rounding=rounding), "chain")
     assert facts.proof.proven
+
+
+def test_the_estimate_counts_what_stands_between_layers(tmp_path: Path) -> None:
+    """All of a chain but its layers, whose own estimates suppose activations of digits."""
+    graph = read_tflite(random_chain(1, (40, 40, "+1", "TANH", 5), 40))
+    source, facts = compile_graph(graph, EngineConfig(), "chain")
+    between = facts.instructions - sum(layer.instructions for layer in facts.layers)
+    write(source, tmp_path)
+    target = find_core("cortex-m4")
+    expected = run(simplify(lower(graph)), inputs := hard_inputs(40, count=20))
+    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip("zig", target), expected=expected)
+    counted = sum(cost.instructions.mean for cost in found.layers if cost.name in ("add", "tanh") and cost.instructions)
+    assert between == pytest.approx(counted, rel=0.1)

@@ -13,7 +13,7 @@ from edgedigits.devices.cores import Core, find_core, load_cores
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.simulation import Simulation
 from edgedigits.devices.stub import Engine, find_engine
-from edgedigits.engine.engine_layers import as_c_arrays, engine_layers
+from edgedigits.engine.parts import make_parts
 from edgedigits.engine.source import MOST_STACK_BYTES, MOST_STACK_BYTES_MVE, render_engine
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -99,7 +99,7 @@ def check_layers(
 ) -> None:
     """What a simulation and the engine's facts say of each layer is what was compiled for this core, to the byte."""
     sizes = {symbol.name: symbol.size for symbol in found.symbols}
-    layers = engine_layers(network, as_c_arrays(packed))
+    layers = make_parts(network, packed, None).layers
     assert len(found.layers) == len(engine.steps)
     for cost, step in zip(found.layers, engine.steps, strict=True):
         told = (step.vectors if core.has_vectors else step.plain).constants

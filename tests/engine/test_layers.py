@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgedigits.engine.engine_facts import engine_facts
-from edgedigits.engine.engine_layers import engine_layers
+from edgedigits.engine.parts import make_parts
 from edgedigits.engine.source import render_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.packing import choose, use
@@ -20,24 +20,24 @@ from tests.tflite_builder import random_mlp
 def test_a_factor_of_0_does_not_cost_the_short_form_of_the_shifts() -> None:
     """A dead output's factor is 0 with any shift: the others decide which `rescale` the engine gets."""
     network = lower(read_tflite(random_mlp(7, (20, 6), density=1.0)))
-    assert engine_layers(network, choose(network))[0].high_shifts
+    assert make_parts(network, choose(network), None).layers[0].high_shifts
 
     layer = network.layers[0]
     multiplier, shift = layer.multiplier.copy(), layer.shift.copy()
     multiplier[2], shift[2] = 0, 0
     dead = network.with_layers([replace(layer, multiplier=multiplier, shift=shift)])
-    assert engine_layers(dead, choose(dead))[0].high_shifts
+    assert make_parts(dead, choose(dead), None).layers[0].high_shifts
 
     multiplier[2] = 2**30
     shift[2] = 3
     large = network.with_layers([replace(layer, multiplier=multiplier, shift=shift)])
-    assert not engine_layers(large, choose(large))[0].high_shifts
+    assert not make_parts(large, choose(large), None).layers[0].high_shifts
 
 
 @pytest.mark.parametrize(("per_channel", "nbytes"), [(False, 4), (True, 9)])
 def test_an_output_takes_its_bias_and_where_they_differ_a_factor_of_five_bytes(per_channel: bool, nbytes: int) -> None:
     network = lower(read_tflite(random_mlp(7, (20, 6), density=1.0, per_channel=per_channel)))
-    [layer] = engine_layers(network, use(network, ["lists8"]))
+    [layer] = make_parts(network, use(network, ["lists8"]), None).layers
     assert layer.bias_bytes == 6 * nbytes
 
 

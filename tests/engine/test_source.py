@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edgedigits.data.preprocess import INPUT_SCALE, PixelRange, pixel_map
-from edgedigits.engine.engine_layers import LIST_ROOM
-from edgedigits.engine.source import ENTRY_BYTES, EngineSource, render_engine
+from edgedigits.engine.source import EngineSource, render_engine
+from edgedigits.engine.workspace import ENTRY_BYTES, LIST_ROOM
 from edgedigits.errors import ConfigError
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower

@@ -1,4 +1,4 @@
-"""Small int8 models of more than layers: functions of single values between them, before and behind."""
+"""Small int8 models of more than layers: functions of single values and sums of branches between them, before, behind."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ FUNCTIONS = {
     "QUANTIZE": 2,
 }
 """Operators that are functions of single values, and the version that reads int8."""
+BRANCHES = [
+    (8, 8, "+1", 5),
+    (13, "+0", 4),
+    ("TANH", "+0", "+1", 6, "LOGISTIC"),
+    (9, "@0", 9, "+1", "TANH", 9, "+4", 3, "@6", 3, "+8"),
+    (7, 7, "+1", 7, "+3", "@2", "TANH", "+5", 7, "+9"),
+]
+"""Models with skip connections, for `random_chain`: around a layer, from the input, within one, around each other."""
 LITERT_ONLY = ("RELU_N1_TO_1", "RELU_0_TO_1")
 """TFLM does not have them."""
 
@@ -68,14 +76,39 @@ class ChainWriter:
         self.writer.operator(opcode, [source], [self.tensor], options, version=FUNCTIONS.get(opcode, 1))
         return self.tensor
 
+    def add(self, other: int, activation: int = 0) -> int:
+        """Add the current tensor and `other`, the one or the other first; return the sum."""
+        operands = [self.tensor, other] if self.random.integers(2) else [other, self.tensor]
+        options = schema.AddOptionsT()
+        options.fusedActivationFunction = activation
+        scale = self.scale * 2 ** self.random.uniform(0, 1.5)
+        self.tensor = self._next(scale, int(self.random.integers(-60, 60)))
+        self.writer.operator("ADD", operands, [self.tensor], options, version=2)
+        return self.tensor
+
+    def go_back(self, tensor: int) -> int:
+        """Go on from a tensor that is there; return it."""
+        self.tensor, self.width = tensor, int(self.writer.tensors[tensor].shape[1])
+        self.scale = float(self.writer.tensors[tensor].quantization.scale[0])
+        return tensor
+
     def pack(self) -> bytes:
         """Return the file."""
         return self.writer.pack([self.first], [self.tensor])
 
 
 def random_chain(seed: int, words: Sequence[str | int], inputs: int = 13) -> bytes:
-    """Return a model of layers, by their number of outputs, and functions, by their name, in this order."""
+    """Return a model of layers, by their number of outputs, and functions, by their name, in this order.
+
+    "+k" adds what word k gave, from 1, and "@k" goes on from there; 0 is the input. Every second sum ends in a ReLU.
+    """
     chain = ChainWriter(seed, inputs)
-    for word in words:
-        chain.dense(word) if isinstance(word, int) else chain.function(word)
+    given = [chain.first]
+    for number, word in enumerate(words):
+        if isinstance(word, int):
+            given.append(chain.dense(word))
+        elif word[0] == "+":
+            given.append(chain.add(given[int(word[1:])], number % 2))
+        else:
+            given.append(chain.go_back(given[int(word[1:])]) if word[0] == "@" else chain.function(word))
     return chain.pack()

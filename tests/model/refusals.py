@@ -169,6 +169,20 @@ def _multiply(model: Layer) -> None:
     model.dense(twice)
 
 
+def _add(target: list[int] | None = None, scale: float = 1.0) -> Callable[[Layer], None]:
+    """The input in another shape, the sum of both, and the layer."""
+
+    def describe(model: Layer) -> None:
+        other = model.writer.activation("other", target or [1, 4], "int8", 0.5, -3)
+        total = model.activation("sum", 4, scale)
+        shape = model.writer.constant("shape", np.array(target or [1, 4], np.int32))
+        model.add("RESHAPE", model.inputs[0], other, schema.ReshapeOptionsT(), shape)
+        model.add("ADD", model.inputs[0], total, schema.AddOptionsT(), other)
+        model.dense(total)
+
+    return describe
+
+
 def _two_readers(model: Layer) -> None:
     model.dense()
     model.dense(model.inputs[0], model.activation("z", 3, 1.0))
@@ -376,5 +390,11 @@ TABLE: dict[Reason, Refused] = {
     ),
     Reason.ELEMENTWISE: Refused(
         whole(_multiply), "operator 0 (MUL), tensor 4 'twice': it changes values, and there is no layer for that", "Rescaling"
+    ),
+    Reason.ADD_SHAPES: Refused(
+        whole(_add(target=[4, 1])), "operator 1 (ADD), tensor 4 'other': the shapes [1, 4] and [4, 1] are not the same"
+    ),
+    Reason.ADD_SCALE: Refused(
+        whole(_add(scale=5e-7)), "operator 1 (ADD), tensor 5 'sum': its scale is too small for the reference kernel of ADD"
     ),
 }  # fmt: skip

@@ -46,13 +46,17 @@ class Step(ABC):
         """Return what it gives, int8 (n, out).
 
         Args:
-            values: the network's input, int8 (n, in), and what each step before this one gave.
+            values: what it takes, int8 (n, in), one array or two.
             rounding: whose arithmetic to repeat.
         """
 
     @abstractmethod
-    def spread(self, steps: int) -> int:
-        """Return how far outputs may lie apart where inputs do by `steps`, and each runtime rounds in its own way."""
+    def spread(self, apart: Sequence[int]) -> int:
+        """Return how far outputs may lie apart, each runtime rounding in its own way.
+
+        Args:
+            apart: how far the values of each array that it takes are.
+        """
 
     @abstractmethod
     def saturated(self) -> Step:
@@ -60,35 +64,49 @@ class Step(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the C engine a step that works in place finds its values.
+class Spot:
+    """Where in the C engine the values of one array lie.
 
     Attributes:
-        source: expression of a pointer to what comes in: `values`, but for the first step.
-        signed_source: those are signed bytes, `const int8_t *`; else `const uint8_t *`, distances from the lowest value
-            that the step before can give.
-        values: where what comes out is to lie.
-        signed: the same of `values`, where distances count from the lowest value that this step can give.
-        count: how many they are.
+        pointer: an expression.
+        signed: they are signed bytes, `int8_t *`; else `uint8_t *`, distances from the lowest value that the step
+            which gives them can give.
+    """
+
+    pointer: str
+    signed: bool
+
+    @property
+    def read(self) -> str:
+        """The pointer as `const uint8_t *`."""
+        return f"(const uint8_t *){self.pointer}" if self.signed else self.pointer
+
+    @property
+    def written(self) -> str:
+        """The pointer as `uint8_t *`."""
+        return f"(uint8_t *){self.pointer}" if self.signed else self.pointer
+
+    @property
+    def flip(self) -> str:
+        """What turns its bytes into distances from the lowest value, -128 where they are signed, and back."""
+        return "0x80u" if self.signed else "0u"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the C engine a step finds its values and leaves them.
+
+    Attributes:
+        sources: what it takes.
+        target: what it gives.
+        count: how many values each of them has.
         number: of the step, from 1, for names.
     """
 
-    source: str
-    signed_source: bool
-    values: str
-    signed: bool
+    sources: tuple[Spot, ...]
+    target: Spot
     count: int
     number: int
-
-    @property
-    def source_bytes(self) -> str:
-        """`source` as `const uint8_t *`."""
-        return f"(const uint8_t *){self.source}" if self.signed_source else self.source
-
-    @property
-    def bytes(self) -> str:
-        """`values` as `uint8_t *`."""
-        return f"(uint8_t *){self.values}" if self.signed else self.values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,15 +142,17 @@ class Emission:
 
 
 class InPlaceStep(Step):
-    """A step that gives as many values as it takes, and leaves them where they were.
+    """A step that gives as many values as it takes, and can leave them where they were.
 
     Attributes:
         by_value: what becomes of a value follows from it alone.
+        instructions: of one value on a Cortex-M4 at -O2, about; 0 where nobody has measured it.
     """
 
     __slots__ = ()
 
     by_value: ClassVar[bool] = False
+    instructions: ClassVar[float] = 0.0
 
     @abstractmethod
     def emit(self, place: Place) -> Emission:
@@ -148,24 +168,37 @@ class Chain:
         rounding: whose arithmetic the engine repeats.
         shapes: the shapes of tensors for one image, as far as they are known.
         output: the last tensor of the model.
+        values: which values a tensor holds, by its index: 0 for what goes into the network, k for what step k gives.
         steps: those that are lowered.
+        input: the first int8 tensor that holds what goes into the network; None until there is one.
     """
 
     graph: Graph
     rounding: Rounding
     shapes: Shapes
     output: Tensor
+    values: dict[int, int]
     steps: list[Step] = field(default_factory=list)
+    input: Tensor | None = None
 
-    @property
-    def low(self) -> int:
-        """The lowest int8 that the next step can be given."""
-        return self.steps[-1].low if self.steps else INT8_MIN
+    def note_input(self, tensor: Tensor) -> None:
+        """Note a tensor that holds what goes into the network."""
+        if self.input is None and tensor.dtype == "int8":
+            self.input = tensor
 
-    @property
-    def high(self) -> int:
-        """The highest."""
-        return self.steps[-1].high if self.steps else INT8_MAX
+    def limits(self, tensor: Tensor) -> tuple[int, int]:
+        """Return the lowest and the highest int8 that `tensor` can hold."""
+        value = self.values[tensor.index]
+        step = self.steps[value - 1] if value else None
+        return (step.low, step.high) if step else (INT8_MIN, INT8_MAX)
+
+    def last_for(self, tensor: Tensor) -> Step | None:
+        """Return the last step where it gives what `tensor` holds, and one operator alone reads that; else None."""
+        value = self.values[tensor.index]
+        if value == 0 or value != len(self.steps):
+            return None
+        holders = [self.graph.tensors[index] for index, held in self.values.items() if held == value]
+        return self.steps[-1] if all(len(self.graph.consumers(one)) == 1 for one in holders) else None
 
     def refuse(self, reason: Reason, operator: Operator, tensor: Tensor | None = None, **facts: Any) -> RefusalError:
         """Return the error that names file, operator, tensor and reason; `facts` fill in the reason's sentence."""
@@ -190,11 +223,13 @@ class Link:
         shape: of its output, for one image.
         step: what the engine does; None where it needs to do nothing.
         dropped: why it does nothing, for people.
+        other: the second tensor that the step takes, where it takes two.
     """
 
     shape: Shape
     step: Step | None = None
     dropped: str = ""
+    other: Tensor | None = None
 
 
 class Op(ABC):
@@ -205,7 +240,7 @@ class Op(ABC):
     Attributes:
         opcodes: what the file calls them.
         inputs: how many inputs such an operator may have; a bias, and the shape of a RESHAPE, may be left out.
-        commutes: what comes from the operator before may be any of the inputs, not the first alone.
+        commutes: what comes from operators before may be any of the inputs, not the first alone.
     """
 
     opcodes: ClassVar[tuple[str, ...]]
@@ -213,8 +248,12 @@ class Op(ABC):
     commutes: ClassVar[bool] = False
 
     def no_link(self, source: Tensor | None) -> Reason:
-        """Return why an operator whose first input is `source`, and not what came before, is none of the chain."""
+        """Return why an operator whose first input is `source`, and nothing that came before, is none of the chain."""
         return Reason.NO_CHAIN
+
+    def is_for_shapes(self, chain: Chain, operator: Operator) -> bool:
+        """Tell whether nothing but the shape of what it gives is used, and note that shape."""
+        return False
 
     @abstractmethod
     def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +11,11 @@ from numpy.typing import NDArray
 from edgedigits.model.fitting import fit_multiplier
 from edgedigits.model.fixed_point import INT32_MAX, INT32_MIN, Rounding, quantize_multiplier, rescale
 from edgedigits.model.ir import Operator, Tensor
-from edgedigits.model.ops.declaration import INT8_MAX, INT8_MIN, Chain, Link, Op
+from edgedigits.model.ops.clamp import ACTIVATIONS, clamp
+from edgedigits.model.ops.declaration import Chain, Link, Op
 from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.refusals import Reason, RefusalError
 
-ACTIVATIONS = ("NONE", "RELU", "RELU6")
-SMALLEST_SCALE = np.float32(1e-6)
-"""Scale under which 6 is more than an int8 can say."""
 BIAS_SCALE_TOLERANCE = 0.02
 """Share of the output's scale by which a bias's scale may be off: `GetQuantizedConvolutionMultipler` of TFLite."""
 
@@ -107,6 +104,7 @@ class _Lowering:
         real = self._factors(weights)
         multiplier, shift = np.array([quantize_multiplier(one, self._rounding) for one in real], np.int32).T
         low, high = clamp(self._operator.activation, self._target)
+        lowest, highest = self._chain.limits(self._source)
         try:
             layer = DenseLayer(
                 name=self._operator.label,
@@ -117,8 +115,8 @@ class _Lowering:
                 output_offset=self._target.zero_point,
                 clamp_low=low,
                 clamp_high=high,
-                input_low=self._chain.low,
-                input_high=self._chain.high,
+                input_low=lowest,
+                input_high=highest,
                 activation=self._operator.activation,
                 per_channel=weights.is_per_channel,
             )
@@ -183,18 +181,6 @@ def _as_litert(layer: DenseLayer, factors: list[float]) -> DenseLayer:
             ends = int(low[same].min()), int(high[same].max())
             fitted[same] = fit_multiplier(factor, multiplier, shift, ends, results)
     return replace(layer, multiplier=fitted)
-
-
-def clamp(activation: str, target: Tensor) -> tuple[int, int]:
-    """Return a fused activation as limits of the int8 output."""
-    low, high = INT8_MIN, INT8_MAX
-    if activation != "NONE":
-        low = max(low, target.zero_point)
-    if activation == "RELU6":
-        # In float32, as TFLite divides; below the smallest scale it is beyond int8 in any case.
-        steps = float(np.float32(6.0) / max(target.scale, SMALLEST_SCALE))
-        high = min(high, target.zero_point + math.floor(steps + 0.5))
-    return low, high
 
 
 OP = Dense()

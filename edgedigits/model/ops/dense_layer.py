@@ -101,11 +101,11 @@ class DenseLayer(Step):
         scaled = rescale(acc, self.multiplier.astype(np.int64), self.shift.astype(np.int64), rounding)
         return np.clip(scaled + self.output_offset, self.clamp_low, self.clamp_high).astype(np.int8)
 
-    def spread(self, steps: int) -> int:
+    def spread(self, apart: Sequence[int]) -> int:
         """Return how far outputs may lie apart: inputs that differ by d move a sum by at most d · Σ|w| · factor."""
         factor = self.multiplier * np.exp2(self.shift - 31.0)
         growth = float(np.max(np.abs(self.weights.astype(np.int64)).sum(axis=1) * factor))
-        return math.floor(steps * growth + ROUNDING_ERRORS)
+        return math.floor(apart[0] * growth + ROUNDING_ERRORS)
 
     def saturated(self) -> DenseLayer:
         """Return the layer with its highest value in every output."""

@@ -17,6 +17,18 @@ class Reshape(Op):
     opcodes = ("RESHAPE",)
     inputs = (1, 2)
 
+    def is_for_shapes(self, chain: Chain, operator: Operator) -> bool:
+        """Converters leave a RESHAPE behind, read by SHAPE alone, where they merge two."""
+        if len(operator.outputs) != 1 or chain.output.index in operator.outputs:
+            return False
+        source, target = chain.graph.input_of(operator, 0), chain.graph.tensors[operator.outputs[0]]
+        if source is None or any(reader.opcode != "SHAPE" for reader in chain.graph.consumers(target)):
+            return False
+        shape = chain.shapes.target(operator, chain.shapes.size(source))
+        if shape is not None:
+            chain.shapes.set(target, shape)
+        return shape is not None
+
     def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:
         """Return the shape, also one that the model computes itself."""
         if not _same_quantization(source, target):

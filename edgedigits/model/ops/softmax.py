@@ -67,7 +67,7 @@ class Softmax(InPlaceStep):
         object.__setattr__(self, "exponentials", view)
 
     def run(self, values: Sequence[Values], rounding: Rounding) -> Values:
-        """Return int8 (n, m) probabilities of the int8 (n, m) scores that came last; no rounding is left to choose."""
+        """Return int8 (n, m) probabilities of the int8 (n, m) scores; no rounding is left to choose."""
         wide = values[-1].astype(np.int64)
         table = np.zeros(256, np.int64)
         table[: len(self.exponentials)] = self.exponentials
@@ -79,9 +79,9 @@ class Softmax(InPlaceStep):
         shares = divide_by_power(high_multiply(scale[:, None], powers), exponent[:, None])
         return np.clip(shares - 128, -128, 127).astype(np.int8)
 
-    def spread(self, steps: int) -> int:
+    def spread(self, apart: Sequence[int]) -> int:
         """Return that of the scores: how far probabilities lie apart is not bounded here."""
-        return steps
+        return apart[0]
 
     def saturated(self) -> Softmax:
         """Return itself: it takes the same time whatever comes in."""
@@ -91,7 +91,7 @@ class Softmax(InPlaceStep):
         """Return the call, and the table of exponentials; it stands behind the last layer, on signed scores."""
         comment = "exp of minus the distance to the highest score, by that distance; 1 is 2^31"
         tables = (ConstantTable("exponentials", comment, self.exponentials),)
-        return Emission("softmax", "softmax.c.j2", (f"softmax({place.values}, {place.count}u);",), tables)
+        return Emission("softmax", "softmax.c.j2", (f"softmax({place.target.pointer}, {place.count}u);",), tables)
 
 
 class SoftmaxOp(Op):

@@ -46,6 +46,7 @@ class TableStep(InPlaceStep):
         name: what reports call it, such as "tanh".
         values: int8 (256,): what becomes of −128…127.
         input_low, input_high: limits of what comes in.
+        low, high: the lowest and the highest int8 that it can give.
         apart: how far the tables of both roundings are apart.
     """
 
@@ -53,9 +54,12 @@ class TableStep(InPlaceStep):
     values: Values
     input_low: int
     input_high: int
+    low: int = INT8_MIN
+    high: int = INT8_MAX
     apart: int = 0
 
     by_value: ClassVar[bool] = True
+    instructions: ClassVar[float] = 3.3
 
     def __post_init__(self) -> None:
         view = self.values.view()
@@ -67,24 +71,14 @@ class TableStep(InPlaceStep):
         """What becomes of `input_low`…`input_high`."""
         return self.values[self.input_low - INT8_MIN : self.input_high - INT8_MIN + 1]
 
-    @property
-    def low(self) -> int:
-        """The lowest int8 that it can give."""
-        return int(self.reachable.min())
-
-    @property
-    def high(self) -> int:
-        """The highest."""
-        return int(self.reachable.max())
-
     def run(self, values: Sequence[Values], rounding: Rounding) -> Values:
-        """Return what becomes of the values that came last, int8 (n, k)."""
+        """Return what becomes of the values, int8 (n, k)."""
         return self.values[values[-1].astype(np.int64) - INT8_MIN]
 
-    def spread(self, steps: int) -> int:
-        """Return the largest change of the function within `steps`, and what the tables themselves are apart."""
+    def spread(self, apart: Sequence[int]) -> int:
+        """Return the largest change of the function within so many steps, and what the tables themselves are apart."""
         wide = self.values.astype(np.int64)
-        reach = range(1, min(steps, len(wide) - 1) + 1)
+        reach = range(1, min(apart[0], len(wide) - 1) + 1)
         return self.apart + max((int(np.abs(wide[step:] - wide[:-step]).max()) for step in reach), default=0)
 
     def saturated(self) -> TableStep:
@@ -94,11 +88,12 @@ class TableStep(InPlaceStep):
     def emit(self, place: Place) -> Emission:
         """Return the loop and the table, whose entries and places are as the values lie there."""
         # By the byte that a signed value is, or by the distance from the lowest.
-        entries = np.roll(self.values, INT8_MIN) if place.signed_source else self.reachable
-        stored = entries.astype(np.int64) - (0 if place.signed else self.low)
+        [source], target = place.sources, place.target
+        entries = np.roll(self.values, INT8_MIN) if source.signed else self.reachable
+        stored = entries.astype(np.int64) - (0 if target.signed else self.low)
         name = f"table{place.number}"
         comment = f"{self.name}: what comes out, by what comes in"
-        call = f"look_up({place.source_bytes}, {place.count}u, {name}, {place.bytes});"
+        call = f"look_up({source.read}, {place.count}u, {name}, {target.written});"
         table = ConstantTable(name, comment, (stored & 0xFF).astype(np.uint8))
         return Emission(self.name, "look_up.c.j2", (call,), (table,))
 
@@ -124,13 +119,15 @@ class TableOp(Op):
         tables = {one: self._cut(operator, source, target, one) for one in Rounding}
         apart = int(np.abs(np.subtract(*(one.astype(np.int64) for one in tables.values()))).max())
         name = operator.opcode.replace("_", " ").lower()
-        step = TableStep(name, tables[chain.rounding], chain.low, chain.high, apart)
-        shape, codes = chain.shapes.of(source), np.arange(chain.low, chain.high + 1)
+        low, high = chain.limits(source)
+        step = TableStep(name, tables[chain.rounding], low, high, apart=apart)
+        step = replace(step, low=int(step.reachable.min()), high=int(step.reachable.max()))
+        shape, codes = chain.shapes.of(source), np.arange(low, high + 1)
         if not apart and np.array_equal(step.reachable, codes):
             return Link(shape, dropped="changes nothing")
-        last = chain.steps[-1] if chain.steps else None
+        last = chain.last_for(source)
         is_clamp = not apart and np.array_equal(step.reachable, np.clip(codes, step.low, step.high))
-        if isinstance(last, DenseLayer) and is_clamp and len(chain.graph.consumers(source)) == 1:
+        if isinstance(last, DenseLayer) and is_clamp:
             said = last.activation if last.activation != "NONE" else self.activation(operator) or "NONE"
             chain.steps[-1] = replace(last, clamp_low=step.low, clamp_high=step.high, activation=said)
             return Link(shape, dropped="the layer before it does the same")

@@ -1,0 +1,70 @@
+"""What an engine is made of, ready to print: its layers and other steps, its constants, its workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgedigits.data.preprocess import PIXEL_VALUES, PixelMap, range_text
+from edgedigits.engine.engine_layers import EngineLayer, as_c_arrays, engine_layers, step_emissions
+from edgedigits.engine.workspace import EngineMemory, lay_out
+from edgedigits.model.network import Network
+from edgedigits.model.ops.declaration import ConstantTable, Emission
+from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.packing import PackedLayer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """The parts of one engine.
+
+    Attributes:
+        network: as lowered.
+        layers: its steps with weights, in order.
+        emissions: its other steps, in order.
+        tables: all constants that are no layer's.
+        memory: what the caller lends it.
+    """
+
+    network: Network
+    layers: tuple[EngineLayer, ...]
+    emissions: tuple[Emission, ...]
+    tables: tuple[ConstantTable, ...]
+    memory: EngineMemory
+
+    @property
+    def in_order(self) -> list[EngineLayer | Emission]:
+        """Every step."""
+        layers, others = iter(self.layers), iter(self.emissions)
+        return [next(layers) if isinstance(step, DenseLayer) else next(others) for step in self.network.steps]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes by purpose, exactly."""
+        return {
+            "workspace_bytes": self.memory.nbytes,
+            "weight_bytes": sum(layer.packed.nbytes for layer in self.layers),
+            "bias_bytes": sum(layer.bias_bytes for layer in self.layers),
+            "table_bytes": sum(table.values.nbytes for table in self.tables),
+        }
+
+
+def make_parts(network: Network, packed: Sequence[PackedLayer], pixels: PixelMap | None) -> Parts:
+    """Return the parts of the engine of a packed network; `pixels`: what those become in its input, if any do."""
+    packed = as_c_arrays(packed)
+    memory = lay_out(network, packed)
+    emissions = tuple(step_emissions(network, memory))
+    tables = (*(table for emission in emissions for table in emission.tables), *_pixel_table(pixels))
+    return Parts(network, tuple(engine_layers(network, packed, memory)), emissions, tables, memory)
+
+
+def _pixel_table(pixels: PixelMap | None) -> list[ConstantTable]:
+    """Return the table of `preprocess`; none where the input is the pixel less 128, or no pixel."""
+    if pixels is None or np.array_equal(pixels.table, np.arange(PIXEL_VALUES) - 128):
+        return []
+    are = range_text(pixels.range.low, pixels.range.high)
+    return [
+        ConstantTable("pixel_inputs", f"The input for each pixel, 0 to 255: they are {are} to the model.", pixels.table)
+    ]
