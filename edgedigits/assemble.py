@@ -18,6 +18,7 @@ from edgedigits.convert import to_float_tflite, to_int8_tflite
 from edgedigits.data.digits import Splits
 from edgedigits.data.fingerprints import fingerprints, pack
 from edgedigits.data.preprocess import to_float
+from edgedigits.data.seeing import see
 from edgedigits.engine.c_array import render_model_data
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
@@ -74,7 +75,7 @@ def assemble(
         classifier = _convert(config, trained, folder)
         stage.advance(note="converted")
         # From here on the test split is in use, once and for the final figures only.
-        evaluation = evaluate_model(folder, splits.test, data=f"test split of {splits.source}")
+        evaluation = evaluate_model(folder, splits.test, data=f"test split of {splits.source}", view=config.input.view)
         latency, evaluation = (
             evaluation.latency,
             dataclasses.replace(evaluation, latency=None, model=MODEL_NAME),
@@ -121,7 +122,7 @@ def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:
     check_contract(graph, minimum_zeros=zeros)
     (folder / MODEL_NAME).write_bytes(content)
     (folder / FLOAT_NAME).write_bytes(to_float_tflite(deploy(trained.twin)))
-    return open_classifier(graph)
+    return open_classifier(graph, view=config.input.view)
 
 
 def _check_parity(evaluation: Evaluation, graph: Graph) -> None:
@@ -140,7 +141,7 @@ def _engine(
 ) -> EngineFacts:
     """Write the C engine once its arithmetic is known to equal its oracle, on every test image too."""
     digits = classifier, splits.test.images
-    source, facts = compile_graph(classifier.graph, config.engine, config.output.name, digits)
+    source, facts = compile_graph(classifier.graph, config.engine, config.output.name, digits, view=config.input.view)
     if facts.proof.note:
         progress.say(facts.proof.note)
     write_engine(source, folder)
@@ -176,7 +177,7 @@ def _summary(stage: TrainedStage, test: NDArray[np.float32], labels: NDArray[np.
 def _gather(
     config: BuildConfig, splits: Splits, trained: Trained, classifier: Classifier, evaluation: Evaluation
 ) -> BuildFacts:
-    test = to_float(splits.test.images)
+    test = to_float(see(config.input.view, splits.test.images))
     stages = tuple(_summary(stage, test, splits.test.labels) for stage in trained.stages)
     stored = run_litert(classifier, splits.test.images, kernels=("reference",))["reference"]
     keras = compare({BASELINE: stored, "keras": _as_stored(config, trained, classifier, test)})
@@ -214,6 +215,7 @@ def resolved(config: BuildConfig, splits: Splits) -> dict[str, dict[str, Any]]:
     tables = to_tables(config)
     if config.data.source == "auto":
         tables["data"]["source"] = splits.source
+    tables["input"]["size"] = config.input.view.size
     tables["training"]["learning_rate"] = config.peak_learning_rate
     tables["output"]["note"] = _note(config, splits)
     return tables

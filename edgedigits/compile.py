@@ -23,6 +23,7 @@ from edgedigits.scoring.pixels import engine_map, takes_digits
 from edgedigits.scoring.proof import Digits, prove
 from edgedigits.scoring.record import stored_fingerprints
 from edgedigits.scoring.subject import FINGERPRINTS_NAME, MODEL_NAME, find_subject
+from edgedigits.view import PLAIN, View
 
 REAL_DIGITS = 1000
 """Of mnist-5k; random and extreme inputs reach more of an engine's states than further digits would."""
@@ -34,6 +35,7 @@ def compile_graph(
     prefix: str,
     digits: Digits | None = None,
     pixels: PixelRange | None = None,
+    view: View = PLAIN,
 ) -> tuple[EngineSource, EngineFacts]:
     """Return the engine of a model, proven against the interpreter whose arithmetic it repeats, and the facts about it.
 
@@ -43,6 +45,7 @@ def compile_graph(
         prefix: start of its C names.
         digits: for a model that takes them: the model, and uint8 images (n, 784) to prove the engine on as well.
         pixels: what pixels are to a model that takes digits; by default as its input's quantization says.
+        view: what it sees of an image.
 
     Raises:
         UnsupportedModelError: the engine or the interpreter cannot run the model; names operator, tensor and reason.
@@ -55,7 +58,7 @@ def compile_graph(
     network = ordered(simplify(lowered)) if goal is Goal.SIZE else simplify(lowered)
     packed = choose(network, goal)
     proof = prove(network, packed, digits)
-    source = render_engine(network, packed, prefix, engine_map(graph, pixels))
+    source = render_engine(network, packed, prefix, engine_map(graph, pixels, view))
     return source, engine_facts(lowered, network, packed, source, choices.optimize, proof)
 
 
@@ -95,9 +98,9 @@ def compile_model(
         UnsupportedModelError, CheckFailedError, ConfigError: as `compile_graph`.
     """
     subject = find_subject(path)
-    graph, pixels = read_tflite(subject.model), subject.pixels(input_range)
+    graph, pixels, view = read_tflite(subject.model), subject.pixels(input_range), subject.view()
     trained_on = stored_fingerprints(subject)
-    source, facts = compile_graph(graph, choices, prefix, _digits(graph, pixels), pixels)
+    source, facts = compile_graph(graph, choices, prefix, _digits(graph, pixels, view), pixels, view)
     if facts.proof.note:
         progress.say(facts.proof.note)
     with new_folder(folder, force=force, kind=ENGINE) as partial:
@@ -107,13 +110,15 @@ def compile_model(
             # Whoever scores the model there is to know as well which digits say nothing of it.
             (partial / FINGERPRINTS_NAME).write_bytes(trained_on)
         config = {"engine": asdict(choices), "output": {"name": prefix}}
+        if not view.is_plain:
+            config["input"] = asdict(view)
         data = {"pixels": asdict(facts.pixels)} if facts.pixels else {}
         write_manifest(partial, config, data, ENGINE, proof=facts.proof.to_json())
     return facts
 
 
-def _digits(graph: Graph, pixels: PixelRange | None) -> Digits | None:
+def _digits(graph: Graph, pixels: PixelRange | None, view: View) -> Digits | None:
     """Return real digits for a model that takes some."""
-    if not takes_digits(graph):
+    if not takes_digits(graph, view):
         return None
-    return open_classifier(graph, pixels), read_mnist_5k().everything.images[:REAL_DIGITS]
+    return open_classifier(graph, pixels, view), read_mnist_5k().everything.images[:REAL_DIGITS]

@@ -14,6 +14,7 @@ from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.losses.catalogue import DEFAULT, LOSSES
 from edgedigits.options import Need, option
+from edgedigits.view import LEVEL_BITS, WINDOWS, View
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
 SCHEDULES = ("constant", "cosine", "exponential", "cyclical", "plateau")
@@ -63,6 +64,35 @@ class DataConfig:
     def division(self) -> dict[str, Any]:
         """How the source is divided, as `edgedigits.data.load` takes it by name; the seed is the training's."""
         return {"validation_fraction": self.validation_fraction, "test_fraction": self.test_fraction}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputConfig:
+    """What of a digit's 28×28 pixels the network sees; the emitted preprocess does the same on the device."""
+
+    window: int = option(28, options.one_of(WINDOWS), "side of the central square that it sees", metavar="SIDE")
+    size: int = option(
+        0,
+        options.integer(0, 28),
+        "side of what it is given, averaged over equal areas of the window (default: the window's)",
+        flag="--input-size",
+        metavar="SIDE",
+    )
+    deskew: bool = option(False, options.boolean, "stand digits upright, by their moments: another task than without")
+    centre: bool = option(False, options.boolean, "move digits to the middle, by their mass: another task than without")
+    bits: int = option(8, options.one_of(LEVEL_BITS), "bits of a pixel: 8, 4, 2 or 1", flag="--input-bits")
+
+    def __post_init__(self) -> None:
+        if self.size > self.window:
+            raise ConfigError(
+                f"[input] size {self.size} is above window {self.window}: averages are never more than the pixels.",
+                hint="Choose a size up to the window's, or a larger window.",
+            )
+
+    @property
+    def view(self) -> View:
+        """The same as one declaration."""
+        return View(self.window, self.size or self.window, self.deskew, self.centre, self.bits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +242,7 @@ class BuildConfig:
     """
 
     data: DataConfig = field(default_factory=DataConfig)
+    input: InputConfig = field(default_factory=InputConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -280,6 +311,7 @@ class BuildConfig:
 
 SECTIONS: dict[str, type] = {
     "data": DataConfig,
+    "input": InputConfig,
     "model": ModelConfig,
     "loss": LossConfig,
     "training": TrainingConfig,

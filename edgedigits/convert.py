@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.shape import PIXELS
 from edgedigits.training.keras_env import keras, quiet_stderr, tf
 
 
@@ -17,15 +16,15 @@ def to_int8_tflite(model: Any, calibration: NDArray[np.float32], *, per_tensor: 
     """Convert to full-integer int8 with batch 1.
 
     Args:
-        model: Keras model float32 (n, 784) → (n, 10), plain or with fake quantization.
-        calibration: float32 (n, 784) in [0, 1]; sets activation ranges where the model carries none.
+        model: Keras model float32 (n, inputs) → (n, 10), plain or with fake quantization.
+        calibration: float32 (n, inputs) in [0, 1]; sets activation ranges where the model carries none.
         per_tensor: one weight scale a layer instead of one an output (matters to plain models; fake quantization
             has one a layer anyway).
     """
 
     def representative() -> Iterator[list[NDArray[np.float32]]]:
         # A single full-intensity pixel makes the input range exactly [0, 1] and hardly moves the hidden ranges.
-        corner = np.zeros((1, PIXELS), np.float32)
+        corner = np.zeros_like(calibration[:1])
         corner[0, 0] = 1.0
         yield [corner]
         for image in calibration:
@@ -46,7 +45,7 @@ def to_float_tflite(model: Any) -> bytes:
 
 
 def _with_batch_of_one(model: Any) -> Any:
-    pixels = keras.Input((PIXELS,), batch_size=1, name="pixels")
+    pixels = keras.Input(model.input_shape[1:], batch_size=1, name="pixels")
     return keras.Model(pixels, model(pixels), name="digits")
 
 

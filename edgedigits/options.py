@@ -123,6 +123,19 @@ def choice(known: tuple[str, ...]) -> Parser:
     return parse
 
 
+def one_of(known: tuple[int, ...]) -> Parser:
+    """Return a parser that takes one of a few integers."""
+    span = f"one of {', '.join(map(str, known))}"
+
+    def parse(raw: Any) -> int:
+        try:
+            return known[known.index(integer(min(known), max(known))(raw))]
+        except ValueError:
+            raise ValueError(span) from None
+
+    return parse
+
+
 def _sequence(raw: Any) -> list[Any]:
     if isinstance(raw, str):
         return [part.strip() for part in raw.split(",") if part.strip()]

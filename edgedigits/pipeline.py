@@ -23,7 +23,7 @@ class Trained:
     Attributes:
         stages: float first, the model to convert last.
         twin: plain float Keras model with the weights of the last stage.
-        calibration: float32 (n, 784), the training images that ranges are measured on.
+        calibration: float32 (n, inputs), the training images that ranges are measured on.
     """
 
     stages: tuple[TrainedStage, ...]

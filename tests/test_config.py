@@ -12,6 +12,7 @@ from edgedigits.config_file import make_config, parse_sections, read_config_file
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.options import FULL_BATCH, flag_of
 from edgedigits.stages.catalogue import slug
+from edgedigits.view import View
 
 
 def make(**tables) -> BuildConfig:
@@ -40,6 +41,12 @@ def test_every_option_has_one_flag_and_a_help_text():
     assert all(option.metadata["help"] for option in options)
 
 
+def test_what_is_not_said_of_the_input_is_all_of_it():
+    assert make().input.view == View()
+    assert make(input={"window": 20}).input.view == View(window=20, size=20)
+    assert make(input={"size": "16", "bits": 4}).input.view == View(size=16, bits=4)
+
+
 def test_the_output_layer_is_spared_by_default_and_single_layers_can_be_set():
     assert make(prune={"enabled": True}).target_sparsity == {"hidden_1": 0.8, "hidden_2": 0.8}
     assert make(prune={"enabled": True, "output": True}).target_sparsity["logits"] == 0.8
@@ -52,6 +59,7 @@ def test_a_build_is_named_after_what_shapes_it():
     assert slug(BuildConfig()) == "cross-entropy"
     named = make(loss={"name": "focal"}, qat={"enabled": True}, prune={"enabled": True}, model={"hidden": [10]})
     assert slug(named) == "focal-10-qat-prune"
+    assert slug(make(input={"window": 24, "size": 12, "deskew": True})) == "cross-entropy-12of24-deskew"
 
 
 @pytest.mark.parametrize(
@@ -94,6 +102,9 @@ def test_a_build_is_named_after_what_shapes_it():
         ({"prune": {"layer_sparsity": "hiden_1=0.5"}}, "names a layer 'hiden_1', which this network does not have. Did you mean 'hidden_1'?"),
         ({"prune": {"begin": 0.7}}, "[prune] begin is 0.7 and end is 0.6: pruning would never happen."),
         ({"prune": {"initial_sparsity": 0.9}}, "[prune] initial_sparsity 0.9 is above sparsity 0.8."),
+        ({"input": {"window": 30}}, "[input] window is 30, expected one of 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28."),
+        ({"input": {"bits": 3}}, "[input] bits is 3, expected one of 1, 2, 4, 8."),
+        ({"input": {"window": 16, "size": 20}}, "[input] size 20 is above window 16: averages are never more than the pixels. Choose a size up to"),
         ({"trainign": {}}, "edgedigits.toml: there is no table [trainign]. Did you mean 'training'?"),
         ({"training": {"epoch": 3}}, "edgedigits.toml: [training] has no key 'epoch'. Did you mean 'epochs'?"),
         ({"loss": "focal"}, "edgedigits.toml: loss is 'focal', expected a table. Write it as [loss]."),

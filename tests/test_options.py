@@ -15,6 +15,7 @@ from edgedigits.options import flag_of
 from tests.golden.compare import assert_golden
 
 INTEGERS = {
+    "input.size": (0, 28),
     "training.epochs": (1, 100_000),
     "training.batch_size": (1, 10**9),
     "training.patience": (0, 100_000),
@@ -24,6 +25,7 @@ INTEGERS = {
     "qat.epochs": (1, 100_000),
     "model.hidden": (1, 4096),
 }
+FEW = {"input.window": range(4, 29, 2), "input.bits": (1, 2, 4, 8)}
 # Least and most, and whether these two are inside.
 NUMBERS = {
     "data.validation_fraction": (0.01, 0.5, True, True),
@@ -57,6 +59,12 @@ def test_an_integer_is_taken_up_to_its_bounds(name):
     assert not any(takes(name, value) for value in (low - 1, high + 1, low + 0.5, True, None, "x", math.inf, math.nan))
 
 
+@pytest.mark.parametrize("name", FEW)
+def test_one_of_a_few_integers_is_taken(name):
+    assert [value for value in range(-1, 40) if takes(name, value)] == list(FEW[name])
+    assert takes(name, "8") and not any(takes(name, value) for value in (4.5, True, None, "x", "٨", math.nan))
+
+
 @pytest.mark.parametrize("name", [*INTEGERS, *NUMBERS])
 @pytest.mark.parametrize("text", ["٣", "1_0", "0.1_0", "１", "0.٣", "²", "1,٣"])
 def test_a_number_is_written_in_ascii(name, text):
@@ -82,7 +90,7 @@ def test_every_numeric_option_has_its_bounds_here():
         for one in fields(kind)
         if type(one.default) in (int, float)
     }
-    assert numeric <= INTEGERS.keys() | NUMBERS.keys()
+    assert numeric <= INTEGERS.keys() | NUMBERS.keys() | FEW.keys()
 
 
 def test_defaults_flags_and_needs_are_what_they_were():

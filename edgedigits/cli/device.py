@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         progress=progress,
     )
     if inputs.has_pixels:
-        check_pixels(engine, inputs.model.pixels.range)
+        check_pixels(engine, inputs.model.pixels.range, inputs.model.pixels.view)
     with _link(args, engine, progress) as link:
         rounding = args.rounding or engine.rounding
         report = examine_device(

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.seeing import see
+from edgedigits.view import PLAIN, View
+
 INPUT_SCALE = np.float32(1.0 / 255.0)
 INPUT_ZERO_POINT = -128
 PIXEL_VALUES = 256
@@ -65,18 +68,24 @@ class PixelRange:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PixelMap:
-    """What each pixel becomes in a model's input.
+    """What images become in a model's input.
 
     Attributes:
         range: the real values of pixels.
-        table: (256,), read-only: the input for each pixel; int8, uint8 or float32.
+        table: (256,), read-only: the input for each pixel that is seen; int8, uint8 or float32.
+        view: what is seen of an image.
     """
 
     range: PixelRange
     table: NDArray[Any]
+    view: View = PLAIN
 
     def __post_init__(self) -> None:
         self.table.setflags(write=False)
+
+    def inputs(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return what a model is given for images, uint8 (n, 784) → (n, inputs) in the table's type."""
+        return self.table[see(self.view, images)]
 
 
 def range_text(low: float, high: float) -> str:
@@ -122,14 +131,14 @@ def quantize_values(values: NDArray[np.float32], scale: np.float32, zero_point: 
     return np.clip(rounded + zero_point, limits.min, limits.max).astype(dtype)
 
 
-def pixel_map(pixels: PixelRange, scale: np.float32, zero_point: int, dtype: str) -> PixelMap:
-    """Return what each pixel becomes in an input of this type; scale and zero point count for integers alone."""
+def pixel_map(pixels: PixelRange, scale: np.float32, zero_point: int, dtype: str, view: View = PLAIN) -> PixelMap:
+    """Return what images become in an input of this type; scale and zero point count for integers alone."""
     values = pixels.values
     if dtype == "float32":
-        return PixelMap(pixels, values)
+        return PixelMap(pixels, values, view)
     steps, limits = values / np.float32(scale) + zero_point, np.iinfo(dtype)
     cut = int(np.count_nonzero((steps < limits.min - 1) | (steps > limits.max + 1)))
-    return PixelMap(replace(pixels, cut=cut), quantize_values(values, scale, zero_point, dtype))
+    return PixelMap(replace(pixels, cut=cut), quantize_values(values, scale, zero_point, dtype), view)
 
 
 def to_float(pixels: NDArray[np.uint8], *, invert: bool = False) -> NDArray[np.float32]:

@@ -6,8 +6,3 @@ CLASSES = 10
 
 SIDES_ELSEWHERE = {side * side: side for side in (8, 14, 16, 20, 32, 64)}
 """The sides of other sets' pictures (scikit-learn's 8, USPS' 16, SVHN's 32 …) by their pixels, to recognise them."""
-
-
-def is_digit_classifier(inputs: int, outputs: int) -> bool:
-    """Tell whether a model of so many inputs and outputs has the sizes of one that classifies digits."""
-    return (inputs, outputs) == (PIXELS, CLASSES)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgedigits.config_file import make_config, parse_sections
 from edgedigits.engine.engine_json import KIND, PLAIN, SCHEMA, VECTORS
-from edgedigits.errors import DataError
+from edgedigits.errors import ConfigError, DataError
+from edgedigits.view import View
 
 MOST_BYTES = 1 << 20
 """Of the file; some 300 a layer are needed."""
@@ -71,6 +73,7 @@ class EngineFile:
         output_size: int8 values that come out.
         workspace_bytes: RAM that the caller lends.
         pixels: the real values of pixels 0 and 255, where it has `preprocess`; None where it takes no pixels.
+        view: what that makes of an image.
         classes: how many `classify` tells apart; 0 where there is none.
         steps: in order; empty where they are not told apart.
     """
@@ -82,6 +85,7 @@ class EngineFile:
     output_size: int
     workspace_bytes: int
     pixels: tuple[float, float] | None
+    view: View
     classes: int
     steps: tuple[EngineStep, ...]
 
@@ -125,6 +129,7 @@ class _Table:
             output_size=self.table("output").number("size", 1, MOST_VALUES),
             workspace_bytes=self.number("workspace_bytes", 0, MOST_WORKSPACE),
             pixels=None if self.values.get("pixels") is None else self.table("pixels").range(),
+            view=self.view(),
             classes=self.number("classes", 0, MOST_VALUES),
             steps=tuple(table.step() for table in tables),
         )
@@ -161,6 +166,16 @@ class _Table:
         if low >= high:
             raise self._wrong("high", "more than low")
         return low, high
+
+    def view(self) -> View:
+        pixels = self.values.get("pixels")
+        if pixels is None or "view" not in pixels:
+            return View()
+        table = self.table("pixels").table("view")
+        try:
+            return make_config(parse_sections({"input": table.values}, "view")).input.view
+        except ConfigError:
+            raise table._wrong("", "what a build can be asked for under [input]") from None
 
     def table(self, name: str) -> _Table:
         found = self.values.get(name)

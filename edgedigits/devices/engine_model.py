@@ -10,6 +10,7 @@ from edgedigits.devices.stub import Engine
 from edgedigits.errors import CheckFailedError, DataError
 from edgedigits.scoring.pixels import FLAG
 from edgedigits.scoring.subject import FLOAT_NAME, MODEL_NAME, Subject, find_subject
+from edgedigits.view import PLAIN, View
 
 
 def find_model(path: Path, model: Path | None = None) -> Subject:
@@ -58,8 +59,8 @@ def check_model(engine: Engine, model: Path) -> None:
         )
 
 
-def check_pixels(engine: Engine, pixels: PixelRange) -> None:
-    """Check that an engine turns pixels into what its model takes them for, as far as its facts say.
+def check_pixels(engine: Engine, pixels: PixelRange, view: View = PLAIN) -> None:
+    """Check that an engine turns images into what its model takes them for, as far as its facts say.
 
     Raises:
         DataError: it takes no pixels.
@@ -75,4 +76,9 @@ def check_pixels(engine: Engine, pixels: PixelRange) -> None:
             f"{engine.folder / engine.header} takes pixels 0 to 255 for {range_text(*engine.pixels)}, "
             f"and they are {pixels}.",
             hint=f"Compile it again with {FLAG} {pixels.low:g},{pixels.high:g}.",
+        )
+    if engine.view != view:
+        raise CheckFailedError(
+            f"{engine.folder / engine.header} sees of an image {engine.view}; its model {view}.",
+            hint="Build or compile it again.",
         )

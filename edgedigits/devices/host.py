@@ -65,7 +65,7 @@ def run_host(
     Args:
         toolchain: as `find_toolchain` returns it.
         engine: the engine.
-        inputs: (n, input size): int8 inputs, or uint8 pixels, which go through `preprocess`.
+        inputs: int8 (n, input size), or uint8 pixels (n, pixel count), which go through `preprocess`.
         modes: uint8 (n,), what each is: INPUTS, PIXELS or INVERTED_PIXELS; by default all INPUTS.
 
     Returns:

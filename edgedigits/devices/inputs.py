@@ -85,13 +85,13 @@ def find_inputs(
         ConfigError: the model takes no digits, and it was said how to read or choose some.
         DataError, ConfigError, ToolMissingError, UnsupportedModelError: as `load_subject_digits` and `open_classifier`.
     """
-    if not data and not takes_digits(graph):
+    if not data and not takes_digits(graph, subject.view()):
         _refuse_idle(subject, {**reading, "split": None if split == "test" else split, "input_range": input_range})
         model, number = open_any(graph), count or INPUTS
         origin = f"{number:,} random inputs, seed {SEED}"
         note = "In every second input half of the values are the lowest."
         return Inputs(model, random_codes(number, model.input.size), CODES, origin, (note,))
-    classifier = open_classifier(graph, subject.pixels(input_range))
+    classifier = open_classifier(graph, subject.pixels(input_range), subject.view())
     try:
         chosen = load_subject_digits(subject, data, split=split, progress=progress, **reading)
     except AbsentDataError as error:

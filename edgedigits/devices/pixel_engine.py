@@ -17,7 +17,7 @@ _HEADER = """\
 #include <stdint.h>
 
 #define {macro}_INPUT_SIZE {size}
-#define {macro}_OUTPUT_SIZE {pixels}
+#define {macro}_OUTPUT_SIZE {inputs}
 #define {macro}_WORKSPACE_BYTES 0
 
 void {name}_invoke(const int8_t *input, int8_t *output, void *workspace);
@@ -40,10 +40,10 @@ def write_pixel_engine(engine: Engine, folder: Path) -> Engine:
 
     It takes what `with_invert` returns, and gives what the other's `invoke` takes.
     """
-    pixels, macro = engine.input_size, _NAME.upper()
+    pixels, macro = engine.pixel_count, _NAME.upper()
     names = {"name": _NAME, "macro": macro, "prefix": engine.prefix, "header": engine.header}
     shutil.copy(engine.folder / engine.header, folder)
-    (folder / f"{_NAME}.h").write_bytes(_HEADER.format(**names, size=pixels + 1, pixels=pixels).encode())
+    (folder / f"{_NAME}.h").write_bytes(_HEADER.format(**names, size=pixels + 1, inputs=engine.input_size).encode())
     (folder / f"{_NAME}.c").write_bytes(_SOURCE.format(**names, pixels=pixels).encode())
     return replace(
         engine,
@@ -53,7 +53,7 @@ def write_pixel_engine(engine: Engine, folder: Path) -> Engine:
         prefix=_NAME,
         macro=macro,
         input_size=pixels + 1,
-        output_size=pixels,
+        output_size=engine.input_size,
         workspace_bytes=0,
         steps=(),
     )

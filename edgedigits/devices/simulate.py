@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.preprocess import PixelMap
+from edgedigits.data.seeing import see
 from edgedigits.devices.cores import Core
 from edgedigits.devices.costs import layer_costs
 from edgedigits.devices.disassembly import estimate_m4_cycles
@@ -158,9 +159,9 @@ class _Pixels:
     def __init__(self, classifier: Classifier, images: NDArray[np.uint8], extremes: NDArray[np.uint8]) -> None:
         self._images = images = np.concatenate([images, extremes])
         ends = (classifier.pixels.range.low, classifier.pixels.range.high)
-        table = by_definition.model_inputs(classifier.input, *ends)
-        self.by_definition = replace(classifier, pixels=PixelMap(classifier.pixels.range, table))
-        self._inputs = by_definition.inner_inputs(classifier.graph, classifier.input, *ends)[images]
+        table, view = by_definition.model_inputs(classifier.input, *ends), classifier.pixels.view
+        self.by_definition = replace(classifier, pixels=PixelMap(classifier.pixels.range, table, view))
+        self._inputs = by_definition.inner_inputs(classifier.graph, classifier.input, *ends)[see(view, images)]
         numbers = np.arange(len(images))
         self.inverted = np.unique([*numbers[:INVERTED_IMAGES], *numbers[-len(extremes) :]])
 

@@ -115,7 +115,7 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
         progress=progress,
     )
     if inputs.has_pixels:
-        check_pixels(engine, inputs.model.pixels.range)
+        check_pixels(engine, inputs.model.pixels.range, inputs.model.pixels.view)
     run = simulate(
         engine,
         inputs.model,

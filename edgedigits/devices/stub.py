@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgedigits.data.shape import PIXELS
 from edgedigits.devices.engine_file import EngineFile, EngineStep, read_engine_file
 from edgedigits.errors import DataError
+from edgedigits.view import PLAIN, View
 
 _PACKAGE = Path(__file__).parent.parent
 MOST_SOURCE_BYTES = 1 << 28
@@ -42,6 +44,7 @@ class Engine:
         rounding: "litert" or "tflm": whose arithmetic it repeats.
         digest: SHA-256 of the .tflite it was made from; empty where its facts do not say.
         pixels: the real values of pixels 0 and 255, where it has `preprocess`; None where it takes no pixels.
+        view: what that makes of an image.
         classes: how many `classify` tells apart; 0 where there is none.
         steps: its layers, and the softmax behind them; none where its facts do not tell them apart.
     """
@@ -58,6 +61,7 @@ class Engine:
     rounding: str
     digest: str
     pixels: tuple[float, float] | None = None
+    view: View = PLAIN
     classes: int = 0
     steps: tuple[EngineStep, ...] = ()
 
@@ -65,6 +69,11 @@ class Engine:
     def invoke(self) -> str:
         """Name of the function that computes one image."""
         return f"{self.prefix}_invoke"
+
+    @property
+    def pixel_count(self) -> int:
+        """How many pixels its `preprocess` takes."""
+        return self.input_size if self.view.is_plain else PIXELS
 
     @property
     def defines(self) -> dict[str, str]:
@@ -120,6 +129,7 @@ def _engine(folder: Path, facts: EngineFile) -> Engine:
         rounding=facts.rounding,
         digest=facts.digest,
         pixels=facts.pixels,
+        view=facts.view,
         classes=facts.classes,
         steps=facts.steps,
     )

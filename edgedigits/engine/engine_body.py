@@ -9,6 +9,7 @@ from typing import Any
 from edgedigits.engine.engine_layers import EngineLayer, c_array, scans
 from edgedigits.engine.literals import C_TYPES
 from edgedigits.engine.parts import Parts
+from edgedigits.engine.preprocess import preprocess_facts
 from edgedigits.engine.render import render
 from edgedigits.engine.self_test import crc_facts
 from edgedigits.engine.workspace import LIST_ROOM
@@ -29,6 +30,7 @@ def render_body(shared: dict[str, Any], parts: Parts) -> str:
         "engine_body.c.j2",
         **shared,
         **facts,
+        **preprocess_facts(shared["view"]),
         layers=parts.layers,
         tables=[(table.comment, c_array(table.name, table.values)) for table in parts.tables],
         pixel_table=any(table.name == "pixel_inputs" for table in parts.tables),

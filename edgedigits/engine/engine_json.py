@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from itertools import count
 from typing import Any
 
 import numpy as np
 
-from edgedigits.data.preprocess import PixelRange
+from edgedigits.data.preprocess import PixelMap
 from edgedigits.engine.engine_layers import ACTIVATIONS, EngineLayer
 from edgedigits.engine.parts import Parts
 from edgedigits.model.ir import Tensor
@@ -21,13 +22,13 @@ PLAIN, VECTORS = "plain", "mve"
 """Variants that the preprocessor chooses between: everywhere, and on cores with MVE where those get other constants."""
 
 
-def engine_json(parts: Parts, prefix: str, pixels: PixelRange | None, classes: int) -> str:
+def engine_json(parts: Parts, prefix: str, pixels: PixelMap | None, classes: int) -> str:
     """Return the text of `engine/<prefix>.json`.
 
     Args:
         parts: the engine, as printed.
         prefix: start of all names in C.
-        pixels: what pixels are to it; None where it takes none.
+        pixels: what images become in its input; None where it takes none.
         classes: how many `classify` tells apart; 0 where there is none.
     """
     network, numbers = parts.network, count(1)
@@ -44,12 +45,17 @@ def engine_json(parts: Parts, prefix: str, pixels: PixelRange | None, classes: i
         "model_sha256": network.graph.digest,
         "input": _end(network.input, network.inputs),
         "output": _end(network.output, network.outputs),
-        "pixels": None if pixels is None else {"low": pixels.low, "high": pixels.high},
+        "pixels": None if pixels is None else _pixels(pixels),
         "classes": classes,
         **parts.sizes,
         "steps": steps,
     }
     return json.dumps(facts, indent=2) + "\n"
+
+
+def _pixels(pixels: PixelMap) -> dict[str, Any]:
+    ends = {"low": pixels.range.low, "high": pixels.range.high}
+    return ends if pixels.view.is_plain else {**ends, "view": asdict(pixels.view)}
 
 
 def _end(tensor: Tensor, size: int) -> dict[str, Any]:

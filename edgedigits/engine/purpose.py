@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from edgedigits.data.preprocess import PixelMap, range_text
+from edgedigits.data.shape import PIXELS
 from edgedigits.model.network import Network
+from edgedigits.view import PLAIN
 
 WORDS = {
     "digits": {
@@ -38,11 +40,14 @@ def purpose(network: Network, pixels: PixelMap | None, prefix: str) -> dict[str,
     takes_digits = pixels is not None
     classifies = takes_digits or (network.gives_probabilities and network.outputs > 1)
     kind = "digits" if takes_digits else "classes" if classifies else "values"
-    words = WORDS[kind]
+    words, view = WORDS[kind], pixels.view if pixels else PLAIN
     return {
         "takes_digits": takes_digits,
         "classifies": classifies,
         "words": words,
+        "view": view,
+        "view_text": str(view).replace("×", " x "),
+        "pixel_count": network.inputs if view.is_plain else PIXELS,
         "pixels_are": range_text(pixels.range.low, pixels.range.high) if pixels else "",
         "inputs_text": _count(network.inputs, "values")
         + (f" as {prefix}_preprocess makes them" if takes_digits else ""),

@@ -44,7 +44,7 @@ class EngineSource:
         source: text of `engine/<prefix>.c`.
         self_test: text of `engine/<prefix>_self_test.c`, which a program need not link.
         facts: text of `engine/<prefix>.json`, for programs that want to know what the engine is.
-        pixels: what pixels become in its input; None where it takes none.
+        pixels: what images become in its input; None where it takes none.
         classifies: it has `classify`: the model takes digits, or ends in a softmax.
         workspace_bytes: RAM that the caller lends, exactly.
         weight_bytes: flash for the weights, exactly.
@@ -84,7 +84,7 @@ def render_engine(
         network: as lowered; its rounding is the engine's.
         packed: its layers, packed, in order.
         prefix: start of the names.
-        pixels: what pixels become in its input, for a model that classifies digits; None for others, which get no
+        pixels: what images become in its input, for a model that classifies digits; None for others, which get no
             `preprocess`.
 
     Raises:
@@ -113,7 +113,7 @@ def render_engine(
         header=render("engine.h.j2", **shared, **_header_facts(parts, vectors), engine_digest=digest),
         source=source,
         self_test=self_test,
-        facts=engine_json(parts, prefix, pixels.range if pixels else None, network.outputs if use["classifies"] else 0),
+        facts=engine_json(parts, prefix, pixels, network.outputs if use["classifies"] else 0),
         classifies=use["classifies"],
         pixels=pixels,
         **parts.sizes,

@@ -28,7 +28,7 @@ def self_test_inputs(size: int, pixels: PixelMap | None) -> list[tuple[str, NDAr
     """Return inputs with their names, int8 (size,) each: extremes, and before them strokes where pixels are known."""
     inputs = []
     if pixels is not None:
-        inputs = [(name, pixels.table[draw(lines)]) for name, lines in _STROKES.items()]
+        inputs = [(name, pixels.inputs(draw(lines)[None])[0]) for name, lines in _STROKES.items()]
     ramp = (np.arange(size) * 37 + 11) % 256 - 128
     inputs.append(("all lowest", np.full(size, -128, np.int8)))
     inputs.append(("all highest", np.full(size, 127, np.int8)))

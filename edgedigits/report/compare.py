@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.data.shape import CLASSES, IMAGE_SIDE
 from edgedigits.errors import ConfigError
 from edgedigits.progress import SILENT, Progress
 from edgedigits.report.report_values import ReportValues
@@ -144,10 +144,11 @@ def read_build(folder: Path) -> BuildColumn:
     """
     report = ReportValues(folder / REPORT)
     scores = "evaluation.scores"
+    side = report.integer_or_none("config.input.size") or IMAGE_SIDE
     hidden = [report.integer(place) for place in report.places("config.model.hidden")]
     return BuildColumn(
         folder=str(folder),
-        network="-".join(map(str, (PIXELS, *hidden, CLASSES))),
+        network="-".join(map(str, (side * side, *hidden, CLASSES))),
         loss=report.text("config.loss.name"),
         compression=_compression(report),
         figures={
@@ -219,7 +220,8 @@ def _paired_tests(
         return (), remarks
     right = {}
     for folder in tested:
-        model = open_classifier(read_tflite(subjects[folder].model), subjects[folder].pixels())
+        subject = subjects[folder]
+        model = open_classifier(read_tflite(subject.model), subject.pixels(), subject.view())
         right[folder] = predictor(model)(digits.images) == digits.labels
     return tuple(mcnemar(str(folder), right[folder], right[folders[0]]) for folder in tested[1:]), remarks
 

@@ -150,9 +150,9 @@ def advice_on(
 
 
 def _under_other_ranges(classifier: Classifier) -> dict[Change, Predict]:
-    graph, current = classifier.graph, classifier.pixels.range
+    graph, current, view = classifier.graph, classifier.pixels.range, classifier.pixels.view
     return {
-        Change("", "", f"{FLAG} {other.low:.5g},{other.high:.5g}"): predictor(open_classifier(graph, other))
+        Change("", "", f"{FLAG} {other.low:.5g},{other.high:.5g}"): predictor(open_classifier(graph, other, view))
         for other in other_ranges(graph, classifier.input, current)
     }
 

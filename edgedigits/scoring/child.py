@@ -59,7 +59,7 @@ class Workspace:
     Args:
         name: the model's name in error messages.
         model: the bytes of the .tflite.
-        images: uint8 (n, 784).
+        images: what the model sees, uint8 (n, inputs).
         table: (256,) in the model's input type: the model input for each pixel value.
     """
 

@@ -21,6 +21,7 @@ from edgedigits.scoring.parity import BASELINE, compare
 from edgedigits.scoring.runs import DEFAULT, parity_outputs, run_everything
 from edgedigits.scoring.size import measure_size
 from edgedigits.scoring.subject import Subject, find_subject
+from edgedigits.view import View
 
 
 def evaluate_model(
@@ -31,6 +32,7 @@ def evaluate_model(
     latency: bool = True,
     data: str = "",
     input_range: tuple[float, float] | None = None,
+    view: View | None = None,
     notes: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> Evaluation:
@@ -43,6 +45,7 @@ def evaluate_model(
         latency: whether to measure it.
         data: what the digits are, as a person would say it.
         input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
+        view: what the model sees of an image; by default as its manifest says.
         notes: what is to be said beside their figures, one sentence each.
         progress: gets one bar.
 
@@ -58,8 +61,9 @@ def evaluate_model(
     if len(digits) == 0:
         raise DataError("There are no digits to evaluate on.", hint="Choose another source or split.")
     subject = find_subject(path)
-    classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range))
-    twin = open_classifier(read_tflite(subject.float_twin)) if subject.float_twin else None
+    view = view or subject.view()
+    classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range), view)
+    twin = open_classifier(read_tflite(subject.float_twin), view=view) if subject.float_twin else None
     runs = run_everything(classifier, twin, digits.images, threads, latency, progress)
     scored = BASELINE if BASELINE in runs.outputs else DEFAULT
     scores = classifier.dequantize(runs.outputs[scored])
@@ -80,7 +84,7 @@ def evaluate_model(
         latency=runs.latency,
         arena=runs.arena,
         parity=compare(compared) if BASELINE in compared else (),
-        notes=(*notes, *runs.notes, *_notes(subject, classifier.graph)),
+        notes=(*notes, *filter(None, (view.remark,)), *runs.notes, *_notes(subject, classifier.graph)),
     )
 
 

@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.preprocess import PixelMap, PixelRange, quantize_values
-from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.data.seeing import see
+from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.model.ir import Graph, Operator, Tensor
 from edgedigits.scoring.child import Workspace
 from edgedigits.scoring.pixels import model_map
+from edgedigits.view import PLAIN, View
 
 KERNELS = ("default", "reference")
 IO_DTYPES = ("int8", "uint8", "float32")
@@ -36,9 +38,9 @@ class Classifier:
 
     Attributes:
         graph: the file.
-        input: its only input: int8, uint8 or float32, 784 elements.
+        input: its only input: int8, uint8 or float32, as many elements as it sees pixels.
         output: its only output: int8, uint8 or float32, 10 elements.
-        pixels: what pixels become in its input.
+        pixels: what images become in its input.
     """
 
     graph: Graph
@@ -69,7 +71,8 @@ class Classifier:
 
     def workspace(self, images: NDArray[np.uint8]) -> Workspace:
         """Return the temporary folder in which children run this model on `images` (n, 784)."""
-        return Workspace(self.graph.name, self.graph.content, images, self.pixels.table)
+        shown = see(self.pixels.view, images)
+        return Workspace(self.graph.name, self.graph.content, shown, self.pixels.table)
 
     @property
     def request(self) -> dict[str, Any]:
@@ -93,22 +96,23 @@ class Classifier:
         return ""
 
 
-def open_classifier(graph: Graph, pixels: PixelRange | None = None) -> Classifier:
+def open_classifier(graph: Graph, pixels: PixelRange | None = None, view: View = PLAIN) -> Classifier:
     """Check that a model classifies one 28×28 image into ten digits.
 
-    Input shapes [1, 784], [1, 28, 28], [1, 28, 28, 1] and whatever else has 784 elements are accepted, with
-    batch 1 or dynamic.
+    Input shapes [1, 784], [1, 28, 28], [1, 28, 28, 1] and whatever else has as many elements as it sees pixels are
+    accepted, with batch 1 or dynamic.
 
     Args:
         graph: the model.
         pixels: what pixels are to it; by default as its input's quantization says.
+        view: what it sees of an image.
 
     Raises:
         ConfigError: nobody says what pixels are to it; see `find_range`.
         UnsupportedModelError: it does not; the message names the tensor, its shape and the reason.
     """
-    ends = open_ends(graph, PIXELS, CLASSES)
-    return Classifier(graph, *ends, model_map(graph, ends[0], pixels))
+    ends = open_ends(graph, view.inputs, CLASSES)
+    return Classifier(graph, *ends, model_map(graph, ends[0], pixels, view))
 
 
 def open_ends(graph: Graph, inputs: int | None = None, outputs: int | None = None) -> tuple[Tensor, Tensor]:

@@ -59,6 +59,6 @@ def evaluate_path(
         notes=chosen.notes,
         progress=progress,
     )
-    classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range))
+    classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range), subject.view())
     advice = advice_on(classifier, chosen, subject, evaluation.scores.accuracy, try_ranges=True)
     return replace(evaluation, notes=(*([advice] if advice else []), *evaluation.notes)), chosen

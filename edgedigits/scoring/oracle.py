@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.seeing import see
 from edgedigits.errors import ConfigError
 from edgedigits.scoring.interpreter import Classifier, quantize, run_litert
 from edgedigits.scoring.pixels import inner_tensor, to_inner
@@ -14,12 +15,13 @@ ORACLES = {"litert": "LiteRT, reference kernels", "tflm": "TensorFlow Lite Micro
 
 
 def engine_inputs(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Return what the engine is given for `images`, uint8 (n, 784) → int8 (n, 784); for `AnyModel` as many as it takes.
+    """Return what the engine is given for `images`, uint8 (n, 784) → int8 (n, inputs); `AnyModel` takes codes.
 
     Raises:
         UnsupportedModelError: the model does not compute in int8 behind its input.
     """
-    return to_inner(classifier.graph, classifier.input, classifier.pixels.table)[images]
+    inner = to_inner(classifier.graph, classifier.input, classifier.pixels.table)
+    return inner[see(classifier.pixels.view, images)]
 
 
 def oracle_outputs(classifier: Classifier, images: NDArray[np.uint8], rounding: str) -> NDArray[np.int8]:

@@ -17,9 +17,10 @@ from edgedigits.data.preprocess import (
     range_text,
     usual_ranges,
 )
-from edgedigits.data.shape import is_digit_classifier
+from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, UnsupportedModelError
 from edgedigits.model.ir import Graph, Tensor
+from edgedigits.view import PLAIN, View
 
 FLAG = "--input-range"
 _FARTHEST, _NARROWEST = 1_000_000, 1e-4
@@ -102,22 +103,23 @@ def _first_integer(graph: Graph, tensor: Tensor) -> Tensor | None:
     return inner if len(inner.scales) == 1 and inner.scale > 0 else None
 
 
-def model_map(graph: Graph, tensor: Tensor, pixels: PixelRange | None = None) -> PixelMap:
-    """Return what pixels become in a model's input, in its own type.
+def model_map(graph: Graph, tensor: Tensor, pixels: PixelRange | None = None, view: View = PLAIN) -> PixelMap:
+    """Return what images become in a model's input, in its own type.
 
     Args:
         graph: the model.
         tensor: its input.
         pixels: what pixels are; by default as the model's quantization says.
+        view: what the model sees of an image.
 
     Raises:
         ConfigError: nobody says it: as `find_range`; or all pixels become the same.
     """
     found = pixels or find_range(graph, tensor)
     if tensor.dtype == "float32" or not tensor.is_quantized:
-        mapped = pixel_map(found, np.float32(1.0), 0, tensor.dtype)
+        mapped = pixel_map(found, np.float32(1.0), 0, tensor.dtype, view)
     else:
-        mapped = pixel_map(found, tensor.scale, tensor.zero_point, tensor.dtype)
+        mapped = pixel_map(found, tensor.scale, tensor.zero_point, tensor.dtype, view)
     stored = _first_integer(graph, tensor)
     integers = mapped.table
     if stored is not None and stored.is_quantized and integers.dtype == np.float32:
@@ -131,27 +133,28 @@ def model_map(graph: Graph, tensor: Tensor, pixels: PixelRange | None = None) ->
     return mapped
 
 
-def takes_digits(graph: Graph) -> bool:
-    """Tell whether a model has the sizes of a classifier of 28×28 digits."""
+def takes_digits(graph: Graph, view: View = PLAIN) -> bool:
+    """Tell whether a model has the sizes of a classifier of digits of which it is given such a view."""
     sizes = [graph.tensors[index].size for index in (*graph.inputs, *graph.outputs)]
-    return len(graph.inputs) == 1 and len(sizes) == 2 and is_digit_classifier(*sizes)
+    return len(graph.inputs) == 1 and sizes == [view.inputs, CLASSES]
 
 
-def engine_map(graph: Graph, pixels: PixelRange | None = None) -> PixelMap | None:
-    """Return what pixels become in the int8 input of a model's engine; None for a model that classifies no digits.
+def engine_map(graph: Graph, pixels: PixelRange | None = None, view: View = PLAIN) -> PixelMap | None:
+    """Return what images become in the int8 input of a model's engine; None for a model that classifies no digits.
 
     Args:
         graph: the model.
         pixels: what pixels are to it; by default as its input's quantization says.
+        view: what it sees of an image.
 
     Raises:
         ConfigError: nobody says what pixels are, as `find_range`; or `pixels` for a model that takes none.
         UnsupportedModelError: the model does not compute in int8 behind its input.
     """
-    if takes_digits(graph):
+    if takes_digits(graph, view):
         tensor = graph.tensors[graph.inputs[0]]
-        outer = model_map(graph, tensor, pixels)
-        return PixelMap(outer.range, to_inner(graph, tensor, outer.table))
+        outer = model_map(graph, tensor, pixels, view)
+        return PixelMap(outer.range, to_inner(graph, tensor, outer.table), view)
     if pixels is not None:
         raise ConfigError(f"{graph.name} takes no 28×28 digits, and so no pixels.", hint=f"Leave out {FLAG}.")
     return None

@@ -10,11 +10,12 @@ from typing import Any
 
 from edgedigits.artifacts import mend
 from edgedigits.config import BuildConfig
-from edgedigits.config_file import make_config, read_config_file
+from edgedigits.config_file import make_config, parse_sections, read_config_file
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.model.formats import recognise_folder
 from edgedigits.scoring.pixels import told_range
+from edgedigits.view import PLAIN, View
 
 MODEL_NAME = "model.tflite"
 FLOAT_NAME = "model_float.tflite"
@@ -51,6 +52,17 @@ class Subject:
         """
         return make_config(read_config_file(self.manifest)) if self.manifest else None
 
+    def view(self) -> View:
+        """Return what the model sees of an image: what its folder's manifest says; of a file from elsewhere, all.
+
+        Raises:
+            ConfigError: the manifest holds none.
+        """
+        stored = _stored(self.manifest, "config", "input") if self.manifest else None
+        if stored is None:
+            return PLAIN
+        return make_config(parse_sections({"input": stored}, str(self.manifest))).input.view
+
     def pixels(self, told: tuple[float, float] | None = None) -> PixelRange | None:
         """Return what pixels are to the model: what the user says, else what its folder's manifest says, else None.
 
@@ -63,7 +75,7 @@ class Subject:
         """
         if told is not None:
             return told_range(*told)
-        stored = _stored_pixels(self.manifest) if self.manifest else None
+        stored = _stored(self.manifest, "data", "pixels") if self.manifest else None
         if stored is None:
             return None
         try:
@@ -131,9 +143,9 @@ def _check_digest(model: Path, manifest: Path) -> None:
         )
 
 
-def _stored_pixels(manifest: Path) -> Any:
-    """Return what a manifest says of pixels; None where it says nothing."""
+def _stored(manifest: Path, table: str, name: str) -> Any:
+    """Return what a manifest says under a name of a table; None where it says nothing."""
     try:
-        return json.loads(manifest.read_text(encoding="utf-8"))["data"]["pixels"]
+        return json.loads(manifest.read_text(encoding="utf-8"))[table][name]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None  # As above.

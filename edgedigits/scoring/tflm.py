@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.shape import PIXELS
 from edgedigits.errors import ToolMissingError
 from edgedigits.scoring.child import INSTALL_HINTS
 from edgedigits.scoring.interpreter import Classifier
@@ -104,7 +105,7 @@ def measure_arena(classifier: Classifier, *, timeout_s: float | None = None) -> 
         DataError: TFLM died, hung, or calls the file damaged.
     """
     require_tflm()
-    with classifier.workspace(np.zeros((1, 784), dtype=np.uint8)) as workspace:
+    with classifier.workspace(np.zeros((1, PIXELS), dtype=np.uint8)) as workspace:
         facts = workspace.start("arena", timeout_s=timeout_s, **tflm_request(classifier)).result().facts
     return arena_measurement(facts)
 

@@ -40,7 +40,7 @@ class _Job:
         self.model = (folder / self.request["model"]).read_bytes()
 
     def inputs(self, count: int | None = None) -> NDArray[np.generic]:
-        """Inputs (n, 1, …) in the model's type: pixels (n, 784) looked up in the caller's table (256,)."""
+        """Inputs (n, 1, …) in the model's type: pixels (n, inputs) looked up in the caller's table (256,)."""
         images = np.load(self.folder / self.request["images"], mmap_mode="r")[:count]
         table = np.load(self.folder / self.request["table"])
         return table[images].reshape(len(images), *self.request["input_shape"])

@@ -22,7 +22,7 @@ def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, prese
 
     Args:
         model: plain Keras MLP, trained.
-        calibration: images float32 (n, 784) that the ranges of activations are measured on.
+        calibration: images float32 (n, inputs) that the ranges of activations are measured on.
         preserve_zeros: keep the zeros that pruning made; plain quantization-aware training fills them again.
     """
     from edgedigits.training.keras_env import keras, tfmot

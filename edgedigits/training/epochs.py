@@ -1,7 +1,8 @@
 """The stream of training epochs: each a shuffled, perhaps distorted copy of the training images in batches.
 
 The next epoch is prepared in TensorFlow's own threads while the network trains on the present one. Images stay bytes
-until a step uses them: they are what a device will see, and a quarter of the memory.
+until a step uses them: they are what a device will see, and a quarter of the memory. Whole images are distorted; then
+the network's view of them is taken.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from typing import Any
 
 from edgedigits.config import TrainingConfig
 from edgedigits.data.digits import Digits
+from edgedigits.data.seeing import see
 from edgedigits.data.shape import PIXELS
 from edgedigits.training.augment import LEVELS, Distortion, distort
 from edgedigits.training.keras_env import tf
+from edgedigits.view import PLAIN, View
 
 CHUNK = 4096
 """Images distorted at a time: bounds the memory of the interpolation to some 60 MB."""
@@ -24,7 +27,7 @@ class Epochs:
     """An endless, seeded stream.
 
     Attributes:
-        dataset: tf.data.Dataset of (uint8 (steps, batch_size, 784), int32 (steps, batch_size)), one element an epoch.
+        dataset: tf.data.Dataset of (uint8 (steps, batch_size, inputs), int32 (steps, batch_size)), an element an epoch.
         steps: batches an epoch; a remainder smaller than a batch is left out of the epoch, a different one each time.
         batch_size: images a batch.
     """
@@ -39,9 +42,9 @@ def steps_per_epoch(count: int, config: TrainingConfig) -> int:
     return count // min(config.batch_size or count, count)
 
 
-def as_tensors(digits: Digits) -> tuple[Any, Any]:
-    """Return float32 images (n, 784) in [0, 1] and int32 labels (n,)."""
-    return as_input(tf.constant(digits.images)), tf.cast(tf.constant(digits.labels), tf.int32)
+def as_tensors(digits: Digits, view: View = PLAIN) -> tuple[Any, Any]:
+    """Return what is seen of images, float32 (n, inputs) in [0, 1], and int32 labels (n,)."""
+    return as_input(tf.constant(see(view, digits.images))), tf.cast(tf.constant(digits.labels), tf.int32)
 
 
 def as_input(pixels: Any) -> Any:
@@ -49,31 +52,38 @@ def as_input(pixels: Any) -> Any:
     return tf.cast(pixels, tf.float32) / 255.0
 
 
-def training_epochs(digits: Digits, config: TrainingConfig, stage_seed: int) -> Epochs:
+def training_epochs(digits: Digits, config: TrainingConfig, stage_seed: int, view: View = PLAIN) -> Epochs:
     """Return the stream of one training stage.
 
     Args:
         digits: the training split.
         config: batch size and augmentation.
         stage_seed: makes order and distortions repeatable, different for each stage.
+        view: what the network sees of an image.
     """
     count = len(digits)
     steps = steps_per_epoch(count, config)
     shape = (steps, count // steps if steps == 1 else config.batch_size)
     level = LEVELS.get(config.augment)
-    images, labels = tf.constant(digits.images), tf.cast(tf.constant(digits.labels), tf.int32)
+    shown = digits.images if level else see(view, digits.images)
+    images, labels = tf.constant(shown), tf.cast(tf.constant(digits.labels), tf.int32)
 
     def epoch(number: Any) -> tuple[Any, Any]:
         seed = tf.stack([tf.constant(stage_seed, tf.int32), tf.cast(number, tf.int32)])
         order = tf.random.experimental.stateless_shuffle(tf.range(count), seed)[: shape[0] * shape[1]]
-        pixels = tf.gather(images, order) if level is None else _distorted(images, order, level, seed)
-        return tf.reshape(pixels, (*shape, PIXELS)), tf.reshape(tf.gather(labels, order), shape)
+        pixels = _seen(view, _distorted(images, order, level, seed)) if level else tf.gather(images, order)
+        return tf.reshape(pixels, (*shape, view.inputs)), tf.reshape(tf.gather(labels, order), shape)
 
     if steps == 1 and level is None:
         # Full-batch gradient descent sees the same sum in any order: nothing to shuffle.
-        same = tf.reshape(images, (*shape, PIXELS)), tf.reshape(labels, shape)
+        same = tf.reshape(images, (*shape, view.inputs)), tf.reshape(labels, shape)
         return Epochs(tf.data.Dataset.from_tensors(same).repeat(), *shape)
     return Epochs(tf.data.Dataset.range(2**31 - 1).map(epoch).prefetch(1), *shape)
+
+
+def _seen(view: View, images: Any) -> Any:
+    """Return what is seen of images, uint8 (n, inputs): by NumPy, inside a graph as well."""
+    return images if view.is_plain else tf.numpy_function(lambda whole: see(view, whole), [images], tf.uint8)
 
 
 def _distorted(images: Any, order: Any, level: Distortion, seed: Any) -> Any:

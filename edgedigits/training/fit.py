@@ -24,6 +24,7 @@ from edgedigits.training.epochs import as_input, as_tensors, training_epochs
 from edgedigits.training.keras_env import keras, tf
 from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE, make_optimizer
+from edgedigits.view import PLAIN, View
 
 
 @dataclass(frozen=True)
@@ -167,18 +168,20 @@ def train(
     loss: LogitsLoss,
     progress: Progress,
     *,
+    view: View = PLAIN,
     extra_callbacks: Sequence[Any] = (),
     tensorboard: Path | None = None,
 ) -> History:
     """Train `model` in place for one stage.
 
     Args:
-        model: Keras model, float32 (n, 784) → logits (n, 10); wrapped by TF-MOT or not.
+        model: Keras model, float32 (n, inputs) → logits (n, 10); wrapped by TF-MOT or not.
         splits: trains on `train`, watches `validation`, never touches `test`.
         config: optimizer, batch size, schedule, early stopping, augmentation.
         plan: what is particular to this stage.
         loss: what is minimised.
         progress: where the bar goes.
+        view: what the model sees of an image.
         extra_callbacks: of TF-MOT, run before ours at the end of an epoch.
         tensorboard: folder for event files, one sub-folder a stage.
 
@@ -188,14 +191,14 @@ def train(
     Raises:
         DataError: the event files cannot be written.
     """
-    stream = training_epochs(splits.train, config, plan.seed)
+    stream = training_epochs(splits.train, config, plan.seed, view)
     optimizer = make_optimizer(config, plan.peak, stream.steps * plan.epochs)
     model.compile(optimizer, loss=loss, metrics=[ClassificationCounts()])
     # `fit` asks for these functions again and again: they are made, and compiled, once.
     epoch, validate = _epoch_at_once(model, stream.steps), _validation_at_once(model)
     model.make_train_function = lambda force=False: epoch
     model.make_test_function = lambda force=False: validate
-    validation = tf.data.Dataset.from_tensors(as_tensors(splits.validation)).repeat()
+    validation = tf.data.Dataset.from_tensors(as_tensors(splits.validation, view)).repeat()
     with progress.stage(plan.title, plan.epochs) as stage, _told_of_event_files(tensorboard):
         fitted = model.fit(
             stream.dataset,

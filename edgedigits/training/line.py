@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgedigits.config import BuildConfig
 from edgedigits.data.digits import Splits
 from edgedigits.data.preprocess import to_float
+from edgedigits.data.seeing import see
 from edgedigits.errors import CheckFailedError
 from edgedigits.progress import Progress
 from edgedigits.training.epochs import steps_per_epoch
@@ -30,7 +31,7 @@ class TrainedStage:
     Attributes:
         plan: what was done.
         history: figures by epoch.
-        model: Keras model float32 (n, 784) → logits (n, 10).
+        model: Keras model float32 (n, inputs) → logits (n, 10).
     """
 
     plan: StagePlan
@@ -44,13 +45,14 @@ class Line:
     Attributes:
         config: every choice.
         splits: train and validation are used; test is not touched.
-        calibration: float32 (n, 784), the training images that ranges are measured on.
+        calibration: float32 (n, inputs), the training images that ranges are measured on.
         done: the stages so far.
     """
 
     def __init__(self, config: BuildConfig, splits: Splits, progress: Progress) -> None:
         self.config, self.splits, self.progress = config, splits, progress
-        self.calibration: NDArray[np.float32] = to_float(splits.train.images[:CALIBRATION_IMAGES])
+        shown = see(config.input.view, splits.train.images[:CALIBRATION_IMAGES])
+        self.calibration: NDArray[np.float32] = to_float(shown)
         self.done: list[TrainedStage] = []
         self._loss: LogitsLoss = make_loss(config.loss, splits.train.labels)
 
@@ -84,6 +86,7 @@ class Line:
             plan,
             self._loss,
             self.progress,
+            view=self.config.input.view,
             extra_callbacks=callbacks,
             tensorboard=Path(folder) if folder else None,
         )

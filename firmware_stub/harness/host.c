@@ -1,7 +1,7 @@
 /*
  * Runs the engine on every image of a file, on the machine that compiled it: host IMAGES RESULTS
  *
- *   IMAGES   n × (1 byte: 0 input, 1 pixels, 2 pixels of dark on light; then MODEL_INPUT_SIZE bytes)
+ *   IMAGES   n × (1 byte: 0 input, 1 pixels, 2 pixels of dark on light; then MODEL_INPUT_SIZE or MODEL_PIXELS bytes)
  *   RESULTS  n × MODEL_OUTPUT_SIZE bytes
  *
  * Each buffer is an allocation of exactly its size, so that an address sanitizer sees a single byte beside it. Without one,
@@ -73,27 +73,41 @@ static int classifies_as(const int8_t *scores, const int8_t *input, void *worksp
 #endif
 
 #if MODEL_PIXELS
-/* Turns what was read into an input: from pixels in a buffer of their own, or in place. Returns 0, or why it cannot. */
-static int prepare(int mode, int8_t *input) {
-    if (mode == 1) {
-        uint8_t *pixels = malloc(MODEL_INPUT_SIZE);
-        if (pixels == NULL) {
-            return NO_MEMORY;
-        }
-        memcpy(pixels, input, MODEL_INPUT_SIZE);
-        model_preprocess(pixels, 0, input);
-        free(pixels);
-    } else if (mode == 2) {
-        model_preprocess((const uint8_t *)input, 1, input);
+enum { PIXELS = MODEL_PIXELS };
+
+/* Turns pixels into an input: from a buffer of their own, or, dark on light, in place where an engine allows that. */
+static void prepare(int invert, uint8_t *pixels, int8_t *input) {
+#if !MODEL_PREPROCESS_APART
+    if (invert) {
+        model_preprocess(pixels, 1, (int8_t *)pixels);
+        memcpy(input, pixels, MODEL_INPUT_SIZE);
+        return;
     }
-    return 0;
+#endif
+    model_preprocess(pixels, invert, input);
 }
 #else
-static int prepare(int mode, int8_t *input) {
+enum { PIXELS = 0 };
+
+static void prepare(int invert, uint8_t *pixels, int8_t *input) {
+    (void)invert;
+    (void)pixels;
     (void)input;
-    return mode == 0 ? 0 : USAGE;
 }
 #endif
+
+/* Reads an image and makes an input of it. Returns 1, or 0 where there is no more. */
+static int read_image(FILE *images, uint8_t *pixels, int8_t *input) {
+    const int mode = fgetc(images);
+    if (mode == 0) {
+        return fread(input, MODEL_INPUT_SIZE, 1, images) == 1;
+    }
+    if (mode == EOF || PIXELS == 0 || fread(pixels, PIXELS, 1, images) != 1) {
+        return 0;
+    }
+    prepare(mode == 2, pixels, input);
+    return 1;
+}
 
 int main(int count, char **arguments) {
     if (count != 3) {
@@ -105,26 +119,24 @@ int main(int count, char **arguments) {
         return USAGE;
     }
     const buffer_t buffers[] = {
-        guarded(MODEL_INPUT_SIZE), guarded(MODEL_OUTPUT_SIZE), guarded(MODEL_WORKSPACE_BYTES)};
-    if (buffers[0].start == NULL || buffers[1].start == NULL || buffers[2].start == NULL) {
-        return NO_MEMORY;
+        guarded(MODEL_INPUT_SIZE), guarded(MODEL_OUTPUT_SIZE), guarded(MODEL_WORKSPACE_BYTES), guarded(PIXELS)};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
+        if (buffers[i].start == NULL) {
+            return NO_MEMORY;
+        }
     }
     int8_t *const input = (int8_t *)buffers[0].start + GUARD;
     int8_t *const output = (int8_t *)buffers[1].start + GUARD;
     void *const workspace = buffers[2].start + GUARD;
+    uint8_t *const pixels = buffers[3].start + GUARD;
     int status = model_self_test(workspace) == 0 ? 0 : SELF_TEST_FAILED;
-    int mode;
-    while (status == 0 && (mode = fgetc(images)) != EOF && fread(input, MODEL_INPUT_SIZE, 1, images) == 1) {
-        status = prepare(mode, input);
-        if (status != 0) {
-            break;
-        }
+    while (status == 0 && read_image(images, pixels, input)) {
         model_invoke(input, output, workspace);
         if (fwrite(output, MODEL_OUTPUT_SIZE, 1, results) != 1) {
             status = CANNOT_WRITE;
         } else if (!classifies_as(output, input, workspace)) {
             status = WRONG_CLASS;
-        } else if (!is_whole(buffers[0]) || !is_whole(buffers[1]) || !is_whole(buffers[2])) {
+        } else if (!is_whole(buffers[0]) || !is_whole(buffers[1]) || !is_whole(buffers[2]) || !is_whole(buffers[3])) {
             status = WRITES_BESIDE;
         }
     }

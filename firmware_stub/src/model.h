@@ -26,6 +26,8 @@
 /* For #if: 0 where the engine has no classify, no preprocess. */
 #define MODEL_CLASSES MODEL_JOIN(MODEL_MACRO, CLASSES)
 #define MODEL_PIXELS MODEL_JOIN(MODEL_MACRO, PIXELS)
+/* For #if: 0 where pixels and input may share memory. */
+#define MODEL_PREPROCESS_APART MODEL_JOIN(MODEL_MACRO, PREPROCESS_APART)
 
 #define model_invoke MODEL_JOIN(MODEL_PREFIX, invoke)
 #define model_classify MODEL_JOIN(MODEL_PREFIX, classify)

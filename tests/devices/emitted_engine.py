@@ -14,6 +14,7 @@ from edgedigits.model.lowering import lower
 from edgedigits.model.packing import Goal, choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.scoring.pixels import engine_map
+from edgedigits.view import PLAIN, View
 
 
 def write_emitted_engine(
@@ -25,6 +26,7 @@ def write_emitted_engine(
     rounding: Rounding = Rounding.LITERT,
     prefix: str = DEFAULT_PREFIX,
     pixels: PixelRange | None = None,
+    view: View = PLAIN,
 ) -> Engine:
     """Write a model and its engine into `folder`, packed for `goal` or as `encodings` say, one a layer."""
     graph = read_tflite(model, "model.tflite")
@@ -32,6 +34,6 @@ def write_emitted_engine(
     packed = use(network, encodings) if encodings else choose(network, goal)
     (folder / "engine").mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
-    for name, text in render_engine(network, packed, prefix, engine_map(graph, pixels)).files().items():
+    for name, text in render_engine(network, packed, prefix, engine_map(graph, pixels, view)).files().items():
         (folder / name).write_text(text)
     return find_engine(folder)

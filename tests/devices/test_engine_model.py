@@ -10,6 +10,7 @@ import pytest
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.devices.engine_model import check_model, check_pixels
 from edgedigits.errors import CheckFailedError, DataError
+from edgedigits.view import View
 from tests.devices.emitted_engine import write_emitted_engine
 from tests.tflite_builder import random_mlp
 
@@ -32,6 +33,16 @@ def test_an_engine_of_other_pixels_is_told(tmp_path: Path) -> None:
     for low, high in ((0, 255), (-1, 1), (0, 255 / 256)):
         with pytest.raises(CheckFailedError, match=f"for 0 to 1, and they are .* Compile it .*{low:g},{high:g}"):
             check_pixels(engine, PixelRange(low, high, "by the user"))
+
+
+def test_an_engine_that_sees_something_else_is_told(tmp_path: Path) -> None:
+    view = View(window=24, size=12, deskew=True)
+    engine = write_emitted_engine(tmp_path, random_mlp(1, (144, 10)), view=view)
+
+    assert (engine.view, engine.input_size, engine.pixel_count) == (view, 144, 784)
+    check_pixels(engine, USUAL, view)
+    with pytest.raises(CheckFailedError, match="sees of an image 12×12, .*, upright by its moments; its model 28×28"):
+        check_pixels(engine, USUAL)
 
 
 def test_an_engine_without_preprocess_takes_no_digits(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.scoring.interpreter import Classifier, open_classifier
 from edgedigits.scoring.oracle import engine_inputs, oracle_outputs
 from edgedigits.scoring.pixels import told_range
+from edgedigits.view import View
 from tests.devices.conftest import toolchain_or_skip
 from tests.devices.emitted_engine import write_emitted_engine
 from tests.devices.tiny_engine import expected, random_inputs, write_engine
@@ -90,6 +91,23 @@ def test_everything_that_computes_is_held_against_the_oracle(result: Simulation)
     ]
     assert result.pixels is not None and (result.pixels.low, result.pixels.high) == (0, 1)
     assert result.no_background is not None and result.no_background > result.instructions.mean
+
+
+@pytest.mark.parametrize("view", [View(window=20, size=8), View(window=24, size=12, deskew=True, centre=True, bits=4)])
+def test_a_view_of_images_is_held_against_the_oracle(view: View, images: np.ndarray, tmp_path: Path) -> None:
+    model = random_mlp(5, (view.inputs, 10))
+    engine, classifier = (
+        write_emitted_engine(tmp_path, model, view=view),
+        open_classifier(read_tflite(model), view=view),
+    )
+    found = simulate(engine, classifier, images, M4, toolchain_or_skip("zig", M4))
+    assert found.differing == 0 and found.ram.input == view.inputs
+    assert [(other.what.partition(",")[0], other.differing, other.bytes) for other in found.others] == [
+        ("emulated core", 0, 80),
+        ("host C", 0, 2360),
+        ("NumPy engine", 0, 1280),
+        ("preprocess on the emulated core", 0, 236 * view.inputs),
+    ]
 
 
 def test_instructions_are_told_by_layer(result: Simulation) -> None:

@@ -117,6 +117,8 @@ STEP = {
         ({"rounding": "stochastic"}, r"rounding is 'stochastic', expected text like litert\|tflm"),
         ({"model_sha256": "0" * 63}, "model_sha256 is '0"),
         ({"pixels": [0, 1]}, r"pixels is \[0, 1\], expected an object"),
+        ({"pixels": {"low": 0, "high": 1, "view": 12}}, "pixels.view is 12, expected an object"),
+        ({"pixels": {"low": 0, "high": 1, "view": {"size": 99}}}, "pixels.view is .*99.*, expected what a build can be"),
         ({"pixels": {"low": 0}}, "pixels.high is None, expected a number"),
         ({"pixels": {"low": "0", "high": 1}}, "pixels.low is '0', expected a number"),
         ({"pixels": {"low": 1, "high": 1.0}}, "pixels.high is 1.0, expected more than low"),

@@ -21,8 +21,9 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.scoring import by_definition
 from edgedigits.scoring.harness import evaluate_model
 from edgedigits.scoring.interpreter import open_classifier, run_litert
-from edgedigits.scoring.pixels import engine_map, find_range, model_map, told_range
+from edgedigits.scoring.pixels import engine_map, find_range, model_map, takes_digits, told_range
 from edgedigits.scoring.subject import Subject, find_subject
+from edgedigits.view import View
 from tests.scoring.linear import nearest_means
 from tests.tflite_builder import Io, ModelWriter, random_mlp, schema
 
@@ -164,6 +165,26 @@ def test_a_manifest_says_it_and_the_user_overrides_it(tmp_path: Path) -> None:
     assert subject.pixels((0, 1)) == PixelRange(0, 1, "by --input-range")
     assert stored(tmp_path, None).pixels() is None
     assert Subject(tmp_path / "model.tflite").pixels() is None
+
+
+def test_a_manifest_says_what_the_model_sees(tmp_path: Path) -> None:
+    assert stored(tmp_path, None).view() == Subject(tmp_path / "model.tflite").view() == View()
+    (tmp_path / "manifest.json").write_text(
+        json.dumps({"config": {"input": {"window": 24, "size": 12, "centre": True}}})
+    )
+    assert find_subject(tmp_path).view() == View(window=24, size=12, centre=True)
+    (tmp_path / "manifest.json").write_text(json.dumps({"config": {"input": {"window": 25}}}))
+    with pytest.raises(ConfigError, match=r"manifest.json: \[input\] window is 25, expected one of 4, 6"):
+        find_subject(tmp_path).view()
+
+
+def test_a_model_takes_as_many_values_as_it_sees_pixels() -> None:
+    graph, view = read_tflite(random_mlp(0, (144, 10))), View(window=24, size=12)
+    assert takes_digits(graph, view) and not takes_digits(graph)
+    found = engine_map(graph, view=view)
+    assert found is not None and found.view == open_classifier(graph, view=view).pixels.view == view
+    with pytest.raises(UnsupportedModelError, match="has 144 elements, not 784"):
+        open_classifier(graph)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from edgedigits.config import TrainingConfig
 from edgedigits.data.digits import Digits
+from edgedigits.data.seeing import see
 from edgedigits.training.augment import LEVELS, distort
 from edgedigits.training.epochs import CHUNK, as_input, training_epochs
 from edgedigits.training.keras_env import tf
+from edgedigits.view import View
 
 PLAIN = {"augment": "none"}
 
@@ -84,3 +87,14 @@ def test_distorted_pixels_are_rounded_to_the_bytes_a_device_sees(few):
     assert 0 < np.mean(images.numpy() > 0) < 0.5
     assert images.numpy().max() <= 255
     assert distort(as_input(tf.constant(digits.images)), LEVELS["strong"], tf.constant([3, 0])).shape == (64, 784)
+
+
+@pytest.mark.parametrize("augment", ["none", "light"])
+@pytest.mark.parametrize("batch_size", [0, 32])
+def test_what_the_network_sees_is_taken_of_whole_images_behind_their_distortion(few, augment, batch_size):
+    digits, view = few.train.take(np.arange(96)), View(window=24, size=12, deskew=True)
+    config = TrainingConfig(batch_size=batch_size, augment=augment)
+    whole, seen = (next(iter(training_epochs(digits, config, 3, one).dataset)) for one in (View(), view))
+    assert seen[0].shape == (*whole[0].shape[:2], 144) and seen[0].dtype == tf.uint8
+    assert (seen[0].numpy().reshape(-1, 144) == see(view, whole[0].numpy().reshape(-1, 784))).all()
+    assert (seen[1].numpy() == whole[1].numpy()).all()

@@ -30,6 +30,8 @@ SHORT = {
     "lr": "training.learning_rate",
     "batch": "training.batch_size",
     "data": "data.source",
+    "input_size": "input.size",
+    "input_bits": "input.bits",
     "prune": "prune.enabled",
     "qat": "qat.enabled",
     "prune_epochs": "prune.epochs",
@@ -38,7 +40,7 @@ SHORT = {
     "qat_rate": "qat.rate",
 }
 UNSWEEPABLE = {"output": "says where a build lands, not what it is"}
-_AMBIGUOUS = ("name", "enabled", "rate")
+_AMBIGUOUS = ("name", "enabled", "rate", "size", "bits")
 """Field names that say nothing without their section."""
 
 _QUANTIZATION_WORDS = {"float": "none", "float32": "none", "ptq": "post-training", "int8": "post-training"}

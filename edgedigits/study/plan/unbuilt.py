@@ -24,7 +24,7 @@ _OTHER_WORDS = (
     *("dynamic", "float16", "int4", "int16", "binary", "ternary", "mixed-precision"),
 )
 _INSTEAD = {
-    "bits": "Write weight_bits, which can be 8 so far.",
+    "bits": "Write weight_bits, which can be 8 so far, or input_bits.",
     "per_channel": 'Write weight_scales = ["per-tensor", "per-channel"].',
     "per-channel": 'Write weight_scales = ["per-tensor", "per-channel"].',
     "scales": 'Write weight_scales = ["per-tensor", "per-channel"].',

@@ -18,7 +18,7 @@ from edgedigits.progress import StageProgress
 from edgedigits.study.plan.axes import FLOAT32
 
 if TYPE_CHECKING:
-    from edgedigits.config import EngineConfig
+    from edgedigits.config import BuildConfig
     from edgedigits.data.digits import Splits
     from edgedigits.report.facts import BuildFacts
     from edgedigits.study.run.figures import Figures
@@ -68,13 +68,13 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
         with new_folder(folder, force=True) if keep else nullcontext(folder) as partial:
             partial.mkdir(exist_ok=True)
             facts, latency = assemble(config, splits, findings, partial, clock)
-        figures = _figures(facts, folder, splits, config.engine, scored=spec["scored"])
+        figures = _figures(facts, folder, splits, config, scored=spec["scored"])
     if latency is not None and spec["scored"] != FLOAT32:
         figures["latency_us"] = latency.p50_us
     return {**figures, "train_seconds": round(clock.seconds, 3)}
 
 
-def _figures(facts: BuildFacts, folder: Path, splits: Splits, choices: EngineConfig, *, scored: str) -> Figures:
+def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfig, *, scored: str) -> Figures:
     """Return the figures of the file that is scored, and as "float_…" those of the network compression began with."""
     from edgedigits.model.reader import read_tflite
     from edgedigits.scoring.harness import evaluate_model
@@ -83,12 +83,13 @@ def _figures(facts: BuildFacts, folder: Path, splits: Splits, choices: EngineCon
     from edgedigits.study.run.figures import accuracy_on, engine_figures, score_figures, size_figures, weight_figures
 
     evaluation, engine = facts.evaluation, {}
-    classifier = open_classifier(read_tflite(folder / (FLOAT_NAME if scored == FLOAT32 else MODEL_NAME)))
+    graph = read_tflite(folder / (FLOAT_NAME if scored == FLOAT32 else MODEL_NAME))
+    classifier = open_classifier(graph, view=config.input.view)
     if scored == FLOAT32:
-        evaluation = evaluate_model(folder / FLOAT_NAME, splits.test)
+        evaluation = evaluate_model(folder / FLOAT_NAME, splits.test, view=config.input.view)
         engine = {"latency_us": evaluation.latency.p50_us} if evaluation.latency else {}
     else:
-        engine = engine_figures(classifier, splits.test.images, choices)
+        engine = engine_figures(classifier, splits.test.images, config.engine)
     before = facts.stages[0].test_scores
     return {
         **score_figures(evaluation.scores),

@@ -112,7 +112,7 @@ def engine_figures(classifier: Classifier, images: NDArray[np.uint8], choices: E
         CheckFailedError: the engine differs from the interpreter in a byte.
     """
     try:
-        source, facts = compile_graph(classifier.graph, choices, DEFAULT_PREFIX)
+        source, facts = compile_graph(classifier.graph, choices, DEFAULT_PREFIX, view=classifier.pixels.view)
     except UnsupportedModelError as error:
         return {"engine_note": error.message}
     found: Figures = {
