@@ -107,7 +107,7 @@ def plan_builds(name: str, trials: Sequence[PlannedTrial], keep: str = "") -> Pl
 
 def _seconds(trial: PlannedTrial) -> float:
     config = trial.config
-    macs = sum(a * b for a, b in itertools.pairwise((784, *config.model.hidden, 10)))
+    macs = sum(a * b for a, b in itertools.pairwise((config.input.view.inputs, *config.model.hidden, 10)))
     images = _FEW_IMAGES if config.data.source == "mnist-5k" else _TYPICAL_IMAGES
     epochs = config.training.epochs
     epochs += config.prune.epochs * config.prune.enabled + 2 * config.qat.epochs * config.qat.enabled
