@@ -45,7 +45,8 @@ CHAINS = [
     ("codebook", "rice", "pairs", "codebook"),
     ("rice", "lists8", "rice", "pairs"),
     ("rows", "pairs", "pairs", "blocks"),
-    ("stream", "stream", "rows", "stream"),
+    ("stream", "fields", "rows", "stream"),
+    ("fields", "stream", "pairs", "fields"),
 ]
 
 

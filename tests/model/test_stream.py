@@ -16,8 +16,9 @@ from edgedigits.model.packing import FACTOR_BYTES, Goal, choose, packed_bytes
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import ordered, simplify
 from edgedigits.model.weights.biases import narrowest
-from edgedigits.model.weights.gap_codes import gap_codes, gaps_of
-from edgedigits.model.weights.stream import STREAM, rank_codes
+from edgedigits.model.weights.gap_codes import gap_codes, gaps_of, start_for
+from edgedigits.model.weights.rank_codes import rank_codes
+from edgedigits.model.weights.stream import STREAM
 from tests.model.test_packing import kernels
 from tests.tflite_builder import build_mlp
 
@@ -36,13 +37,14 @@ def test_a_stream_by_hand() -> None:
     assert stream_bits(weights) == "1100" + "00" + "101" + "00" + "00" + "0" + "00"
     [codes] = STREAM.pack(weights) or ()
     assert codes.values[0] == 0 | 1 << 4, "no bits of a gap at first, one of a rank"
-    assert codes.values[codes.parts[0] :].view(np.int8).tolist() == [5, -3, 0]
+    assert codes.values[codes.parts[0] :].view(np.int8).tolist() == [5, -3, 0, 0]
 
 
 def test_a_gap_over_background_takes_bits_like_its_logarithm() -> None:
     weights = np.zeros((200, 500), np.int8)
     weights[::3, 250] = 7
-    codes = gap_codes(gaps_of(weights))
+    gaps = gaps_of(weights)
+    codes = gap_codes(gaps, start_for(gaps))
     assert codes.lengths[0] < 70 and codes.lengths[50:60].max() <= 4, "50,000 zeros, then gaps of two"
 
 

@@ -28,11 +28,9 @@ class GapCodes:
     """Gaps in code.
 
     Attributes:
-        start_bits: k at the first one.
         ones, rests, rest_bits: int64 (n,), for each gap the ones, what is left, and in how many bits behind the zero.
     """
 
-    start_bits: int
     ones: Integers
     rests: Integers
     rest_bits: Integers
@@ -53,9 +51,13 @@ def gaps_of(weights: NDArray[np.int8]) -> Integers:
     return np.diff(places, prepend=-1, append=len(flat)) - 1
 
 
-def gap_codes(gaps: Integers) -> GapCodes:
-    """Return the codes of `gaps` (n,), each below 2²³; the scale begins where it suits the gap in the middle."""
-    start_bits = int(np.median(gaps) + 1).bit_length() - 1
+def start_for(gaps: Integers) -> int:
+    """Return the k to begin with: what suits the gap in the middle of `gaps` (n,)."""
+    return int(np.median(gaps) + 1).bit_length() - 1 if len(gaps) else 0
+
+
+def gap_codes(gaps: Integers, start_bits: int) -> GapCodes:
+    """Return the codes of `gaps` (n,), each below 2²³, of which the first has k = `start_bits`."""
     different = np.flatnonzero(np.bincount(gaps))
     which = np.searchsorted(different, gaps)
     ends = np.searchsorted(_REACH, different[:, None] + _REACH[:_SCALES], side="right") - 1
@@ -63,4 +65,4 @@ def gap_codes(gaps: Integers) -> GapCodes:
     path = accumulate(which.tolist(), lambda scale, gap: after[gap][scale], initial=start_bits * FRACTION)
     scales = np.fromiter(path, np.int64, len(gaps) + 1)[:-1]
     ends = ends[which, scales]
-    return GapCodes(start_bits, ends - scales, gaps - (_REACH[ends] - _REACH[scales]), ends // FRACTION)
+    return GapCodes(ends - scales, gaps - (_REACH[ends] - _REACH[scales]), ends // FRACTION)
