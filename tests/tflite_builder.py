@@ -80,6 +80,23 @@ class ModelWriter:
         self._buffers.append(buffer)
         return len(self.tensors) - 1
 
+    def sparse(self, name: str, values: NDArray[Any], scale: Scale | None = None, block: int = 0) -> int:
+        """Add weights (out, in) as converters prune them: rows of compressed single values, or of blocks of `block`."""
+        width = block or 1
+        blocks = values.reshape(len(values), -1, width)
+        there = blocks.any(axis=2)
+        index = self.constant(name, blocks[there], scale)
+        self.tensors[index].shape = np.array(values.shape, np.int32)
+        sparsity = schema.SparsityParametersT()
+        axes = 3 if block else 2
+        sparsity.traversalOrder = np.arange(axes, dtype=np.int32)
+        sparsity.blockMap = np.array([1] if block else [], np.int32)
+        segments = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+        sparsity.dimMetadata = [_dense_axis(len(values)), _compressed_axis(segments, np.nonzero(there)[1])]
+        sparsity.dimMetadata += [_dense_axis(block)] if block else []
+        self.tensors[index].sparsity = sparsity
+        return index
+
     def _add(self, name: str, shape: Sequence[int], dtype: str, scale: Scale | None, zero_point: int) -> schema.TensorT:
         tensor = schema.TensorT()
         tensor.name, tensor.shape, tensor.type = name, np.array(shape, np.int32), _TYPES[dtype]
@@ -141,6 +158,27 @@ class ModelWriter:
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
         return bytes(builder.Output())
+
+
+def _dense_axis(size: int) -> schema.DimensionMetadataT:
+    axis = schema.DimensionMetadataT()
+    axis.format, axis.denseSize = schema.DimensionType.DENSE, size
+    return axis
+
+
+def _compressed_axis(segments: NDArray[Any], indices: NDArray[Any]) -> schema.DimensionMetadataT:
+    """An axis whose vectors have the narrowest type that holds them, one of three."""
+    axis = schema.DimensionMetadataT()
+    axis.format = schema.DimensionType.SPARSE_CSR
+    for field, values in (("Segments", segments), ("Indices", indices)):
+        kind = next(
+            kind for kind in ("Uint8", "Uint16", "Int32") if values.max(initial=0) <= np.iinfo(kind.lower()).max
+        )
+        vector = getattr(schema, f"{kind}VectorT")()
+        vector.values = values.astype(kind.lower())
+        setattr(axis, f"array{field}", vector)
+        setattr(axis, f"array{field}Type", getattr(schema.SparseIndexVector, f"{kind}Vector"))
+    return axis
 
 
 def _signature(inputs: Sequence[int], outputs: Sequence[int]) -> schema.SignatureDefT:

@@ -42,8 +42,8 @@ class Tensor:
         scales: float32 (0,) not quantized, (1,) per tensor, (shape[quantized_dimension],) per channel.
         zero_points: int64, as long as `scales`.
         quantized_dimension: the axis that per-channel scales run along.
-        data: the constant's values, `shape`, read-only; 4- and 2-bit types are widened to int8 or uint8. None
-            for an activation, and for constants without a plain layout (sparse, string, bfloat16, …).
+        data: the constant's values, `shape`, read-only; 4- and 2-bit types are widened to int8 or uint8, sparse ones
+            unpacked. None for an activation, and for constants that are not read here (string, bfloat16, …).
         nbytes: bytes that the constant takes in the file; 0 for an activation.
         buffer: index of the file's buffer; tensors may share one.
         is_sparse: stored in TFLite's compressed sparse format.
@@ -121,6 +121,14 @@ class Tensor:
     def is_dynamic(self) -> bool:
         """True when a dimension is known only when the model runs."""
         return DYNAMIC in self.shape_signature
+
+    def is_stored_like(self, other: Tensor) -> bool:
+        """Tell whether the same bytes in `other` stand for the same numbers."""
+        return (
+            self.dtype == other.dtype
+            and np.array_equal(self.scales, other.scales)
+            and np.array_equal(self.zero_points, other.zero_points)
+        )
 
     @property
     def scale(self) -> np.float32:

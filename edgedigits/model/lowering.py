@@ -80,14 +80,15 @@ class _Lowering:
             raise refuse(self._graph, Reason.END_TYPE, None, tensor, dtype=tensor.dtype, kind=kind)
 
     def _foreign(self, operator: Operator) -> RefusalError:
-        source = self._graph.input_of(operator, 0)
-        reason = Reason.SPARSE if source is not None and source.is_sparse else Reason.NO_OPERATOR
-        return refuse(self._graph, reason, operator, source)
+        return refuse(self._graph, Reason.NO_OPERATOR, operator, self._graph.input_of(operator, 0))
 
     def _lower(self, operator: Operator) -> None:
         op = OPS.get(operator.opcode)
         if self._shapes.fold(operator) or (op and op.is_for_shapes(self._chain, operator)):
             self._dropped.append(f"{operator.label}: its shape is known")
+        elif op and (constant := op.constant(self._chain, operator)):
+            self._chain.constants[constant.index] = constant
+            self._dropped.append(f"{operator.label}: what it gives is constant")
         elif op:
             self._step(op, operator)
         else:

@@ -25,11 +25,14 @@ from numpy.typing import NDArray
 from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.model.formats import HEAD_BYTES, Format, recognise, recognise_folder
 from edgedigits.model.ir import Graph, Operator, Signature, Tensor
+from edgedigits.model.sparse import Level, SparseLayout
 
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
 MAX_FILE_BYTES = 1 << 30
 MAX_ENTRIES = 1 << 16  # Tensors, operators, … of one file: ten times what the largest published models have.
+
+MAX_DENSE = 1 << 24  # Elements of all sparse constants together once they are unpacked.
 
 _NUMPY_TYPES = {
     "float32": "<f4", "float16": "<f2", "float64": "<f8",
@@ -149,6 +152,7 @@ class _Decoder:
         self._content, self._name = content, name
         # Entries of a file may share strings and vectors, but no honest one reads as a multiple of its size.
         self._budget = 4 * len(content) + 4096
+        self._dense_budget = MAX_DENSE
         self._model = schema.Model.GetRootAs(content, 0)
 
     def graph(self) -> Graph:
@@ -229,10 +233,14 @@ class _Decoder:
         if table.Buffer() >= max(1, len(self._raw_buffers)):
             raise _ContradictionError(f"{label} points to buffer {table.Buffer()} of {len(self._raw_buffers)}")
         raw = self._raw_buffers[table.Buffer()] if self._raw_buffers else np.zeros(0, np.uint8)
-        sparse = table.Sparsity() is not None
+        sparsity = table.Sparsity()
         scales, zero_points, axis = self._quantization(table.Quantization(), shape)
         try:
-            data = None if sparse or not len(raw) else self._values(raw, dtype, shape)
+            data = None
+            if sparsity is not None:
+                data = self._unpacked(raw, dtype, shape, sparsity)
+            elif len(raw):
+                data = self._values(raw, dtype, shape)
             return Tensor(
                 index=index,
                 name=name,
@@ -245,7 +253,7 @@ class _Decoder:
                 data=data,
                 nbytes=len(raw),
                 buffer=table.Buffer(),
-                is_sparse=sparse,
+                is_sparse=sparsity is not None,
             )
         except ValueError as error:
             raise _ContradictionError(f"{label}: {error}") from error
@@ -276,6 +284,32 @@ class _Decoder:
             self._charge(size)
             return _unpack(raw, dtype)[:size].reshape(shape)
         return raw.view(_NUMPY_TYPES[dtype]).reshape(shape)
+
+    def _unpacked(self, raw: NDArray[np.uint8], dtype: str, shape: tuple[int, ...], table: Any) -> NDArray[Any] | None:
+        """Return a sparse constant; None where its layout contradicts itself, or it is larger than any model's."""
+        self._dense_budget -= math.prod(shape)
+        if self._dense_budget < 0 or dtype not in _NUMPY_TYPES or len(raw) % np.dtype(_NUMPY_TYPES[dtype]).itemsize:
+            return None
+        levels = tuple(self._level(level) for level in self._entries(table, "DimMetadata"))
+        layout = SparseLayout(self._integers(table, "TraversalOrder"), self._integers(table, "BlockMap"), levels)
+        try:
+            return layout.unpack(raw.view(_NUMPY_TYPES[dtype]), shape)
+        except ValueError:
+            return None
+
+    def _level(self, table: Any) -> Level:
+        if table.Format() == schema.DimensionType.DENSE:
+            return Level(table.DenseSize(), *[np.zeros(0, np.int64)] * 2)
+        segments = self._index_vector(table.ArraySegmentsType(), table.ArraySegments())
+        return Level(0, segments, self._index_vector(table.ArrayIndicesType(), table.ArrayIndices()))
+
+    def _index_vector(self, kind: int, union: Any) -> NDArray[np.int64]:
+        name = _names(schema.SparseIndexVector).get(kind, "NONE")
+        if union is None or name == "NONE":
+            return np.zeros(0, np.int64)
+        vector = getattr(schema, name)()
+        vector.Init(union.Bytes, union.Pos)
+        return self._vector(vector, "Values", np.int64)
 
     def _operator(self, index: int, table: Any) -> Operator:
         if table.OpcodeIndex() >= len(self._opcodes):

@@ -29,7 +29,8 @@ class Reason(StrEnum):
     DYNAMIC_RANGE = "the weights are {dtype}, but it computes in float32 (dynamic-range quantization)"
     INT16 = "it is int16: the activations have 16 bits, and the engine's have 8"
     UINT8 = "it is uint8 inside the model: the quantization of TensorFlow 1"
-    SPARSE = "the weights are in TensorFlow Lite's sparse format"
+    SPARSE_KERNEL = "it is sparse without a DENSIFY, and the kernel for that rounds as no other does"
+    SPARSE = "it is stored in a sparse format that cannot be unpacked"
 
     NOT_INT8 = "it is {dtype}, expected int8"
     NO_SCALE = "it needs one quantization scale above 0"
@@ -65,6 +66,7 @@ class Reason(StrEnum):
     RESHAPE_OPEN = "its shape is known only when the model runs"
     REQUANTIZE = "it changes the quantization of uint8"
     QUANTIZE_PLACE = "from {source} to {target} inside the model"
+    CAST = "from {source} to {target}, and only a uint8 input without quantization can be cast, to float32"
     DEQUANTIZE_PLACE = "only int8 at the end of the model can be dequantized"
     ELEMENTWISE = "it changes values, and there is no layer for that"
     ADD_SHAPES = "the shapes {one} and {other} are not the same"
@@ -80,6 +82,7 @@ FULL_INTEGER = (
     "OpsSet.TFLITE_BUILTINS_INT8, and int8 as inference_input_type and inference_output_type."
 )
 _AGAIN = "Convert the model again with a current TensorFlow; the runtimes refuse such a file too."
+_NOT_SPARSE = "Convert it without Optimize.EXPERIMENTAL_SPARSITY; the engine packs zeros itself."
 _REMEDIES = {
     Reason.NOT_ONE_END: "Cut the model down to one input and one output before it is converted.",
     Reason.FLOAT32: FULL_INTEGER,
@@ -90,7 +93,8 @@ _REMEDIES = {
     Reason.UINT8: FULL_INTEGER,
     Reason.END_TYPE: FULL_INTEGER,
     Reason.NOT_INT8: FULL_INTEGER,
-    Reason.SPARSE: "Convert it without Optimize.EXPERIMENTAL_SPARSITY; the engine packs zeros itself.",
+    Reason.SPARSE_KERNEL: _NOT_SPARSE,
+    Reason.SPARSE: _NOT_SPARSE,
     Reason.CUT_OPERATOR: _AGAIN,
     Reason.BIAS_SCALE: _AGAIN,
     Reason.SHAPE: _AGAIN,

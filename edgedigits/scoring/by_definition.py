@@ -48,7 +48,7 @@ def _real(pixel: int, low: float, high: float) -> np.float32:
 
 
 def _meant(stored: int, tensor: Tensor) -> np.float32:
-    return np.float32(stored - tensor.zero_point) * tensor.scale
+    return np.float32(stored - tensor.zero_point) * tensor.scale if tensor.is_quantized else np.float32(stored)
 
 
 def _stored(real: np.float32, tensor: Tensor) -> int:

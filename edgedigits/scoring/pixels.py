@@ -27,7 +27,7 @@ _FARTHEST, _NARROWEST = 1_000_000, 1e-4
 _THE_SAME = 0.02  # of a range's width: p/255 and p/256
 _HINT = f"Say what pixels 0 and 255 are to it: {FLAG} LOW,HIGH, such as 0,1 or 0,255 or -1,1."
 # Operators at a model's ends that an engine leaves out: it takes and gives int8.
-_EDGE = ("QUANTIZE", "DEQUANTIZE", "RESHAPE")
+_EDGE = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "CAST")
 
 
 def told_range(low: float, high: float, how: str = f"by {FLAG}") -> PixelRange:
@@ -84,7 +84,10 @@ def other_ranges(graph: Graph, tensor: Tensor, current: PixelRange) -> list[Pixe
         current: what pixels are taken for.
     """
     stored = _first_integer(graph, tensor)
-    usual = list(RANGES) if stored is None else usual_ranges(float(stored.scale), stored.zero_point, stored.dtype)
+    if stored is None or not stored.is_quantized:
+        usual = list(RANGES)
+    else:
+        usual = usual_ranges(float(stored.scale), stored.zero_point, stored.dtype)
     width = current.high - current.low
     others = [
         (low, high) for low, high in usual if abs(low - current.low) + abs(high - current.high) > _THE_SAME * width
@@ -169,7 +172,9 @@ def to_inner(graph: Graph, tensor: Tensor, values: NDArray[Any]) -> NDArray[np.i
     inner = inner_tensor(graph, tensor, towards_output=True)
     if inner is tensor:
         return values
-    if tensor.dtype != "float32":
+    if not tensor.is_quantized:
+        values = values.astype(np.float32)
+    elif tensor.dtype != "float32":
         values = (values.astype(np.int32) - tensor.zero_point).astype(np.float32) * tensor.scale
     return quantize_values(values, inner.scale, inner.zero_point, inner.dtype)
 

@@ -68,7 +68,7 @@ def _sparse(model: Layer) -> None:
     model.tensor(model.weights).sparsity = schema.SparsityParametersT()
 
 
-def densify(model: Layer) -> None:
+def _densify(model: Layer) -> None:
     _sparse(model)
     dense = model.writer.activation("dense", [3, 4], "int8", 0.25)
     model.add("DENSIFY", model.weights, dense, schema.DensifyOptionsT())
@@ -154,6 +154,13 @@ def _ending_in(opcode: str, scale: float, zero_point: int = 0) -> Callable[[Laye
         model.outputs = [end]
 
     return describe
+
+
+def _cast_inside(model: Layer) -> None:
+    wide = model.writer.activation("wide", [1, 3], "float32")
+    model.dense()
+    model.add("CAST", model.outputs[0], wide, schema.CastOptionsT())
+    model.outputs = [wide]
 
 
 def _dequantize_inside(model: Layer) -> None:
@@ -258,10 +265,19 @@ TABLE: dict[Reason, Refused] = {
         "operator 0 (FULLY_CONNECTED), tensor 4 'between': it is uint8 inside the model: the quantization of TensorFlow 1",
         "representative_dataset",
     ),
-    Reason.SPARSE: Refused(
+    Reason.SPARSE_KERNEL: Refused(
         layer(_sparse),
-        "operator 0 (FULLY_CONNECTED), tensor 1 'w': the weights are in TensorFlow Lite's sparse format",
+        "operator 0 (FULLY_CONNECTED), tensor 1 'w': it is sparse without a DENSIFY, and the kernel for that rounds as no other does",
         "EXPERIMENTAL_SPARSITY",
+    ),
+    Reason.SPARSE: Refused(
+        whole(_densify),
+        "operator 0 (DENSIFY), tensor 1 'w': it is stored in a sparse format that cannot be unpacked",
+        "EXPERIMENTAL_SPARSITY",
+    ),
+    Reason.CAST: Refused(
+        whole(_cast_inside),
+        "operator 1 (CAST), tensor 3 'y': from int8 to float32, and only a uint8 input without quantization can be cast, to float32",
     ),
     Reason.NOT_INT8: Refused(
         _between("int32"), "operator 0 (FULLY_CONNECTED), tensor 4 'between': it is int32, expected int8", "representative_dataset"

@@ -10,6 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgedigits.compile import compile_graph
+from edgedigits.config import EngineConfig
+from edgedigits.data.preprocess import PixelRange
+from edgedigits.devices.cores import find_core
+from edgedigits.devices.simulate import simulate_inputs
+from edgedigits.devices.stub import find_engine
 from edgedigits.errors import DataError
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -19,10 +25,15 @@ from edgedigits.model.refusals import RefusalError
 from edgedigits.model.summary import summarize
 from edgedigits.scoring.any_model import open_any, random_codes
 from edgedigits.scoring.oracle import engine_inputs, oracle_outputs
+from tests.devices.conftest import toolchain_or_skip
+from tests.engine.engine_program import SANITIZED, run_engines
 
 pytestmark = pytest.mark.slow
 
-EXACT = ("flatten", "channel", "softmax", "reshape", "open", "twice", "rescaling", "normed", "float_ends")
+NEWER = ("skip", "branches", "branches_float_ends", "pixels", "pruned_by_1", "pruned_by_4")
+EXACT = (
+    "flatten", "channel", "softmax", "reshape", "open", "twice", "rescaling", "normed", "flatten_float_ends", *NEWER,
+)  # fmt: skip
 REFUSED = {
     "convolution": "(CONV_2D), tensor",
     "rows": "it has 784 elements for weights [4, 28]: the engine runs one row of 28",
@@ -30,6 +41,7 @@ REFUSED = {
     "float32": "it computes in float32: the weights are float32",
     "dynamic_range": "the weights are int8, but it computes in float32 (dynamic-range quantization)",
     "float16": "the weights are float16",
+    "pruned_by_16": "it is sparse without a DENSIFY",
 }
 
 
@@ -56,7 +68,25 @@ def test_it_is_exact(folder: Path, name: str) -> None:
     assert len(np.unique(outputs)) > 20
 
 
-@pytest.mark.parametrize("name", ["flatten", "rescaling", "softmax"])
+@pytest.mark.parametrize("name", NEWER)
+def test_its_engine_is_exact_in_c_on_this_machine_and_on_an_m4(folder: Path, name: str, tmp_path: Path) -> None:
+    pytest.importorskip("unicorn")
+    model = open_any(read_tflite(folder / f"{name}.tflite"))
+    codes = random_codes(60, model.input.size)
+    inputs, expected = engine_inputs(model, codes), oracle_outputs(model, codes, "litert")
+    source, facts = compile_graph(model.graph, EngineConfig(), "net", None, PixelRange(0.0, 255.0, "told"))
+
+    assert facts.proof.proven
+    [answers] = run_engines("gcc", SANITIZED, [(source, inputs)], tmp_path)
+    np.testing.assert_array_equal(answers.scores, expected)
+    assert answers.self_test == 0
+    core = find_core("cortex-m4")
+    engine = find_engine(tmp_path / "net")
+    found = simulate_inputs(engine, inputs, core, toolchain_or_skip("zig", core), expected=expected)
+    assert (found.differing, found.bytes) == (0, expected.size)
+
+
+@pytest.mark.parametrize("name", ["flatten", "rescaling", "softmax", "skip", "branches"])
 def test_it_is_exact_in_tflms_rounding_too(folder: Path, name: str) -> None:
     pytest.importorskip("tflite_micro")
     model = open_any(read_tflite(folder / f"{name}.tflite"))

@@ -12,7 +12,7 @@ from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.refusals import Reason, RefusalError
 from tests.model.one_layer import Layer, layer, quantized, whole
-from tests.model.refusals import TABLE, densify
+from tests.model.refusals import TABLE
 from tests.tflite_builder import random_mlp, schema
 
 
@@ -81,10 +81,6 @@ def test_by_channel_the_bias_has_no_scale_that_counts() -> None:
     content = layer(quantized("weights", **by_channel), quantized("bias", scale=np.array([9.0], np.float32)))()
 
     assert accepted(content) and litert_accepts(content)
-
-
-def test_sparse_weights_that_are_unpacked_first_are_called_sparse() -> None:
-    assert refusal(whole(densify)()).reason is Reason.SPARSE
 
 
 def test_an_operator_that_is_not_there_is_told_before_what_converting_again_would_mend() -> None:

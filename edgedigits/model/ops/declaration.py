@@ -170,6 +170,7 @@ class Chain:
         output: the last tensor of the model.
         values: which values a tensor holds, by its index: 0 for what goes into the network, k for what step k gives.
         steps: those that are lowered.
+        constants: what operators make of constants, by the tensor's index.
         input: the first int8 tensor that holds what goes into the network; None until there is one.
     """
 
@@ -179,12 +180,18 @@ class Chain:
     output: Tensor
     values: dict[int, int]
     steps: list[Step] = field(default_factory=list)
+    constants: dict[int, Tensor] = field(default_factory=dict)
     input: Tensor | None = None
 
     def note_input(self, tensor: Tensor) -> None:
         """Note a tensor that holds what goes into the network."""
         if self.input is None and tensor.dtype == "int8":
             self.input = tensor
+
+    def operand(self, operator: Operator, position: int) -> Tensor | None:
+        """Return an input of `operator`, with values where it is a constant; None where it is left out."""
+        tensor = self.graph.input_of(operator, position)
+        return self.constants.get(tensor.index, tensor) if tensor else None
 
     def limits(self, tensor: Tensor) -> tuple[int, int]:
         """Return the lowest and the highest int8 that `tensor` can hold."""
@@ -250,6 +257,10 @@ class Op(ABC):
     def no_link(self, source: Tensor | None) -> Reason:
         """Return why an operator whose first input is `source`, and nothing that came before, is none of the chain."""
         return Reason.NO_CHAIN
+
+    def constant(self, chain: Chain, operator: Operator) -> Tensor | None:
+        """Return the constant that the operator makes of others; None where it computes with more."""
+        return None
 
     def is_for_shapes(self, chain: Chain, operator: Operator) -> bool:
         """Tell whether nothing but the shape of what it gives is used, and note that shape."""

@@ -43,7 +43,7 @@ class _Lowering:
         self._operator, self._source, self._target = operator, source, target
 
     def layer(self) -> DenseLayer:
-        weights = self._graph.input_of(self._operator, 1)
+        weights = self._chain.operand(self._operator, 1)
         self._check_kind(weights)
         self._chain.check_int8(self._operator, self._source, self._target)
         if self._operator.options.get("weights_format", 0) != 0:
@@ -59,9 +59,9 @@ class _Lowering:
 
     def _check_kind(self, weights: Tensor | None) -> None:
         """Tell models that compute in float by what they are: each has the same remedy, and another name."""
-        if weights is not None and weights.is_sparse:
-            raise self._refuse(Reason.SPARSE, weights)
         if self._source.dtype != "float32":
+            if weights is not None and weights.is_sparse:
+                raise self._refuse(Reason.SPARSE_KERNEL, weights)
             return
         if weights is None or weights.dtype == "float32":
             raise self._refuse(Reason.FLOAT32, weights)
@@ -130,7 +130,7 @@ class _Lowering:
     def _bias(self, weights: Tensor) -> NDArray[np.int64]:
         """Return the bias as the file has it, int64 (out,)."""
         outputs = weights.shape[0]
-        bias = self._graph.input_of(self._operator, 2)
+        bias = self._chain.operand(self._operator, 2)
         if bias is None:
             return np.zeros(outputs, np.int64)
         if bias.data is None or bias.dtype != "int32" or bias.size != outputs:

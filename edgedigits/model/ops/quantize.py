@@ -27,7 +27,8 @@ class Quantize(TableOp):
         at_end = target.index == chain.output.index
         if {source.dtype, target.dtype} <= {"int8", "uint8"} and not _same_steps(source, target):
             raise chain.refuse(Reason.REQUANTIZE, operator, target)
-        if target.dtype == "int8" and not chain.steps and source.dtype in ("float32", "uint8"):
+        is_input = chain.values[source.index] == 0 and (chain.input is None or target.is_stored_like(chain.input))
+        if target.dtype == "int8" and is_input and source.dtype in ("float32", "uint8"):
             return Link(chain.shapes.of(source), dropped="the engine's input is int8")
         if source.dtype == "int8" and at_end and target.dtype == "uint8":
             return Link(chain.shapes.of(source), dropped="the engine's output is int8")

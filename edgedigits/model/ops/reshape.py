@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from edgedigits.model.ir import Operator, Tensor
 from edgedigits.model.ops.declaration import Chain, Link, Op
 from edgedigits.model.refusals import Reason
@@ -31,7 +29,7 @@ class Reshape(Op):
 
     def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:
         """Return the shape, also one that the model computes itself."""
-        if not _same_quantization(source, target):
+        if not source.is_stored_like(target):
             raise chain.refuse(Reason.RESHAPE_QUANTIZATION, operator, target)
         elements = chain.shapes.size(source)
         shape = chain.shapes.target(operator, elements)
@@ -40,14 +38,6 @@ class Reshape(Op):
         if math.prod(shape) != elements or min(shape, default=1) < 1:
             raise chain.refuse(Reason.RESHAPE_SIZE, operator, target, shape=list(shape), elements=elements)
         return Link(shape, dropped="moves nothing")
-
-
-def _same_quantization(one: Tensor, other: Tensor) -> bool:
-    return (
-        one.dtype == other.dtype
-        and np.array_equal(one.scales, other.scales)
-        and np.array_equal(one.zero_points, other.zero_points)
-    )
 
 
 OP = Reshape()
