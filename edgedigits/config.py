@@ -11,18 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits import options
 from edgedigits.c_names import DEFAULT_PREFIX
+from edgedigits.criteria.catalogue import CRITERIA
+from edgedigits.criteria.catalogue import DEFAULT as CRITERION
 from edgedigits.errors import ConfigError, nearest, shown
+from edgedigits.levels.catalogue import DEFAULT as LEVELS_KIND
+from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import DEFAULT, LOSSES
 from edgedigits.options import Need, option
 from edgedigits.view import LEVEL_BITS, WINDOWS, View
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
-SCHEDULES = ("constant", "cosine", "exponential", "cyclical", "plateau")
+SCHEDULES = ("constant", "cosine", "exponential", "cyclical", "plateau", "hold")
 AUGMENTATIONS = ("none", "light", "strong")
 ROUNDINGS = ("litert", "tflm")
 GOALS = ("speed", "size", "balanced")
 
 _PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("qat", "enabled", False)
+_JOINT = ("joint", "enabled", True)
+GRANULARITIES = ("weights", "blocks", "neurons")
 
 READING = ("label_column", "invert", "transpose")
 """Fields of `DataConfig` that say how a source is read: the same for a build and for whatever is done with one."""
@@ -146,6 +152,12 @@ class TrainingConfig:
         "stop a stage after N epochs without better validation accuracy, restore the best (0: never)",
     )
     augment: str = option("light", options.choice(AUGMENTATIONS), "none, light or strong distortions", metavar="LEVEL")
+    augment_copies: int = option(
+        0,
+        options.integer(0, 1000),
+        "distort so many epochs of a stage, then repeat them (0: every epoch anew)",
+        metavar="N",
+    )
     seed: int = option(42, options.integer(0, 2**31 - 1), "seed of splits, weights, order and augmentation")
 
 
@@ -183,6 +195,20 @@ class PruningConfig:
     frequency: int = option(
         50, options.integer(1, 10**9), "steps between two updates of the masks", flag="--prune-frequency", needs=_PRUNE
     )
+    criterion: str = option(
+        CRITERION,
+        options.choice(tuple(CRITERIA)),
+        f"with --joint: which weights go first; one of {', '.join(CRITERIA)}",
+        metavar="NAME",
+        needs=_JOINT,
+    )
+    granularity: str = option(
+        "weights",
+        options.choice(GRANULARITIES),
+        f"with --joint: what goes at once; one of {', '.join(GRANULARITIES)}",
+        metavar="NAME",
+        needs=_JOINT,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +231,68 @@ class QuantizationConfig:
         options.boolean,
         "without --qat: one weight scale a layer, for runtimes older than TFLM of 2024",
         needs=_NO_QAT,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelsConfig:
+    """The few values that the weights of a layer may take."""
+
+    bits: int = option(
+        8,
+        options.integer(1, 8),
+        "bits of a weight, 1 to 8: at most 2^bits values a layer",
+        flag="--weight-bits",
+        needs=_JOINT,
+    )
+    kind: str = option(
+        LEVELS_KIND,
+        options.choice(tuple(LEVELS)),
+        f"how the values are found; one of {', '.join(LEVELS)}",
+        flag="--levels",
+        metavar="NAME",
+        needs=_JOINT,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointConfig:
+    """Pruning, levels and 8-bit activations in one training; each mark is a share of its epochs."""
+
+    enabled: bool = option(
+        False, options.boolean, "prune, quantize to levels and train quantization-aware in one training", flag="--joint"
+    )
+    epochs: int = option(100, options.integer(1, 100_000), "epochs of it", flag="--joint-epochs", needs=_JOINT)
+    rate: float = option(
+        1.0,
+        options.number(0, 10, open_low=True),
+        "its peak learning rate, as a share of the float stage's",
+        flag="--joint-rate",
+        needs=_JOINT,
+    )
+    prune_begin: float = option(
+        0.1, options.number(0, 1), "where pruning begins", flag="--joint-prune-begin", needs=_JOINT
+    )
+    prune_end: float = option(0.7, options.number(0, 1), "where pruning ends", flag="--joint-prune-end", needs=_JOINT)
+    levels_begin: float = option(
+        0.3, options.number(0, 1), "where weights become levels", flag="--joint-levels-begin", needs=_JOINT
+    )
+    activations_begin: float = option(
+        0.55, options.number(0, 1), "where activations become 8 bits", flag="--joint-activations-begin", needs=_JOINT
+    )
+    trim: float = option(
+        0.92,
+        options.number(0, 1),
+        "where the last weights go that a budget has no room for",
+        flag="--joint-trim",
+        needs=_JOINT,
+    )
+    budget: int = option(
+        0,
+        options.integer(0, 2**31 - 1),
+        "bytes that weights and constants of the engine may take",
+        flag="--budget-constants",
+        needs=_JOINT,
     )
 
 
@@ -248,6 +336,8 @@ class BuildConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     prune: PruningConfig = field(default_factory=PruningConfig)
     qat: QuantizationConfig = field(default_factory=QuantizationConfig)
+    levels: LevelsConfig = field(default_factory=LevelsConfig)
+    joint: JointConfig = field(default_factory=JointConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
 
@@ -317,6 +407,8 @@ SECTIONS: dict[str, type] = {
     "training": TrainingConfig,
     "prune": PruningConfig,
     "qat": QuantizationConfig,
+    "levels": LevelsConfig,
+    "joint": JointConfig,
     "engine": EngineConfig,
     "output": OutputConfig,
 }

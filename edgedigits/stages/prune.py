@@ -112,7 +112,7 @@ STAGE = Stage(
     "prune",
     order=10,
     label="pruned",
-    asked=lambda config: bool(config.target_sparsity),
+    asked=lambda config: bool(config.target_sparsity) and not config.joint.enabled,
     run=run,
     past=lambda target_sparsity: f"pruned to {_shares(target_sparsity)}",
     brief=_brief,

@@ -13,16 +13,30 @@ if TYPE_CHECKING:
     from edgedigits.training.line import Line
 
 
+Ranges = dict[str, dict[str, tuple[float, float]]]
+"""Lowest and highest value of "kernel" and "activation" by layer; the input's activation as "input"."""
+
+
 def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, preserve_zeros: bool) -> Any:
-    """Return a clone of `model` with fake quantization, its ranges preset.
+    """Return a clone of `model` with fake quantization, its ranges preset to what is measured.
 
     TF-MOT starts every range at ±6, activations with a moving average of 0.999: a short fine-tuning would end, and a
-    conversion before it would be, far off. The input's range is set to [0, 1] for good, so that a pixel p enters as
-    p − 128.
+    conversion before it would be, far off.
 
     Args:
         model: plain Keras MLP, trained.
         calibration: images float32 (n, inputs) that the ranges of activations are measured on.
+        preserve_zeros: keep the zeros that pruning made; plain quantization-aware training fills them again.
+    """
+    return with_ranges(model, measured_ranges(model, calibration), preserve_zeros=preserve_zeros)
+
+
+def with_ranges(model: Any, ranges: Ranges, *, preserve_zeros: bool = False) -> Any:
+    """Return a clone of a plain Keras MLP with fake quantization in given ranges.
+
+    Args:
+        model: plain Keras MLP, trained.
+        ranges: of every layer.
         preserve_zeros: keep the zeros that pruning made; plain quantization-aware training fills them again.
     """
     from edgedigits.training.keras_env import keras, tfmot
@@ -37,7 +51,12 @@ def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, prese
             else tfmot.quantization.keras.quantize_apply(annotated)
         )
     aware.layers[0].quantizer = _pixel_quantizer()
-    _preset_ranges(aware, model, calibration)
+    for layer in aware.layers:
+        of_layer = ranges[layer.layer.name if hasattr(layer, "layer") else "input"]
+        for variable in layer.non_trainable_weights:
+            what, _, end = _short(variable.name).rpartition("_")
+            if end in ("min", "max"):
+                variable.assign(of_layer["kernel" if what == "kernel" else "activation"][end == "max"])
     return aware
 
 
@@ -53,23 +72,23 @@ def _pixel_quantizer() -> Any:
     return PixelQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
 
 
-def _preset_ranges(aware: Any, model: Any, calibration: NDArray[np.float32]) -> None:
-    """Write the measured ranges of weights and activations into the fake-quantization variables."""
+def measured_ranges(model: Any, calibration: NDArray[np.float32]) -> Ranges:
+    """Return the ranges of weights and activations; the input's is [0, 1] for good: a pixel p enters as p − 128.
+
+    Args:
+        model: plain Keras MLP, trained.
+        calibration: images float32 (n, 784) that the ranges of activations are measured on.
+    """
     from edgedigits.training.keras_env import tf
 
-    ranges = {"input": {"activation": (0.0, 1.0)}}
+    ranges: Ranges = {"input": {"activation": (0.0, 1.0)}}
     activation = tf.constant(calibration)
     for layer in model.layers:
         activation = layer(activation)
         low, high = float(tf.reduce_min(activation)), float(tf.reduce_max(activation))
         limit = float(tf.reduce_max(tf.abs(layer.kernel)))
         ranges[layer.name] = {"activation": (min(low, 0.0), max(high, 1e-3)), "kernel": (-limit, limit)}
-    for layer in aware.layers:
-        of_layer = ranges[layer.layer.name if hasattr(layer, "layer") else "input"]
-        for variable in layer.non_trainable_weights:
-            what, _, end = _short(variable.name).rpartition("_")
-            if end in ("min", "max"):
-                variable.assign(of_layer["kernel" if what == "kernel" else "activation"][end == "max"])
+    return ranges
 
 
 def strip_fake_quantization(aware: Any, model: Any) -> Any:
@@ -105,7 +124,7 @@ STAGE = Stage(
     "qat",
     order=20,
     label="QAT",
-    asked=lambda config: config.qat.enabled,
+    asked=lambda config: config.qat.enabled and not config.joint.enabled,
     run=run,
     past=lambda target_sparsity: "trained quantization-aware",
     brief=lambda tables: "QAT" if tables["qat"]["enabled"] else "",

@@ -78,7 +78,10 @@ def training_epochs(digits: Digits, config: TrainingConfig, stage_seed: int, vie
         # Full-batch gradient descent sees the same sum in any order: nothing to shuffle.
         same = tf.reshape(images, (*shape, view.inputs)), tf.reshape(labels, shape)
         return Epochs(tf.data.Dataset.from_tensors(same).repeat(), *shape)
-    return Epochs(tf.data.Dataset.range(2**31 - 1).map(epoch).prefetch(1), *shape)
+    epochs = tf.data.Dataset.range(2**31 - 1).map(epoch)
+    if config.augment_copies:
+        epochs = epochs.take(config.augment_copies).cache().repeat()
+    return Epochs(epochs.prefetch(1), *shape)
 
 
 def _seen(view: View, images: Any) -> Any:

@@ -54,7 +54,7 @@ class Line:
         shown = see(config.input.view, splits.train.images[:CALIBRATION_IMAGES])
         self.calibration: NDArray[np.float32] = to_float(shown)
         self.done: list[TrainedStage] = []
-        self._loss: LogitsLoss = make_loss(config.loss, splits.train.labels)
+        self.loss: LogitsLoss = make_loss(config.loss, splits.train.labels)
 
     def plan(self, name: str, title: str, epochs: int, rate: float, settled: int = 0) -> StagePlan:
         """Return the plan of the next stage; `rate` is a share of the float stage's learning rate."""
@@ -84,7 +84,7 @@ class Line:
             self.splits,
             training,
             plan,
-            self._loss,
+            self.loss,
             self.progress,
             view=self.config.input.view,
             extra_callbacks=callbacks,

@@ -14,6 +14,8 @@ CYCLES = 3
 """Triangles of the cyclical schedule in one stage."""
 CYCLICAL_BASE = 0.1
 """The cyclical schedule swings between this share of the peak and the peak."""
+HOLD_END, HOLD_WARM_STEPS = 0.3, 200
+"""The schedule "hold" falls from this share of its steps on, and rises over so many."""
 PLATEAU_FACTOR = 0.3
 PLATEAU_PATIENCE = 3
 
@@ -39,6 +41,28 @@ class Cyclical(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "cycle_steps": self.cycle_steps}
 
 
+@keras.utils.register_keras_serializable("edgedigits")
+class Hold(keras.optimizers.schedules.LearningRateSchedule):
+    """A short warm-up, the peak held while a network is cut, then half a cosine to zero while it settles.
+
+    Args:
+        peak: highest rate.
+        steps: of the stage.
+    """
+
+    def __init__(self, peak: float, steps: int) -> None:
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step: Any) -> Any:
+        step = tf.cast(step, tf.float32)
+        warm = tf.minimum(1.0, (step + 1) / min(HOLD_WARM_STEPS, max(1, self.steps // 20)))
+        falling = tf.clip_by_value((step / self.steps - HOLD_END) / (1 - HOLD_END), 0.0, 1.0)
+        return self.peak * warm * 0.5 * (1.0 + tf.cos(math.pi * falling))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"peak": self.peak, "steps": self.steps}
+
+
 def make_rate(name: str, peak: float, steps: int) -> Any:
     """Return the rate as a number or a Keras schedule over `steps` steps; "plateau" starts constant."""
     if name == "cosine":
@@ -47,6 +71,8 @@ def make_rate(name: str, peak: float, steps: int) -> Any:
         return keras.optimizers.schedules.ExponentialDecay(peak, steps, EXPONENTIAL_END)
     if name == "cyclical":
         return Cyclical(peak, max(2, math.ceil(steps / CYCLES)))
+    if name == "hold":
+        return Hold(peak, steps)
     return peak
 
 

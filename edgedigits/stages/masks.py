@@ -1,0 +1,126 @@
+"""Which weights are left: scores of all layers in one ranking, cut where a number of weights or of bytes is reached.
+
+Pure NumPy. Masks only ever lose weights: what a criterion scores is what is left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.float32]
+
+BLOCK = 4
+"""Outputs that a block of weights feeds from one input: what a word of int8 weights holds."""
+
+
+def pooled(scores: NDArray[np.float32], granularity: str) -> NDArray[np.float32]:
+    """Return the scores of what goes together, float32 (fan-in, groups); the sum over a group.
+
+    Args:
+        scores: of weights, (fan-in, fan-out).
+        granularity: weights; blocks of one input by four outputs; neurons: all weights of an output.
+    """
+    if granularity == "weights":
+        return scores
+    if granularity == "neurons":
+        return scores.sum(axis=0, keepdims=True)
+    fan_in, fan_out = scores.shape
+    padded = np.pad(scores, ((0, 0), (0, -fan_out % BLOCK)))
+    return np.asarray(padded.reshape(fan_in, -1, BLOCK).sum(axis=2))
+
+
+def spread(groups: NDArray[np.bool_], shape: tuple[int, int], granularity: str) -> Mask:
+    """Return the mask of weights (fan-in, fan-out) for the groups that are left."""
+    if granularity == "neurons":
+        groups = np.broadcast_to(groups, shape)
+    elif granularity == "blocks":
+        groups = np.repeat(groups, BLOCK, axis=1)[:, : shape[1]]
+    return groups.astype(np.float32)
+
+
+def normalised(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return each score divided by the sum of those that are not lower, in the same shape (LAMP)."""
+    flat = scores.astype(np.float64).ravel()
+    order = np.argsort(-flat, kind="stable")
+    result = np.empty_like(flat)
+    result[order] = flat[order] / np.maximum(np.cumsum(flat[order]), 1e-300)
+    return result.reshape(scores.shape)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Groups of weights of all layers, the most important first.
+
+    Attributes:
+        layers: the layer of each group, int (groups,).
+        places: its place in the layer's array of groups, int (groups,).
+        shapes: of the layers' arrays of groups.
+        counts: groups of each layer among the first 0, 1, 2 …, int (layers, groups + 1).
+    """
+
+    layers: NDArray[np.int64]
+    places: NDArray[np.int64]
+    shapes: tuple[tuple[int, ...], ...]
+    counts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def first(self, count: int) -> list[NDArray[np.bool_]]:
+        """Return which groups of each layer are among the first `count`."""
+        left = []
+        for layer, shape in enumerate(self.shapes):
+            kept = np.zeros(math.prod(shape), bool)
+            kept[self.places[:count][self.layers[:count] == layer]] = True
+            left.append(kept.reshape(shape))
+        return left
+
+
+def rank(scores: Sequence[NDArray[np.float32]], alive: Sequence[NDArray[np.bool_]], *, normalise: bool) -> Ranking:
+    """Rank the groups that are alive.
+
+    Args:
+        scores: of each layer's groups.
+        alive: whether a group still has weights.
+        normalise: compare scores of different layers as LAMP does.
+    """
+    comparable = [normalised(np.where(on, one, 0)) if normalise else one for one, on in zip(scores, alive, strict=True)]
+    values = np.concatenate([one[on] for one, on in zip(comparable, alive, strict=True)])
+    layers = np.concatenate([np.full(int(on.sum()), layer) for layer, on in enumerate(alive)])
+    places = np.concatenate([np.flatnonzero(on) for on in alive])
+    order = np.argsort(-values, kind="stable")
+    layers, places = layers[order], places[order]
+    counts = np.array([np.concatenate([[0], np.cumsum(layers == layer)]) for layer in range(len(alive))])
+    return Ranking(layers, places, tuple(on.shape for on in alive), counts)
+
+
+def most_within(ranking: Ranking, size: Callable[[NDArray[np.int64]], float], limit: float) -> int:
+    """Return how many of the first groups have at most the size `limit`; size grows with them.
+
+    Args:
+        ranking: the groups.
+        size: groups of each layer (layers,) → size.
+        limit: the largest that is allowed.
+    """
+    low, high = 0, len(ranking)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if size(ranking.counts[:, middle]) <= limit else (low, middle - 1)
+    return low
+
+
+def without_dead(masks: Sequence[Mask]) -> list[Mask]:
+    """Return the masks without weights of hidden neurons that nothing enters or nothing leaves."""
+    left = [mask.copy() for mask in masks]
+    for _ in left:
+        for before, after in pairwise(left):
+            used: Mask = np.asarray(before.any(axis=0) & after.any(axis=1), np.float32)
+            before *= used
+            after *= used[:, None]
+    return left

@@ -1,0 +1,134 @@
+"""A Dense layer that is pruned, quantized to levels and given 8-bit activations within one training.
+
+Around a `keras.layers.Dense` as TF-MOT's wrappers are: variables of its own hold the mask, the levels and the range of
+the activation, and callbacks switch them on while the training runs, without a new compilation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.levels.catalogue import LEVELS
+from edgedigits.training.keras_env import keras, tf
+
+RANGE_MOMENTUM = 0.99
+"""Of the moving mean of a batch's largest activation, which becomes the range."""
+LEVELS_PACE = 0.1
+"""How much slower levels move than weights: Adam moves both by the rate, but all weights of a cell share a level."""
+
+
+@keras.utils.register_keras_serializable("edgedigits")
+class CompressedDense(keras.layers.Layer):
+    """What a Dense layer gives with its mask, levels and 8-bit activation, as far as they are switched on.
+
+    Args:
+        layer: keras.layers.Dense, ReLU or linear.
+        bits: of a weight; 8 for no levels.
+        kind: of the levels.
+
+    Attributes:
+        mask: float32 (fan-in, fan-out), 1 where a weight is left.
+        levels: the trained parameters of the levels, divided by `LEVELS_PACE`.
+        has_levels, has_range: float32 (), 1 once weights are quantized, once activations are.
+        range: float32 (), the largest activation that has a code.
+    """
+
+    def __init__(self, layer: Any, bits: int, kind: str, **kwargs: Any) -> None:
+        super().__init__(name=kwargs.pop("name", layer.name), **kwargs)
+        self.layer, self.bits, self.kind = layer, bits, kind
+
+    def build(self, input_shape: Any) -> None:
+        """Make the variables."""
+        if not self.layer.built:
+            self.layer.build(input_shape)
+        super().build(input_shape)
+        parameters = len(LEVELS[self.kind].initial(np.linspace(-1, 1, 512, dtype=np.float32), self.bits))
+        self.mask = self.add_weight("mask", self.layer.kernel.shape, initializer="ones", trainable=False)
+        self.levels = self.add_weight("levels", (parameters,), initializer="ones", trainable=self.bits < 8)
+        self.has_levels = self.add_weight("has_levels", (), initializer="zeros", trainable=False)
+        self.has_range = self.add_weight("has_range", (), initializer="zeros", trainable=False)
+        self.range = self.add_weight("range", (), initializer="ones", trainable=False)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the activations, float32 (n, fan-out), of inputs float32 (n, fan-in)."""
+        sums = tf.matmul(inputs, self.effective_kernel()) + self.layer.bias
+        if self.layer.activation is not keras.activations.relu:
+            return sums
+        activations = tf.nn.relu(sums)
+        if training:
+            largest = tf.stop_gradient(tf.reduce_max(activations))
+            self.range.assign(RANGE_MOMENTUM * self.range + (1 - RANGE_MOMENTUM) * largest)
+        return tf.cond(
+            self.has_range > 0,
+            lambda: tf.quantization.fake_quant_with_min_max_vars(activations, 0.0, tf.maximum(self.range, 1e-3)),
+            lambda: activations,
+        )
+
+    def effective_kernel(self) -> Any:
+        """Return the weights as the forward pass sees them, float32 (fan-in, fan-out)."""
+        kernel = self.layer.kernel
+        if self.bits == 8:
+            return kernel * self.mask
+        return tf.cond(self.has_levels > 0, lambda: self._on_levels(kernel), lambda: kernel) * self.mask
+
+    def _on_levels(self, kernel: Any) -> Any:
+        codes, scale = LEVELS[self.kind].codes(tf, self.levels * LEVELS_PACE, self.bits)
+        values = codes * scale
+        middles = tf.stop_gradient(values[1:] + values[:-1]) / 2
+        level = tf.broadcast_to(values[0], kernel.shape)
+        for place in range(values.shape[0] - 1):
+            level += tf.cast(tf.stop_gradient(kernel) > middles[place], tf.float32) * (
+                values[place + 1] - values[place]
+            )
+        return level + kernel - tf.stop_gradient(kernel)
+
+    def codes(self) -> tuple[NDArray[np.int8], float]:
+        """Return the weights as int8 codes (fan-in, fan-out), 0 where they are pruned, and the scale of a code."""
+        kernel, mask = self.layer.kernel.numpy(), self.mask.numpy()
+        if self.bits == 8:
+            scale = float(np.abs(kernel * mask).max() or 1.0) / 127
+            return np.round(kernel * mask / scale).astype(np.int8), scale
+        codes, scale = LEVELS[self.kind].codes(tf, self.levels * LEVELS_PACE, self.bits)
+        codes = np.round(codes.numpy())
+        cells = np.searchsorted((codes[1:] + codes[:-1]) / 2 * float(scale), kernel)
+        return (codes[cells] * mask).astype(np.int8), float(scale)
+
+    def start_levels(self) -> None:
+        """Fit the levels to the weights that are left, and quantize from now on."""
+        if self.bits < 8 and not self.has_levels.numpy():
+            left = self.layer.kernel.numpy()[self.mask.numpy() > 0]
+            self.levels.assign(LEVELS[self.kind].initial(left, self.bits) / LEVELS_PACE)
+            self.has_levels.assign(1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what makes this layer again."""
+        return {
+            **super().get_config(),
+            "layer": keras.layers.serialize(self.layer),
+            "bits": self.bits,
+            "kind": self.kind,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make the layer of a configuration."""
+        return cls(keras.layers.deserialize(config.pop("layer")), **config)
+
+
+def compressed(model: Any, bits: int, kind: str) -> Any:
+    """Return a copy of a plain Keras MLP whose layers are wrapped; its weights are copied."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return keras.models.clone_model(copy, clone_function=lambda layer: CompressedDense(layer, bits, kind))
+
+
+def decompressed(model: Any, like: Any) -> Any:
+    """Return a plain float model shaped as `like` with the weights that the forward pass of `model` sees."""
+    plain = keras.models.clone_model(like)
+    for layer, wrapped in zip(plain.layers, model.layers, strict=True):
+        codes, scale = wrapped.codes()
+        layer.set_weights([codes.astype(np.float32) * np.float32(scale), wrapped.layer.bias.numpy()])
+    return plain

@@ -1,0 +1,54 @@
+"""What a criterion of pruning wants to know of a network, measured on a sample of the training digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.training.epochs import as_input
+from edgedigits.training.keras_env import tf
+
+
+class Moments:
+    """Mean squares of inputs and errors, and gradients, of every layer.
+
+    Args:
+        model: of `CompressedDense` layers.
+        line: of the build: its training digits and loss.
+        count: images in a sample.
+    """
+
+    def __init__(self, model: Any, line: Any, count: int) -> None:
+        self._images, self._labels = line.splits.train.images, line.splits.train.labels
+        self._count = min(count, len(self._labels))
+
+        @tf.function(jit_compile=True)
+        def measure(images: Any, labels: Any) -> Any:
+            kernels = [layer.layer.kernel for layer in model.layers]
+            with tf.GradientTape() as tape:
+                inputs, outputs = [as_input(images)], []
+                for layer in model.layers:
+                    outputs.append(layer(inputs[-1]))
+                    inputs.append(outputs[-1])
+                loss = line.loss(labels, outputs[-1])
+            slopes = tape.gradient(loss, [*outputs, *kernels])
+            errors = [
+                slope * tf.cast(output > 0, tf.float32) if layer is not model.layers[-1] else slope
+                for layer, output, slope in zip(model.layers, outputs, slopes, strict=False)
+            ]
+            many = tf.cast(tf.shape(labels)[0], tf.float32)
+            return [
+                (tf.reduce_mean(before**2, axis=0), tf.reduce_mean((many * error) ** 2, axis=0), gradient)
+                for before, error, gradient in zip(inputs, errors, slopes[len(outputs) :], strict=False)
+            ]
+
+        self._measure = measure
+
+    def __call__(self, number: int) -> list[tuple[NDArray[np.float32], ...]]:
+        """Return (inputs (fan-in,), errors (fan-out,), gradient (fan-in, fan-out)) of each layer on sample `number`."""
+        start = number * self._count % max(1, len(self._labels) - self._count + 1)
+        part = slice(start, start + self._count)
+        measured = self._measure(self._images[part], self._labels[part].astype(np.int32))
+        return [tuple(one.numpy() for one in layer) for layer in measured]
