@@ -352,6 +352,7 @@ class BuildConfig:
                 f"[prune] initial_sparsity {self.prune.initial_sparsity:g} is above sparsity {self.prune.sparsity:g}.",
                 hint="Pruning only adds zeros: choose an initial sparsity below the final one.",
             )
+        _check_joint(self)
         for name, _ in self.prune.layer_sparsity:
             if name not in self.layer_names:
                 raise ConfigError(
@@ -392,11 +393,40 @@ class BuildConfig:
         return {name: sparsity for name, sparsity in plan.items() if sparsity > 0}
 
     @property
+    def most_levels(self) -> int:
+        """How many different weights a layer may have, the zeros of pruning included."""
+        prunes = self.prune.enabled or self.joint.budget > 0
+        return 2**self.levels.bits + (prunes and not LEVELS[self.levels.kind].holds_zero)
+
+    @property
     def peak_learning_rate(self) -> float:
         """The learning rate asked for, or the default of optimizer and loss."""
         loss = LOSSES[self.loss.name]
         default = DEFAULT_LEARNING_RATES[self.training.optimizer] / loss.slower(loss.values(self.loss))
         return self.training.learning_rate or default
+
+
+def _check_joint(config: BuildConfig) -> None:
+    joint = config.joint
+    if not joint.enabled:
+        return
+    if config.qat.enabled:
+        raise ConfigError(
+            "[qat] and [joint] are both enabled: joint training is quantization-aware itself.",
+            hint="Leave one of --qat and --joint out.",
+        )
+    if joint.prune_begin >= joint.prune_end:
+        raise ConfigError(
+            f"[joint] prune_begin is {joint.prune_begin:g} and prune_end is {joint.prune_end:g}: "
+            "pruning would never happen.",
+            hint="Choose prune_begin below prune_end.",
+        )
+    if joint.budget and joint.trim < max(joint.prune_end, joint.levels_begin):
+        raise ConfigError(
+            f"[joint] trim is {joint.trim:g}, before pruning ends at {joint.prune_end:g} or levels begin at "
+            f"{joint.levels_begin:g}: there would be nothing to trim yet.",
+            hint="Choose trim behind both.",
+        )
 
 
 SECTIONS: dict[str, type] = {

@@ -21,7 +21,7 @@ def grid(bits: int) -> tuple[float, ...]:
 
 
 def initial(weights: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
-    """Return the scale whose levels are nearest to the weights, by mean square."""
+    """Return the largest level of those that are nearest to the weights, by mean square."""
     import numpy as np
 
     codes_ = np.array(grid(bits), np.float32)
@@ -29,14 +29,15 @@ def initial(weights: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     largest = float(np.abs(weights).max()) or 1.0
     tried = largest / codes_[-1] * np.geomspace(0.2, 2.0, CANDIDATES)
     error = [np.mean((codes_[np.searchsorted(middles, weights / scale)] * scale - weights) ** 2) for scale in tried]
-    return np.array([tried[int(np.argmin(error))]], np.float32)
+    return np.array([tried[int(np.argmin(error))] * codes_[-1]], np.float32)
 
 
 def codes(tf: Any, parameters: Any, bits: int) -> tuple[Any, Any]:
     """Return the powers, and the scale, which is learned."""
-    scale = tf.abs(parameters[0]) + 1e-12
+    powers = grid(bits)
+    scale = tf.abs(parameters[0]) / powers[-1] + 1e-12
     frozen = tf.stop_gradient(scale)
-    return tf.constant(grid(bits)) * (scale / frozen), frozen
+    return tf.constant(powers) * (scale / frozen), frozen
 
 
 LEVELS = Levels(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgedigits.levels.declaration import WIDEST
 from edgedigits.stages.declaration import Stage
-from edgedigits.stages.pruner import LEAST_RANGE, Budget, Pruner, packed_bytes
+from edgedigits.stages.pruner import Budget, Pruner, packed_bytes
 
 if TYPE_CHECKING:
     from edgedigits.training.line import Line
@@ -113,7 +113,7 @@ def _with_its_ranges(trained: Any, like: Any, calibration: NDArray[np.float32]) 
         limit = WIDEST * layer.codes()[1]
         ranges[layer.name]["kernel"] = (-limit, limit)
         if layer is not trained.layers[-1]:
-            ranges[layer.name]["activation"] = (0.0, max(float(layer.range.numpy()), LEAST_RANGE))
+            ranges[layer.name]["activation"] = (0.0, layer.largest)
     return with_ranges(plain, ranges)
 
 

@@ -20,8 +20,6 @@ DECAY_POWER = 3
 OVERFULL = 1.02
 """Of the budget that the ramp aims at: the rest is cut when training settles, exactly."""
 TRIM_ROUNDS = 40
-LEAST_RANGE = 1e-3
-"""Of an activation: a neuron that is always 0 still needs a scale."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Pruner:
     """
 
     def __init__(self, model: Any, config: BuildConfig, budget: Budget | None, seed: int) -> None:
-        self._layers, self._budget = model.layers, budget
+        self._model, self._layers, self._budget = model, model.layers, budget
         self._criterion, self._granularity = CRITERIA[config.prune.criterion], config.prune.granularity
         self._sparsity, self._bits = config.prune.sparsity, float(config.levels.bits)
         shapes = [tuple(layer.mask.shape) for layer in self._layers]
@@ -117,10 +115,11 @@ class Pruner:
 
     def measure(self) -> int:
         """Return the bytes that the weights would be packed in now, and learn how far estimates are off."""
+        from edgedigits.training.compressed_dense import bias_codes
+
         assert self._budget is not None
-        codes = [layer.codes() for layer in self._layers]
-        biases = self._bias_codes([scale for _, scale in codes])
-        measured = self._budget.measure([weights for weights, _ in codes], biases)
+        codes = [layer.codes()[0] for layer in self._layers]
+        measured = self._budget.measure(codes, [biases for biases, _ in bias_codes(self._model)])
         left = np.array([int((pooled(mask, self._granularity) > 0).sum()) for mask in self.masks])
         if left.all():
             self._correction *= measured / self._estimate(left)
@@ -156,13 +155,6 @@ class Pruner:
         ]
         for layer, mask in zip(self._layers, without_dead(masks), strict=True):
             layer.mask.assign(mask)
-
-    def _bias_codes(self, scales: Sequence[float]) -> list[NDArray[np.int32]]:
-        inputs = [1 / 255, *(max(float(layer.range.numpy()), LEAST_RANGE) / 255 for layer in self._layers[:-1])]
-        return [
-            np.round(layer.layer.bias.numpy() / (scale * before)).astype(np.int32)
-            for layer, scale, before in zip(self._layers, scales, inputs, strict=True)
-        ]
 
 
 def _only(ranking: Ranking, left: Sequence[NDArray[np.bool_]]) -> Ranking:

@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.levels.catalogue import LEVELS
+from edgedigits.levels.declaration import WIDEST
 from edgedigits.training.keras_env import keras, tf
 
+PIXEL_SCALE, ACTIVATION_STEPS = 1 / 255, 255
+LEAST_RANGE = 1e-3
 RANGE_MOMENTUM = 0.99
 """Of the moving mean of a batch's largest activation, which becomes the range."""
 LEVELS_PACE = 0.1
@@ -63,7 +66,7 @@ class CompressedDense(keras.layers.Layer):
             self.range.assign(RANGE_MOMENTUM * self.range + (1 - RANGE_MOMENTUM) * largest)
         return tf.cond(
             self.has_range > 0,
-            lambda: tf.quantization.fake_quant_with_min_max_vars(activations, 0.0, tf.maximum(self.range, 1e-3)),
+            lambda: tf.quantization.fake_quant_with_min_max_vars(activations, 0.0, tf.maximum(self.range, LEAST_RANGE)),
             lambda: activations,
         )
 
@@ -85,11 +88,16 @@ class CompressedDense(keras.layers.Layer):
             )
         return level + kernel - tf.stop_gradient(kernel)
 
+    @property
+    def largest(self) -> float:
+        """The largest activation that has a code; a neuron that is always 0 still needs a scale."""
+        return max(float(self.range.numpy()), LEAST_RANGE)
+
     def codes(self) -> tuple[NDArray[np.int8], float]:
         """Return the weights as int8 codes (fan-in, fan-out), 0 where they are pruned, and the scale of a code."""
         kernel, mask = self.layer.kernel.numpy(), self.mask.numpy()
         if self.bits == 8:
-            scale = float(np.abs(kernel * mask).max() or 1.0) / 127
+            scale = float(np.abs(kernel * mask).max() or 1.0) / WIDEST
             return np.round(kernel * mask / scale).astype(np.int8), scale
         codes, scale = LEVELS[self.kind].codes(tf, self.levels * LEVELS_PACE, self.bits)
         codes = np.round(codes.numpy())
@@ -125,10 +133,25 @@ def compressed(model: Any, bits: int, kind: str) -> Any:
     return keras.models.clone_model(copy, clone_function=lambda layer: CompressedDense(layer, bits, kind))
 
 
+def bias_codes(model: Any) -> list[tuple[NDArray[np.int32], float]]:
+    """Return each layer's biases as codes int32 (fan-out,) and the scale of a code, which input and weights give.
+
+    A layer's codes are a byte each times a power of two, so that they can be packed in a byte.
+    """
+    scale_in, found = PIXEL_SCALE, []
+    for layer in model.layers:
+        scale = scale_in * layer.codes()[1]
+        exact = layer.layer.bias.numpy().astype(np.float64) / scale
+        shift = max(0, int(np.ceil(np.log2(max(1.0, float(np.abs(exact).max())) / WIDEST))))
+        found.append(((np.round(exact / 2**shift) * 2**shift).astype(np.int32), scale))
+        scale_in = layer.largest / ACTIVATION_STEPS
+    return found
+
+
 def decompressed(model: Any, like: Any) -> Any:
-    """Return a plain float model shaped as `like` with the weights that the forward pass of `model` sees."""
+    """Return a plain float model shaped as `like` with the weights and biases that a file of `model` holds."""
     plain = keras.models.clone_model(like)
-    for layer, wrapped in zip(plain.layers, model.layers, strict=True):
-        codes, scale = wrapped.codes()
-        layer.set_weights([codes.astype(np.float32) * np.float32(scale), wrapped.layer.bias.numpy()])
+    for layer, wrapped, (biases, scale) in zip(plain.layers, model.layers, bias_codes(model), strict=True):
+        codes, weight_scale = wrapped.codes()
+        layer.set_weights([codes * np.float32(weight_scale), (biases * scale).astype(np.float32)])
     return plain

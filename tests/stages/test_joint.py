@@ -1,0 +1,106 @@
+"""Joint compression: one training ends with the zeros, the levels and the bytes that were asked for, in the file too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgedigits.config_file import make_config, parse_sections
+from edgedigits.convert import to_int8_tflite
+from edgedigits.errors import ConfigError
+from edgedigits.model.contract import dense_weights
+from edgedigits.model.lowering import lower
+from edgedigits.model.reader import read_tflite
+from edgedigits.pipeline import train_and_compress
+from edgedigits.progress import SILENT
+from edgedigits.stages.pruner import packed_bytes
+
+BASE = {
+    "model": {"hidden": [24]},
+    "training": {"epochs": 2, "batch_size": 60, "augment": "none", "schedule": "hold"},
+    "levels": {"bits": 3},
+    "joint": {"enabled": True, "epochs": 10},
+}
+
+
+def config(**sections):
+    tables = {name: {**BASE.get(name, {}), **sections.get(name, {})} for name in {**BASE, **sections}}
+    return make_config(parse_sections(tables, "test"))
+
+
+def trained(few, choices):
+    done = train_and_compress(choices, few, SILENT)
+    graph = read_tflite(to_int8_tflite(done.final, done.calibration, per_tensor=False), "model.tflite")
+    return done, graph
+
+
+@pytest.mark.parametrize(
+    ("levels", "pruning"),
+    [
+        ({"bits": 3}, {"enabled": True, "sparsity": 0.9, "criterion": "sensitivity"}),
+        *(
+            pytest.param(levels, pruning, marks=pytest.mark.slow)
+            for levels, pruning in (
+                ({"bits": 2, "kind": "uniform"}, {"enabled": True, "sparsity": 0.8, "criterion": "random"}),
+                ({"bits": 3, "kind": "powers"}, {"enabled": True, "sparsity": 0.8, "granularity": "blocks"}),
+            )
+        ),
+        pytest.param({"bits": 4}, {"enabled": False}, marks=pytest.mark.slow),
+        pytest.param({"bits": 8}, {"enabled": True, "sparsity": 0.5, "granularity": "neurons"}, marks=pytest.mark.slow),
+    ],
+)
+def test_the_file_has_the_zeros_and_the_levels_that_training_ended_with(few, levels, pruning) -> None:
+    choices = config(levels=levels, prune=pruning)
+    done, graph = trained(few, choices)
+    stored = [tensor.data for tensor in dense_weights(graph)]
+    for weights, layer in zip(stored, done.twin.layers, strict=True):
+        kernel = layer.kernel.numpy().T
+        assert ((weights == 0) == (kernel == 0)).all()
+        assert len(np.unique(weights)) <= choices.most_levels or levels["bits"] == 8
+        if pruning.get("granularity") == "blocks":
+            # Powers hold no zero: a block is whole or gone, but for its part in neurons that died.
+            live = (weights[:, (weights != 0).any(axis=0)] != 0)[(weights != 0).any(axis=1)]
+            assert live.size and set(np.unique(live.reshape(-1, 4, live.shape[1]).sum(axis=1) % 4)) <= {0}
+    if pruning["enabled"]:
+        share = 1 - sum(int((one != 0).sum()) for one in stored) / sum(one.size for one in stored)
+        assert share >= pruning["sparsity"] - 0.001
+        # Levels that hold a zero add some of their own.
+        assert done.stages[-1].history["sparsity"][-1] <= share + 0.001
+
+
+@pytest.mark.slow
+def test_masks_shrink_on_a_cubic_curve_and_stay_where_pruning_ends(few) -> None:
+    done, _ = trained(
+        few, config(prune={"enabled": True, "sparsity": 0.9}, joint={"prune_begin": 0.2, "prune_end": 0.6})
+    )
+    curve = [0.9 * (1 - (1 - share) ** 3) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert done.stages[-1].history["sparsity"] == pytest.approx([0.0, *curve, *[0.9] * 4], abs=0.02)
+
+
+def test_a_budget_of_bytes_is_kept_and_nearly_used_up(few) -> None:
+    done, graph = trained(few, config(joint={"budget": 700}))
+    layers = lower(graph).layers
+    used = packed_bytes([layer.weights.T for layer in layers], [layer.bias for layer in layers])
+    assert 0.95 * 700 <= used <= 700
+
+
+@pytest.mark.slow
+def test_biases_are_a_byte_each_times_a_power_of_two(few) -> None:
+    _, graph = trained(few, config(prune={"enabled": True, "sparsity": 0.5}))
+    for operator in (one for one in graph.operators if one.opcode == "FULLY_CONNECTED"):
+        codes = graph.input_of(operator, 2).data.astype(np.int64)
+        shift = max(0, int(np.ceil(np.log2(max(1, np.abs(codes).max()) / 127))))
+        assert (codes % 2**shift == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("sections", "sentence"),
+    [
+        ({"qat": {"enabled": True}}, "both enabled"),
+        ({"joint": {"prune_begin": 0.8}}, "pruning would never happen"),
+        ({"joint": {"budget": 500, "trim": 0.5}}, "nothing to trim yet"),
+    ],
+)
+def test_levers_that_contradict_each_other_are_told(sections, sentence) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        config(**sections)
