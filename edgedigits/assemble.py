@@ -119,7 +119,7 @@ def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:
     content = to_int8_tflite(deploy(trained.final), trained.calibration, per_tensor=config.qat.per_tensor)
     graph = read_tflite(content, MODEL_NAME)
     zeros = [int(np.sum(layer.kernel.numpy() == 0)) for layer in trained.twin.layers]
-    distinct = [config.most_levels] * len(zeros) if config.levels.bits < 8 else None
+    distinct = [config.most_levels] * len(zeros) if config.levels.weight_bits < 8 else None
     check_contract(graph, minimum_zeros=zeros, maximum_distinct=distinct)
     (folder / MODEL_NAME).write_bytes(content)
     (folder / FLOAT_NAME).write_bytes(to_float_tflite(deploy(trained.twin)))

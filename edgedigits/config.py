@@ -6,7 +6,7 @@ in one place only. Nothing here imports numpy or TensorFlow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edgedigits import options
@@ -238,14 +238,13 @@ class QuantizationConfig:
 class LevelsConfig:
     """The few values that the weights of a layer may take."""
 
-    bits: int = option(
+    weight_bits: int = option(
         8,
         options.integer(1, 8),
         "bits of a weight, 1 to 8: at most 2^bits values a layer",
-        flag="--weight-bits",
         needs=_JOINT,
     )
-    kind: str = option(
+    weight_values: str = option(
         LEVELS_KIND,
         options.choice(tuple(LEVELS)),
         f"how the values are found; one of {', '.join(LEVELS)}",
@@ -287,12 +286,18 @@ class JointConfig:
         flag="--joint-trim",
         needs=_JOINT,
     )
-    budget: int = option(
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetConfig:
+    """What the engine may take of a device; a budget is met by joint training, and switches it on."""
+
+    constants: int = option(
         0,
-        options.integer(0, 2**31 - 1),
-        "bytes that weights and constants of the engine may take",
+        options.budget,
+        "bytes of flash for weights, biases and the layers' constants, such as 8K",
         flag="--budget-constants",
-        needs=_JOINT,
+        metavar="BYTES",
     )
 
 
@@ -338,10 +343,12 @@ class BuildConfig:
     qat: QuantizationConfig = field(default_factory=QuantizationConfig)
     levels: LevelsConfig = field(default_factory=LevelsConfig)
     joint: JointConfig = field(default_factory=JointConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
 
     def __post_init__(self) -> None:
+        self._let_budget_decide()
         if self.prune.begin >= self.prune.end:
             raise ConfigError(
                 f"[prune] begin is {self.prune.begin:g} and end is {self.prune.end:g}: pruning would never happen.",
@@ -359,6 +366,19 @@ class BuildConfig:
                     f"[prune] layer_sparsity names a layer '{shown(name)}', which this network does not have.",
                     hint=nearest(name, self.layer_names),
                 )
+
+    def _let_budget_decide(self) -> None:
+        """Switch on what meets a budget: joint training, and an engine that is packed for size."""
+        if not self.budget.constants:
+            return
+        if self.engine.optimize == "speed":
+            raise ConfigError(
+                '[budget] and [engine] optimize = "speed" contradict each other: the bytes are those of an engine '
+                "made for size.",
+                hint="Leave one of them out.",
+            )
+        object.__setattr__(self, "joint", replace(self.joint, enabled=True))
+        object.__setattr__(self, "engine", replace(self.engine, optimize="size"))
 
     def missing_need(self, section: str, name: str) -> Need | None:
         """Return the choice that an option has no effect without, where it was not made; else None.
@@ -395,8 +415,8 @@ class BuildConfig:
     @property
     def most_levels(self) -> int:
         """How many different weights a layer may have, the zeros of pruning included."""
-        prunes = self.prune.enabled or self.joint.budget > 0
-        return 2**self.levels.bits + (prunes and not LEVELS[self.levels.kind].holds_zero)
+        prunes = self.prune.enabled or self.budget.constants > 0
+        return 2**self.levels.weight_bits + (prunes and not LEVELS[self.levels.weight_values].holds_zero)
 
     @property
     def peak_learning_rate(self) -> float:
@@ -421,7 +441,7 @@ def _check_joint(config: BuildConfig) -> None:
             "pruning would never happen.",
             hint="Choose prune_begin below prune_end.",
         )
-    if joint.budget and joint.trim < max(joint.prune_end, joint.levels_begin):
+    if config.budget.constants and joint.trim < max(joint.prune_end, joint.levels_begin):
         raise ConfigError(
             f"[joint] trim is {joint.trim:g}, before pruning ends at {joint.prune_end:g} or levels begin at "
             f"{joint.levels_begin:g}: there would be nothing to trim yet.",
@@ -439,6 +459,7 @@ SECTIONS: dict[str, type] = {
     "qat": QuantizationConfig,
     "levels": LevelsConfig,
     "joint": JointConfig,
+    "budget": BudgetConfig,
     "engine": EngineConfig,
     "output": OutputConfig,
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ from edgedigits.files.paths import user_path
 FULL_BATCH = 0
 """`batch_size` of full-batch gradient descent; written "full" by users."""
 
+_KIB = 1024
+SIZE_UNITS = {"": 1, "b": 1, "k": _KIB, "kib": _KIB, "m": _KIB**2, "mib": _KIB**2, "g": _KIB**3}
+_LARGEST_BUDGET = _KIB**3
 _MOST_LAYERS = 64
 _MOST_STEPS = 10**9
 _LEAST_PERCENT = 2
@@ -140,6 +144,24 @@ def _sequence(raw: Any) -> list[Any]:
     if isinstance(raw, str):
         return [part.strip() for part in raw.split(",") if part.strip()]
     return list(raw) if isinstance(raw, (list, tuple)) else [raw]
+
+
+def with_unit(text: str, units: Mapping[str, float]) -> float | None:
+    """Return a number with one of `units` behind it, times what the unit is; None for anything else."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?([a-zµμ]*)", text.strip().lower())
+    return float(match[1]) * units[match[2]] if match and match[2] in units else None
+
+
+def budget(raw: Any) -> int:
+    """Parse bytes: 8192, "8K" or "8KiB"; 0 is no budget."""
+    value = (
+        with_unit(str(raw), SIZE_UNITS)
+        if isinstance(raw, (str, int, float)) and raw is not True and raw is not False
+        else None
+    )
+    if value is None or value > _LARGEST_BUDGET or not value.is_integer():
+        raise ValueError("bytes such as 8192 or 8K, at most 1G")
+    return int(value)
 
 
 def hidden_widths(raw: Any) -> tuple[int, ...]:

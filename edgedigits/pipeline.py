@@ -46,16 +46,19 @@ def train_and_compress(config: BuildConfig, splits: Splits, progress: Progress) 
 
     Raises:
         CheckFailedError: the training diverged.
+        ConfigError: a stage cannot meet the choices.
     """
     if not THREADS_ARE_FIXED:
         progress.say(
             f"TensorFlow was used in this process before: it does not keep to {THREADS} threads, so that the same "
             "choices may give other bytes elsewhere."
         )
+    asked = [stage for stage in STAGES.values() if stage.asked(config)]
+    for stage in asked:
+        stage.check(config)
     set_seed(config.training.seed)
     line = Line(config, splits, progress)
     model = twin = None
-    for stage in STAGES.values():
-        if stage.asked(config):
-            model, twin = stage.run(line, model)
+    for stage in asked:
+        model, twin = stage.run(line, model)
     return Trained(tuple(line.done), twin, line.calibration)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 
 from edgedigits.cli.parsing import VERBS, find_verb
+from edgedigits.criteria.catalogue import CRITERIA
+from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
 
 
@@ -33,7 +35,21 @@ def losses(readme: str) -> str:
     return "\n".join(rows)
 
 
-TABLES = {"verbs": verbs, "losses": losses}
+def criteria(readme: str) -> str:
+    """Return the criteria of pruning: name, what is kept, score, source."""
+    rows = ["| `--criterion` | keeps | score of a weight | source |", "| --- | --- | --- | --- |"]
+    rows += [f"| `{one.name}` | {one.meaning} | {one.formula} | {one.source} |" for one in CRITERIA.values()]
+    return "\n".join(rows)
+
+
+def levels(readme: str) -> str:
+    """Return the kinds of levels: name, meaning, source."""
+    rows = ["| `--levels` | values of a layer | source |", "| --- | --- | --- |"]
+    rows += [f"| `{one.name}` | {one.meaning} | {one.source} |" for one in LEVELS.values()]
+    return "\n".join(rows)
+
+
+TABLES = {"verbs": verbs, "losses": losses, "criteria": criteria, "levels": levels}
 
 
 def filled_in(readme: str) -> str:

@@ -13,6 +13,7 @@ from edgedigits.cli.flags import add_input_range, whole_number
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.files.paths import user_path
+from edgedigits.options import SIZE_UNITS, with_unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 HELP = "measure a model on labelled digits: accuracy, size, latency, agreement of runtimes"
 
 SIDE_BY_SIDE_WIDTH = 110
-_KIB = 1024
-_SIZE_UNITS = {"": 1, "b": 1, "k": _KIB, "kib": _KIB, "m": _KIB**2, "mib": _KIB**2}
 # Both signs for micro that keyboards and word processors make.
 _TIME_UNITS = {"": 1.0, "us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1000.0}
 
@@ -106,7 +105,7 @@ def percentage(text: str) -> float:
 
 def byte_count(text: str) -> int:
     """Parse "16384", "16K", "16KiB" or "1M" as bytes; K is 1,024."""
-    value = _with_unit(text, _SIZE_UNITS)
+    value = with_unit(text, SIZE_UNITS)
     if value is None or not 1 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a size; write it like 16384 or 16K")
     return int(value)
@@ -114,7 +113,7 @@ def byte_count(text: str) -> int:
 
 def microseconds(text: str) -> float:
     """Parse "50", "50us", "50µs" or "0.05ms" as microseconds."""
-    value = _with_unit(text, _TIME_UNITS)
+    value = with_unit(text, _TIME_UNITS)
     if value is None or not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a time; write it like 50us or 0.05ms")
     return value
@@ -125,13 +124,6 @@ def _threads(text: str) -> int:
     if not count:
         raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of threads from 1 to 256")
     return count
-
-
-def _with_unit(text: str, units: dict[str, int] | dict[str, float]) -> float | None:
-    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+) ?([a-zµμ]*)", text.strip().lower())
-    if not match or match[2] not in units:
-        return None
-    return float(match[1]) * units[match[2]]
 
 
 def _show(console: Console, evaluation: Evaluation, notes: Sequence[str]) -> None:

@@ -32,6 +32,7 @@ class Stage:
         past: what it did, by the final share of zeros of each pruned layer, such as "pruned to 80%".
         brief: the same in a study's tables, by the configuration, such as "pruned 80 %"; "" where it was not asked for.
         slug: its part of a build's name; "" for none.
+        check: raises ConfigError for choices that it cannot meet, before anything is trained.
         quantizes: it leaves a network that knows of int8; without such a stage, the conversion quantizes.
     """
 
@@ -43,4 +44,5 @@ class Stage:
     past: Callable[[Mapping[str, float]], str]
     brief: Callable[[Tables], str]
     slug: str = ""
+    check: Callable[[BuildConfig], None] = lambda config: None
     quantizes: bool = False

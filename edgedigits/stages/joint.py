@@ -6,16 +6,21 @@ bytes that the packed weights may take, which are measured on the way.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.errors import ConfigError
 from edgedigits.levels.declaration import WIDEST
+from edgedigits.model.packing import packed_bytes
 from edgedigits.stages.declaration import Stage
-from edgedigits.stages.pruner import Budget, Pruner, packed_bytes
+from edgedigits.stages.pruner import Pruner
 
 if TYPE_CHECKING:
+    from edgedigits.config import BuildConfig
     from edgedigits.training.line import Line
 
 SAMPLE = 2048
@@ -87,14 +92,31 @@ def _hold_near_levels(layer: Any) -> None:
     layer.layer.kernel.assign(np.clip(layer.layer.kernel.numpy(), -limit, limit))
 
 
+def check(config: BuildConfig) -> None:
+    """Check that a network exists that fits into the budget.
+
+    Raises:
+        ConfigError: not even the one with a weight for each class does.
+    """
+    widths = [PIXELS, *config.model.hidden, CLASSES]
+    barest = [np.eye(after, before, dtype=np.int8) for before, after in pairwise(widths)]
+    barest = [np.where(np.arange(len(one))[:, None] < CLASSES, one, 0).astype(np.int8) for one in barest]
+    least = packed_bytes(barest, [np.zeros(len(one), np.int32) for one in barest])
+    if 0 < config.budget.constants < least:
+        raise ConfigError(
+            f"[budget] constants is {config.budget.constants:,} B: no network of {len(barest)} layers fits in that.",
+            hint=f"The smallest that tells ten classes apart takes {least:,} B; better ones take more.",
+        )
+
+
 def run(line: Line, model: Any) -> tuple[Any, Any]:
     """Compress on from the float model."""
     from edgedigits.training.compressed_dense import compressed, decompressed
 
     joint, levels, prune = line.config.joint, line.config.levels, line.config.prune
-    wrapped = compressed(model, levels.bits, levels.kind)
+    wrapped = compressed(model, levels.weight_bits, levels.weight_values)
     wrapped.build((None, line.calibration.shape[1]))
-    budget = Budget(joint.budget, packed_bytes) if joint.budget else None
+    budget = line.config.budget.constants
     plan = line.plan("joint", "Compressing jointly", joint.epochs, joint.rate, joint.epochs - 1)
     pruner = Pruner(wrapped, line.config, budget, plan.seed) if budget or prune.enabled else None
     conducted = _callback(Conductor(wrapped, line, pruner, joint.epochs), pruner)
@@ -122,6 +144,7 @@ STAGE = Stage(
     order=30,
     label="joint",
     asked=lambda config: config.joint.enabled,
+    check=check,
     run=run,
     past=lambda target_sparsity: "compressed jointly",
     brief=lambda tables: "joint" if tables.get("joint", {}).get("enabled") else "",

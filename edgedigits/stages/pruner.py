@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,8 @@ from numpy.typing import NDArray
 
 from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.criteria.declaration import LayerState
+from edgedigits.errors import CheckFailedError
+from edgedigits.model.packing import packed_bytes
 from edgedigits.stages.masks import BLOCK, Ranking, most_within, pooled, rank, spread, without_dead
 
 if TYPE_CHECKING:
@@ -20,19 +21,6 @@ DECAY_POWER = 3
 OVERFULL = 1.02
 """Of the budget that the ramp aims at: the rest is cut when training settles, exactly."""
 TRIM_ROUNDS = 40
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Bytes that packed weights may take.
-
-    Attributes:
-        limit: the bytes.
-        measure: (codes int8 (fan-in, fan-out) of each layer, bias codes int32 (fan-out,) of each) → bytes.
-    """
-
-    limit: int
-    measure: Callable[[Sequence[NDArray[np.int8]], Sequence[NDArray[np.int32]]], int]
 
 
 def entropy_bytes(counts: NDArray[np.int64], cells: NDArray[np.int64], bits_each: NDArray[np.float64]) -> float:
@@ -54,14 +42,14 @@ class Pruner:
     Args:
         model: of `CompressedDense` layers.
         config: every choice.
-        budget: bytes to end at; None to end at a share of zeros.
+        budget: bytes of packed constants to end at; 0 to end at a share of zeros.
         seed: of the criterion "random".
     """
 
-    def __init__(self, model: Any, config: BuildConfig, budget: Budget | None, seed: int) -> None:
+    def __init__(self, model: Any, config: BuildConfig, budget: int, seed: int) -> None:
         self._model, self._layers, self._budget = model, model.layers, budget
         self._criterion, self._granularity = CRITERIA[config.prune.criterion], config.prune.granularity
-        self._sparsity, self._bits = config.prune.sparsity, float(config.levels.bits)
+        self._sparsity, self._bits = config.prune.sparsity, float(config.levels.weight_bits)
         shapes = [tuple(layer.mask.shape) for layer in self._layers]
         generator = np.random.default_rng(seed)
         self._draws = [generator.random(shape, np.float32) for shape in shapes]
@@ -102,7 +90,7 @@ class Pruner:
         """
         to_go = (1.0 - progress) ** DECAY_POWER
         assert self._ranking is not None
-        if self._budget is None:
+        if not self._budget:
             share = 1.0 - self._sparsity * (1.0 - to_go)
             groups = [pooled(draw, self._granularity).size for draw in self._draws]
             self._keep(min(int(share * sum(groups)), len(self._ranking)))
@@ -110,33 +98,42 @@ class Pruner:
         dense = sum(draw.size for draw in self._draws) * self._bits / 8
         if all(layer.has_levels.numpy() for layer in self._layers):
             self.measure()
-        limit = self._budget.limit * OVERFULL
+        limit = self._budget * OVERFULL
         self._keep(most_within(self._ranking, self._estimate, limit + max(0.0, dense - limit) * to_go))
 
     def measure(self) -> int:
         """Return the bytes that the weights would be packed in now, and learn how far estimates are off."""
         from edgedigits.training.compressed_dense import bias_codes
 
-        assert self._budget is not None
-        codes = [layer.codes()[0] for layer in self._layers]
-        measured = self._budget.measure(codes, [biases for biases, _ in bias_codes(self._model)])
+        codes = [np.ascontiguousarray(layer.codes()[0].T) for layer in self._layers]
+        measured = packed_bytes(codes, [biases for biases, _ in bias_codes(self._model)])
         left = np.array([int((pooled(mask, self._granularity) > 0).sum()) for mask in self.masks])
         if left.all():
             self._correction *= measured / self._estimate(left)
         return measured
 
     def trim(self) -> None:
-        """Cut as many more as bring the packed weights into the budget."""
-        if self._budget is None:
+        """Cut as many more as bring the packed weights into the budget.
+
+        Raises:
+            CheckFailedError: nothing more can be cut.
+        """
+        if not self._budget:
             return
         for _ in range(TRIM_ROUNDS):
             measured = self.measure()
-            if measured <= self._budget.limit or self._ranking is None:
+            if measured <= self._budget:
                 return
+            assert self._ranking is not None
             left = [pooled(mask, self._granularity) > 0 for mask in self.masks]
             self._ranking = _only(self._ranking, left)
-            excess = (measured - self._budget.limit) / measured
+            excess = (measured - self._budget) / measured
             self._keep(int(len(self._ranking) * (1 - excess)) - 1)
+        raise CheckFailedError(
+            f"The packed network takes {self.measure():,} B, more than the budget of {self._budget:,} B, and could not "
+            "be cut further.",
+            hint="Take a larger budget, or fewer hidden neurons.",
+        )
 
     def _estimate(self, counts: NDArray[np.int64]) -> float:
         masks = self.masks
@@ -163,16 +160,3 @@ def _only(ranking: Ranking, left: Sequence[NDArray[np.bool_]]) -> Ranking:
     layers, places = ranking.layers[stays], ranking.places[stays]
     counts = np.array([np.concatenate([[0], np.cumsum(layers == layer)]) for layer in range(len(left))])
     return Ranking(layers, places, ranking.shapes, counts)
-
-
-def packed_bytes(codes: Sequence[NDArray[np.int8]], biases: Sequence[NDArray[np.int32]]) -> int:
-    counts = np.array([int((c != 0).sum()) for c in codes])
-    cells = np.array([int((c != 0).any(0).sum()) * int((c != 0).any(1).sum()) for c in codes])
-    bits = []
-    for c in codes:
-        _, k = np.unique(c[c != 0], return_counts=True)
-        p = k / k.sum()
-        bits.append(float(-(p * np.log2(p)).sum()) * 1.03)
-    return int(
-        entropy_bytes(counts, cells, np.array(bits)) + sum((c != 0).any(0).sum() for c in codes) + 20 * len(codes)
-    )

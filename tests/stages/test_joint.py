@@ -10,15 +10,16 @@ from edgedigits.convert import to_int8_tflite
 from edgedigits.errors import ConfigError
 from edgedigits.model.contract import dense_weights
 from edgedigits.model.lowering import lower
+from edgedigits.model.packing import FACTOR_BYTES, Goal, choose
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import ordered, simplify
 from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
-from edgedigits.stages.pruner import packed_bytes
 
 BASE = {
     "model": {"hidden": [24]},
     "training": {"epochs": 2, "batch_size": 60, "augment": "none", "schedule": "hold"},
-    "levels": {"bits": 3},
+    "levels": {"weight_bits": 3},
     "joint": {"enabled": True, "epochs": 10},
 }
 
@@ -37,16 +38,24 @@ def trained(few, choices):
 @pytest.mark.parametrize(
     ("levels", "pruning"),
     [
-        ({"bits": 3}, {"enabled": True, "sparsity": 0.9, "criterion": "sensitivity"}),
+        ({"weight_bits": 3}, {"enabled": True, "sparsity": 0.9, "criterion": "sensitivity"}),
         *(
             pytest.param(levels, pruning, marks=pytest.mark.slow)
             for levels, pruning in (
-                ({"bits": 2, "kind": "uniform"}, {"enabled": True, "sparsity": 0.8, "criterion": "random"}),
-                ({"bits": 3, "kind": "powers"}, {"enabled": True, "sparsity": 0.8, "granularity": "blocks"}),
+                (
+                    {"weight_bits": 2, "weight_values": "uniform"},
+                    {"enabled": True, "sparsity": 0.8, "criterion": "random"},
+                ),
+                (
+                    {"weight_bits": 3, "weight_values": "powers"},
+                    {"enabled": True, "sparsity": 0.8, "granularity": "blocks"},
+                ),
             )
         ),
-        pytest.param({"bits": 4}, {"enabled": False}, marks=pytest.mark.slow),
-        pytest.param({"bits": 8}, {"enabled": True, "sparsity": 0.5, "granularity": "neurons"}, marks=pytest.mark.slow),
+        pytest.param({"weight_bits": 4}, {"enabled": False}, marks=pytest.mark.slow),
+        pytest.param(
+            {"weight_bits": 8}, {"enabled": True, "sparsity": 0.5, "granularity": "neurons"}, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_the_file_has_the_zeros_and_the_levels_that_training_ended_with(few, levels, pruning) -> None:
@@ -56,7 +65,7 @@ def test_the_file_has_the_zeros_and_the_levels_that_training_ended_with(few, lev
     for weights, layer in zip(stored, done.twin.layers, strict=True):
         kernel = layer.kernel.numpy().T
         assert ((weights == 0) == (kernel == 0)).all()
-        assert len(np.unique(weights)) <= choices.most_levels or levels["bits"] == 8
+        assert len(np.unique(weights)) <= choices.most_levels or levels["weight_bits"] == 8
         if pruning.get("granularity") == "blocks":
             # Powers hold no zero: a block is whole or gone, but for its part in neurons that died.
             live = (weights[:, (weights != 0).any(axis=0)] != 0)[(weights != 0).any(axis=1)]
@@ -78,9 +87,9 @@ def test_masks_shrink_on_a_cubic_curve_and_stay_where_pruning_ends(few) -> None:
 
 
 def test_a_budget_of_bytes_is_kept_and_nearly_used_up(few) -> None:
-    done, graph = trained(few, config(joint={"budget": 700}))
-    layers = lower(graph).layers
-    used = packed_bytes([layer.weights.T for layer in layers], [layer.bias for layer in layers])
+    _, graph = trained(few, config(budget={"constants": 700}))
+    packed = choose(ordered(simplify(lower(graph))), Goal.SIZE)
+    used = sum(one.nbytes + one.biases.nbytes + FACTOR_BYTES for one in packed)
     assert 0.95 * 700 <= used <= 700
 
 
@@ -93,12 +102,19 @@ def test_biases_are_a_byte_each_times_a_power_of_two(few) -> None:
         assert (codes % 2**shift == 0).all()
 
 
+def test_a_budget_that_nothing_meets_is_told_before_anything_is_trained(few) -> None:
+    with pytest.raises(ConfigError, match=r"constants is 40 B.*no network of 2 layers fits") as told:
+        train_and_compress(config(budget={"constants": 40}), few, SILENT)
+    assert "takes" in told.value.hint
+
+
 @pytest.mark.parametrize(
     ("sections", "sentence"),
     [
         ({"qat": {"enabled": True}}, "both enabled"),
         ({"joint": {"prune_begin": 0.8}}, "pruning would never happen"),
-        ({"joint": {"budget": 500, "trim": 0.5}}, "nothing to trim yet"),
+        ({"budget": {"constants": 500}, "joint": {"trim": 0.5}}, "nothing to trim yet"),
+        ({"budget": {"constants": 500}, "engine": {"optimize": "speed"}}, "contradict each other"),
     ],
 )
 def test_levers_that_contradict_each_other_are_told(sections, sentence) -> None:

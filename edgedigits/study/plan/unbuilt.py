@@ -7,28 +7,24 @@ from typing import Any
 from edgedigits.errors import ConfigError
 
 BUILT_IN_PART: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
-    "weight_bits": ((8,), (2, 3, 4, 5, 6, 7, 8)),
-    "weight_values": (("uniform",), ("uniform", "clustered")),
-    "pruning_criterion": (("magnitude",), ("magnitude", "gradient", "movement", "lamp", "random")),
     "pruning_schedule": (("polynomial",), ("polynomial", "constant", "one-shot", "iterative-with-rewinding")),
-    "granularity": (("unstructured",), ("unstructured", "block", "2:4", "neurons")),
-    "order": (("prune-qat",), ("prune-qat", "joint")),
 }
 """Axes of which a build can do only some values yet: those, and all."""
 
 _OTHER_WORDS = (
     *("distillation", "distill", "teacher", "student"),
-    *("clusters", "cluster", "clustering", "k-means", "kmeans", "codebook"),
-    *("rewinding", "iterative", "lottery-ticket", "structured", "channels", "filters", "n:m"),
+    *("clusters", "cluster", "clustering", "k-means", "kmeans", "clustered"),
+    *("rewinding", "iterative", "lottery-ticket", "2:4", "structured", "channels", "filters", "n:m"),
     *("activation", "activations", "dropout", "batch-norm", "batch_norm", "weight_decay", "regularization"),
-    *("dynamic", "float16", "int4", "int16", "binary", "ternary", "mixed-precision"),
+    *("dynamic", "float16", "int4", "int16", "mixed-precision"),
 )
 _INSTEAD = {
-    "bits": "Write weight_bits, which can be 8 so far, or input_bits.",
+    "bits": "Write weight_bits, or input_bits.",
     "per_channel": 'Write weight_scales = ["per-tensor", "per-channel"].',
     "per-channel": 'Write weight_scales = ["per-tensor", "per-channel"].',
     "scales": 'Write weight_scales = ["per-tensor", "per-channel"].',
-    "criterion": "Write pruning_criterion.",
+    "pruning_criterion": "Write criterion.",
+    "order": 'Write "joint.enabled" = [false, true].',
     "pruning": "Write sparsity = [0, 0.8], where 0 does not prune.",
     "layers": "Write hidden, such as hidden = [[10], [32, 16]].",
     "rate": "Write lr, prune_rate or qat_rate.",
