@@ -136,7 +136,7 @@ from tests.readme_tables import losses
 config = make_config(parse_sections({"loss": {"name": "absolute", "sharpness": 2}}, "t"))
 print(config.loss.sharpness, loss_words(to_tables(config)), loss_meaning(to_tables(config)), sep=" / ")
 print(find_axis("sharpness", "t").apply("3", "t"), find_axis("loss", "t").apply("absolute", "t"))
-print(losses())
+print(losses(""))
 assert "tensorflow" not in sys.modules
 main(["build", "--help"])
 """
