@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError
 from edgedigits.levels.declaration import WIDEST
 from edgedigits.model.packing import packed_bytes
@@ -98,7 +98,7 @@ def check(config: BuildConfig) -> None:
     Raises:
         ConfigError: not even the one with a weight for each class does.
     """
-    widths = [PIXELS, *config.model.hidden, CLASSES]
+    widths = [config.input.view.inputs, *config.model.hidden, CLASSES]
     barest = [np.eye(after, before, dtype=np.int8) for before, after in pairwise(widths)]
     barest = [np.where(np.arange(len(one))[:, None] < CLASSES, one, 0).astype(np.int8) for one in barest]
     least = packed_bytes(barest, [np.zeros(len(one), np.int32) for one in barest])

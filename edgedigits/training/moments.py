@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.seeing import see
 from edgedigits.training.epochs import as_input
 from edgedigits.training.keras_env import tf
 
@@ -21,7 +22,8 @@ class Moments:
     """
 
     def __init__(self, model: Any, line: Any, count: int) -> None:
-        self._images, self._labels = line.splits.train.images, line.splits.train.labels
+        self._images = see(line.config.input.view, line.splits.train.images)
+        self._labels = line.splits.train.labels
         self._count = min(count, len(self._labels))
 
         @tf.function(jit_compile=True)
