@@ -43,6 +43,8 @@ SILENT_S = 120.0
 """A run of another host counts as dead after so long without a heartbeat; one of this host is looked up."""
 
 _PLAN = "plan"
+_FREE = f"(status = '{WAITING}' OR is_abandoned(status, owner, beat))"
+"""Of trials that may be claimed, in SQL."""
 
 
 def owner_name() -> str:
@@ -93,6 +95,7 @@ class Store:
                 self._connection, self.said = self._open.enter_context(database.begin(folder))
             else:
                 self._connection = self._open.enter_context(closing(database.open_existing(folder)))
+            self._connection.create_function("is_abandoned", 3, _is_abandoned)
         self._check_schema()
 
     def __enter__(self) -> Store:
@@ -129,52 +132,31 @@ class Store:
 
     def claim(self, owner: str, keys: Iterable[str]) -> list[Trial]:
         """Claim those of `keys` that wait, or whose run has died; return what this run may start now."""
-        claimed = []
         with self._transaction() as connection:
-            for key in keys:
-                row = connection.execute("SELECT status, owner, beat FROM trials WHERE key = ?", (key,)).fetchone()
-                if row and (row[0] == WAITING or _abandoned(*row)):
-                    # The attempt of a run that died was not the trial's fault: this one takes its place.
-                    connection.execute(
-                        "UPDATE trials SET status = ?, owner = ?, beat = ?, attempts = attempts + ? WHERE key = ?",
-                        (RUNNING, owner, time.time(), int(row[0] == WAITING), key),
-                    )
-                    claimed.append(key)
+            # The attempt of a run that died was not the trial's fault: this one takes its place.
+            claim = (
+                "UPDATE trials SET status = ?, owner = ?, beat = ?, attempts = attempts + (status = ?) "
+                f"WHERE key = ? AND {_FREE}"
+            )
+            values = (RUNNING, owner, time.time(), WAITING)
+            claimed = [key for key in keys if connection.execute(claim, (*values, key)).rowcount]
             return [self._one(key) for key in claimed]
 
     def beat(self, owner: str) -> None:
         """Tell that a run lives."""
         with self._transaction() as connection:
-            connection.execute(
-                "UPDATE trials SET beat = ? WHERE owner = ? AND status = ?", (time.time(), owner, RUNNING)
-            )
+            beat = "UPDATE trials SET beat = ? WHERE owner = ? AND status = ?"
+            connection.execute(beat, (time.time(), owner, RUNNING))
 
     def release(self, owner: str) -> None:
         """Give back what a run has claimed and not finished; that attempt does not count."""
         with self._transaction() as connection:
-            connection.execute(
-                "UPDATE trials SET status = ?, owner = '', attempts = attempts - 1 WHERE owner = ? AND status = ?",
-                (WAITING, owner, RUNNING),
-            )
-
-    def claimed(self, owner: str, keys: Iterable[str]) -> list[str]:
-        """Return those of `keys` that a run has claimed and not finished, in the order given."""
-        with self._translated():
-            rows = self._connection.execute("SELECT key FROM trials WHERE owner = ? AND status = ?", (owner, RUNNING))
-            own = {row[0] for row in rows}
-        return [key for key in keys if key in own]
+            release = "UPDATE trials SET status = ?, owner = '', attempts = attempts - 1 WHERE owner = ? AND status = ?"
+            connection.execute(release, (WAITING, owner, RUNNING))
 
     def finish(self, owner: str, key: str, result: Mapping[str, Any], seconds: float) -> bool:
         """Store a trial's figures; return False where the run has not claimed it, which changes nothing."""
-        with self._transaction() as connection:
-            if not self._is_claimed(owner, key):
-                return False
-            figures = to_text(result)
-            connection.execute(
-                "UPDATE trials SET status = ?, owner = '', error = '', result = ?, seconds = ?, seal = ? WHERE key = ?",
-                (DONE, figures, seconds, self._new_seal(key, figures, seconds), key),
-            )
-            return True
+        return bool(self._end(owner, key, DONE, "", to_text(result), seconds))
 
     def fail(self, owner: str, key: str, error: str, seconds: float) -> str:
         """Store why a trial failed.
@@ -183,63 +165,65 @@ class Store:
             What it does now: "waiting" for another attempt, or "failed"; "" where the run has not claimed it, which
             changes nothing.
         """
+        return self._end(owner, key, "", error, "", seconds)
+
+    def _end(self, owner: str, key: str, status: str, error: str, result: str, seconds: float) -> str:
         with self._transaction() as connection:
-            if not self._is_claimed(owner, key):
+            if key not in self._keys("owner = ? AND status = ?", owner, RUNNING):
                 return ""
-            status = WAITING if self._one(key).attempts < MOST_ATTEMPTS else FAILED
-            connection.execute(
-                "UPDATE trials SET status = ?, owner = '', error = ?, seconds = ?, seal = ? WHERE key = ?",
-                (status, error, seconds, self._new_seal(key, "", seconds), key),
-            )
+            # Read first: a row that was changed since it was stored is not sealed.
+            trial = self._one(key)
+            status = status or (WAITING if trial.attempts < MOST_ATTEMPTS else FAILED)
+            (spec,) = connection.execute("SELECT spec FROM trials WHERE key = ?", (key,)).fetchone()
+            seal = seal_of(key, trial.number, trial.kind, spec, result, seconds)
+            end = "UPDATE trials SET status = ?, owner = '', error = ?, result = ?, seconds = ?, seal = ? WHERE key = ?"
+            connection.execute(end, (status, error, result, seconds, seal, key))
             return status
-
-    def _is_claimed(self, owner: str, key: str) -> bool:
-        own = "SELECT 1 FROM trials WHERE key = ? AND owner = ? AND status = ?"
-        return self._connection.execute(own, (key, owner, RUNNING)).fetchone() is not None
-
-    def _new_seal(self, key: str, result: str, seconds: float) -> str:
-        """Return the seal of a row with another result; a row that was changed since it was stored is not sealed."""
-        trial = self._one(key)
-        (spec,) = self._connection.execute("SELECT spec FROM trials WHERE key = ?", (key,)).fetchone()
-        return seal_of(key, trial.number, trial.kind, spec, result, seconds)
 
     def retry_failed(self, keys: Iterable[str]) -> int:
         """Let those of `keys` that failed wait again; return how many."""
         with self._transaction() as connection:
-            changed = connection.executemany(
-                "UPDATE trials SET status = ?, attempts = 0 WHERE key = ? AND status = ?",
-                [(WAITING, key, FAILED) for key in keys],
-            )
-            return changed.rowcount
+            retry = "UPDATE trials SET status = ?, attempts = 0 WHERE key = ? AND status = ?"
+            return connection.executemany(retry, [(WAITING, key, FAILED) for key in keys]).rowcount
+
+    def claimed(self, owner: str, keys: Iterable[str]) -> list[str]:
+        """Return those of `keys` that a run has claimed and not finished, in the order given."""
+        with self._translated():
+            own = self._keys("owner = ? AND status = ?", owner, RUNNING)
+        return [key for key in keys if key in own]
 
     def waiting(self, keys: Iterable[str]) -> list[str]:
         """Return those of `keys` that may be claimed, in the order given."""
         with self._translated():
-            rows = self._connection.execute("SELECT key, status, owner, beat FROM trials").fetchall()
-        free = {k for k, status, owner, beat in rows if status == WAITING or _abandoned(status, owner, beat)}
+            free = self._keys(_FREE)
         return [key for key in keys if key in free]
+
+    def _keys(self, condition: str, *values: Any) -> set[str]:
+        return {row[0] for row in self._connection.execute(f"SELECT key FROM trials WHERE {condition}", values)}
 
     def counts(self, keys: Iterable[str] | None = None) -> dict[str, int]:
         """Return how many trials are in each status; of `keys` only, where given."""
+        chosen = None if keys is None else json.dumps(list(keys))
+        counted = (
+            "SELECT status, COUNT(*) FROM trials WHERE ?1 IS NULL OR key IN (SELECT value FROM json_each(?1)) "
+            "GROUP BY status"
+        )
         with self._translated():
-            rows = self._connection.execute("SELECT key, status FROM trials").fetchall()
-        chosen = set(keys) if keys is not None else None
-        found = dict.fromkeys((WAITING, RUNNING, DONE, FAILED), 0)
-        for key, status in rows:
-            if chosen is None or key in chosen:
-                found[status] = found.get(status, 0) + 1
-        return {status: found[status] for status in STATUSES}
+            found = dict(self._connection.execute(counted, (chosen,)).fetchall())
+        return {status: found.get(status, 0) for status in STATUSES}
 
     def trials(self) -> list[Trial]:
         """Return every trial, in the order of the study."""
         with self._translated():
             return list(self._rows())
 
-    def check(self, plan: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
-        """Check that every trial is as it was stored, and those of a plan as the plan has them.
+    def trials_of(self, keys: Iterable[str]) -> list[Trial]:
+        """Return the trials of those keys."""
+        with self._translated():
+            return [self._one(key) for key in keys]
 
-        Args:
-            plan: kind and spec by key.
+    def check(self, plan: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
+        """Check that every trial is as it was stored, and those of a plan, kind and spec by key, as the plan has them.
 
         Raises:
             DataError: one is not: it was changed, or the file is damaged.
@@ -248,10 +232,6 @@ class Store:
             for trial in self._rows():
                 if trial.key in plan and not is_same(*plan[trial.key], trial):
                     raise DamagedRowError(f"trial {trial.key} is stored as another than the plan's")
-
-    def _rows(self) -> Iterator[Trial]:
-        for row in self._connection.execute(f"SELECT {COLUMNS} FROM trials ORDER BY number, key"):
-            yield read_row(row)
 
     def set_plan(self, keys: Iterable[str]) -> None:
         """Remember which trials the latest plan has; those of earlier ones stay in the folder."""
@@ -269,10 +249,8 @@ class Store:
                 raise DamagedRowError(f"{len(keys) - len(found)} of its trials are missing")
         return found
 
-    def trials_of(self, keys: Iterable[str]) -> list[Trial]:
-        """Return the trials of those keys."""
-        with self._translated():
-            return [self._one(key) for key in keys]
+    def _rows(self) -> Iterator[Trial]:
+        return map(read_row, self._connection.execute(f"SELECT {COLUMNS} FROM trials ORDER BY number, key"))
 
     def _one(self, key: str) -> Trial:
         row = self._connection.execute(f"SELECT {COLUMNS} FROM trials WHERE key = ?", (key,)).fetchone()
@@ -342,7 +320,7 @@ class Store:
         return DataError(f"{self.path} cannot be used: {text}.", hint="Choose another --out; the file was not changed.")
 
 
-def _abandoned(status: str, owner: str, beat: float) -> bool:
+def _is_abandoned(status: str, owner: str, beat: float) -> bool:
     return status == RUNNING and not is_alive(owner, beat)
 
 
