@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from edgedigits.config import DataConfig
 from edgedigits.errors import ConfigError, DataError, ToolMissingError
 from edgedigits.study.run import data_source
-from edgedigits.study.run.data_source import DigitsNotHereError, cache_file, describe, find_digits, keep
+from edgedigits.study.run.data_source import DigitsNotHereError, archive, cache_file, describe, find_digits, keep
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +45,7 @@ def test_whatever_keeps_a_source_from_being_read_the_cache_is_asked(kind, monkey
     monkeypatch.setattr(data_source, "read_source", fail)
     with pytest.raises(DigitsNotHereError, match=r"The source cannot be read\. pip install it \(digest"):
         find_digits(need)
-    keep(contents, need.digest)
+    keep(archive(contents), need.digest)
     assert find_digits(need).train.digest == contents.train.digest
     cache_file(need.digest).write_bytes(b"torn")
     with pytest.raises(DigitsNotHereError, match="is damaged"):
@@ -56,5 +58,5 @@ def test_digits_are_read_on_a_worker_as_where_the_study_was_started(tmp_path, fe
     config = DataConfig(source=str(path), invert=True, transpose=True)
     need, contents = describe(config)
     assert need.reading == config.reading
-    assert find_digits(data_source.DataNeed(**need.to_json())).train.digest == contents.train.digest
+    assert find_digits(data_source.DataNeed(**asdict(need))).train.digest == contents.train.digest
     assert len({describe(DataConfig(source=str(path), transpose=turned))[0].digest for turned in (False, True)}) == 2

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from edgedigits.data.contents import Contents
 from edgedigits.errors import DataError, ToolMissingError
 from edgedigits.extras import install_command
 from edgedigits.files.scratch import scratch
 from edgedigits.posix import interrupts_held_back, usable_cores
-from edgedigits.study.run.data_source import as_arrays
+from edgedigits.study.run.data_source import archive
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -48,19 +46,14 @@ class Cluster:
     words: str
 
 
-def require_distributed() -> Any:
-    """Return the library `distributed`.
-
-    Raises:
-        ToolMissingError: it is not installed.
-    """
+def require_distributed() -> None:
+    """Raise ToolMissingError where the library `distributed` is not installed."""
     try:
-        import distributed
+        import distributed  # noqa: F401  # Its settings are among Dask's from here on.
     except ImportError:
         raise ToolMissingError(
             "Dask (package distributed), which runs a study, is not installed.", hint=install_command("study")
         ) from None
-    return distributed
 
 
 def default_jobs() -> int:
@@ -103,44 +96,38 @@ def open_cluster(jobs: int, scheduler: str, cores: int) -> Iterator[Cluster]:
 
 
 def _local(jobs: int, cores: int) -> Iterator[Cluster]:
+    """Yield a scheduler and workers in this process: they only wait for the processes of trials that they start."""
     import dask
     from distributed import Client, LocalCluster
 
     cores = cores or max(1, len(usable_cores()) // jobs)
     port = _dashboard_port()
-    # Nobody but this machine may talk to what runs tasks, and no page but the dashboard's own to the dashboard.
+    # Nobody but this machine may talk to the dashboard, and no page but its own.
     origins = [f"{host}:{port}" for host in (LOOPBACK, "localhost")]
     with ExitStack() as stack:
-        place = stack.enter_context(scratch("dask"))
-        stack.enter_context(
-            dask.config.set(
-                {
-                    "distributed.scheduler.dashboard.bokeh-application.allow_websocket_origin": origins,
-                    "temporary-directory": str(place),
-                }
-            )
-        )
+        settings = {
+            "distributed.scheduler.dashboard.bokeh-application.allow_websocket_origin": origins,
+            "temporary-directory": str(stack.enter_context(scratch("dask"))),
+        }
+        stack.enter_context(dask.config.set(settings))
         # Of a dashboard's port that is taken.
         stack.enter_context(warnings.catch_warnings(action="ignore", category=UserWarning))
-        # Workers would answer a Ctrl-C with their tracebacks; they are ended by the study itself.
+        # The workers' threads leave Ctrl-C to the study, and so do the processes that they start.
         with interrupts_held_back():
-            cluster = stack.enter_context(
-                LocalCluster(
-                    n_workers=jobs,
-                    threads_per_worker=1,
-                    processes=False,
-                    # The work is done in processes that the workers start: a worker itself holds next to nothing.
-                    memory_limit=0,
-                    dashboard_address=f"{LOOPBACK}:{port}" if _has_dashboard() else None,
-                    worker_dashboard_address=f"{LOOPBACK}:0",
-                    silence_logs=logging.CRITICAL,
-                )
+            local = LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                processes=False,
+                memory_limit=0,
+                dashboard_address=f"{LOOPBACK}:{port}" if find_spec("bokeh") else None,
+                worker_dashboard_address=f"{LOOPBACK}:0",
+                silence_logs=logging.CRITICAL,
             )
-            client = stack.enter_context(Client(cluster))
-        services = cluster.scheduler_info["services"]
+            client = stack.enter_context(Client(stack.enter_context(local)))
+        services = local.scheduler_info["services"]
         dashboard = f"; dashboard http://{LOOPBACK}:{services['dashboard']}/status" if "dashboard" in services else ""
-        each = f"{cores} core{'s' * (cores > 1)}"
-        yield Cluster(client, jobs, cores, f"{jobs} worker{'s' * (jobs > 1)} of {each} on this machine{dashboard}")
+        workers, each = f"{jobs} worker{'s' * (jobs > 1)}", f"{cores} core{'s' * (cores > 1)}"
+        yield Cluster(client, jobs, cores, f"{workers} of {each} on this machine{dashboard}")
 
 
 def _remote(scheduler: str) -> Iterator[Cluster]:
@@ -170,16 +157,7 @@ def _dashboard_port() -> int:
     return DASHBOARD_PORT
 
 
-def _has_dashboard() -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec("bokeh") is not None
-
-
 def publish_digits(client: Client, contents: Contents, digest: str) -> None:
     """Put the digits where workers that do not have them can fetch them: on the scheduler, by their digest."""
-    if digest in client.list_datasets():
-        return
-    content = io.BytesIO()
-    np.savez_compressed(content, **as_arrays(contents))  # type: ignore[arg-type]
-    client.publish_dataset(content.getvalue(), name=digest)
+    if digest not in client.list_datasets():
+        client.publish_dataset(archive(contents), name=digest)

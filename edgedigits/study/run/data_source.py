@@ -5,7 +5,9 @@ A source is known by the digest of its digits, so that a worker never trains on 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import io
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from edgedigits.data.load import read_source
 from edgedigits.data.mnist import cache_folder
 from edgedigits.data.named import NAMES
 from edgedigits.data.npz import read_npz
+from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.data.writing import replacing
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.files.paths import user_path
@@ -38,10 +41,6 @@ class DataNeed:
     def reading(self) -> dict[str, Any]:
         """How the source is read, as `read_source` takes it by name."""
         return {name: getattr(self, name) for name in READING}
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the same as JSON values; `DataNeed(**...)` takes them back."""
-        return asdict(self)
 
 
 class DigitsNotHereError(Exception):
@@ -81,19 +80,12 @@ def find_digits(need: DataNeed) -> Contents:
         seen.append(str(error).rstrip("."))
     cached = cache_file(need.digest)
     if cached.is_file():
-        if (kept := _from_cache(cached, need)) is not None:
-            return kept
+        with suppress(DataError):
+            kept = read_npz(cached)
+            if data_digest(kept) == need.digest:
+                return Contents(kept.train, kept.test, Path(need.source).name or need.source)
         seen.append(f"{cached} is damaged")
     raise DigitsNotHereError("; ".join(seen) + f" (digest {need.digest[:12]}…)")
-
-
-def _from_cache(path: Path, need: DataNeed) -> Contents | None:
-    """Return the digits of a file of the cache; None where it is damaged."""
-    try:
-        contents = _named(read_npz(path), need)
-    except DataError:
-        return None
-    return contents if data_digest(contents) == need.digest else None
 
 
 def cache_file(digest: str) -> Path:
@@ -101,44 +93,20 @@ def cache_file(digest: str) -> Path:
     return cache_folder().parent / "study" / f"{digest}.npz"
 
 
-def keep(contents: Contents, digest: str) -> None:
-    """Put digits into the cache of this host; whole or not at all."""
+def archive(contents: Contents) -> bytes:
+    """Return the digits as a compressed .npz, under the names of Keras's mnist.npz."""
+    content, parts = io.BytesIO(), {"train": contents.train, "test": contents.test}
+    arrays: dict[str, Any] = {}
+    for name, part in parts.items():
+        if part is not None:
+            arrays |= {f"x_{name}": part.images.reshape(-1, IMAGE_SIDE, IMAGE_SIDE), f"y_{name}": part.labels}
+    np.savez_compressed(content, **arrays)
+    return content.getvalue()
+
+
+def keep(content: bytes, digest: str) -> None:
+    """Put an archive of digits into the cache of this host; whole or not at all."""
     path = cache_file(digest)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, force=True) as partial:
-        np.savez(partial, **as_arrays(contents))  # type: ignore[arg-type]
-
-
-def as_arrays(contents: Contents) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the digits as arrays, under the names of Keras's mnist.npz."""
-    pairs = (("train", contents.train), ("test", contents.test))
-    return {
-        f"{letter}_{name}": array
-        for name, part in pairs
-        if part is not None
-        for letter, array in (("x", part.images.reshape(-1, 28, 28)), ("y", part.labels))
-    }
-
-
-def from_arrays(arrays: dict[str, np.ndarray[Any, Any]], need: DataNeed) -> Contents:
-    """Return digits from such arrays.
-
-    Raises:
-        DataError: they are not those of `need`.
-    """
-    from edgedigits.data.digits import Digits
-
-    train, test = (
-        Digits(np.array(arrays[f"x_{name}"]).reshape(-1, 784), np.array(arrays[f"y_{name}"]))
-        if f"x_{name}" in arrays
-        else None
-        for name in ("train", "test")
-    )
-    contents = _named(Contents(train, test, need.source), need)
-    if data_digest(contents) != need.digest:
-        raise DataError("The scheduler holds other digits than the study needs.", hint="Restart the study.")
-    return contents
-
-
-def _named(contents: Contents, need: DataNeed) -> Contents:
-    return Contents(contents.train, contents.test, Path(need.source).name or need.source)
+        partial.write_bytes(content)

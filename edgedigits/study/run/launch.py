@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import numpy as np
 
 from edgedigits.devices.toolchain import zig_cache
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.files.scratch import no_room, scratch, tells_of_no_room
 from edgedigits.posix import KILLED, pinned, signal_of, usable_cores
 from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, EXIT_NO_ROOM, TASK
-from edgedigits.study.run.data_source import DataNeed, from_arrays, keep
+from edgedigits.study.run.data_source import DataNeed, keep
 
 TOPIC = "edgedigits-study"
 POLL_S = 0.2
@@ -49,20 +47,19 @@ def run_on_worker(task: dict[str, Any], cores: int) -> list[Answer]:
         state = worker.state.tasks.get(key)
         return state is None or state.state in ("cancelled", "released", "forgotten")
 
-    start, own = time.perf_counter(), _cores(worker.name, cores)
-
     def send(answer: Answer) -> None:
         worker.log_event(f"{TOPIC}-{task['run']}", answer)
 
+    start, run = time.perf_counter(), partial(run_child, task, _cores(worker.name, cores), send, cancelled)
     try:
-        answers, code, chatter = run_child(task, own, send, cancelled)
+        answers, code, chatter = run()
         if code == EXIT_NO_DIGITS:
             fetch_digits(DataNeed(**task["data"]), chatter)
-            answers, code, chatter = run_child(task, own, send, cancelled)
+            answers, code, chatter = run()
+        if code != 0 and not any("error" in answer and "key" not in answer for answer in answers):
+            answers.append({"error": _death(code, chatter)})
     except EdgedigitsError as error:
-        return [{"error": str(error)}, {"process": time.perf_counter() - start}]
-    if code != 0 and not any("error" in answer and "key" not in answer for answer in answers):
-        answers.append({"error": _death(code, chatter)})
+        answers = [{"error": str(error)}]
     return [*answers, {"process": time.perf_counter() - start}]
 
 
@@ -84,8 +81,7 @@ def fetch_digits(need: DataNeed, why: str) -> None:
         raise DataError(
             f"{why.strip()}, and the scheduler does not have them.", hint="Put them where the study found them."
         ) from None
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        keep(from_arrays(dict(archive), need), need.digest)
+    keep(content, need.digest)
 
 
 def run_child(

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.progress import Progress, StageProgress
@@ -156,7 +156,7 @@ class _Run:
 
     def _task(self, job: Job) -> dict[str, Any]:
         listed = [{"key": key, "spec": spec} for key, spec in job.specs.items()]
-        return {"run": self.name, "kind": job.kind, "data": job.data.to_json(), "trials": listed}
+        return {"run": self.name, "kind": job.kind, "data": asdict(job.data), "trials": listed}
 
     def _handle(self, event: Any, stage: StageProgress, waiting: deque[Job]) -> None:
         if isinstance(event, Mapping):
