@@ -18,7 +18,7 @@ from edgedigits.progress import Progress, StageProgress
 from edgedigits.study.run.cluster import Cluster
 from edgedigits.study.run.data_source import DataNeed
 from edgedigits.study.run.launch import TOPIC, run_on_worker
-from edgedigits.study.run.rows import DONE, FAILED, RUNNING, WAITING, Trial
+from edgedigits.study.run.rows import DONE, FAILED, RUNNING, WAITING
 from edgedigits.study.run.store import Store, owner_name
 
 if TYPE_CHECKING:
@@ -102,19 +102,19 @@ class _Run:
         self.store, self.jobs, self.cluster, self.progress = store, jobs, cluster, progress
         self.owner, self.name = owner_name(), uuid.uuid4().hex[:12]
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.futures: dict[Future, tuple[Job, dict[str, float]]] = {}
-        self.keys = [key for job in jobs for key in job.specs]
-        self.summary = Summary(total=len(self.keys), where=cluster.words)
-        self.clock = Clock(estimates, store.waiting(self.keys), cluster.slots)
+        self.futures: dict[Future, tuple[Job, float]] = {}
+        self.labels = {key: spec.get("label", key) for job in jobs for key, spec in job.specs.items()}
+        self.summary = Summary(total=len(self.labels), where=cluster.words)
+        self.clock = Clock(estimates, store.waiting(self.labels), cluster.slots)
         self.best = -1.0
         self.started = self.beaten = self.said = time.monotonic()
 
     def run(self) -> Summary:
         topic = f"{TOPIC}-{self.name}"
         self.cluster.client.subscribe_topic(topic, lambda event: self.events.put(event[1]))
-        counts = self.store.counts(self.keys)
+        counts = self.store.counts(self.labels)
         try:
-            with self.progress.stage("Study", len(self.keys)) as stage:
+            with self.progress.stage("Study", len(self.labels)) as stage:
                 stage.advance(counts[DONE] + counts[FAILED], note=self._note(counts))
                 self._loop(stage)
         except BaseException:
@@ -141,7 +141,7 @@ class _Run:
             self._beat()
 
     def _waiting(self) -> list[Job]:
-        free = set(self.store.waiting(self.keys))
+        free = set(self.store.waiting(self.labels))
         return [job for one in self.jobs if (job := one.only(free)).specs]
 
     def _start(self, job: Job) -> None:
@@ -151,7 +151,7 @@ class _Run:
         future = self.cluster.client.submit(
             run_on_worker, self._task(claimed), self.cluster.cores, pure=False, retries=0
         )
-        self.futures[future] = (claimed, {"start": time.monotonic()})
+        self.futures[future] = (claimed, time.monotonic())
         future.add_done_callback(self.events.put)
 
     def _task(self, job: Job) -> dict[str, Any]:
@@ -162,8 +162,8 @@ class _Run:
         if isinstance(event, Mapping):
             self._store(event, stage)
             return
-        job, clock = self.futures.pop(event)
-        seconds = time.monotonic() - clock["start"]
+        job, start = self.futures.pop(event)
+        seconds = time.monotonic() - start
         answers, error = _outcome(event)
         for answer in answers:
             if "key" in answer:
@@ -197,24 +197,24 @@ class _Run:
         elif self.store.finish(self.owner, key, answer["result"], seconds):
             self.summary.ran += 1
             self.clock.finish(key)
-            self._note_best(*self.store.trials_of([key]))
+            self._note_best(key, answer["result"])
             self._tell(stage)
 
-    def _note_best(self, trial: Trial) -> None:
+    def _note_best(self, key: str, figures: Mapping[str, Any]) -> None:
         # By validation, never by test; the cells of the report's table have only a dev set.
-        value = trial.result.get("val_accuracy", trial.result.get("dev_accuracy"))
+        value = figures.get("val_accuracy", figures.get("dev_accuracy"))
         if value is not None and value > self.best:
             self.best = float(value)
-            self.summary.best = f"{100 * self.best:.2f} % ({trial.spec.get('label', trial.key)})"
+            self.summary.best = f"{100 * self.best:.2f} % ({self.labels[key]})"
 
     def _tell(self, stage: StageProgress) -> None:
-        counts = self.store.counts(self.keys)
+        counts = self.store.counts(self.labels)
         note = self._note(counts)
         stage.advance(1, note=note)
         if time.monotonic() - self.said > SAY_S:
             self.said = time.monotonic()
             finished = counts[DONE] + counts[FAILED]
-            self.progress.say(f"{finished} of {len(self.keys)}: {note}")
+            self.progress.say(f"{finished} of {len(self.labels)}: {note}")
 
     def _note(self, counts: Mapping[str, int]) -> str:
         words = [f"{counts[FAILED]} failed"]
@@ -236,7 +236,7 @@ class _Run:
             self.store.release(self.owner)
 
     def _summarize(self) -> Summary:
-        counts = self.store.counts(self.keys)
+        counts = self.store.counts(self.labels)
         summary = self.summary
         summary.done, summary.failed, summary.elsewhere = counts[DONE], counts[FAILED], counts[RUNNING]
         summary.seconds = time.monotonic() - self.started
