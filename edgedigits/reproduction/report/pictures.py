@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from edgedigits.report.style import MUTED, Plot, new_figure
+from edgedigits.report.style import MUTED, Plot
+from edgedigits.reproduction.plan import EDGEDIGITS, PUBLISHED
 from edgedigits.reproduction.report.findings import Cell, mean_of
 from edgedigits.reproduction.report_data import report_table
-from edgedigits.study.report.drawing import (
-    WIDE,
-    band,
-    heat_cells,
-    legend_above,
-    legend_room,
-    panel,
-    percent_axis,
-    wide_figure,
-)
+from edgedigits.study.findings.frame import with_lists
+from edgedigits.study.report.drawing import WIDE, Line, heat_cells, line_chart, panel, wide_figure
 
 _LEFT, _ROW, _TOP, _BOTTOM, _GAP = 128.0, 21.0, 68.0, 8.0, 14.0
 _HEIGHT = _TOP + 12 * _ROW + _BOTTOM
 _LINES = (
-    ("published", "float32", "as published: classical"),
-    ("published", "quantized", "as published: quantized"),
-    ("edgedigits", "float32", "edgedigits: float32"),
-    ("edgedigits", "quantized", "edgedigits: int8 (QAT)"),
-    ("edgedigits", "pruned 80 %", "edgedigits: pruned 80 %"),
+    (PUBLISHED, "float32", "as published: classical"),
+    (PUBLISHED, "quantized", "as published: quantized"),
+    (EDGEDIGITS, "float32", "edgedigits: float32"),
+    (EDGEDIGITS, "quantized", "edgedigits: int8 (QAT)"),
+    (EDGEDIGITS, "pruned 80 %", "edgedigits: pruned 80 %"),
 )
 _LOSS = "cross-entropy"
 """What lines of ours are drawn with, float32 having no other; the report's rows have one arithmetic for all."""
@@ -54,7 +48,7 @@ def _table(cells: Sequence[Cell]) -> Plot:
         "and by edgedigits. Average of the quantized rows: " + ", ".join(_averages(cells)) + ".",
         "left: the report; middle and right: measured on the dev set, means over up to "
         f"{seeds} {'seed' if seeds == 1 else 'seeds'}; pruned to a tenth, as in the report",
-        lambda: _draw_table(cells),
+        partial(_draw_table, cells),
         wide=True,
     )
 
@@ -92,80 +86,63 @@ def _draw_table(cells: Sequence[Cell]) -> Figure:
 
 def _curves(frame: pd.DataFrame) -> list[Plot]:
     """Return two pictures for each setting: by family, and our quantized ones by loss."""
-    plots = []
+    known = with_lists(frame, "curves", of=dict)
+    known, plots = known[["dev" in one for one in known["curves"]]], []
+    bands = "means, bands from the lowest to the highest seed"
     for setting in report_table().settings:
-        here = frame[
-            (frame["setting"] == setting.name) & frame["curves"].map(lambda one: isinstance(one, dict) and "dev" in one)
-        ]
+        here, at = known[known["setting"] == setting.name], f"iteration at a learning rate of {setting.rate:g}"
         name = setting.name.replace("/", "_").replace(".", "")
         if families := _families(here):
             plots.append(
                 Plot(
                     f"curve_{name}",
-                    f"Dev accuracy by iteration at a learning rate of {setting.rate:g}, by family.",
-                    f"measured on the dev set on the way; ours with {_LOSS}; means, bands from the lowest to the "
-                    "highest seed",
-                    lambda lines=families, setting=setting: _draw_curves(  # type: ignore[misc]
-                        lines, f"Accuracy by iteration, {setting.name}", 1, whole=True
-                    ),
+                    f"Dev accuracy by {at}, by family.",
+                    f"measured on the dev set on the way; ours with {_LOSS}; {bands}",
+                    partial(_draw_curves, families, f"Accuracy by iteration, {setting.name}", 1, whole=True),
                 )
             )
         if len(losses := _losses(here)) > 1:
             plots.append(
                 Plot(
                     f"curve_loss_{name}",
-                    f"Dev accuracy of quantized networks by iteration at a learning rate of {setting.rate:g}, by loss.",
-                    "measured on the dev set on the way; fake-quantized over the last tenth; means, bands from the "
-                    "lowest to the highest seed",
-                    lambda lines=losses, setting=setting: _draw_curves(  # type: ignore[misc]
-                        lines, f"int8 (QAT) by iteration and loss, {setting.name}", 2, whole=False
-                    ),
+                    f"Dev accuracy of quantized networks by {at}, by loss.",
+                    f"measured on the dev set on the way; fake-quantized over the last tenth; {bands}",
+                    partial(_draw_curves, losses, f"int8 (QAT) by iteration and loss, {setting.name}", 2, whole=False),
                 )
             )
     return plots
 
 
-def _families(frame: pd.DataFrame) -> list[tuple[int, str, pd.DataFrame]]:
-    """Return number, label and trials of each line."""
+def _families(frame: pd.DataFrame) -> list[Line]:
     found = []
     for number, (column, compression, label) in enumerate(_LINES):
         rows = frame[(frame["column"] == column) & (frame["compression"] == compression)]
-        if column == "edgedigits":
+        if column == EDGEDIGITS:
             rows = rows[rows["loss"] == _LOSS]
         if len(rows):
-            found.append((number, label, rows))
+            found.append(_line(label, number, rows))
     return found
 
 
-def _losses(frame: pd.DataFrame) -> list[tuple[int, str, pd.DataFrame]]:
+def _losses(frame: pd.DataFrame) -> list[Line]:
     # "none" is the training of "one-hot", and that has the gradient of cross-entropy.
-    shown = frame[(frame["column"] == "edgedigits") & (frame["compression"] == "quantized")]
+    shown = frame[(frame["column"] == EDGEDIGITS) & (frame["compression"] == "quantized")]
     losses = [loss for loss in dict.fromkeys(shown["loss"]) if loss not in ("none", "one-hot")]
-    return [(number, loss, shown[shown["loss"] == loss]) for number, loss in enumerate(losses)]
+    return [_line(loss, number, shown[shown["loss"] == loss]) for number, loss in enumerate(losses)]
 
 
-def _draw_curves(found: list[tuple[int, str, pd.DataFrame]], title: str, columns: int, *, whole: bool) -> Figure:
-    top = legend_room(len(found), columns)
-    figure, axes = new_figure(title, 200 + top, (42, 34, 10, top))
-    for number, label, rows in found:
-        iterations, lines = _lines(rows)
-        band(axes, iterations, lines, label=label, number=number)
-    if whole:
-        axes.set_ylim(0, 100)
-    percent_axis(axes.yaxis)
-    axes.grid(axis="y")
-    axes.set_xlabel("iteration", fontsize=9.5, labelpad=2)
-    legend_above(figure, columns)
-    return figure
-
-
-def _lines(rows: pd.DataFrame) -> tuple[list[float], list[list[float]]]:
-    """Return iterations, and for each seed the mean accuracy in percent of its trials."""
+def _line(label: str, number: int, rows: pd.DataFrame) -> Line:
+    """Return for each seed the mean accuracy of its trials, by iteration."""
     longest = max((one["dev"] for one in rows["curves"]), key=lambda pairs: (pairs[-1][0], len(pairs)))
-    iterations = [pair[0] for pair in longest]
-    lines = []
+    iterations, values = [pair[0] for pair in longest], []
     for _, of_seed in rows.groupby("seed"):
         pairs = [np.array(one["dev"], float) for one in of_seed["curves"]]
-        values = [np.interp(iterations, pair[:, 0], pair[:, 1]) for pair in pairs]
-        lines.append((100 * np.mean(values, axis=0)).tolist())
-    return iterations, lines
+        values.append(100 * np.mean([np.interp(iterations, pair[:, 0], pair[:, 1]) for pair in pairs], axis=0))
+    return Line(label, iterations, values, number)
+
+
+def _draw_curves(lines: Sequence[Line], title: str, columns: int, *, whole: bool) -> Figure:
+    figure, axes = line_chart(title, lines, x="iteration", columns=columns)
+    if whole:
+        axes.set_ylim(0, 100)
+    return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
@@ -10,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from edgedigits.report.style import BLUE, GREEN, MUTED, RED, WIDTH
+from edgedigits.report.style import BLUE, GREEN, MUTED, RED, WIDTH, new_figure
 
 # Okabe and Ito's colours; dashes and markers tell lines apart where colours do not.
 COLOURS = (BLUE, RED, GREEN, "#cc79a7", "#e69f00", "#56b4e9", MUTED, "#8f7a00")
@@ -61,68 +62,82 @@ def heat_cells(
             colour = colours((value - low) / (high - low))
             dark = np.dot(colour[:3], (0.299, 0.587, 0.114)) < 0.5
             axes.add_patch(matplotlib.patches.Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=colour, linewidth=0))
-            axes.text(
-                column,
-                row,
-                texts[row][column],
-                ha="center",
-                va="center",
-                fontsize=8.5,
-                color="#ffffff" if dark else "#000000",
-            )
+            place: dict[str, Any] = {
+                "ha": "center",
+                "va": "center",
+                "fontsize": 8.5,
+                "color": "#ffffff" if dark else "#000000",
+            }
+            axes.text(column, row, texts[row][column], **place)
     axes.set(xlim=(-0.5, matrix.shape[1] - 0.5), ylim=(matrix.shape[0] - 0.5, -0.5))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
 
-def band(
-    axes: Axes, x: Sequence[float], lines: Sequence[Sequence[float]], *, label: str, number: int, marker: bool = False
-) -> None:
-    """Draw the mean of lines, one a seed, and the span from the lowest to the highest of them.
+@dataclass(frozen=True)
+class Line:
+    """A line of a chart with one value a seed at each place: its mean, and a band from the lowest to the highest.
 
-    Args:
-        axes: where.
-        x: positions.
-        lines: one a seed.
+    Attributes:
         label: for the legend.
+        x: positions.
+        values: one list a seed, in percent.
         number: which colour, dash and marker.
         marker: draw one at each position.
     """
-    values = np.asarray(lines, float)
+
+    label: str
+    x: Sequence[float]
+    values: Any
+    number: int
+    marker: bool = False
+
+
+def line_chart(
+    title: str, lines: Sequence[Line], *, x: str, columns: int, right: float = 10.0, both: bool = False
+) -> tuple[Figure, Axes]:
+    """Return a chart of lines in percent.
+
+    Args:
+        title: above it.
+        lines: what is drawn.
+        x: what the positions are.
+        columns: of the legend.
+        right: margin in points.
+        both: a grid in both directions.
+    """
+    top = legend_room(len(lines), columns)
+    figure, axes = new_figure(title, 200 + top, (42, 34, right, top))
+    for line in lines:
+        _band(axes, line)
+    finish(figure, axes, x, columns, both=both)
+    return figure, axes
+
+
+def finish(figure: Figure, axes: Axes, x: str, columns: int, *, both: bool) -> None:
+    """Add grid, percents, what x is, and the legend between title and axes."""
+    percent_axis(axes.yaxis)
+    axes.grid(axis="both" if both else "y")
+    axes.set_xlabel(x, fontsize=9.5, labelpad=2)
+    height = 72 * figure.get_size_inches()[1]
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-2 / WIDTH, 1 - 18 / height), "ncols": columns}
+    figure.legend(**place, fontsize=8.5, columnspacing=0.9, labelspacing=0.25, borderpad=0.3)
+
+
+def _band(axes: Axes, line: Line) -> None:
+    values, number = np.asarray(line.values, float), line.number
     colour, sign = look(number)
-    mean = np.nanmean(values, axis=0)
     if len(values) > 1:
-        axes.fill_between(x, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=colour, alpha=0.2, linewidth=0)
-    dashes = DASHES[(number // len(COLOURS) + number) % len(DASHES)]
-    axes.plot(
-        x,
-        mean,
-        color=colour,
-        dashes=dashes,
-        label=label,
-        marker=sign if marker else None,
-        markersize=4,
-        linewidth=1.6,
-    )
+        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+        axes.fill_between(line.x, low, high, color=colour, alpha=0.2, linewidth=0)
+    style: dict[str, Any] = {"dashes": DASHES[(number // len(COLOURS) + number) % len(DASHES)], "linewidth": 1.6}
+    style |= {"marker": sign if line.marker else None, "markersize": 4, "label": line.label}
+    axes.plot(line.x, np.nanmean(values, axis=0), color=colour, **style)
 
 
 def legend_room(entries: int, columns: int) -> float:
     """Return the points above the axes that a title and a legend of so many entries need."""
     return 28 + 14.0 * -(-entries // columns)
-
-
-def legend_above(figure: Figure, columns: int) -> None:
-    """Put the legend between the title and the axes of a narrow figure."""
-    height = 72 * figure.get_size_inches()[1]
-    figure.legend(
-        loc="upper left",
-        bbox_to_anchor=(-2 / WIDTH, 1 - 18 / height),
-        ncols=columns,
-        fontsize=8.5,
-        columnspacing=0.9,
-        labelspacing=0.25,
-        borderpad=0.3,
-    )
 
 
 def percent_axis(axis: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,10 +21,11 @@ from edgedigits.study.findings.digits import balanced, confusion_change
 from edgedigits.study.findings.frame import compared, with_lists
 from edgedigits.study.findings.insights import COSTS, Insights
 from edgedigits.study.report.drawing import (
-    band,
+    Line,
+    finish,
     heat_cells,
-    legend_above,
     legend_room,
+    line_chart,
     look,
     panel,
     percent_axis,
@@ -47,37 +50,34 @@ def study_pictures(insights: Insights) -> tuple[Plot, ...]:
 
 def build_curves(frame: pd.DataFrame) -> list[Plot]:
     """Return the picture of how builds learned; none without their curves."""
-    frame = compared(frame)
-    known = frame[frame["curves"].map(lambda one: isinstance(one, dict) and len(_joined(one)) > 0)]
+    known = with_lists(compared(frame), "curves", of=dict)
+    known = known[[len(_joined(one)) > 0 for one in known["curves"]]]
     if known.empty:
         return []
     named = known.assign(variant=known.apply(variant_words, axis=1))
     order = named.groupby("variant")["val_accuracy"].mean().sort_values(ascending=False).index.tolist()
+    shown = order[:MOST_CURVES]
     return [
         Plot(
             "curves",
             "Validation accuracy by epoch over all stages, by variant.",
-            f"measured by Keras at the end of each epoch; means, bands from the lowest to the highest seed; the best "
-            f"{min(MOST_CURVES, len(order))} of {len(order)} variants by validation",
-            lambda: _draw_build_curves(named, order[:MOST_CURVES]),
+            "measured by Keras at the end of each epoch; means, bands from the lowest to the highest seed; the best "
+            f"{len(shown)} of {len(order)} variants by validation",
+            partial(_draw_build_curves, named, shown),
         )
     ]
 
 
 def _draw_build_curves(frame: pd.DataFrame, order: Sequence[str]) -> Figure:
-    columns = 2 if max(map(len, order)) < 24 else 1
-    top = legend_room(len(order), columns)
-    figure, axes = new_figure("Validation accuracy by epoch", 200 + top, (42, 34, 10, top))
+    lines = []
     for number, variant in enumerate(order):
         curves = [_joined(one) for one in frame.loc[frame["variant"] == variant, "curves"]]
         epochs = max(curves, key=len)[:, 0]
-        lines = [np.interp(epochs, one[:, 0], 100 * one[:, 1], right=np.nan).tolist() for one in curves]
-        band(axes, epochs.tolist(), lines, label=str(variant), number=number, marker=len(epochs) < 4)
-    percent_axis(axes.yaxis)
+        values = [np.interp(epochs, one[:, 0], 100 * one[:, 1], right=np.nan) for one in curves]
+        lines.append(Line(str(variant), epochs.tolist(), values, number, marker=len(epochs) < 4))
+    columns = 2 if max(map(len, order)) < 24 else 1
+    figure, axes = line_chart("Validation accuracy by epoch", lines, x="epoch, all stages", columns=columns)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    axes.grid(axis="y")
-    axes.set_xlabel("epoch, all stages", fontsize=9.5, labelpad=2)
-    legend_above(figure, columns)
     return figure
 
 
@@ -98,7 +98,7 @@ def _recalls(frame: pd.DataFrame) -> list[Plot]:
             "recall",
             f"Recall of each digit by compression; each mark is the mean of a seed {over}.",
             f"measured on the {'/'.join(sorted(set(shown['scored_on'])))}, which was not trained on; means {over}",
-            lambda: _draw_recalls(shown),
+            partial(_draw_recalls, shown),
             wide=True,
         )
     ]
@@ -145,7 +145,7 @@ def _pareto(insights: Insights, cost: str) -> Plot:
         f"Accuracy against {COSTS[cost]}; {len(front)} of {insights.means[cost].notna().sum()} variants on the front.",
         "means over seeds on digits that were not trained on"
         + "".join(f"; {source}" for source in dict.fromkeys(one.source for one in ANCHORS.get(cost, ()))),
-        lambda: _draw_pareto(insights, cost),
+        partial(_draw_pareto, insights, cost),
     )
 
 
@@ -165,21 +165,16 @@ def _draw_pareto(insights: Insights, cost: str) -> Figure:
         axes.plot(one.cost, 100 * one.accuracy, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
     for number, one in enumerate(anchors):
         # Above and below in turn, so that neighbours keep apart.
-        axes.annotate(
-            one.name,
-            (one.cost, 100 * one.accuracy),
-            xytext=(0, -11 if number % 2 else 6),
-            textcoords="offset points",
-            fontsize=7,
-            color=MUTED,
-            ha=_side(axes, one.cost),
-        )
+        style: dict[str, Any] = {
+            "xytext": (0, -11 if number % 2 else 6),
+            "textcoords": "offset points",
+            "fontsize": 7,
+            "color": MUTED,
+        }
+        axes.annotate(one.name, (one.cost, 100 * one.accuracy), ha=_side(axes, one.cost), **style)
     _cost_ticks(axes)
-    percent_axis(axes.yaxis)
-    axes.grid()
     axes.set_axisbelow(True)
-    axes.set_xlabel(COSTS[cost], fontsize=9.5, labelpad=2)
-    legend_above(figure, 2)
+    finish(figure, axes, COSTS[cost], 2, both=True)
     return figure
 
 
@@ -216,7 +211,7 @@ def _confusions(frame: pd.DataFrame, against: str) -> list[Plot]:
                 f"Confusion matrix of {name} minus that of float32, in images: {errors:+.1f} errors on average.",
                 f"measured on digits that were not trained on; mean over trials, each against {against}; "
                 "off the diagonal red: more often, on it red: fewer right",
-                lambda change=change, name=name: _draw_confusion(change, str(name)),  # type: ignore[misc]
+                partial(_draw_confusion, change, str(name)),
             )
         )
     return plots
@@ -257,7 +252,7 @@ def _sparsities(frame: pd.DataFrame) -> list[Plot]:
                 f"Accuracy against sparsity by loss{f', {words}' if words else ''}.",
                 "measured on digits that were not trained on; lines: means, bands: lowest to highest seed"
                 + ("; at 0 % the float32 network of the setting" if open_marks else ""),
-                lambda here=here, words=words: _draw_sparsity(here, words),  # type: ignore[misc]
+                partial(_draw_sparsity, here, words),
             )
         )
     return plots
@@ -280,16 +275,12 @@ def _with_references(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
 
 
 def _draw_sparsity(frame: pd.DataFrame, words: str) -> Figure:
-    names = list(dict.fromkeys(frame["line"]))
-    top = legend_room(len(names), 3)
-    figure, axes = new_figure(f"Accuracy against sparsity{f', {words}' if words else ''}", 200 + top, (42, 34, 14, top))
-    for number, name in enumerate(names):
+    lines = []
+    for number, name in enumerate(dict.fromkeys(frame["line"])):
         table = frame[frame["line"] == name].pivot_table(index="seed", columns="share", values="accuracy")
-        band(axes, list(table.columns), 100 * table.to_numpy(), label=name, number=number, marker=True)
+        lines.append(Line(name, list(table.columns), 100 * table.to_numpy(), number, marker=True))
+    title = f"Accuracy against sparsity{f', {words}' if words else ''}"
+    figure, axes = line_chart(title, lines, x="zeros in each pruned layer", columns=3, right=14, both=True)
     axes.xaxis.set_major_locator(FixedLocator(sorted(frame["share"].unique())))
     percent_axis(axes.xaxis)
-    percent_axis(axes.yaxis)
-    axes.grid()
-    axes.set_xlabel("zeros in each pruned layer", fontsize=9.5, labelpad=2)
-    legend_above(figure, 3)
     return figure
