@@ -192,7 +192,8 @@ def use(network: Network, names: Sequence[str]) -> tuple[PackedLayer, ...]:
         if one is None:
             raise UnsupportedModelError(
                 f"{network.graph.name}: {layer.name}: its weights cannot be stored as '{name}'.",
-                hint=f"It holds at most {known[name].most_distinct} different weights; cluster the model, or leave the"
+                hint=f"It holds at most {known[name].most_distinct} different weights"
+                f"{' at equal distances' if known[name].at_equal_distances else ''}; cluster the model, or leave the"
                 " choice to the tool.",
             )
         packed.append(one)

@@ -22,6 +22,7 @@ from edgedigits.model.numpy_engine import run
 from edgedigits.model.packing import Goal, PackedLayer, choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
+from edgedigits.model.weights import ENCODINGS
 from tests.devices.conftest import toolchain_or_skip
 from tests.engine.compilers import STRICT
 from tests.engine.engine_program import run as run_command
@@ -33,6 +34,7 @@ from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")
 
+BY_NAME = {encoding.name: encoding for encoding in ENCODINGS}
 # Each encoding is once the first layer, which reads the image, and once a later one.
 CHAINS = [
     ("pairs", "lists8", "lists4", "rows"),
@@ -47,6 +49,8 @@ CHAINS = [
     ("rows", "pairs", "pairs", "blocks"),
     ("stream", "fields", "rows", "stream"),
     ("fields", "stream", "pairs", "fields"),
+    ("even4", "even2", "rows", "even4"),
+    ("even2", "even4", "even2", "codebook"),
 ]
 
 
@@ -69,7 +73,9 @@ CASES = [
 def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_path: Path) -> None:
     number = CHAINS.index(chain)
     rounding = list(Rounding)[(number + list(load_cores()).index(core)) % 2]
-    model = random_model(40 + number, widest=300 if number == 3 else 90, distinct=8, layers=4)
+    even = any(BY_NAME[name].at_equal_distances for name in chain)
+    distinct = min(8, *(BY_NAME[name].most_distinct for name in chain))
+    model = random_model(40 + number, widest=300 if number == 3 else 90, distinct=distinct, even=even, layers=4)
     network = simplify(lower(read_tflite(model.content), rounding))
     packed = use(network, chain)
     write(render_engine(network, packed), tmp_path)

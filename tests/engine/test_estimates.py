@@ -24,7 +24,7 @@ from tests.tflite_builder import build_mlp
 pytest.importorskip("unicorn")
 
 BY_NAME = {encoding.name: encoding for encoding in ENCODINGS}
-DENSE = ("pairs", "rows", "codebook")
+DENSE = ("pairs", "rows", "codebook", "even4", "even2")
 BAND = 0.2
 IMAGES = 30
 
@@ -43,7 +43,8 @@ def test_expected_instructions_are_within_a_fifth_of_the_emulated(
     name: str, outputs: int, density: float, splits_5k: Splits, tmp_path: Path
 ) -> None:
     random = np.random.default_rng(outputs)
-    values = np.arange(-30, 40, 10) if BY_NAME[name].most_distinct < 256 else np.arange(-90, 91)
+    most = BY_NAME[name].most_distinct
+    values = np.arange(-90, 91) if most == 256 else np.arange(-30, 40, 10) if most > 7 else np.arange(-10, 20, 10)
     kernel = random.choice(values, (outputs, 784)).astype(np.int8)
     kernel[random.random(kernel.shape) >= density] = 0
     network = lower(read_tflite(build_mlp([kernel], [None])))

@@ -19,7 +19,7 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
-from edgedigits.model.packing import Goal, PackedLayer, candidates, choose
+from edgedigits.model.packing import Goal, PackedLayer, candidates, choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
@@ -66,7 +66,8 @@ def random_engines() -> list[tuple[str, Network, EngineSource, NDArray[np.int8]]
         name, distinct = encoding.name, min(256, encoding.most_distinct)
         for rounding in Rounding:
             for seed in range(SEEDS_AN_ENCODING):
-                model = random_model(1000 * number + seed, widest=70, distinct=distinct)
+                even = encoding.at_equal_distances
+                model = random_model(1000 * number + seed, widest=70, distinct=distinct, even=even)
                 network = network_of(model.content, rounding)
                 packed = pack_as(network, name, np.random.default_rng(seed))
                 prefix = f"{name}_{rounding}_{seed}"
@@ -178,7 +179,7 @@ def test_the_self_test_says_which_image_gives_other_scores(tmp_path: Path) -> No
     assert _one(wrong, hard_inputs(20), tmp_path).self_test == 2 + vectors - 1
 
 
-LISTING = [encoding.name for encoding in ENCODINGS if encoding.uses_list]
+LISTING = [encoding for encoding in ENCODINGS if encoding.uses_list]
 
 
 def full_lists() -> tuple[Network, NDArray[np.int8]]:
@@ -193,7 +194,7 @@ def full_lists() -> tuple[Network, NDArray[np.int8]]:
     words[:4, 0] = np.arange(1, 5)
     active = np.arange(4) < words[:, :, None]
     inputs = np.where(active, random.integers(-127, 128, active.shape), -128).reshape(40, 264)
-    weights = random.choice(np.array([-7, -1, 0, 2, 3], np.int8), (4, 264))
+    weights = random.choice(np.array([-6, -3, 0, 3], np.int8), (4, 264))
     return network_of(build_mlp([weights], [None])), inputs.astype(np.int8)
 
 
@@ -201,11 +202,10 @@ def full_lists() -> tuple[Network, NDArray[np.int8]]:
 def test_a_full_list_ends_where_the_workspace_does(compiler: str, tmp_path: Path) -> None:
     """A list one entry longer would reach what lies behind it, and there is the end of the caller's memory."""
     network, inputs = full_lists()
-    engines = [
-        (render_engine(network, pack_as(network, name, np.random.default_rng(0)), name), inputs) for name in LISTING
-    ]
+    engines = [(render_engine(network, use(network, [encoding.name]), encoding.name), inputs) for encoding in LISTING]
     entries = (LIST_ROOM + 1) * ENTRY_BYTES
-    assert {source.workspace_bytes for source, _ in engines} == {4 * 4 + entries + 4}
+    for encoding, (source, _) in zip(LISTING, engines, strict=True):
+        assert source.workspace_bytes == 4 * encoding.padded(4) + entries + 4
 
     for answer in run_engines(available([compiler])[0], SANITIZED, engines, tmp_path):
         np.testing.assert_array_equal(answer.scores, run(network, inputs))
@@ -322,3 +322,16 @@ def test_many_more_random_models_are_exact(batch: int, tmp_path: Path) -> None:
     for answer, scores, (source, _) in zip(answers, expected, engines, strict=True):
         np.testing.assert_array_equal(answer.scores, scores, err_msg=source.prefix)
         assert answer.self_test == 0
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("even4", -8, 7), ("even2", -2, 1), ("even2", 0, 126)])
+def test_sums_of_sixteen_bits_hold_the_largest_inputs_and_weights(
+    name: str, low: int, high: int, tmp_path: Path
+) -> None:
+    weights = np.full((20, 300), high, np.int8)
+    weights[3] = low
+    network = network_of(build_mlp([weights], [None]))
+    inputs = np.repeat(np.array([[127], [126], [-128], [0]], np.int8), 300, axis=1)
+    source = render_engine(network, use(network, [name]))
+    (answer,) = run_engines(available(C_COMPILERS)[0], SANITIZED, [(source, inputs)], tmp_path)
+    np.testing.assert_array_equal(answer.scores, run(network, inputs))

@@ -30,13 +30,16 @@ def models(widest: int = 300) -> st.SearchStrategy[RandomModel]:
     return st.builds(random_model, SEEDS, widest=st.just(widest))
 
 
-def random_model(seed: int, *, widest: int = 300, distinct: int = 256, layers: int = 0) -> RandomModel:
+def random_model(
+    seed: int, *, widest: int = 300, distinct: int = 256, even: bool = False, layers: int = 0
+) -> RandomModel:
     """Make a model: extreme scales, all-zero rows, saturating biases, any zero points, perhaps a softmax.
 
     Args:
         seed: the same seed gives the same file.
         widest: largest width of a layer.
         distinct: most different weights in a layer, 0 among them.
+        even: they are at equal distances.
         layers: how many; 1 to 4 by default.
     """
     random = np.random.default_rng(seed)
@@ -47,7 +50,7 @@ def random_model(seed: int, *, widest: int = 300, distinct: int = 256, layers: i
     weights, biases, weight_scales = [], [], []
     input_scale = float(INPUT_SCALE)
     for shape, output_scale in zip(((rows, columns) for columns, rows in pairwise(sizes)), scales, strict=True):
-        kernel, dead = _kernel(random, shape, distinct)
+        kernel, dead = _kernel(random, shape, distinct, even)
         scale = random.uniform(1 / 300, 1 / 50, shape[0] if per_channel else ()).astype(np.float32)
         if per_channel:
             scale[dead] = random.choice([0.0, 4e-9, 1e-3])
@@ -71,12 +74,15 @@ def random_model(seed: int, *, widest: int = 300, distinct: int = 256, layers: i
 
 
 def _kernel(
-    random: np.random.Generator, shape: tuple[int, int], distinct: int
+    random: np.random.Generator, shape: tuple[int, int], distinct: int, even: bool
 ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """Return weights (rows, columns) and which rows (rows,) are all zero."""
     kernel = np.rint(random.normal(0, 40, shape)).clip(-128, 127).astype(np.int8)
     if distinct < 256:
         kernel = random.choice(np.append(random.integers(-128, 128, distinct - 1), 0).astype(np.int8), shape)
+    if even:
+        places = np.arange(distinct) - random.integers(distinct)
+        kernel = random.choice((places * random.integers(1, 128 // distinct)).astype(np.int8), shape)
     kernel[random.random(shape) >= random.choice(DENSITIES)] = 0
     dead = random.random(shape[0]) < 0.1
     kernel[dead] = 0

@@ -100,6 +100,7 @@ class Encoding(ABC):
         outputs_at_once: the outputs are filled up to a multiple of it.
         groups: outputs whose sums it holds in registers at once, the most first; none where sums lie in memory.
         most_distinct: how many different weights it can hold at most.
+        at_equal_distances: those that lie between these count too.
         on_vectors: what cores with MVE get instead.
         has_thumb1_code: its template has a branch of its own for Cortex-M0, `#if THUMB1`.
         for_size_alone: it is slow for its size, and taken only where size is all that counts.
@@ -115,6 +116,7 @@ class Encoding(ABC):
     outputs_at_once: ClassVar[int] = 1
     groups: ClassVar[tuple[int, ...]] = ()
     most_distinct: ClassVar[int] = 256
+    at_equal_distances: ClassVar[bool] = False
     on_vectors: ClassVar[OnVectors] = OnVectors.SAME
     has_thumb1_code: ClassVar[bool] = False
     for_size_alone: ClassVar[bool] = False
