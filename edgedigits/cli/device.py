@@ -77,7 +77,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     if inputs.has_pixels:
         check_pixels(engine, inputs.model.pixels.range, inputs.model.pixels.view)
     with _link(args, engine, progress) as link:
-        rounding = args.rounding or engine.rounding
+        rounding = args.rounding or engine.facts.rounding
         report = examine_device(
             Device(link), engine, inputs.model, inputs.images, inputs.labels, rounding, progress=progress
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from edgedigits.devices.cores import Core
 from edgedigits.devices.elf import Image
 from edgedigits.devices.emulator_unicorn import Emulation
-from edgedigits.devices.engine_file import EngineStep, Stored
 from edgedigits.devices.simulation import Instructions, LayerCost
 from edgedigits.devices.stub import Engine
+from edgedigits.engine.engine_json import EngineStep, Stored
 
 
 def layer_costs(engine: Engine, core: Core, image: Image, run: Emulation) -> tuple[LayerCost, ...]:
@@ -19,12 +19,12 @@ def layer_costs(engine: Engine, core: Core, image: Image, run: Emulation) -> tup
         image: the engine's ELF.
         run: its emulation.
     """
-    told = run.by_step.shape[1] == 1 + len(engine.steps)
+    told = run.by_step.shape[1] == 1 + len(engine.facts.steps)
     costs: list[LayerCost] = []
     counted: set[int] = set()
-    for number, step in enumerate(engine.steps, start=1):
+    for number, step in enumerate(engine.facts.steps, start=1):
         stored = _stored(step, image, core)
-        own = [found for found in image.symbols if found.name in stored.constants]
+        own = [found for found in image.symbols if found.name in stored.bytes]
         # What comes before the first layer, a copy of the input at most, is there for it.
         counts = run.by_step[:, number] + (run.by_step[:, 0] if number == 1 else 0) if told else None
         costs.append(
@@ -49,7 +49,7 @@ def _stored(step: EngineStep, image: Image, core: Core) -> Stored:
     Those of one alone tell; where the compiler has put all of a small layer into its code, the core does.
     """
     names = {symbol.name for symbol in image.symbols}
-    plain, vectors = step.plain.constants.keys() & names, step.vectors.constants.keys() & names
-    if plain - vectors:
-        return step.plain
-    return step.vectors if vectors - plain or core.has_vectors else step.plain
+    plain, mve = step.stored.plain, step.stored.mve
+    if mve is None or plain.bytes.keys() & names - mve.bytes.keys():
+        return plain
+    return mve if mve.bytes.keys() & names - plain.bytes.keys() or core.has_vectors else plain

@@ -122,16 +122,16 @@ def check_identity(name: str, identity: Identity, engine: Engine) -> None:
         CheckFailedError: it was made from another model.
     """
     told = (identity.input_size, identity.output_size)
-    if told != (engine.input_size, engine.output_size):
+    if told != (engine.facts.input.size, engine.facts.output.size):
         raise DataError(
             f"{name} runs {identity.model} of {told[0]:,} inputs and {told[1]:,} outputs, and {engine.header} has "
-            f"{engine.input_size:,} and {engine.output_size:,}.",
+            f"{engine.facts.input.size:,} and {engine.facts.output.size:,}.",
             hint="It runs another model; flash this one.",
         )
-    if identity.digest and engine.digest and not engine.digest.startswith(identity.digest):
+    if identity.digest and engine.facts.model_sha256 and not engine.facts.model_sha256.startswith(identity.digest):
         raise CheckFailedError(
             f"{name} runs an engine of another model (SHA-256 {identity.digest}…) than {engine.header} "
-            f"({engine.digest[:8]}…).",
+            f"({engine.facts.model_sha256[:8]}…).",
             hint="Flash this one, or name the build that was flashed.",
         )
 

@@ -193,14 +193,14 @@ def _results(folder: Path, board: Board, engine: Engine, count: int, shift: int)
     Raises:
         DataError: the files are not whole: the emulator stopped early.
     """
-    width = engine.output_size + 4
+    width = engine.facts.output.size + 4
     content, facts = (_content(folder / name) for name in ("results.bin", "facts.bin"))
     least_ticks, stack, done = np.frombuffer(facts if len(facts) == 12 else bytes(12), dtype="<u4").tolist()
     if len(content) != count * width or done != count:
         done = min(done, len(content) // width)
         raise DataError(f"QEMU stopped early: {done:,} whole results of {count:,}.", hint="Run it again.")
     rows = np.frombuffer(content, dtype=np.uint8).reshape(count, width)
-    ticks = np.ascontiguousarray(rows[:, engine.output_size :]).view("<u4").reshape(-1).astype(np.int64)
+    ticks = np.ascontiguousarray(rows[:, engine.facts.output.size :]).view("<u4").reshape(-1).astype(np.int64)
     if (ticks == NO_TICKS).any():
         return None
     if ticks.min() < least_ticks:
@@ -209,7 +209,7 @@ def _results(folder: Path, board: Board, engine: Engine, count: int, shift: int)
     # An empty function was timed in the same way; it is one instruction, a return, so that one is given back.
     instructions = np.rint((ticks - least_ticks) * nanoseconds_per_tick / 2**shift).astype(np.int64) + 1
     return Emulation(
-        outputs=rows[:, : engine.output_size].view(np.int8).copy(),
+        outputs=rows[:, : engine.facts.output.size].view(np.int8).copy(),
         instructions=instructions,
         stack=stack,
         executions={},

@@ -148,9 +148,9 @@ class _Machine:
         self._emulator, self._registers = _new_emulator(core)
         self._fault = ""
         self._beside: list[tuple[str, int, int]] = []
-        self._input = self._map_buffer("input", _INPUT_AT, engine.input_size, writable=False)
-        self._output = self._map_buffer("output", _OUTPUT_AT, engine.output_size)
-        self._workspace = self._map_buffer("workspace", _WORKSPACE_AT, engine.workspace_bytes)
+        self._input = self._map_buffer("input", _INPUT_AT, engine.facts.input.size, writable=False)
+        self._output = self._map_buffer("output", _OUTPUT_AT, engine.facts.output.size)
+        self._workspace = self._map_buffer("workspace", _WORKSPACE_AT, engine.facts.workspace_bytes)
         self._load()
         self._start = image.address(engine.invoke)
         # The counter comes before the first run: code that is translated already would go uncounted.
@@ -193,7 +193,7 @@ class _Machine:
         self, inputs: NDArray[np.int8], first: int, stage: StageProgress
     ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
         """Return outputs (n, output size) and instructions (n, steps); `first` is the number of inputs[0]."""
-        outputs = np.empty((len(inputs), self._engine.output_size), dtype=np.int8)
+        outputs = np.empty((len(inputs), self._engine.facts.output.size), dtype=np.int8)
         counts = np.empty((len(inputs), self._step_count), dtype=np.int64)
         for i, row in enumerate(inputs):
             check_wanted()

@@ -47,13 +47,13 @@ def check_model(engine: Engine, model: Path) -> None:
     Raises:
         CheckFailedError: it was made from another.
     """
-    digest = ""
-    if engine.digest:
+    said, digest = engine.facts.model_sha256, ""
+    if said:
         with model.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != engine.digest:
+    if digest != said:
         raise CheckFailedError(
-            f"{engine.folder / engine.header} was made from another model (SHA-256 {engine.digest[:12]}…) than {model} "
+            f"{engine.folder / engine.header} was made from another model (SHA-256 {said[:12]}…) than {model} "
             f"({digest[:12]}…).",
             hint="Build or compile it again, or name its model with --model FILE.",
         )
@@ -66,14 +66,15 @@ def check_pixels(engine: Engine, pixels: PixelRange, view: View = PLAIN) -> None
         DataError: it takes no pixels.
         CheckFailedError: it takes them for something else.
     """
-    if engine.pixels is None:
+    own = engine.facts.pixels
+    if own is None:
         raise DataError(
             f"{engine.folder / engine.header} has no preprocess, and its model takes digits.",
             hint="Build or compile it again.",
         )
-    if engine.pixels != (pixels.low, pixels.high):
+    if (own.low, own.high) != (pixels.low, pixels.high):
         raise CheckFailedError(
-            f"{engine.folder / engine.header} takes pixels 0 to 255 for {range_text(*engine.pixels)}, "
+            f"{engine.folder / engine.header} takes pixels 0 to 255 for {range_text(own.low, own.high)}, "
             f"and they are {pixels}.",
             hint=f"Compile it again with {FLAG} {pixels.low:g},{pixels.high:g}.",
         )

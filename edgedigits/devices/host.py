@@ -84,9 +84,10 @@ def run_host(
         (folder / "images.bin").write_bytes(content.tobytes())
         _run(program, folder, TIMEOUT_S + TIMEOUT_S_PER_IMAGE * len(inputs))
         results = (folder / "results.bin").read_bytes()
-    if len(results) != len(inputs) * engine.output_size:
+    if len(results) != len(inputs) * engine.facts.output.size:
         raise DataError(
-            f"The host returned {len(results) // engine.output_size} results of {len(inputs)}.", hint="Run it again."
+            f"The host returned {len(results) // engine.facts.output.size} results of {len(inputs)}.",
+            hint="Run it again.",
         )
     sanitizers = "UBSan" if compiler.name == "zig" else "ASan and UBSan"
     return np.frombuffer(results, dtype=np.int8).reshape(len(inputs), -1), f"{compiler.version}, {sanitizers}"

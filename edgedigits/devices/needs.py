@@ -280,9 +280,9 @@ def engine_needs(engine: Engine, core: Core, toolchain: Toolchain) -> EngineNeed
         core=core,
         code=image.footprint.code,
         constants=image.footprint.constants + image.footprint.data,
-        workspace=engine.workspace_bytes,
-        input=engine.input_size,
-        output=engine.output_size,
+        workspace=engine.facts.workspace_bytes,
+        input=engine.facts.input.size,
+        output=engine.facts.output.size,
         stack=stack,
         stack_how=EMULATED if how.startswith(EMULATED) else ESTIMATED,
         how=f"{MEASURED}: {toolchain.version} -O2; stack {how}",
@@ -291,7 +291,7 @@ def engine_needs(engine: Engine, core: Core, toolchain: Toolchain) -> EngineNeed
 
 def _stack(engine: Engine, core: Core, image: Image, toolchain: Toolchain) -> tuple[int, str]:
     """Return bytes of stack on a core, and how they were obtained."""
-    extremes = np.stack([np.full(engine.input_size, value, dtype=np.int8) for value in (-128, 127)])
+    extremes = np.stack([np.full(engine.facts.input.size, value, dtype=np.int8) for value in (-128, 127)])
     try:
         if core.unicorn_cpu:
             # Two inputs are not worth a counter that is compiled first.

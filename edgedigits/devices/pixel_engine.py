@@ -40,23 +40,20 @@ def write_pixel_engine(engine: Engine, folder: Path) -> Engine:
 
     It takes what `with_invert` returns, and gives what the other's `invoke` takes.
     """
-    pixels, macro = engine.pixel_count, _NAME.upper()
+    pixels, inputs, macro = engine.pixel_count, engine.facts.input.size, _NAME.upper()
     names = {"name": _NAME, "macro": macro, "prefix": engine.prefix, "header": engine.header}
     shutil.copy(engine.folder / engine.header, folder)
-    (folder / f"{_NAME}.h").write_bytes(_HEADER.format(**names, size=pixels + 1, inputs=engine.input_size).encode())
+    (folder / f"{_NAME}.h").write_bytes(_HEADER.format(**names, size=pixels + 1, inputs=inputs).encode())
     (folder / f"{_NAME}.c").write_bytes(_SOURCE.format(**names, pixels=pixels).encode())
-    return replace(
-        engine,
-        folder=folder,
-        header=f"{_NAME}.h",
-        sources=(*engine.sources, folder / f"{_NAME}.c"),
+    facts = replace(
+        engine.facts,
         prefix=_NAME,
-        macro=macro,
-        input_size=pixels + 1,
-        output_size=engine.input_size,
+        input=replace(engine.facts.input, size=pixels + 1),
+        output=replace(engine.facts.output, size=inputs),
         workspace_bytes=0,
         steps=(),
     )
+    return Engine(folder, facts, (*engine.sources, folder / f"{_NAME}.c"))
 
 
 def with_invert(pixels: NDArray[np.uint8], *, invert: bool) -> NDArray[np.int8]:

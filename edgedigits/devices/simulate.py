@@ -109,7 +109,7 @@ def simulate(
         As `simulate_inputs`, `oracle_outputs`, `run_host` and `lower`.
     """
     job = _Job(engine, core, toolchain, emulator, optimize, progress)
-    return _run_everywhere(job, classifier, images, rounding or engine.rounding, kind)
+    return _run_everywhere(job, classifier, images, rounding or engine.facts.rounding, kind)
 
 
 def _run_everywhere(
@@ -229,9 +229,10 @@ class _Job:
         if self.emulator not in EMULATORS:
             raise ConfigError(f"There is no emulator '{self.emulator}'.", hint=nearest(self.emulator, EMULATORS))
         for inputs in batches:
-            if inputs.ndim != 2 or inputs.shape[1] != self.engine.input_size or len(inputs) == 0:
+            size = self.engine.facts.input.size
+            if inputs.ndim != 2 or inputs.shape[1] != size or len(inputs) == 0:
                 raise ConfigError(
-                    f"The engine takes {self.engine.input_size} values an image, and there are {list(inputs.shape)}.",
+                    f"The engine takes {size} values an image, and there are {list(inputs.shape)}.",
                     hint="Is it the engine of this model?",
                 )
         with scratch("simulate") as folder:
@@ -263,9 +264,9 @@ def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
         symbols=image.biggest(len(image.symbols)),
         ram=Ram(
             variables=image.footprint.static_ram,
-            workspace=engine.workspace_bytes,
-            input=engine.input_size,
-            output=engine.output_size,
+            workspace=engine.facts.workspace_bytes,
+            input=engine.facts.input.size,
+            output=engine.facts.output.size,
             stack=run.stack,
         ),
         instructions=Instructions.of(run.instructions),

@@ -36,7 +36,7 @@ def step_lines(engine: Engine) -> list[int]:
     text = engine.sources[0].read_text(encoding="utf-8", errors="replace")
     lines = [line.strip() for line in text.split("\n")]
     starts: list[int] = []
-    for step in engine.steps:
+    for step in engine.facts.steps:
         try:
             starts.append(lines.index(step.begins, starts[-1] if starts else 0) + 1)
         except ValueError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgedigits.data.shape import PIXELS
-from edgedigits.devices.engine_file import EngineFile, EngineStep, read_engine_file
+from edgedigits.engine.engine_json import EngineFile, read_engine_file
 from edgedigits.errors import DataError
 from edgedigits.view import PLAIN, View
 
@@ -33,37 +33,33 @@ class Engine:
 
     Attributes:
         folder: where its .c and .h are.
-        header: file name of its header.
+        facts: what it says of itself.
         sources: its .c files, without the self-test.
-        self_test: the .c file of its self-test.
-        prefix: start of its functions' names.
-        macro: start of its macros' names.
-        input_size: int8 values that go in.
-        output_size: int8 values that come out.
-        workspace_bytes: RAM that the caller lends it.
-        rounding: "litert" or "tflm": whose arithmetic it repeats.
-        digest: SHA-256 of the .tflite it was made from; empty where its facts do not say.
-        pixels: the real values of pixels 0 and 255, where it has `preprocess`; None where it takes no pixels.
-        view: what that makes of an image.
-        classes: how many `classify` tells apart; 0 where there is none.
-        steps: its layers, and the softmax behind them; none where its facts do not tell them apart.
     """
 
     folder: Path
-    header: str
+    facts: EngineFile
     sources: tuple[Path, ...]
-    self_test: Path
-    prefix: str
-    macro: str
-    input_size: int
-    output_size: int
-    workspace_bytes: int
-    rounding: str
-    digest: str
-    pixels: tuple[float, float] | None = None
-    view: View = PLAIN
-    classes: int = 0
-    steps: tuple[EngineStep, ...] = ()
+
+    @property
+    def prefix(self) -> str:
+        """Start of its functions' names."""
+        return self.facts.prefix
+
+    @property
+    def macro(self) -> str:
+        """Start of its macros' names."""
+        return self.prefix.upper()
+
+    @property
+    def header(self) -> str:
+        """File name of its header."""
+        return f"{self.prefix}.h"
+
+    @property
+    def self_test(self) -> Path:
+        """The .c file of its self-test."""
+        return self.folder / f"{self.prefix}_self_test.c"
 
     @property
     def invoke(self) -> str:
@@ -71,9 +67,14 @@ class Engine:
         return f"{self.prefix}_invoke"
 
     @property
+    def view(self) -> View:
+        """What its `preprocess` makes of an image."""
+        return (self.facts.pixels and self.facts.pixels.view) or PLAIN
+
+    @property
     def pixel_count(self) -> int:
         """How many pixels its `preprocess` takes."""
-        return self.input_size if self.view.is_plain else PIXELS
+        return self.facts.input.size if self.view.is_plain else PIXELS
 
     @property
     def defines(self) -> dict[str, str]:
@@ -109,27 +110,10 @@ def _engines(folder: Path) -> list[EngineFile]:
 
 
 def _engine(folder: Path, facts: EngineFile) -> Engine:
-    prefix = facts.prefix
-    header, source, self_test = (folder / f"{prefix}{end}" for end in (".h", ".c", "_self_test.c"))
-    for file in (header, source, self_test):
+    engine = Engine(folder, facts, (folder / f"{facts.prefix}.c",))
+    for file in (folder / engine.header, *engine.sources, engine.self_test):
         if not file.is_file():
-            raise DataError(f"{file} is missing beside {prefix}.json.", hint="Build or compile it again.")
+            raise DataError(f"{file} is missing beside {facts.prefix}.json.", hint="Build or compile it again.")
         if file.stat().st_size > MOST_SOURCE_BYTES:
             raise DataError(f"{file} is larger than any engine's.", hint="Build or compile it again.")
-    return Engine(
-        folder=folder,
-        header=header.name,
-        sources=(source,),
-        self_test=self_test,
-        prefix=prefix,
-        macro=prefix.upper(),
-        input_size=facts.input_size,
-        output_size=facts.output_size,
-        workspace_bytes=facts.workspace_bytes,
-        rounding=facts.rounding,
-        digest=facts.digest,
-        pixels=facts.pixels,
-        view=facts.view,
-        classes=facts.classes,
-        steps=facts.steps,
-    )
+    return engine

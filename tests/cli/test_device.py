@@ -93,7 +93,7 @@ def test_firmware_of_another_model_fails(
 
     assert code == 1
     said = capsys.readouterr().err
-    assert f"runs an engine of another model (SHA-256 {find_engine(folder).digest[:8]}…)" in said
+    assert f"runs an engine of another model (SHA-256 {find_engine(folder).facts.model_sha256[:8]}…)" in said
     assert f"({other.digest[:8]}…). Flash this one" in said
 
 

@@ -35,7 +35,7 @@ class Board:
         self, engine: Engine, model: bytes, spoil: dict[int, dict[str, str]] | None = None, **told: str
     ) -> None:
         self._network, self._waiting, self._number = lower(read_tflite(model)), b"", 0
-        sizes = f"input={engine.input_size} output={engine.output_size} workspace=8 tick_hz=2000 selftest=0"
+        sizes = f"input={engine.facts.input.size} output={engine.facts.output.size} workspace=8 tick_hz=2000 selftest=0"
         self._id = f"ok id protocol=1 model=x {sizes}" + "".join(f" {name}={value}" for name, value in told.items())
         self._spoil = spoil or {}
 
@@ -135,11 +135,11 @@ def test_an_engine_of_other_sizes_is_told_before_anything_is_sent(digits: Engine
 
 
 def test_an_engine_of_another_model_is_told_by_its_digest(digits: Engine) -> None:
-    assert len(digits.digest) == 64
-    examine(digits, pictures(1), None, Board(digits, DIGIT_MODEL, digest=digits.digest[:8]))
+    assert len(digits.facts.model_sha256) == 64
+    examine(digits, pictures(1), None, Board(digits, DIGIT_MODEL, digest=digits.facts.model_sha256[:8]))
 
     with pytest.raises(
-        CheckFailedError, match=rf"another model \(SHA-256 0badcafe…\) than .* \({digits.digest[:8]}…\)"
+        CheckFailedError, match=rf"another model \(SHA-256 0badcafe…\) than .* \({digits.facts.model_sha256[:8]}…\)"
     ):
         examine(digits, pictures(1), None, Board(digits, DIGIT_MODEL, digest="0badcafe"))
 
@@ -148,7 +148,7 @@ def test_a_digest_that_one_side_does_not_tell_is_no_reason_to_refuse(digits: Eng
     identity = Identity("x", 784, 10, 0, 1000, 0, 0, 1, digest="0badcafe")
 
     check_identity("a board", replace(identity, digest=""), digits)
-    check_identity("a board", identity, replace(digits, digest=""))
+    check_identity("a board", identity, replace(digits, facts=replace(digits.facts, model_sha256="")))
     with pytest.raises(CheckFailedError):
         check_identity("a board", identity, digits)
 
@@ -156,5 +156,5 @@ def test_a_digest_that_one_side_does_not_tell_is_no_reason_to_refuse(digits: Eng
 def test_the_firmware_tells_the_digest(digits: Engine) -> None:
     header = (digits.folder / digits.header).read_text()
 
-    assert f"_MODEL_DIGEST 0x{digits.digest[:8]}u " in header
+    assert f"_MODEL_DIGEST 0x{digits.facts.model_sha256[:8]}u " in header
     assert Path(digits.folder / "edgedigits_model.json").is_file()

@@ -39,7 +39,7 @@ def test_an_engine_that_sees_something_else_is_told(tmp_path: Path) -> None:
     view = View(window=24, size=12, deskew=True)
     engine = write_emitted_engine(tmp_path, random_mlp(1, (144, 10)), view=view)
 
-    assert (engine.view, engine.input_size, engine.pixel_count) == (view, 144, 784)
+    assert (engine.view, engine.facts.input.size, engine.pixel_count) == (view, 144, 784)
     check_pixels(engine, USUAL, view)
     with pytest.raises(CheckFailedError, match="sees of an image 12×12, .*, upright by its moments; its model 28×28"):
         check_pixels(engine, USUAL)

@@ -94,7 +94,7 @@ def test_other_cores(three: Engine, compiled: Callable[..., Image], core: str) -
 def test_an_engine_without_marks_has_no_steps(tiny: Engine, compiled: Callable[..., Image]) -> None:
     image = compiled(tiny)
 
-    assert tiny.steps == () and step_by_address(image.path, tiny) == {}
+    assert tiny.facts.steps == () and step_by_address(image.path, tiny) == {}
     assert run_unicorn(find_core("cortex-m4"), image, tiny, random_inputs(2)).by_step.shape == (2, 1)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgedigits.devices.stub import Engine, find_engine
+from edgedigits.engine.engine_json import EnginePixels
 from edgedigits.errors import DataError
 from edgedigits.model.fixed_point import Rounding
 from tests.devices.emitted_engine import write_emitted_engine
@@ -27,9 +28,9 @@ def test_an_engine_is_found_in_a_build_and_by_itself(tmp_path: Path, where: str)
     engine = find_engine(tmp_path)
 
     assert (engine.prefix, engine.macro, engine.header) == ("my_net", "MY_NET", "my_net.h")
-    assert (engine.input_size, engine.output_size, engine.workspace_bytes) == (5, 3, 12)
-    assert (engine.rounding, engine.digest, engine.steps) == ("litert", "", ())
-    assert (engine.pixels, engine.classes) == ((0, 1), 3)
+    assert (engine.facts.input.size, engine.facts.output.size, engine.facts.workspace_bytes) == (5, 3, 12)
+    assert (engine.facts.rounding, engine.facts.model_sha256, engine.facts.steps) == ("litert", "", ())
+    assert (engine.facts.pixels, engine.facts.classes) == (EnginePixels(0, 1), 3)
 
 
 @pytest.mark.parametrize("rounding", list(Rounding))
@@ -38,20 +39,28 @@ def test_the_facts_of_an_emitted_engine_are_read(tmp_path: Path, rounding: Round
     engine = write_emitted_engine(tmp_path, model, encodings=("lists8", "pairs"), rounding=rounding)
     header = (engine.folder / engine.header).read_text()
 
-    assert engine.rounding == rounding and engine.digest in header and len(engine.digest) == 64
-    assert f"_WORKSPACE_BYTES {engine.workspace_bytes}\n" in header
-    assert [(step.name, step.shape, step.weights) for step in engine.steps] == [
+    assert (
+        engine.facts.rounding == rounding
+        and engine.facts.model_sha256 in header
+        and len(engine.facts.model_sha256) == 64
+    )
+    assert f"_WORKSPACE_BYTES {engine.facts.workspace_bytes}\n" in header
+    assert [(step.name, step.shape, step.weights) for step in engine.facts.steps] == [
         ("layer 1", "20 inputs, 1 output, ReLU", 20),
         ("layer 2", "1 input, 10 outputs, no activation", 10),
         ("softmax", "", 0),
     ]
-    assert [(step.plain.encoding, step.vectors.encoding) for step in engine.steps] == [
-        ("lists8", "lists8"),
+    assert [
+        (step.stored.plain.encoding, step.stored.mve and step.stored.mve.encoding) for step in engine.facts.steps
+    ] == [
+        ("lists8", None),
         ("pairs", "rows"),
-        ("", ""),
+        ("", None),
     ]
-    assert set(engine.steps[1].plain.constants) == {"edgedigits_model_layer2_weights", "edgedigits_model_layer2_bias"}
-    assert set(engine.steps[1].vectors.constants) == {"edgedigits_model_layer2_rows", "edgedigits_model_layer2_bias"}
+    stored = engine.facts.steps[1].stored
+    assert stored.mve is not None
+    assert set(stored.plain.bytes) == {"edgedigits_model_layer2_weights", "edgedigits_model_layer2_bias"}
+    assert set(stored.mve.bytes) == {"edgedigits_model_layer2_rows", "edgedigits_model_layer2_bias"}
 
 
 def test_what_is_no_engine_is_told(tmp_path: Path) -> None:
@@ -101,40 +110,41 @@ STEP = {
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"schema": 2}, "schema is 2, expected 1"),
-        ({"schema": True}, "schema is True, expected 1"),
-        ({"input": {"size": 10**30}}, r"input.size is 10{30}, expected a number from 1 to 1,048,576"),
-        ({"input": {"size": 784.0}}, r"input.size is 784.0, expected a number"),
-        ({"input": {"size": "784"}}, r"input.size is '784', expected a number"),
+        ({"schema": 2}, "schema is 2, expected an integer <= 1"),
+        ({"schema": True}, "schema is True, expected an integer"),
+        ({"input": {"size": 10**30}}, r"input.size is 10{30}, expected an integer <= 1048576"),
+        ({"input": {"size": 784.0}}, r"input.size is 784.0, expected an integer"),
+        ({"input": {"size": "784"}}, r"input.size is '784', expected an integer"),
         ({"input": [784]}, r"input is \[784\], expected an object"),
-        ({"output": {"size": 0}}, "output.size is 0, expected a number from 1"),
-        ({"output": {}}, "output.size is None, expected a number"),
-        ({"workspace_bytes": 10**12}, "workspace_bytes is 1000000000000, expected a number from 0 to 67,108,864"),
+        ({"output": {"size": 0}}, "output.size is 0, expected an integer >= 1"),
+        ({"output": {}}, "output.size is missing"),
+        ({"workspace_bytes": 10**12}, "workspace_bytes is 1000000000000, expected an integer <= 67108864"),
         ({"workspace_bytes": -4}, "workspace_bytes is -4"),
-        ({"prefix": "../../etc/passwd"}, r"prefix is '../../etc/passwd', expected text like"),
+        ({"prefix": "../../etc/passwd"}, r"prefix is '../../etc/passwd', expected a text like"),
         ({"prefix": "a\x1b[2J"}, r"prefix is 'a\\x1b\[2J', expected"),
         ({"prefix": "x" * 65}, "prefix is 'x"),
-        ({"rounding": "stochastic"}, r"rounding is 'stochastic', expected text like litert\|tflm"),
+        ({"rounding": "stochastic"}, r"rounding is 'stochastic', expected a text like '\^\(litert\|tflm\)"),
         ({"model_sha256": "0" * 63}, "model_sha256 is '0"),
         ({"pixels": [0, 1]}, r"pixels is \[0, 1\], expected an object"),
         ({"pixels": {"low": 0, "high": 1, "view": 12}}, "pixels.view is 12, expected an object"),
-        ({"pixels": {"low": 0, "high": 1, "view": {"size": 99}}}, "pixels.view is .*99.*, expected what a build can be"),
-        ({"pixels": {"low": 0}}, "pixels.high is None, expected a number"),
+        ({"pixels": {"low": 0, "high": 1, "view": {"size": 99}}}, "pixels is .*: its view is not what a build can be"),
+        ({"pixels": {"low": 0}}, "pixels.high is missing"),
         ({"pixels": {"low": "0", "high": 1}}, "pixels.low is '0', expected a number"),
-        ({"pixels": {"low": 1, "high": 1.0}}, "pixels.high is 1.0, expected more than low"),
-        ({"pixels": {"low": 0, "high": 10**400}}, "pixels.high is 10*.*, expected a number"),
+        ({"pixels": {"low": 1, "high": 1.0}}, "pixels is .*: high has to be above low"),
+        ({"pixels": {"low": 0, "high": 10**400}}, "pixels.high is 10*.*: Number out of range"),
         ({"classes": -1}, "classes is -1"),
         ({"steps": {}}, r"steps is \{\}, expected a list"),
-        ({"steps": [STEP] * 201}, "steps is .*, expected a list of at most 200"),
+        ({"steps": [STEP] * 201}, "steps is .*, expected a list of length <= 200"),
         ({"steps": ["layer 1"]}, r"steps\[0\] is 'layer 1', expected an object"),
         ({"steps": [{**STEP, "inputs": -1}]}, r"steps\[0\].inputs is -1"),
         ({"steps": [{**STEP, "activation": "\x1b]0;x"}]}, r"steps\[0\].activation is '\\x1b"),
         ({"steps": [{**STEP, "begins": ""}]}, r"steps\[0\].begins is ''"),
-        ({"steps": [{**STEP, "stored": {}}]}, r"steps\[0\].stored.plain is None, expected an object"),
-        ({"steps": [{**STEP, "stored": {**STORED, "mve": 5}}]}, r"steps\[0\].stored.mve is 5"),
-        ({"steps": [{**STEP, "stored": {"plain": {"encoding": "a b", "bytes": {}}}}]}, r"stored.plain.encoding is 'a b'"),
-        ({"steps": [{**STEP, "stored": {"plain": {"encoding": "", "bytes": {"a b": 1}}}}]}, "stored.plain.bytes is .* expected names"),
-        ({"steps": [{**STEP, "stored": {"plain": {"encoding": "", "bytes": {"a": -1}}}}]}, "stored.plain.bytes.a is -1"),
+        ({"steps": [{**STEP, "activation": None}]}, "it lacks some of inputs, outputs and activation"),
+        ({"steps": [{**STEP, "stored": {}}]}, r"steps\[0\].stored.plain is missing"),
+        ({"steps": [{**STEP, "stored": {**STORED, "mve": 5}}]}, r"steps\[0\].stored.mve is 5, expected an object"),
+        ({"steps": [{**STEP, "stored": {"plain": {"encoding": "a b", "bytes": {}}}}]}, r"stored.plain.encoding is 'a b', expected a text like"),
+        ({"steps": [{**STEP, "stored": {"plain": {"encoding": "", "bytes": {"a b": 1}}}}]}, "stored.plain.bytes is .* expected a text like"),
+        ({"steps": [{**STEP, "stored": {"plain": {"encoding": "", "bytes": {"a": -1}}}}]}, r"stored.plain.bytes\[...\] is \{'a': -1\}, expected an integer >= 0"),
     ],
 )  # fmt: skip
 def test_facts_that_cannot_be_are_told(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
@@ -165,7 +175,7 @@ def test_what_only_looks_like_facts_is_passed_over(tmp_path: Path) -> None:
         find_engine(tmp_path)
 
     write_engine(tmp_path)
-    assert find_engine(tmp_path).input_size == 784
+    assert find_engine(tmp_path).facts.input.size == 784
 
 
 def damaged(text: str, random: np.random.Generator) -> str:

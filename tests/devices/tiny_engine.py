@@ -84,9 +84,20 @@ int {prefix}_self_test(void *workspace) {{
 
 def facts(prefix: str, inputs: int, outputs: int, workspace: int) -> dict[str, Any]:
     """The engine's facts, without steps."""
-    names = {"schema": 1, "kind": "engine-facts", "prefix": prefix, "rounding": "litert", "model_sha256": ""}
-    ends = {"input": {"size": inputs}, "output": {"size": outputs}, "pixels": {"low": 0, "high": 1}, "classes": outputs}
-    return {**names, **ends, "workspace_bytes": workspace, "steps": []}
+    names = {
+        "schema": 1,
+        "kind": "engine-facts",
+        "tool": "",
+        "prefix": prefix,
+        "rounding": "litert",
+        "model_sha256": "",
+    }
+    ends = {
+        name: {"size": size, "scale": 1.0, "zero_point": 0} for name, size in (("input", inputs), ("output", outputs))
+    }
+    flash = {"weight_bytes": inputs * outputs, "bias_bytes": 0, "table_bytes": 0}
+    pixels = {"pixels": {"low": 0, "high": 1}, "classes": outputs}
+    return {**names, **ends, **pixels, "workspace_bytes": workspace, **flash, "steps": []}
 
 
 def write_engine(

@@ -85,7 +85,7 @@ def assert_equal_on(core: str, network: Network, source: EngineSource, folder: P
     found = simulate_inputs(emitted, inputs, target, tools, emulator=emulator, expected=run(network, inputs))
 
     assert (found.differing, found.bytes) == (0, 40 * network.outputs)
-    assert not found.layers or [cost.name for cost in found.layers] == [step.name for step in emitted.steps]
+    assert not found.layers or [cost.name for cost in found.layers] == [step.name for step in emitted.facts.steps]
 
 
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4"])

@@ -107,9 +107,9 @@ def check_layers(
     """What a simulation and the engine's facts say of each layer is what was compiled for this core, to the byte."""
     sizes = {symbol.name: symbol.size for symbol in found.symbols}
     layers = make_parts(network, packed, None).layers
-    assert len(found.layers) == len(engine.steps)
-    for cost, step in zip(found.layers, engine.steps, strict=True):
-        told = (step.vectors if core.has_vectors else step.plain).constants
+    assert len(found.layers) == len(engine.facts.steps)
+    for cost, step in zip(found.layers, engine.facts.steps, strict=True):
+        told = ((step.stored.mve if core.has_vectors else None) or step.stored.plain).bytes
         assert {name: sizes[name] for name in cost.symbols}.items() <= told.items()
     for cost, layer in zip(found.layers[: len(layers)], layers, strict=True):
         rows = layer.conditional and core.has_vectors

@@ -74,7 +74,7 @@ def test_a_model_that_classifies_nothing_gives_no_class(tmp_path: Path) -> None:
     _, identity, *answers = talk(program, b"id\n" + b"".join(f"run {byte:02x}\n".encode() for byte in range(256)))
 
     assert " model=sine input=1 output=1 " in identity
-    assert identity.endswith(f" selftest=0 digest={engine.digest[:8]}")
+    assert identity.endswith(f" selftest=0 digest={engine.facts.model_sha256[:8]}")
     inputs = np.arange(256, dtype=np.uint8).view(np.int8)[:, None]
     outputs = run(lower(read_tflite(content)), inputs)
     for row, output, answer in zip(inputs, outputs, answers, strict=True):

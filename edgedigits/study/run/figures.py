@@ -143,7 +143,7 @@ def _emulated(classifier: Classifier, folder: Path, images: NDArray[np.uint8]) -
         engine_inputs(classifier, images),
         core,
         find_toolchain("zig", core),
-        expected=oracle_outputs(classifier, images, engine.rounding),
+        expected=oracle_outputs(classifier, images, engine.facts.rounding),
         oracle="the interpreter",
     )
     if run.differing:
