@@ -40,10 +40,7 @@ class Contents:
     @property
     def everything(self) -> Digits:
         """All digits of the source: the training set, then the test set."""
-        parts = [part for part in (self.train, self.test) if part is not None]
-        if len(parts) == 1:
-            return parts[0]
-        return Digits(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
+        return Digits.joined([part for part in (self.train, self.test) if part is not None])
 
     def inverted(self) -> Contents:
         """Return the same digits with every pixel p turned into 255 − p."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,6 +35,13 @@ class Digits:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Digits]) -> Digits:
+        """Return the digits of all parts, one part behind the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
 
     def take(self, indices: NDArray[np.integer]) -> Digits:
         """Return the digits at `indices`, in that order."""

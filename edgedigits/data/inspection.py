@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,9 @@ from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.findings import BLACK_ON_WHITE, FAINT, GREY, MIXED, WHITE_ON_BLACK, findings
 from edgedigits.data.ink import backgrounds, contrast, dark_border_share, geometry, near_constant, ranges
 from edgedigits.data.likeness import Likeness, likeness
-from edgedigits.data.load import Selection, divide, read_source
+from edgedigits.data.load import Selection, divide
 from edgedigits.data.shape import CLASSES, IMAGE_SIDE
+from edgedigits.data.split import Division
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
 
@@ -120,33 +121,8 @@ class DataFacts:
         return facts
 
 
-def inspect_source(
-    source: str,
-    *,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
-    progress: Progress = SILENT,
-    **reading: Any,
-) -> DataFacts:
-    """Read a source and count what is in it; its arguments are those of `load.load_splits`.
-
-    Raises:
-        DataError, ConfigError, ToolMissingError: as `load.read_source`.
-    """
-    contents = read_source(source, progress=progress, **reading)
-    return inspect_contents(
-        contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed, reading=reading
-    )
-
-
 def inspect_contents(
-    contents: Contents,
-    *,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
-    reading: Mapping[str, Any] | None = None,
+    contents: Contents, *, reading: Mapping[str, Any] | None = None, **division: Unpack[Division]
 ) -> DataFacts:
     """Count what is in a source, divided as a build would; undivided, and said so, where a build could not.
 
@@ -154,7 +130,7 @@ def inspect_contents(
         ConfigError: the fractions or the seed are out of range.
     """
     try:
-        splits = divide(contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
+        splits = divide(contents, **division)
     except DataError as error:
         facts = inspect_parts({"all": contents.everything}, contents.name, contents.note, reading=reading)
         return replace(facts, findings=(f"No build is possible: {error}", *facts.findings))
@@ -216,7 +192,7 @@ def inspect_parts(
     """
     seen = {name: [image.tobytes() for image in digits.images] for name, digits in parts.items()}
     sets = {name: set(images) for name, images in seen.items()}
-    digits = _joined(parts)
+    digits = Digits.joined(list(parts.values()))
     looked_at = _sampled(digits.images, sample)
     share = dark_border_share(looked_at)
     centre, off_centre, box = geometry(looked_at, invert=_polarity(share) == BLACK_ON_WHITE)
@@ -278,15 +254,6 @@ def _contradictions(seen: Mapping[str, list[bytes]], parts: Mapping[str, Digits]
         for image, label in zip(images, parts[name].labels.tolist(), strict=True)
     }
     return sum(labels > 1 for labels in Counter(image for image, _ in labelled).values())
-
-
-def _joined(parts: Mapping[str, Digits]) -> Digits:
-    all_parts = list(parts.values())
-    if len(all_parts) == 1:
-        return all_parts[0]
-    return Digits(
-        np.concatenate([digits.images for digits in all_parts]), np.concatenate([digits.labels for digits in all_parts])
-    )
 
 
 def _polarity(share: float) -> str:

@@ -1,4 +1,4 @@
-"""From what a user calls a source to digits: `load_splits` for a build, `load_digits` for an evaluation."""
+"""From what a user calls a source to digits: `load_splits` for a build, `read_source` and `select` to evaluate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from edgedigits.data.checks import require_trainable
 from edgedigits.data.contents import Contents
@@ -20,7 +20,7 @@ from edgedigits.data.named import NAMES, read_named
 from edgedigits.data.npz import read_npz
 from edgedigits.data.png_folder import has_pngs, read_png_folder
 from edgedigits.data.reading import exists, is_folder, listed, read_bytes, require_file
-from edgedigits.data.split import split_indices
+from edgedigits.data.split import Division, split_indices
 from edgedigits.errors import AbsentDataError, ConfigError, DataError, nearest, shown
 from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
@@ -69,27 +69,22 @@ class Selection:
 def load_splits(
     source: str,
     *,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
     label_column: str = "",
     invert: bool = False,
     transpose: bool = False,
     progress: Progress = SILENT,
+    **division: Unpack[Division],
 ) -> Splits:
     """Read a source and divide it, stratified by class.
 
     Args:
         source: a path (CSV, .npz, folder of IDX or of PNG files), or "mnist", "mnist-5k", "auto". A name wins
             over a file of that name; write ./mnist for the file.
-        validation_fraction: share for validation: of all digits, or of the training set where the source
-            brings a test set.
-        test_fraction: share for the test; not used where the source brings a test set, which is kept.
-        seed: the same seed gives the same split, on every platform.
         label_column: only for CSV: name of the label's column, or "first" or "last".
         invert: turn black-on-white into white-on-black.
         transpose: exchange rows and columns of every image.
         progress: gets bars for downloads and many small files.
+        division: shares and seed.
 
     Raises:
         DataError: the source is unknown, unreadable, invalid or too small.
@@ -97,42 +92,7 @@ def load_splits(
         ToolMissingError: a library for the named source is missing.
     """
     contents = read_source(source, label_column=label_column, invert=invert, transpose=transpose, progress=progress)
-    return divide(contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
-
-
-def load_digits(
-    source: str,
-    *,
-    validation_fraction: float,
-    test_fraction: float,
-    seed: int,
-    split: str = "test",
-    label_column: str = "",
-    invert: bool = False,
-    transpose: bool = False,
-    progress: Progress = SILENT,
-) -> Selection:
-    """Read one split of a source, by default the test split: its own, or the very one that a build held out.
-
-    With the fractions and the seed of a build this never hands out a digit that the build was trained on,
-    unless `split` asks for it. A source that is a test set only (t10k alone) has just that one.
-
-    Args:
-        source: as for `load_splits`.
-        validation_fraction: as the build used.
-        test_fraction: as the build used.
-        seed: as the build used.
-        split: "train", "validation", "test", or "all" for every digit of the source, be it ever so small.
-        label_column: as for `load_splits`.
-        invert: as for `load_splits`.
-        transpose: as for `load_splits`.
-        progress: as for `load_splits`.
-
-    Raises:
-        DataError, ConfigError, ToolMissingError: as `load_splits`.
-    """
-    contents = read_source(source, label_column=label_column, invert=invert, transpose=transpose, progress=progress)
-    return select(contents, split, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
+    return divide(contents, **division)
 
 
 def read_source(
@@ -215,11 +175,19 @@ def divide(contents: Contents, *, validation_fraction: float, test_fraction: flo
     return Splits(pool.take(train), pool.take(validation), held_out, contents.name, contents.note)
 
 
-def select(contents: Contents, split: str, *, validation_fraction: float, test_fraction: float, seed: int) -> Selection:
-    """Pick one split of what a source holds; see `load_digits`.
+def select(contents: Contents, split: str, **division: Unpack[Division]) -> Selection:
+    """Pick one split of what a source holds: the source's own, or the very one that a build held out.
+
+    With the division of a build the test split never has a digit that the build was trained on. A source that is a test
+    set only (t10k alone) has just that one.
+
+    Args:
+        contents: what it holds.
+        split: "train", "validation", "test", or "all" for every digit of the source, be it ever so small.
+        division: as the build used.
 
     Raises:
-        DataError, ConfigError: as `load_digits`.
+        DataError, ConfigError: as `divide`.
     """
     name, note = contents.name, contents.note
     if split not in SPLIT_NAMES:
@@ -228,8 +196,8 @@ def select(contents: Contents, split: str, *, validation_fraction: float, test_f
         return Selection(contents.everything, name, split, f"all of {name}", note)
     if split == "test" and contents.test is not None:
         return Selection(contents.test, name, split, f"test set of {name}", note)
-    splits = divide(contents, validation_fraction=validation_fraction, test_fraction=test_fraction, seed=seed)
-    return Selection(getattr(splits, split), name, split, f"{split} split of {name} (seed {seed})", note)
+    part = getattr(divide(contents, **division), split)
+    return Selection(part, name, split, f"{split} split of {name} (seed {division['seed']})", note)
 
 
 def _read_path(path: Path, progress: Progress) -> Contents:

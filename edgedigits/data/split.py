@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import floor
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,21 @@ from edgedigits.errors import ConfigError
 TRAIN, VALIDATION, TEST = range(3)
 
 Indices = NDArray[np.int64]
+
+
+class Division(TypedDict):
+    """How a source is divided.
+
+    Attributes:
+        validation_fraction: share for validation: of all digits, or of the training set where the source brings a test
+            set.
+        test_fraction: share for the test; not used where the source brings a test set, which is kept.
+        seed: the same seed gives the same split, on every platform.
+    """
+
+    validation_fraction: float
+    test_fraction: float
+    seed: int
 
 
 def split_indices(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgedigits.config import BuildConfig, DataConfig
 from edgedigits.data.fingerprints import fingerprints
 from edgedigits.data.inspection import findings_on_selection
-from edgedigits.data.load import Selection, load_digits, require_here
+from edgedigits.data.load import Selection, read_source, require_here, select
 from edgedigits.data.mnist import TEST_DIGEST
 from edgedigits.data.named import NAMES
 from edgedigits.errors import DataError
@@ -42,7 +42,7 @@ def load_subject_digits(
         subject: what is evaluated.
         source: a path or a name, as `edgedigits.data.load` takes it; by default the build's own, else "auto".
         split: "test", or "all" for every digit of the source.
-        label_column: as for `load_digits`; None as the build did, or on other sources the default.
+        label_column: as for `load_splits`; None as the build did, or on other sources the default.
         invert: the same.
         transpose: the same.
         progress: gets bars for downloads, and what is unusual about the digits.
@@ -51,7 +51,7 @@ def load_subject_digits(
         The digits. Fractions and seed are the build's, so that the test split is the one it held out.
 
     Raises:
-        DataError, ConfigError, ToolMissingError: as `load_digits`, or the manifest cannot be read, or the build was
+        DataError, ConfigError, ToolMissingError: as `read_source`, or the manifest cannot be read, or the build was
             trained on every one of the digits.
     """
     reading = {"label_column": label_column, "invert": invert, "transpose": transpose}
@@ -117,14 +117,8 @@ def _read(
     own = not source or _same_source(source, config.data.source)
     given = {name: value for name, value in asked.items() if value is not None}
     reading = (config.data if own else DataConfig()).reading | given
-    chosen = load_digits(
-        source or config.data.source,
-        seed=config.training.seed,
-        split=split,
-        progress=progress,
-        **config.data.division,
-        **reading,
-    )
+    contents = read_source(source or config.data.source, progress=progress, **reading)
+    chosen = select(contents, split, seed=config.training.seed, **config.data.division)
     chosen = replace(chosen, reading=reading, findings=findings_on_selection(chosen, reading, progress))
     return chosen, own and split == "test" and subject.manifest is not None
 

@@ -15,10 +15,9 @@ from edgedigits.data.inspection import (
     SAMPLE,
     inspect_contents,
     inspect_parts,
-    inspect_source,
     inspect_splits,
 )
-from edgedigits.data.load import load_splits
+from edgedigits.data.load import load_splits, read_source
 from edgedigits.data.symmetry import relaid, transpose
 from tests.data.digit_files import write_idx
 
@@ -30,7 +29,7 @@ def _joined(*parts: Digits) -> Digits:
 
 
 def test_real_digits_have_nothing_unusual(five_thousand: Digits) -> None:
-    facts = inspect_source("mnist-5k", **DIVISION)
+    facts = inspect_contents(read_source("mnist-5k"), **DIVISION)
     assert facts.findings == ()
     assert (facts.count, facts.side, facts.lowest, facts.highest) == (5000, 28, 0, 255)
     assert [part.per_class for part in facts.parts] == [(375,) * 10, (50,) * 10, (75,) * 10]
@@ -259,7 +258,7 @@ def test_missing_and_uneven_classes_are_told(five_thousand: Digits) -> None:
 
 
 def test_a_source_that_no_build_could_use_is_inspected_all_the_same(others: Digits, tmp_path: Path) -> None:
-    facts = inspect_source(str(write_idx(tmp_path / "only", others, "t10k")), **DIVISION)
+    facts = inspect_contents(read_source(str(write_idx(tmp_path / "only", others, "t10k"))), **DIVISION)
     assert [(part.name, part.count) for part in facts.parts] == [("all", 20)]
     assert facts.findings[0].startswith("No build is possible: only holds a test set only, nothing to train on.")
     facts = inspect_contents(Contents(others.take(np.arange(3)), None, "few.csv"), **DIVISION)

@@ -10,11 +10,15 @@ import pytest
 
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import HEADER
-from edgedigits.data.load import load_digits, load_splits, read_source
+from edgedigits.data.load import Selection, load_splits, read_source, select
 from edgedigits.errors import ConfigError, DataError
 from tests.data.digit_files import csv_lines, told, write_idx, write_pngs, write_text
 
 DIVISION = {"validation_fraction": 0.2, "test_fraction": 0.2, "seed": 7}
+
+
+def chosen_from(source: str, split: str = "test", **reading: bool) -> Selection:
+    return select(read_source(source, **reading), split, **DIVISION)
 
 
 def _csv(folder: Path, digits: Digits) -> Path:
@@ -165,7 +169,7 @@ def test_a_test_set_of_the_source_is_kept(form: str, few: Digits, others: Digits
 
 def test_a_test_set_alone_is_for_evaluation_only(others: Digits, tmp_path: Path) -> None:
     folder = write_idx(tmp_path / "only", others, "t10k", packed=True)
-    chosen = load_digits(str(folder), **DIVISION)
+    chosen = chosen_from(str(folder))
     assert (chosen.digits.digest, chosen.origin) == (others.digest, "test set of only")
     with pytest.raises(DataError, match="only holds a test set only, nothing to train on"):
         load_splits(str(folder), **DIVISION)
@@ -185,30 +189,29 @@ def test_transpose_exchanges_rows_and_columns_and_goes_together_with_invert(few:
     both = {"invert": True, "transpose": True}
     assert read_source(str(path), **both).everything.digest == few.digest
     splits = load_splits(str(path), **both, **DIVISION)
-    assert load_digits(str(path), **both, **DIVISION).digits.digest == splits.test.digest
+    assert chosen_from(str(path), **both).digits.digest == splits.test.digest
 
 
 def test_evaluation_gets_the_split_that_the_build_held_out(few: Digits, tmp_path: Path) -> None:
     source = str(_csv(tmp_path, few))
     splits = load_splits(source, **DIVISION)
     for name in ("train", "validation", "test"):
-        chosen = load_digits(source, split=name, **DIVISION)
+        chosen = chosen_from(source, name)
         assert chosen.digits.digest == getattr(splits, name).digest
         assert chosen.origin == f"{name} split of digits.csv (seed 7)"
-    assert load_digits(source, **DIVISION).split == "test"
     trained_on = {image.tobytes() for image in splits.train.images}
-    assert not any(image.tobytes() in trained_on for image in load_digits(source, **DIVISION).digits.images)
+    assert not any(image.tobytes() in trained_on for image in chosen_from(source).digits.images)
 
 
 def test_all_digits_of_a_source_may_be_few(few: Digits, tmp_path: Path) -> None:
     source = _csv(tmp_path, few.take(np.arange(3)))
-    chosen = load_digits(str(source), split="all", **DIVISION)
+    chosen = chosen_from(str(source), "all")
     assert (len(chosen.digits), chosen.split, chosen.origin) == (3, "all", "all of digits.csv")
 
 
 def test_an_unknown_split_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_digits("mnist-5k", split="tests", **DIVISION)
+        chosen_from("mnist-5k", "tests")
     assert str(caught.value) == "There is no split 'tests'. Did you mean 'test'?"
 
 
