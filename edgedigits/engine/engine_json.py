@@ -6,7 +6,7 @@ What is read sizes memory and names files, so each value has bounds.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
@@ -211,12 +211,14 @@ def engine_json(parts: Parts, prefix: str, pixels: PixelMap | None, classes: int
             for step in parts.in_order
         ),
     )
-    steps = [_without_none(asdict(step)) for step in facts.steps]
-    return json.dumps({**asdict(facts), "steps": steps}, indent=2) + "\n"
+    sparse = {"pixels": facts.pixels and _table(facts.pixels), "steps": [_table(step) for step in facts.steps]}
+    return json.dumps({**asdict(facts), **sparse}, indent=2) + "\n"
 
 
-def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in table.items() if value is not None}
+def _table(facts: Any) -> dict[str, Any]:
+    """Return facts as JSON has them, without those that are None."""
+    own = [(field.name, getattr(facts, field.name)) for field in fields(facts)]
+    return {name: _table(value) if is_dataclass(value) else value for name, value in own if value is not None}
 
 
 def _end(tensor: Tensor, size: int) -> EngineEnd:
