@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,32 +106,37 @@ def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, .
     """
     by_size = goal is Goal.SIZE
     options = [[one for one in some if by_size or not one.encoding.for_size_alone] for some in candidates(network)]
-    starts = [[min(some, key=lambda one: _total([one], goal)) for some in options]]
+    total = partial(_total, goal=goal)
+    starts = [[min(some, key=lambda one: total([one])) for some in options]]
     if by_size:
         # Where code is dearer than weights, no single change leads from one kernel to another for all layers.
-        starts += _alike(options)
-    chosen = min((_improved(start, options, goal) for start in starts), key=lambda layers: _total(layers, goal))
+        starts += alike(options)
+    chosen = min((improved(start, options, total) for start in starts), key=total)
     if goal is Goal.SPEED:
         return _for_vectors(chosen)
-    return _with_narrow_biases(chosen) if by_size else tuple(chosen)
+    return with_narrow_biases(chosen) if by_size else tuple(chosen)
 
 
-def _alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:
+def alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:
     """Return the choices of one encoding for all layers."""
     by_name = [{one.encoding.name: one for one in some} for some in options]
     return [[some[name] for some in by_name] for name in by_name[0] if all(name in some for some in by_name)]
 
 
-def _improved(chosen: list[PackedLayer], options: Sequence[Sequence[PackedLayer]], goal: Goal) -> list[PackedLayer]:
-    """Change one layer at a time until no change helps."""
-    improved = True
-    while improved:
-        improved = False
+def improved(
+    chosen: list[PackedLayer],
+    options: Sequence[Sequence[PackedLayer]],
+    total: Callable[[Sequence[PackedLayer]], float],
+) -> list[PackedLayer]:
+    """Change one layer at a time until no change makes `total` less."""
+    changes = True
+    while changes:
+        changes = False
         for index, some in enumerate(options):
             for one in some:
                 changed = [*chosen[:index], one, *chosen[index + 1 :]]
-                if _total(changed, goal) < _total(chosen, goal):
-                    chosen, improved = changed, True
+                if total(changed) < total(chosen):
+                    chosen, changes = changed, True
     return chosen
 
 
@@ -164,7 +170,7 @@ def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
     return sum(filter(None, sizes)) + (narrow if wide - narrow > WIDENING_BYTES else wide) + FACTOR_BYTES * len(kept)
 
 
-def _with_narrow_biases(chosen: Sequence[PackedLayer]) -> tuple[PackedLayer, ...]:
+def with_narrow_biases(chosen: Sequence[PackedLayer]) -> tuple[PackedLayer, ...]:
     """Return the layers with biases in fewer bytes, where that is worth its code. Rows on vectors have their own."""
     narrow = [one if one.rows_on_vectors else replace(one, narrow_biases=True) for one in chosen]
     saved = sum(one.biases.nbytes - other.biases.nbytes for one, other in zip(chosen, narrow, strict=True))
@@ -200,7 +206,11 @@ def use(network: Network, names: Sequence[str]) -> tuple[PackedLayer, ...]:
     return tuple(packed)
 
 
-def _total(layers: Sequence[PackedLayer], goal: Goal) -> float:
+def flash_bytes(layers: Sequence[PackedLayer]) -> int:
+    """Return the bytes of the weights, exactly, and of the code of their kernels at -O2, about."""
     kernels = {one.encoding.name: one.encoding.code_bytes for one in layers}
-    nbytes = sum(one.nbytes for one in layers) + sum(kernels.values())
-    return _SCORES[goal](nbytes, sum(one.instructions for one in layers))
+    return sum(one.nbytes for one in layers) + sum(kernels.values())
+
+
+def _total(layers: Sequence[PackedLayer], goal: Goal) -> float:
+    return _SCORES[goal](flash_bytes(layers), sum(one.instructions for one in layers))
