@@ -86,16 +86,16 @@ def _kernel_facts(parts: Parts) -> dict[str, Any]:
 
 
 def _activation_facts(parts: Parts) -> dict[str, Any]:
-    layers = parts.layers
-    uniform = [layer.packed.layer.uniform for layer in layers]
-    high_shifts = all(layer.high_shifts for layer in layers)
-    has_rows = any(layer.conditional or not layer.encoding.reads_distances for layer in layers)
-    return {
-        "high_shifts": high_shifts,
-        "vector_activation": has_rows and high_shifts and parts.network.rounding is Rounding.LITERT,
-        "some_uniform": any(uniform),
-        "some_per_output": not all(uniform),
-    }
+    """Return how sums become outputs, by each rounding that is in use."""
+    has_rows = any(layer.conditional or not layer.encoding.reads_distances for layer in parts.layers)
+    found = []
+    for kind in dict.fromkeys(layer.rescaling for layer in parts.layers):
+        uniform = [layer.packed.layer.uniform for layer in parts.layers if layer.rescaling == kind]
+        once = kind.rounding is Rounding.LITERT
+        facts = {"once": once, "suffix": kind.suffix, "high_shifts": kind.high_shifts}
+        facts |= {"some_uniform": any(uniform), "some_per_output": not all(uniform)}
+        found.append({**facts, "with_vectors": has_rows and kind.high_shifts and once})
+    return {"activations": found}
 
 
 def _kernels(layers: Sequence[EngineLayer], flips_hidden: bool) -> list[dict[str, Any]]:

@@ -64,6 +64,21 @@ class Ends:
     keeps: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Rescaling:
+    """The functions that turn sums into outputs: one pair for all layers that round alike.
+
+    Attributes:
+        rounding: once, or twice.
+        suffix: what their names end with: nothing where the whole engine rounds so.
+        high_shifts: all factors take the short way through `rescale`.
+    """
+
+    rounding: Rounding
+    suffix: str
+    high_shifts: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineLayer:
     """A layer as the template prints it.
@@ -74,7 +89,7 @@ class EngineLayer:
         comment: lines for the comment over its constants.
         parts: its constants.
         calls: lines of C that compute it.
-        high_shifts: all its factors take the short way through `rescale`.
+        rescaling: how its sums become outputs.
         bias_bytes: bytes of biases, and of factors where each output has its own.
         conditional: cores with MVE get other constants.
         reads_input: its inputs are those of the engine, and not in the workspace.
@@ -85,7 +100,7 @@ class EngineLayer:
     comment: list[str]
     parts: list[GuardedArrays]
     calls: list[str]
-    high_shifts: bool
+    rescaling: Rescaling
     bias_bytes: int
     conditional: bool
     reads_input: bool
@@ -127,16 +142,27 @@ def _as_c_array(constant: Constant, widest: dict[str, np.dtype[Any]]) -> Constan
 
 def engine_layers(network: Network, packed: Sequence[PackedLayer], memory: EngineMemory) -> list[EngineLayer]:
     """Return the layers of a network, ready to print."""
-    shifts = [_shift_arguments(one.layer, network.rounding) for one in packed]
-    high = all(np.all(short >= 1) for short, _ in shifts)
+    kinds = _rescalings(network)
     numbers = [number for number, step in enumerate(network.steps, start=1) if isinstance(step, DenseLayer)]
     layers = []
     for index, (one, number) in enumerate(zip(packed, numbers, strict=True)):
-        short, general = shifts[index]
         [value] = network.reads[number - 1]
         ends = Ends(memory.spots[value], memory.spots[number], keeps=network.last_reader[value] > number)
-        layers.append(_engine_layer(one, index, ends, short if high else general, high))
+        layers.append(_engine_layer(one, index, ends, kinds[one.layer.rounding_in(network.rounding)]))
     return layers
+
+
+def _rescalings(network: Network) -> dict[Rounding, Rescaling]:
+    shifts: dict[Rounding, list[NDArray[np.int64]]] = {}
+    for layer in network.layers:
+        rounding = layer.rounding_in(network.rounding)
+        shifts.setdefault(rounding, []).append(_short_shifts(layer, rounding))
+    return {
+        rounding: Rescaling(
+            rounding, "" if rounding is network.rounding else "_twice", all(np.all(one >= 1) for one in some)
+        )
+        for rounding, some in shifts.items()
+    }
 
 
 def step_emissions(network: Network, memory: EngineMemory) -> list[Emission]:
@@ -157,20 +183,26 @@ def step_emissions(network: Network, memory: EngineMemory) -> list[Emission]:
     return emissions
 
 
-def _shift_arguments(layer: DenseLayer, rounding: Rounding) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return what `rescale` takes for a shift, (out,) each: in its short form, at least 1, and in the general one."""
-    shift = layer.shift.astype(np.int64)
-    short, general = (-1 - shift, 31 - shift) if rounding is Rounding.LITERT else (-shift, 32 - shift)
+def _short_shifts(layer: DenseLayer, rounding: Rounding) -> NDArray[np.int64]:
+    """Return what `rescale` takes for a shift in its short form, (out,): at least 1, or that form cannot be used."""
     # A factor of 0 gives 0 with any shift.
-    short = np.where(layer.multiplier == 0, 1, short)
-    return short, general
+    shift = -layer.shift.astype(np.int64)
+    return np.where(layer.multiplier == 0, 1, shift - 1 if rounding is Rounding.LITERT else shift)
 
 
-def _engine_layer(one: PackedLayer, index: int, ends: Ends, shifts: NDArray[np.int64], high: bool) -> EngineLayer:
+def _shift_arguments(layer: DenseLayer, rescaling: Rescaling) -> NDArray[np.int64]:
+    """Return what `rescale` takes for a shift, (out,)."""
+    if rescaling.high_shifts:
+        return _short_shifts(layer, rescaling.rounding)
+    return (31 if rescaling.rounding is Rounding.LITERT else 32) - layer.shift.astype(np.int64)
+
+
+def _engine_layer(one: PackedLayer, index: int, ends: Ends, rescaling: Rescaling) -> EngineLayer:
     layer, start = one.layer, f"layer{index + 1}"
     weights = [c_array(f"{start}_{constant.name}", constant.values) for constant in one.constants]
     bias = one.biases
     own = [*weights, c_array(f"{start}_bias", bias.values)]
+    shifts = _shift_arguments(layer, rescaling)
     factors = [] if layer.uniform else _factors(layer, shifts, start)
     if not one.rows_on_vectors:
         parts = [GuardedArrays("", own + factors)]
@@ -184,8 +216,8 @@ def _engine_layer(one: PackedLayer, index: int, ends: Ends, shifts: NDArray[np.i
         note=_note(one, index),
         comment=_comment(one, index),
         parts=parts,
-        calls=_calls(one, index, ends, shifts),
-        high_shifts=high,
+        calls=_calls(one, index, ends, rescaling, shifts),
+        rescaling=rescaling,
         bias_bytes=bias.nbytes + factor_bytes,
         conditional=one.rows_on_vectors,
         reads_input=ends.source == INPUT,
@@ -226,7 +258,7 @@ def _comment(one: PackedLayer, index: int) -> list[str]:
     ]
 
 
-def _calls(one: PackedLayer, index: int, ends: Ends, shifts: NDArray[np.int64]) -> list[str]:
+def _calls(one: PackedLayer, index: int, ends: Ends, rescaling: Rescaling, shifts: NDArray[np.int64]) -> list[str]:
     bias = f"layer{index + 1}_bias"
     kernel = partial(_kernel_calls, one.layer, index, ends=ends)
     if one.biases.is_narrow:
@@ -236,7 +268,7 @@ def _calls(one: PackedLayer, index: int, ends: Ends, shifts: NDArray[np.int64]) 
     if one.rows_on_vectors:
         rows = kernel(ROWS, [Constant("rows", one.layer.weights)], bias)
         calls = ["#if VECTORS", *rows, "#else", *calls, "#endif"]
-    return [f"/* {_shape(one.layer, index)} */", *calls, *_activation(one, index, ends.target, shifts)]
+    return [f"/* {_shape(one.layer, index)} */", *calls, *_activation(one, index, ends.target, rescaling, shifts)]
 
 
 def _kernel_calls(
@@ -266,7 +298,9 @@ def _parts(constant: Constant) -> list[str]:
     return [f"{constant.name} + {place}" for place in constant.parts]
 
 
-def _activation(one: PackedLayer, index: int, target: Spot, shifts: NDArray[np.int64]) -> list[str]:
+def _activation(
+    one: PackedLayer, index: int, target: Spot, rescaling: Rescaling, shifts: NDArray[np.int64]
+) -> list[str]:
     """Return the calls that turn sums into the next step's inputs, counted from their lowest value, or into scores."""
     layer, start = one.layer, f"layer{index + 1}"
     # Whoever is next counts from the lowest that this one's clamp lets through; bytes of the output are signed.
@@ -274,10 +308,10 @@ def _activation(one: PackedLayer, index: int, target: Spot, shifts: NDArray[np.i
     limits = f"{layer.output_offset - low}, {layer.clamp_low - low}, {layer.clamp_high - low}, {target.flip}"
     if layer.uniform:
         factor = f"{int_literal(int(layer.multiplier[0]))}, {int(shifts[0])}u"
-        calls = [f"activate(s->sums, {layer.outputs}u, {factor}, {limits}, {target.written});"]
+        calls = [f"activate{rescaling.suffix}(s->sums, {layer.outputs}u, {factor}, {limits}, {target.written});"]
     else:
         factors = f"{start}_multipliers, {start}_shifts"
-        calls = [f"activate_each(s->sums, {layer.outputs}u, {factors}, {limits}, {target.written});"]
+        calls = [f"activate_each{rescaling.suffix}(s->sums, {layer.outputs}u, {factors}, {limits}, {target.written});"]
     return calls + ([] if target.signed else padding(target, layer.outputs))
 
 

@@ -29,7 +29,7 @@ class Reason(StrEnum):
     DYNAMIC_RANGE = "the weights are {dtype}, but it computes in float32 (dynamic-range quantization)"
     INT16 = "it is int16: the activations have 16 bits, and the engine's have 8"
     UINT8 = "it is uint8 inside the model: the quantization of TensorFlow 1"
-    SPARSE_KERNEL = "it is sparse without a DENSIFY, and the kernel for that rounds as no other does"
+    SPARSE_TFLM = "it is sparse without a DENSIFY, which TensorFlow Lite Micro cannot read"
     SPARSE = "it is stored in a sparse format that cannot be unpacked"
 
     NOT_INT8 = "it is {dtype}, expected int8"
@@ -93,7 +93,7 @@ _REMEDIES = {
     Reason.UINT8: FULL_INTEGER,
     Reason.END_TYPE: FULL_INTEGER,
     Reason.NOT_INT8: FULL_INTEGER,
-    Reason.SPARSE_KERNEL: _NOT_SPARSE,
+    Reason.SPARSE_TFLM: _NOT_SPARSE,
     Reason.SPARSE: _NOT_SPARSE,
     Reason.CUT_OPERATOR: _AGAIN,
     Reason.BIAS_SCALE: _AGAIN,

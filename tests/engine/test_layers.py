@@ -20,18 +20,18 @@ from tests.tflite_builder import random_mlp
 def test_a_factor_of_0_does_not_cost_the_short_form_of_the_shifts() -> None:
     """A dead output's factor is 0 with any shift: the others decide which `rescale` the engine gets."""
     network = lower(read_tflite(random_mlp(7, (20, 6), density=1.0)))
-    assert make_parts(network, choose(network), None).layers[0].high_shifts
+    assert make_parts(network, choose(network), None).layers[0].rescaling.high_shifts
 
     layer = network.layers[0]
     multiplier, shift = layer.multiplier.copy(), layer.shift.copy()
     multiplier[2], shift[2] = 0, 0
     dead = network.with_layers([replace(layer, multiplier=multiplier, shift=shift)])
-    assert make_parts(dead, choose(dead), None).layers[0].high_shifts
+    assert make_parts(dead, choose(dead), None).layers[0].rescaling.high_shifts
 
     multiplier[2] = 2**30
     shift[2] = 3
     large = network.with_layers([replace(layer, multiplier=multiplier, shift=shift)])
-    assert not make_parts(large, choose(large), None).layers[0].high_shifts
+    assert not make_parts(large, choose(large), None).layers[0].rescaling.high_shifts
 
 
 @pytest.mark.parametrize(("per_channel", "nbytes"), [(False, 4), (True, 9)])

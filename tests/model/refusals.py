@@ -265,10 +265,11 @@ TABLE: dict[Reason, Refused] = {
         "operator 0 (FULLY_CONNECTED), tensor 4 'between': it is uint8 inside the model: the quantization of TensorFlow 1",
         "representative_dataset",
     ),
-    Reason.SPARSE_KERNEL: Refused(
+    Reason.SPARSE_TFLM: Refused(
         layer(_sparse),
-        "operator 0 (FULLY_CONNECTED), tensor 1 'w': it is sparse without a DENSIFY, and the kernel for that rounds as no other does",
+        "operator 0 (FULLY_CONNECTED), tensor 1 'w': it is sparse without a DENSIFY, which TensorFlow Lite Micro cannot read",
         "EXPERIMENTAL_SPARSITY",
+        rounding=Rounding.TFLM,
     ),
     Reason.SPARSE: Refused(
         whole(_densify),

@@ -30,7 +30,7 @@ from tests.engine.engine_program import SANITIZED, run_engines
 
 pytestmark = pytest.mark.slow
 
-NEWER = ("skip", "branches", "branches_float_ends", "pixels", "pruned_by_1", "pruned_by_4")
+NEWER = ("skip", "branches", "branches_float_ends", "pixels", "pruned_by_1", "pruned_by_4", "pruned_by_16")
 EXACT = (
     "flatten", "channel", "softmax", "reshape", "open", "twice", "rescaling", "normed", "flatten_float_ends", *NEWER,
 )  # fmt: skip
@@ -41,7 +41,6 @@ REFUSED = {
     "float32": "it computes in float32: the weights are float32",
     "dynamic_range": "the weights are int8, but it computes in float32 (dynamic-range quantization)",
     "float16": "the weights are float16",
-    "pruned_by_16": "it is sparse without a DENSIFY",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from edgedigits.engine.source import render_engine
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
+from edgedigits.model.packing import use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.sparse import Level, SparseLayout
 from edgedigits.model.summary import summarize
+from tests.engine.engine_program import SANITIZED, run_engines
 from tests.model.oracles import hard_inputs, litert
 from tests.tflite_builder import ModelWriter, schema
 
@@ -117,6 +121,12 @@ def test_too_few_or_too_many_values_are_told() -> None:
             changed().unpack(np.zeros(count, np.int8), (3, 4))
 
 
+def pruned_kernel(random: np.random.Generator, shape: tuple[int, int], block: int = 1) -> NDArray[np.int8]:
+    """Return weights (out, in), most of them 0, in blocks along the inputs."""
+    kept = np.repeat(random.random((shape[0], shape[1] // block)) < 0.3, block, axis=1)
+    return (np.rint(random.normal(0, 50, shape)).clip(-127, 127) * kept).astype(np.int8)
+
+
 def pruned_model(block: int, seed: int = 0) -> tuple[bytes, NDArray[np.int8]]:
     """Return a model of two layers, whose sparse weights are unpacked by DENSIFY, and the weights of the first."""
     random = np.random.default_rng(seed)
@@ -124,9 +134,7 @@ def pruned_model(block: int, seed: int = 0) -> tuple[bytes, NDArray[np.int8]]:
     width, tensor, first = 16, writer.activation("x", [1, 16], "int8", 0.05, -7), None
     start = tensor
     for outputs in (12, 5):
-        kernel = np.rint(random.normal(0, 50, (outputs, width // (block or 1)))).clip(-127, 127).astype(np.int8)
-        kernel[random.random(kernel.shape) < 0.7] = 0
-        kernel = np.repeat(kernel, block or 1, axis=1)
+        kernel = pruned_kernel(random, (outputs, width), block or 1)
         weights = writer.activation("dense", kernel.shape, "int8", 0.01)
         writer.operator("DENSIFY", [writer.sparse("sparse", kernel, 0.01, block)], [weights], schema.DensifyOptionsT())
         result = writer.activation("y", [1, outputs], "int8", 0.06, 4)
@@ -148,3 +156,32 @@ def test_a_pruned_model_is_read_and_exact(block: int) -> None:
     assert lower(graph, Rounding.TFLM).layers[0].weights.any()
     facts = summarize(graph).layers[1].weights
     assert facts is not None and facts.is_sparse and facts.zeros == np.count_nonzero(weights == 0)
+
+
+def directly_sparse(seed: int, per_channel: bool, scale: float) -> bytes:
+    """Return a layer of blocks of 16 weights without a DENSIFY, the only one that LiteRT runs, and a dense one."""
+    random, writer = np.random.default_rng(seed), ModelWriter()
+    first = writer.activation("x", [1, 64], "int8", 0.05, -7)
+    scales = random.uniform(0.005, 0.02, 12) if per_channel else 0.01
+    weights = writer.sparse("sparse", pruned_kernel(random, (12, 64), 16), scales, 16)
+    hidden, last = writer.activation("h", [1, 12], "int8", scale, 4), writer.activation("y", [1, 5], "int8", 0.3, 4)
+    dense = writer.constant("dense", random.integers(-90, 90, (5, 12)).astype(np.int8), 0.01)
+    for source, kernel, target in ((first, weights, hidden), (hidden, dense, last)):
+        writer.operator("FULLY_CONNECTED", [source, kernel, -1], [target], schema.FullyConnectedOptionsT(), version=8)
+    return writer.pack([first], [last])
+
+
+@pytest.mark.parametrize("scale", [0.03, 2e-4], ids=["as usual", "a factor above 1"])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_without_a_densify_a_layer_rounds_as_the_kernel_for_it_does(
+    per_channel: bool, scale: float, tmp_path: Path
+) -> None:
+    content = directly_sparse(3, per_channel, scale)
+    network, inputs = lower(read_tflite(content)), hard_inputs(64, count=400)
+    expected = litert(content, inputs)
+
+    np.testing.assert_array_equal(run(network, inputs), expected)
+    assert network.layers[0].rounds_twice and not network.layers[1].rounds_twice
+    source = render_engine(network, use(network, ["lists8", "rows"]), "sparse")
+    [answers] = run_engines("gcc", SANITIZED, [(source, inputs)], tmp_path)
+    np.testing.assert_array_equal(answers.scores, expected)

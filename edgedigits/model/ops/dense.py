@@ -60,12 +60,19 @@ class _Lowering:
     def _check_kind(self, weights: Tensor | None) -> None:
         """Tell models that compute in float by what they are: each has the same remedy, and another name."""
         if self._source.dtype != "float32":
-            if weights is not None and weights.is_sparse:
-                raise self._refuse(Reason.SPARSE_KERNEL, weights)
+            self._check_sparse(weights)
             return
         if weights is None or weights.dtype == "float32":
             raise self._refuse(Reason.FLOAT32, weights)
         raise self._refuse(Reason.DYNAMIC_RANGE, weights, dtype=weights.dtype)
+
+    def _check_sparse(self, weights: Tensor | None) -> None:
+        """TFLM reads sparse weights as if they were dense, and says nothing."""
+        if weights is not None and weights.is_sparse:
+            if self._rounding is Rounding.TFLM:
+                raise self._refuse(Reason.SPARSE_TFLM, weights)
+            if weights.data is None:
+                raise self._refuse(Reason.SPARSE, weights)
 
     def _check_weights(self, weights: Tensor | None) -> Tensor:
         if weights is None or weights.data is None:
@@ -102,7 +109,8 @@ class _Lowering:
         if np.any(np.abs(folded) > INT32_MAX):
             raise self._refuse(Reason.FOLDED_BIAS, weights)
         real = self._factors(weights)
-        multiplier, shift = np.array([quantize_multiplier(one, self._rounding) for one in real], np.int32).T
+        rounding = Rounding.TFLM if weights.is_sparse else self._rounding
+        multiplier, shift = np.array([quantize_multiplier(one, rounding) for one in real], np.int32).T
         low, high = clamp(self._operator.activation, self._target)
         lowest, highest = self._chain.limits(self._source)
         try:
@@ -119,12 +127,14 @@ class _Lowering:
                 input_high=highest,
                 activation=self._operator.activation,
                 per_channel=weights.is_per_channel,
+                # LiteRT's kernel for sparse weights is not the one for others.
+                rounds_twice=weights.is_sparse,
             )
         except OverflowError as error:
             raise self._refuse(Reason.ACCUMULATOR, weights, detail=str(error)) from error
-        if self._rounding is Rounding.LITERT:
+        if rounding is Rounding.LITERT:
             layer = _as_litert(layer, real)
-        self._prove_rescaling(layer)
+        self._prove_rescaling(layer, rounding)
         return layer
 
     def _bias(self, weights: Tensor) -> NDArray[np.int64]:
@@ -157,14 +167,14 @@ class _Lowering:
         scales = np.broadcast_to(weights.scales, weights.shape[:1])
         return [float(self._source.scale) * float(scale) / float(self._target.scale) for scale in scales]
 
-    def _prove_rescaling(self, layer: DenseLayer) -> None:
+    def _prove_rescaling(self, layer: DenseLayer, rounding: Rounding) -> None:
         """Hold what the requantization computes with, at both ends of the accumulators, against int32."""
         multiplier, shift = layer.multiplier.astype(np.int64), layer.shift.astype(np.int64)
         for acc in layer.accumulator_range():
             shifted = [int(a) << max(int(s), 0) for a, s in zip(acc, shift, strict=True)]
-            if self._rounding is Rounding.TFLM and any(not INT32_MIN <= value <= INT32_MAX for value in shifted):
+            if rounding is Rounding.TFLM and any(not INT32_MIN <= value <= INT32_MAX for value in shifted):
                 raise self._refuse(Reason.SHIFTED, self._target)
-            scaled = rescale(acc, multiplier, shift, self._rounding) + layer.output_offset
+            scaled = rescale(acc, multiplier, shift, rounding) + layer.output_offset
             if np.any(scaled > INT32_MAX) or np.any(scaled < INT32_MIN):
                 raise self._refuse(Reason.RESCALED, self._target)
 

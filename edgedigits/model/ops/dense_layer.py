@@ -36,6 +36,7 @@ class DenseLayer(Step):
         input_low, input_high: limits of the layer's int8 input.
         activation: name of the fused activation, for people.
         per_channel: whether the file gives one weight scale per output.
+        rounds_twice: also where the network's rounding is single.
 
     Raises:
         OverflowError: an accumulator could overflow; says which output and by how much.
@@ -53,6 +54,7 @@ class DenseLayer(Step):
     input_high: int = INT8_MAX
     activation: str = "NONE"
     per_channel: bool = False
+    rounds_twice: bool = False
 
     def __post_init__(self) -> None:
         for name in ("weights", "bias", "multiplier", "shift"):
@@ -86,6 +88,10 @@ class DenseLayer(Step):
         """True when one multiplier and shift serve all outputs."""
         return len({*zip(self.multiplier.tolist(), self.shift.tolist(), strict=True)}) == 1
 
+    def rounding_in(self, rounding: Rounding) -> Rounding:
+        """Return how its sums are rescaled in a network of `rounding`."""
+        return Rounding.TFLM if self.rounds_twice else rounding
+
     def run(self, values: Sequence[Values], rounding: Rounding) -> Values:
         """Return the outputs, int8 (n, out)."""
         return self.activate(self.accumulate(values[-1]), rounding)
@@ -98,7 +104,8 @@ class DenseLayer(Step):
 
     def activate(self, acc: NDArray[np.int64], rounding: Rounding) -> Values:
         """Return the outputs, int8 (n, out), for accumulators (n, out)."""
-        scaled = rescale(acc, self.multiplier.astype(np.int64), self.shift.astype(np.int64), rounding)
+        own = self.rounding_in(rounding)
+        scaled = rescale(acc, self.multiplier.astype(np.int64), self.shift.astype(np.int64), own)
         return np.clip(scaled + self.output_offset, self.clamp_low, self.clamp_high).astype(np.int8)
 
     def spread(self, apart: Sequence[int]) -> int:
