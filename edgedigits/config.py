@@ -22,7 +22,7 @@ from edgedigits.view import LEVEL_BITS, WINDOWS, View
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
 SCHEDULES = ("constant", "cosine", "exponential", "cyclical", "plateau", "hold")
-AUGMENTATIONS = ("none", "light", "strong")
+AUGMENTATIONS = ("none", "light", "medium", "strong")
 ROUNDINGS = ("litert", "tflm")
 GOALS = ("speed", "size", "balanced")
 
@@ -151,7 +151,9 @@ class TrainingConfig:
         options.integer(0, 100_000),
         "stop a stage after N epochs without better validation accuracy, restore the best (0: never)",
     )
-    augment: str = option("light", options.choice(AUGMENTATIONS), "none, light or strong distortions", metavar="LEVEL")
+    augment: str = option(
+        "light", options.choice(AUGMENTATIONS), "none, light, medium or strong distortions", metavar="LEVEL"
+    )
     augment_copies: int = option(
         0,
         options.integer(0, 1000),
@@ -267,6 +269,22 @@ class JointConfig:
         options.number(0, 10, open_low=True),
         "its peak learning rate, as a share of the float stage's",
         flag="--joint-rate",
+        needs=_JOINT,
+    )
+    schedule: str = option(
+        "hold",
+        options.choice(SCHEDULES),
+        "its learning rate's schedule; hold falls once the network is being cut",
+        flag="--joint-schedule",
+        metavar="NAME",
+        needs=_JOINT,
+    )
+    tries: int = option(
+        1,
+        options.integer(1, 1000),
+        "train it so many times and keep the best by validation; all but the first start from fresh weights",
+        flag="--joint-tries",
+        metavar="N",
         needs=_JOINT,
     )
     prune_begin: float = option(

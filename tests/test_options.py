@@ -24,6 +24,7 @@ INTEGERS = {
     "prune.epochs": (1, 100_000),
     "levels.weight_bits": (1, 8),
     "joint.epochs": (1, 100_000),
+    "joint.tries": (1, 1000),
     "budget.constants": (0, 2**30),
     "prune.frequency": (1, 10**9),
     "qat.epochs": (1, 100_000),

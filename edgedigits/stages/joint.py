@@ -110,17 +110,37 @@ def check(config: BuildConfig) -> None:
 
 
 def run(line: Line, model: Any) -> tuple[Any, Any]:
-    """Compress on from the float model."""
+    """Compress on from the float model, and in further tries from fresh weights; the best by validation is kept."""
+    from edgedigits.training.model import build_mlp
+
+    tries, first = line.config.joint.tries, len(line.done)
+    made = [
+        _compress(line, build_mlp(line.config) if number else model, _which(number, tries)) for number in range(tries)
+    ]
+    return made[line.keep_best(first)]
+
+
+def _which(number: int, tries: int) -> str:
+    return f", try {number + 1} of {tries}" if tries > 1 else ""
+
+
+def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any]:
     from edgedigits.training.compressed_dense import compressed, decompressed
 
     joint, levels, prune = line.config.joint, line.config.levels, line.config.prune
     wrapped = compressed(model, levels.weight_bits, levels.weight_values)
     wrapped.build((None, line.calibration.shape[1]))
     budget = line.config.budget.constants
-    plan = line.plan("joint", "Compressing jointly", joint.epochs, joint.rate, joint.epochs - 1)
+    plan = line.plan("joint", f"Compressing jointly{which}", joint.epochs, joint.rate, joint.epochs - 1)
     pruner = Pruner(wrapped, line.config, budget, plan.seed) if budget or prune.enabled else None
     conducted = _callback(Conductor(wrapped, line, pruner, joint.epochs), pruner)
-    aware = line.train(plan, wrapped, [conducted], lambda trained: _with_its_ranges(trained, model, line.calibration))
+    aware = line.train(
+        plan,
+        wrapped,
+        [conducted],
+        lambda trained: _with_its_ranges(trained, model, line.calibration),
+        schedule=joint.schedule,
+    )
     return aware, decompressed(wrapped, model)
 
 

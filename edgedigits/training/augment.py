@@ -44,6 +44,7 @@ class Distortion:
 
 LEVELS = {
     "light": Distortion(rotation=6.0, shift=0.6, scale=0.05, shear=0.08, elastic=0.5),
+    "medium": Distortion(rotation=8.0, shift=0.9, scale=0.07, shear=0.10, elastic=0.7),
     "strong": Distortion(rotation=12.0, shift=1.2, scale=0.10, shear=0.16, elastic=1.0),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +72,23 @@ class Line:
         model: Any,
         callbacks: Sequence[Any] = (),
         finish: Callable[[Any], Any] = lambda model: model,
+        *,
+        schedule: str = "",
     ) -> Any:
         """Train `model` as planned, let `finish` unwrap it, keep it as the latest stage and return it.
+
+        Args:
+            plan: what is particular to this stage.
+            model: Keras model float32 (n, inputs) → logits (n, 10), wrapped or not.
+            callbacks: of the stage, called before the others.
+            finish: trained model → what is kept.
+            schedule: of the learning rate; by default the one that was chosen for all stages.
 
         Raises:
             CheckFailedError: the training diverged.
         """
         training, folder = self.config.training, self.config.output.tensorboard
+        training = replace(training, schedule=schedule or training.schedule)
         history = train(
             model,
             self.splits,
@@ -94,6 +104,17 @@ class Line:
         finished = finish(model)
         self.done.append(TrainedStage(plan, history, finished))
         return finished
+
+    def keep_best(self, first: int) -> int:
+        """Of the stages from `first` on, tries of one thing, keep the best by validation and return its place.
+
+        Of equal accuracies the lower loss is better, then the earlier try.
+        """
+        tries = self.done[first:]
+        ends = [(-one.history["val_accuracy"][-1], one.history["val_loss"][-1]) for one in tries]
+        best = min(range(len(tries)), key=ends.__getitem__)
+        self.done[first:] = [tries[best]]
+        return best
 
 
 def _check_converged(plan: StagePlan, history: History) -> None:

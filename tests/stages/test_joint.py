@@ -15,10 +15,14 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import ordered, simplify
 from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
+from edgedigits.stages.float32 import run as run_float
+from edgedigits.stages.joint import run as run_joint
+from edgedigits.training.keras_env import set_seed
+from edgedigits.training.line import Line
 
 BASE = {
     "model": {"hidden": [24]},
-    "training": {"epochs": 2, "batch_size": 60, "augment": "none", "schedule": "hold"},
+    "training": {"epochs": 2, "batch_size": 60, "augment": "none"},
     "levels": {"weight_bits": 3},
     "joint": {"enabled": True, "epochs": 10},
 }
@@ -100,6 +104,24 @@ def test_biases_are_a_byte_each_times_a_power_of_two(few) -> None:
         codes = graph.input_of(operator, 2).data.astype(np.int64)
         shift = max(0, int(np.ceil(np.log2(max(1, np.abs(codes).max()) / 127))))
         assert (codes % 2**shift == 0).all()
+
+
+@pytest.mark.slow
+def test_of_several_tries_the_best_by_validation_is_kept(few) -> None:
+    tries = {"enabled": True, "epochs": 4, "tries": 3}
+    done = train_and_compress(config(joint=tries), few, SILENT)
+    assert [stage.plan.name for stage in done.stages] == ["float", "joint"]
+    best = done.stages[-1]
+    singles = []
+    for number in range(3):
+        # Each try draws its own order: its plan's seed follows from how many stages lie behind it.
+        line = Line(config(joint={**tries, "tries": number + 1}), few, SILENT)
+        set_seed(42)
+        run_float(line, None)
+        run_joint(line, line.done[0].model)
+        singles.append(line.done[-1].history["val_accuracy"][-1])
+    assert best.history["val_accuracy"][-1] == max(singles)
+    assert singles == sorted(singles)
 
 
 def test_a_budget_that_nothing_meets_is_told_before_anything_is_trained(few) -> None:
