@@ -91,9 +91,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def shown(text: str, most: int = 40) -> str:
     """Return text from a file as a message can hold it: what is not printable escaped, and cut to `most` characters."""
     short = text if len(text) <= most else f"{text[:most]}…"
-    return "".join(one if one.isprintable() else _escaped(one) for one in short)
+    return "".join(character if character.isprintable() else _escaped(character) for character in short)
 
 
-def _escaped(one: str) -> str:
+def _escaped(character: str) -> str:
     # Python holds a byte that is no UTF-8, as in a file's name, as a lone surrogate.
-    return f"\\x{ord(one) - 0xDC00:02x}" if "\udc80" <= one <= "\udcff" else repr(one)[1:-1]
+    return f"\\x{ord(character) - 0xDC00:02x}" if "\udc80" <= character <= "\udcff" else repr(character)[1:-1]

@@ -62,7 +62,7 @@ def _add_flag(group: Any, section: str, option_field: Field[Any]) -> None:
 
 
 def _field(section: str, name: str) -> Field[Any]:
-    return next(one for one in fields(SECTIONS[section]) if one.name == name)
+    return next(option_field for option_field in fields(SECTIONS[section]) if option_field.name == name)
 
 
 def _shown_default(default: Any) -> str:

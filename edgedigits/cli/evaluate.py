@@ -175,9 +175,9 @@ def _lines(evaluation: Evaluation) -> list[str]:
 
 def _class_table(evaluation: Evaluation) -> Table:
     table = _table("class", "precision", "recall", "F1", "loss", "images")
-    for digit, one in enumerate(evaluation.scores.per_class):
-        figures = (f"{value:.4f}" for value in (one.precision, one.recall, one.f1, one.loss))
-        table.add_row(str(digit), *figures, f"{one.support:,}")
+    for digit, scores in enumerate(evaluation.scores.per_class):
+        figures = (f"{value:.4f}" for value in (scores.precision, scores.recall, scores.f1, scores.loss))
+        table.add_row(str(digit), *figures, f"{scores.support:,}")
     return table
 
 

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from edgedigits.posix import HANG_UP
 
 _asked = threading.Event()
-_SIGNALS = [one for one in (signal.SIGINT, signal.SIGTERM, HANG_UP) if one is not None]
+_SIGNALS = [number for number in (signal.SIGINT, signal.SIGTERM, HANG_UP) if number is not None]
 _EXIT_INTERRUPTED = 130
 """As `edgedigits.errors` has it, which this does not wait for."""
 

@@ -97,7 +97,7 @@ def _check_words(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argpar
 
 
 def _verbs(parser: argparse.ArgumentParser) -> Any:
-    return next((one for one in parser._actions if isinstance(one, argparse._SubParsersAction)), None)
+    return next((action for action in parser._actions if isinstance(action, argparse._SubParsersAction)), None)
 
 
 def _check_options(parser: argparse.ArgumentParser, words: Iterable[str]) -> None:

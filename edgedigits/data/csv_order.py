@@ -61,7 +61,7 @@ def order_note(path: Path, names: Sequence[str], order: Sequence[int]) -> str:
     """Return what to say of a file whose pixels were put in order; empty where they were not."""
     if not order:
         return ""
-    first, late = next((one, later) for one, later in pairwise(order) if later < one)
+    first, late = next((early, late) for early, late in pairwise(order) if late < early)
     return (
         f"The pixels of {path.name} were put in order by the numbers in their names: {numbered(names, [late])} stands "
         f"before {numbered(names, [first])}."
@@ -80,11 +80,11 @@ def _families(names: Sequence[str], pixels: Sequence[int]) -> list[_Keys]:
 def _keys(names: Sequence[str], family: Sequence[int]) -> _Keys:
     numbers = [tuple(map(int, _NUMBER.findall(names[index]))) for index in family]
     # A number with more than nine figures counts as several, and so may be of other lengths.
-    if len({len(one) for one in numbers}) == 1:
+    if len({len(figures) for figures in numbers}) == 1:
         varying = [place for place, column in enumerate(zip(*numbers, strict=True)) if len(set(column)) > 1]
         if len(varying) == 2 and _tells_column_first(names[family[0]], varying):
             varying.reverse()
-        numbers = [tuple(one[place] for place in varying) for one in numbers]
+        numbers = [tuple(figures[place] for place in varying) for figures in numbers]
     return dict(zip(family, numbers, strict=True))
 
 
@@ -134,22 +134,22 @@ def _require_no_gap(names: Sequence[str], keys: _Keys, label: int | None, where:
     if label is not None:
         beside = _keys(names, [*keys, label]) if family_of(names[label]) == family_of(names[counted[0][1]]) else {}
         counted = sorted((key[0], index) for index, key in beside.items()) if beside else counted
-    for (one, before), (next_one, after) in pairwise(counted):
-        if next_one > one + 1:
+    for (number, before), (next_number, after) in pairwise(counted):
+        if next_number > number + 1:
             beside_gap = f"'{shown(names[before])}' ({before + 1}) and '{shown(names[after])}' ({after + 1})"
-            raise DataError(f"{where}: no column is pixel {one + 1}, between {beside_gap}.", hint=_MEND_HINT)
+            raise DataError(f"{where}: no column is pixel {number + 1}, between {beside_gap}.", hint=_MEND_HINT)
 
 
 def _require_in_order(names: Sequence[str], pixels: Sequence[int], families: Sequence[_Keys], where: str) -> None:
     """Check that columns of which not all can be placed by their names stand in order nevertheless."""
     places = {index: place for place, index in enumerate(pixels)}
     for keys in families:
-        for (one, first), (next_one, second) in pairwise(keys.items()):
-            gap = places[next_one] - places[one]
+        for (index, first), (next_index, second) in pairwise(keys.items()):
+            gap = places[next_index] - places[index]
             # A column of another name in between is the pixel whose number is missing.
             skips = len(families) == 1 and len(first) == 1 and second[0] - first[0] != gap
             if second < first or skips:
-                both = numbered(names, [one, next_one])
+                both = numbered(names, [index, next_index])
                 raise DataError(
                     f"{where}: the columns {both} are not in order, and not all columns are named so that they could "
                     "be sorted.",

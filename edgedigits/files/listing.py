@@ -91,10 +91,10 @@ def _check(facts: Any, name: str, kinds: tuple[str, ...]) -> Listing:
         raise NotOursError(f"its {name} was not written by this tool")
     if facts.get(SEAL, own := _own_digest(facts)) != own:
         raise NotOursError(f"its {name} was changed since it was written")
-    outside = [one for one in files if not _is_inside(one)]
+    outside = [place for place in files if not _is_inside(place)]
     if outside:
         raise NotOursError(f"its {name} lists a file outside of it, {outside[0]!r:.60}")
-    return Listing(facts["kind"], {one: _sha256(told) for one, told in files.items()})
+    return Listing(facts["kind"], {place: _sha256(told) for place, told in files.items()})
 
 
 def foreign_files(folder: Path, listing: Listing, name: str) -> list[str]:
@@ -112,7 +112,7 @@ def foreign_files(folder: Path, listing: Listing, name: str) -> list[str]:
         OSError: something in it cannot be read.
     """
     own = _own_files(folder, listing, name)
-    folders = {str(parent) for one in own for parent in PurePosixPath(one).parents}
+    folders = {str(parent) for place in own for parent in PurePosixPath(place).parents}
     return sorted(_foreign(folder, "", own, folders))
 
 
@@ -131,8 +131,8 @@ def not_own(folder: Path, names: Iterable[str], name: str) -> list[str]:
         own: dict[str, str | None] = {**read_listing(folder / name, (REPORT,)).files, name: None}
     except NotOursError:
         own = {}
-    there = [one for one in names if os.path.lexists(folder / one)]
-    return [one for one in there if one not in own or not _is_unchanged(folder / one, own[one])]
+    there = [place for place in names if os.path.lexists(folder / place)]
+    return [place for place in there if place not in own or not _is_unchanged(folder / place, own[place])]
 
 
 def remove_own(folder: Path, name: str, kinds: tuple[str, ...]) -> None:
@@ -151,11 +151,11 @@ def remove_own(folder: Path, name: str, kinds: tuple[str, ...]) -> None:
     with contextlib.suppress(NotOursError, FileNotFoundError):
         own = _own_files(folder, read_listing(folder / name, kinds), name)
         # Lists come last: what they hold would be nobody's without them.
-        for one in sorted(own, key=lambda one: own[one] is None):
-            if one != name and _is_unchanged(folder / one, own[one]):
-                (folder / one).unlink()
-        parents = {parent for one in own for parent in PurePosixPath(one).parents[:-1]}
-        for parent in sorted(parents, key=lambda one: -len(one.parts)):
+        for place in sorted(own, key=lambda place: own[place] is None):
+            if place != name and _is_unchanged(folder / place, own[place]):
+                (folder / place).unlink()
+        parents = {parent for place in own for parent in PurePosixPath(place).parents[:-1]}
+        for parent in sorted(parents, key=lambda parent: -len(parent.parts)):
             with contextlib.suppress(OSError):
                 (folder / parent).rmdir()
         if not _foreign_left(folder, name):
@@ -184,7 +184,7 @@ def _own_files(folder: Path, listing: Listing, name: str) -> dict[str, str | Non
         if path.name not in own and _is_plain_file(path):
             with contextlib.suppress(NotOursError):
                 added = read_listing(path, (REPORT,))
-                own |= {path.name: None, **{one: told for one, told in added.files.items() if one not in own}}
+                own |= {path.name: None, **{place: told for place, told in added.files.items() if place not in own}}
     return own
 
 

@@ -78,7 +78,7 @@ class Loss:
                 says nothing.
         """
         said = config if isinstance(config, Mapping) else vars(config)
-        return {one.name: said.get(one.name, one.default) for one in self.parameters}
+        return {parameter.name: said.get(parameter.name, parameter.default) for parameter in self.parameters}
 
     def meant(self, config: Any) -> str:
         """Return what it minimises, in words."""
@@ -87,24 +87,25 @@ class Loss:
     def words(self, config: Any) -> str:
         """Return the loss and the parameters that it has, e.g. "focal (γ = 2)"."""
         values = self.values(config)
-        said = [one.words(values[one.name]) for one in self.parameters if self._has_effect(one, values)]
+        told = [parameter for parameter in self.parameters if self._has_effect(parameter, values)]
+        said = [parameter.words(values[parameter.name]) for parameter in told]
         return f"{self.name} ({', '.join(filter(None, said))})" if any(said) else self.name
 
     def fields(self) -> list[tuple[str, Any, Any]]:
         """Return the parameters as fields of a dataclass: name, type, and the option."""
         return [
             (
-                one.name,
+                parameter.name,
                 Any,
                 option(
-                    one.default,
-                    one.parse,
-                    f"{self.name}: {one.help}",
-                    metavar=one.metavar,
-                    needs=one.needs or ("loss", "name", self.name),
+                    parameter.default,
+                    parameter.parse,
+                    f"{self.name}: {parameter.help}",
+                    metavar=parameter.metavar,
+                    needs=parameter.needs or ("loss", "name", self.name),
                 ),
             )
-            for one in self.parameters
+            for parameter in self.parameters
         ]
 
     @staticmethod

@@ -27,7 +27,7 @@ def check_event_folder(folder: Path, build: Path) -> None:
             "TensorBoard, which --tensorboard needs, is not installed.",
             hint=f"Install it: {install_command('tensorboard')}",
         )
-    events, made = (Path(os.path.realpath(one)) for one in (folder, build))
+    events, made = (Path(os.path.realpath(place)) for place in (folder, build))
     if events.is_relative_to(made) or made.is_relative_to(events):
         raise ConfigError(
             f"--tensorboard {folder} and the build's folder {build} are one in the other.",
