@@ -11,7 +11,7 @@ import numpy as np
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.engine.source import EngineSource
 from edgedigits.model.network import Network
-from edgedigits.model.ops.declaration import InPlaceStep
+from edgedigits.model.ops.step import InPlaceStep
 from edgedigits.model.packing import PackedLayer
 from edgedigits.model.proof import Proof
 

@@ -21,7 +21,7 @@ from edgedigits.engine.parts import Parts
 from edgedigits.errors import ConfigError
 from edgedigits.files.typed import make
 from edgedigits.model.ir import Tensor
-from edgedigits.model.ops.declaration import Emission
+from edgedigits.model.ops.step import Emission
 from edgedigits.model.weights.rows import ROWS
 from edgedigits.version import __version__
 from edgedigits.view import View

@@ -14,8 +14,8 @@ from edgedigits.engine.literals import C_TYPES, array_rows, int_literal
 from edgedigits.engine.workspace import INPUT, EngineMemory, padding
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.network import Network
-from edgedigits.model.ops.declaration import Emission, InPlaceStep, Place, Spot
 from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.ops.step import Emission, InPlaceStep, Place, Spot
 from edgedigits.model.packing import PackedLayer, biases_from
 from edgedigits.model.weights.encoding import Constant, Encoding, Visits
 from edgedigits.model.weights.rows import ROWS

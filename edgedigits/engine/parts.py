@@ -11,8 +11,8 @@ from edgedigits.data.preprocess import PIXEL_VALUES, PixelMap, range_text
 from edgedigits.engine.engine_layers import EngineLayer, as_c_arrays, engine_layers, step_emissions
 from edgedigits.engine.workspace import EngineMemory, lay_out
 from edgedigits.model.network import Network
-from edgedigits.model.ops.declaration import ConstantTable, Emission
 from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.ops.step import ConstantTable, Emission
 from edgedigits.model.packing import PackedLayer
 
 

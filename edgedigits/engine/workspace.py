@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgedigits.model.network import Network
-from edgedigits.model.ops.declaration import Spot
+from edgedigits.model.ops.step import Spot
 from edgedigits.model.packing import PackedLayer
 
 LIST_ROOM = 64

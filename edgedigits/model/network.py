@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Graph, Tensor
-from edgedigits.model.ops.declaration import Step
 from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.ops.step import Step
 
 
 @dataclass(frozen=True, slots=True, eq=False)

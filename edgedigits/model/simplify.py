@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edgedigits.model.fixed_point import INT32_MAX, Rounding
 from edgedigits.model.network import Network
-from edgedigits.model.ops.declaration import InPlaceStep, Step
 from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.ops.step import InPlaceStep, Step
 
 
 def simplify(network: Network) -> Network:

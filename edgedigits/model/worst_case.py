@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.model.network import Network
-from edgedigits.model.ops.declaration import INT8_MAX
+from edgedigits.model.ops.step import INT8_MAX
 
 
 def without_zeros(network: Network) -> Network:

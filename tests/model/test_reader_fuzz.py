@@ -28,7 +28,10 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.summary import summarize
 from tests.model.one_layer import Layer, layer, whole
+from tests.model.random_chains import random_chain
 from tests.model.refusals import TABLE
+from tests.model.test_cast import cast_model
+from tests.model.test_sparse import directly_sparse, pruned_model
 from tests.tflite_builder import ModelWriter, random_mlp
 
 SECONDS = 5
@@ -43,6 +46,11 @@ def corpus() -> tuple[bytes, ...]:
         random_mlp(1, (12, 4, 10), io="float32", **full),
         random_mlp(1, (12, 4, 10), dynamic_batch=True, keras_flatten=True, **full),
         random_mlp(2, (6, 3, 2), activations=["relu6", "none"]),
+        random_chain(1, (5, "@0", 5, "+1", "TANH", 5, "+4", "LOGISTIC"), 6),
+        pruned_model(0)[0],
+        pruned_model(4)[0],
+        directly_sparse(1, True, 0.03),
+        cast_model([(1.0, -128)] * 2, inputs=4),
     )
     return (*models, *(refused.make() for refused in TABLE.values()))
 
@@ -71,7 +79,7 @@ def survives(content: bytes, *, to_the_end: bool = False) -> None:
                 assert error.hint
 
 
-files = st.sampled_from(range(3 + len(TABLE))).map(lambda index: corpus()[index])
+files = st.sampled_from(range(8 + len(TABLE))).map(lambda index: corpus()[index])
 words = st.sampled_from(
     [0, 1, 2, 3, 4, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF, 1 << 16, 0x7F800000, 0x7FC00000, 1]
 )

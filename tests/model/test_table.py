@@ -11,8 +11,8 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
 from edgedigits.model.ops import table
-from edgedigits.model.ops.declaration import INT8_MIN
 from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.ops.step import INT8_MIN
 from edgedigits.model.ops.table import TableStep, in_float32
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound

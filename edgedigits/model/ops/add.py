@@ -17,19 +17,8 @@ from numpy.typing import NDArray
 from edgedigits.model.fixed_point import Rounding, quantize_multiplier, rescale
 from edgedigits.model.ir import Operator, Tensor
 from edgedigits.model.ops.clamp import ACTIVATIONS, clamp
-from edgedigits.model.ops.declaration import (
-    INT8_MAX,
-    INT8_MIN,
-    Chain,
-    ConstantTable,
-    Emission,
-    InPlaceStep,
-    Link,
-    Op,
-    Place,
-    Spot,
-    Values,
-)
+from edgedigits.model.ops.declaration import Chain, Link, Op
+from edgedigits.model.ops.step import INT8_MAX, INT8_MIN, ConstantTable, Emission, InPlaceStep, Place, Spot, Values
 from edgedigits.model.refusals import Reason
 
 LEFT_SHIFT = 20

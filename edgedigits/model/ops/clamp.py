@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from edgedigits.model.ir import Tensor
-from edgedigits.model.ops.declaration import INT8_MAX, INT8_MIN
+from edgedigits.model.ops.step import INT8_MAX, INT8_MIN
 
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
 SMALLEST_SCALE = np.float32(1e-6)

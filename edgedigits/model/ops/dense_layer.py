@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.model.fixed_point import INT32_MAX, INT32_MIN, Rounding, rescale
-from edgedigits.model.ops.declaration import INT8_MAX, INT8_MIN, Step, Values
+from edgedigits.model.ops.step import INT8_MAX, INT8_MIN, Step, Values
 
 ROUNDING_ERRORS = 1.5
 """Steps between two roundings of one value: one is off by at most 1/2, the double one by less than 1."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Operator, Tensor
-from edgedigits.model.ops.declaration import INT8_MIN, Chain, Link
+from edgedigits.model.ops.declaration import Chain, Link
+from edgedigits.model.ops.step import INT8_MIN
 from edgedigits.model.ops.table import TableOp, rescaled
 from edgedigits.model.refusals import Reason
 

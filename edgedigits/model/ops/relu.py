@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Operator, Tensor
-from edgedigits.model.ops.declaration import INT8_MAX
+from edgedigits.model.ops.step import INT8_MAX
 from edgedigits.model.ops.table import CODES, TableOp, rescaled
 
 LIMITS = {"RELU": (0.0, math.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0), "RELU_0_TO_1": (0.0, 1.0)}

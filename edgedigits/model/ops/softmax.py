@@ -24,18 +24,8 @@ from edgedigits.model.fixed_point import (
 )
 from edgedigits.model.gemmlowp import exp_of_negative, reciprocal
 from edgedigits.model.ir import Operator, Tensor
-from edgedigits.model.ops.declaration import (
-    INT8_MAX,
-    INT8_MIN,
-    Chain,
-    ConstantTable,
-    Emission,
-    InPlaceStep,
-    Link,
-    Op,
-    Place,
-    Values,
-)
+from edgedigits.model.ops.declaration import Chain, Link, Op
+from edgedigits.model.ops.step import INT8_MAX, INT8_MIN, ConstantTable, Emission, InPlaceStep, Place, Values
 from edgedigits.model.refusals import Reason
 
 OUTPUT_SCALE = np.float32(1.0 / 256.0)

@@ -19,19 +19,9 @@ from numpy.typing import NDArray
 
 from edgedigits.model.fixed_point import Ints, Rounding, quantize_multiplier, rescale
 from edgedigits.model.ir import Operator, Tensor
-from edgedigits.model.ops.declaration import (
-    INT8_MAX,
-    INT8_MIN,
-    Chain,
-    ConstantTable,
-    Emission,
-    InPlaceStep,
-    Link,
-    Op,
-    Place,
-    Values,
-)
+from edgedigits.model.ops.declaration import Chain, Link, Op
 from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.ops.step import INT8_MAX, INT8_MIN, ConstantTable, Emission, InPlaceStep, Place, Values
 
 INTEGER_BITS, FRACTION_BITS = 4, 27
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgedigits.model.fixed_point import Rounding, divide_by_power
 from edgedigits.model.gemmlowp import tanh
 from edgedigits.model.ir import Operator, Tensor
-from edgedigits.model.ops.declaration import INT8_MAX, INT8_MIN
+from edgedigits.model.ops.step import INT8_MAX, INT8_MIN
 from edgedigits.model.ops.table import TableOp, in_fixed_point, in_float32, real_function, real_inputs
 
 
