@@ -14,9 +14,9 @@ from edgedigits.engine.source import EngineSource, render_engine
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
-from edgedigits.model.packing import Goal, choose
+from edgedigits.model.packing import Goal, arrange
 from edgedigits.model.reader import read_tflite
-from edgedigits.model.simplify import ordered, simplify
+from edgedigits.model.simplify import simplify
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.interpreter import open_classifier
 from edgedigits.scoring.pixels import engine_map, takes_digits
@@ -54,9 +54,7 @@ def compile_graph(
         ConfigError: `prefix` cannot start a C name, nobody says what pixels are, or `pixels` for a model without.
     """
     lowered = lower(graph, Rounding(choices.rounding))
-    goal = Goal(choices.optimize)
-    network = ordered(simplify(lowered)) if goal is Goal.SIZE else simplify(lowered)
-    packed = choose(network, goal)
+    network, packed = arrange(simplify(lowered), Goal(choices.optimize))
     proof = prove(network, packed, digits)
     source = render_engine(network, packed, prefix, engine_map(graph, pixels, view))
     return source, engine_facts(lowered, network, packed, source, choices.optimize, proof)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgedigits.errors import UnsupportedModelError
 from edgedigits.model.network import Network
 from edgedigits.model.ops.dense_layer import DenseLayer
-from edgedigits.model.simplify import reading_order
+from edgedigits.model.ordering import by_blocks, by_reading, reading_order
 from edgedigits.model.weights import ENCODINGS
 from edgedigits.model.weights.biases import StoredBiases, narrowest
 from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Activity, Constant, Encoding, OnVectors, Weights
@@ -115,6 +115,13 @@ def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, .
     if goal is Goal.SPEED:
         return _for_vectors(chosen)
     return with_narrow_biases(chosen) if by_size else tuple(chosen)
+
+
+def arrange(network: Network, goal: Goal) -> tuple[Network, tuple[PackedLayer, ...]]:
+    """Return an equal network, its hidden neurons in the order that is best for `goal`, and its layers packed."""
+    ways = [by_reading, by_blocks] if goal is Goal.SIZE else [by_blocks]
+    arranged = [(one, choose(one, goal)) for one in (way(network) for way in ways)]
+    return min(arranged, key=lambda one: _total(one[1], goal))
 
 
 def alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:

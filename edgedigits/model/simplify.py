@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgedigits.model.fixed_point import INT32_MAX, Rounding
 from edgedigits.model.network import Network
@@ -22,7 +21,7 @@ def simplify(network: Network) -> Network:
     layer keeps all, and the first layer keeps all inputs.
     """
     layers = list(network.layers)
-    between = _between(network)
+    between = between_layers(network)
     for index, steps in enumerate(between):
         if steps is not None:
             rounding = network.rounding
@@ -33,23 +32,7 @@ def simplify(network: Network) -> Network:
     return network.with_layers(layers)
 
 
-def ordered(network: Network) -> Network:
-    """Return an equal network whose hidden neurons lie in the order that packs best."""
-    layers = list(network.layers)
-    for index, steps in enumerate(_between(network)):
-        if steps is not None:
-            order = reading_order(layers[index + 1].weights)
-            layers[index] = layers[index].keep_outputs(order)
-            layers[index + 1] = replace(layers[index + 1], weights=layers[index + 1].weights[:, order])
-    return network.with_layers(layers)
-
-
-def reading_order(weights: NDArray[np.int8]) -> NDArray[np.intp]:
-    """Return an order of the inputs of weights (out, in): the most read first, so that like columns lie together."""
-    return np.argsort(-np.count_nonzero(weights, axis=0), kind="stable")
-
-
-def _between(network: Network) -> list[Sequence[Step] | None]:
+def between_layers(network: Network) -> list[Sequence[Step] | None]:
     """Return what lies between each two layers; None where that is more than functions of single values.
 
     It also is where somebody else reads what comes by there, as a skip connection does.

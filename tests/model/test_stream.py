@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from edgedigits.engine.source import render_engine
 from edgedigits.model.lowering import lower
+from edgedigits.model.ordering import by_reading
 from edgedigits.model.packing import FACTOR_BYTES, Goal, choose, packed_bytes
 from edgedigits.model.reader import read_tflite
-from edgedigits.model.simplify import ordered, simplify
+from edgedigits.model.simplify import simplify
 from edgedigits.model.weights.biases import narrowest
 from edgedigits.model.weights.gap_codes import gap_codes, gaps_of, start_for
 from edgedigits.model.weights.rank_codes import rank_codes
@@ -108,7 +109,7 @@ def pruned(seed: int, sizes: tuple[int, ...], density: float, levels: int, shift
 )
 def test_packed_bytes_are_those_of_the_engine(sizes: tuple[int, ...], density: float, levels: int, shift: int) -> None:
     weights, biases = pruned(3, sizes, density, levels, shift)
-    network = ordered(simplify(lower(read_tflite(build_mlp(weights, biases, input_zero_point=-128)))))
+    network = by_reading(simplify(lower(read_tflite(build_mlp(weights, biases, input_zero_point=-128)))))
     packed = choose(network, Goal.SIZE)
     source = render_engine(network, packed)
 

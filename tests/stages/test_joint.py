@@ -10,9 +10,10 @@ from edgedigits.convert import to_int8_tflite
 from edgedigits.errors import ConfigError
 from edgedigits.model.contract import dense_weights
 from edgedigits.model.lowering import lower
+from edgedigits.model.ordering import by_reading
 from edgedigits.model.packing import FACTOR_BYTES, Goal, choose
 from edgedigits.model.reader import read_tflite
-from edgedigits.model.simplify import ordered, simplify
+from edgedigits.model.simplify import simplify
 from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
 from edgedigits.stages.float32 import run as run_float
@@ -92,7 +93,7 @@ def test_masks_shrink_on_a_cubic_curve_and_stay_where_pruning_ends(few) -> None:
 
 def test_a_budget_of_bytes_is_kept_and_nearly_used_up(few) -> None:
     _, graph = trained(few, config(budget={"constants": 700}))
-    packed = choose(ordered(simplify(lower(graph))), Goal.SIZE)
+    packed = choose(by_reading(simplify(lower(graph))), Goal.SIZE)
     used = sum(one.nbytes + one.biases.nbytes + FACTOR_BYTES for one in packed)
     assert 0.95 * 700 <= used <= 700
 
