@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.stages.catalogue import brief_words
 from edgedigits.study.findings.checked import WrongError, check_integer, check_number, check_text, table
 from edgedigits.study.kinds import BUILD, Answer, Chapter, Entry, Flag, Plan, TrialKind
 from edgedigits.study.plan.axes import FLOAT32, INT8, axes_words, value_words
@@ -65,6 +64,8 @@ class _Builds:
                 raise WrongError(f"{section}.enabled", enabled, "true or false")
 
     def row(self, spec: Mapping[str, Any], everywhere: set[str]) -> dict[str, Any]:
+        from edgedigits.stages.catalogue import brief_words
+
         config, values = spec["config"], spec["values"]
         others = {name: value for name, value in values.items() if name not in (*_NAMED_AXES, *_SEED_AXES)}
         return {

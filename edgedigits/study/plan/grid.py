@@ -39,8 +39,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.errors import ConfigError, DataError, nearest
@@ -197,6 +195,8 @@ def _sample(
 ) -> list[PlannedTrial]:
     """Draw as many different trials as are asked for."""
     count, seed = _count_and_seed(study, f"{where}: [study]")
+    import numpy as np
+
     random = np.random.Generator(np.random.PCG64(seed))
     found: dict[str, PlannedTrial] = {}
     drawn: set[str] = set()

@@ -6,13 +6,14 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from edgedigits.config import SECTIONS
 from edgedigits.errors import ConfigError, nearest
 from edgedigits.study.plan.axes import Axis, find_axis
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _AXIS_KEYS = ("values", "when", "low", "high", "log", "integer")
 _SPAN_KEYS = ("low", "high", "log", "integer")
