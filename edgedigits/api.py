@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from edgedigits.config import BuildConfig
-from edgedigits.config_file import make_config, parse_sections, read_config_file
+from edgedigits.config import BuildConfig, DataConfig
+from edgedigits.config_file import Kind, make_choices, parse_sections, read_config_file
+from edgedigits.data.digits import Splits
 from edgedigits.data.inspection import findings_on_splits
 from edgedigits.data.load import load_splits
 from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.latency import Latency
+from edgedigits.teachers.record import findings_on_teacher
 
 if TYPE_CHECKING:
     from edgedigits.devices.simulate_folder import FolderSimulation
     from edgedigits.report.facts import BuildFacts
     from edgedigits.scoring.evaluation import Evaluation
+    from edgedigits.teachers.choices import TeacherConfig
+    from edgedigits.teachers.make import TeacherFacts
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,19 @@ class BuildResult:
         from edgedigits.report.notebook import build_to_html
 
         return build_to_html(self.facts)
+
+
+@dataclass(frozen=True)
+class TeacherResult:
+    """A finished teacher.
+
+    Attributes:
+        folder: where it is.
+        facts: how well it does.
+    """
+
+    folder: Path
+    facts: TeacherFacts
 
 
 def build(
@@ -63,8 +80,9 @@ def build(
         DataError: the data cannot be read or the folder cannot be written.
         ToolMissingError: TensorFlow, tf-keras, TF-MOT, or TensorBoard where it is wanted, is missing or does not fit.
         CheckFailedError: the converted model breaks the contract; no folder is left.
+        UnsupportedModelError: what is to be distilled from is no teacher of digits.
     """
-    config = _resolve(config)
+    config = _resolve(config, BuildConfig)
     from edgedigits.artifacts import new_folder
     from edgedigits.files.scratch import check_scratch, own_temporary_files
     from edgedigits.stages.catalogue import build_folder
@@ -75,20 +93,50 @@ def build(
         check_event_folder(Path(config.output.tensorboard), folder)
     check_scratch()
     with new_folder(folder, force=force) as partial:
-        splits = load_splits(
-            config.data.source,
-            seed=config.training.seed,
-            progress=progress,
-            **config.data.division,
-            **config.data.reading,
-        )
-        findings = findings_on_splits(splits, config.data.reading, progress)
+        splits, findings = _splits(config.data, config.training.seed, progress)
+        findings += tuple(findings_on_teacher(config, splits, progress))
         # Behind the data's checks: a mistake in a CSV is told at once, not after TensorFlow's five seconds.
         from edgedigits.assemble import assemble
 
         with own_temporary_files("train"):
             facts, latency = assemble(config, splits, findings, partial, progress)
     return BuildResult(folder, facts, latency)
+
+
+def teacher(
+    config: TeacherConfig | Mapping[str, Mapping[str, Any]] | str | Path | None = None,
+    *,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> TeacherResult:
+    """Train a network that students are distilled from, on the training digits that their builds have, and write it.
+
+    Args:
+        config: every choice: a TeacherConfig; tables as in the TOML file, such as `{"teacher": {"kind": "ensemble"}}`;
+            or the path of a TOML file or a teacher's manifest.json.
+        force: replace an earlier teacher in the same folder.
+        progress: where bars and remarks go; nowhere by default.
+
+    Raises:
+        ConfigError: a choice is wrong.
+        DataError: the data cannot be read or the folder cannot be written.
+        ToolMissingError: TensorFlow, tf-keras or TF-MOT is missing or does not fit.
+        CheckFailedError: a training diverged; no folder is left.
+    """
+    from edgedigits.artifacts import TEACHER, new_folder
+    from edgedigits.files.scratch import check_scratch, own_temporary_files
+    from edgedigits.teachers.choices import TeacherConfig
+
+    config = _resolve(config, TeacherConfig)
+    folder = Path(config.teacher.out)
+    check_scratch()
+    with new_folder(folder, force=force, kind=TEACHER) as partial:
+        splits, _ = _splits(config.data, config.training.seed, progress)
+        from edgedigits.teachers.make import make_teacher
+
+        with own_temporary_files("train"):
+            facts = make_teacher(config, splits, partial, progress)
+    return TeacherResult(folder, facts)
 
 
 def evaluate(
@@ -144,11 +192,17 @@ def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, *
     return simulate_folder(user_path(path), SimulationChoices(data=data, **choices), progress)
 
 
-def _resolve(config: BuildConfig | Mapping[str, Mapping[str, Any]] | str | Path | None) -> BuildConfig:
+def _splits(data: DataConfig, seed: int, progress: Progress) -> tuple[Splits, tuple[str, ...]]:
+    """Return the digits divided as the choices say, and what is unusual about them."""
+    splits = load_splits(data.source, seed=seed, progress=progress, **data.division, **data.reading)
+    return splits, findings_on_splits(splits, data.reading, progress)
+
+
+def _resolve(config: Kind | Mapping[str, Mapping[str, Any]] | str | Path | None, kind: type[Kind]) -> Kind:
     if config is None:
-        return BuildConfig()
-    if isinstance(config, BuildConfig):
+        return kind()
+    if isinstance(config, kind):
         return config
     if isinstance(config, (str, Path)):
-        return make_config(read_config_file(user_path(config)))
-    return make_config(parse_sections(config, "config"))
+        return make_choices(read_config_file(user_path(config), kind), kind)
+    return make_choices(parse_sections(cast(Any, config), "config", kind=kind), kind)

@@ -33,9 +33,9 @@ from edgedigits.posix import mounted
 from edgedigits.version import __version__
 
 MANIFEST = "manifest.json"
-BUILD, ENGINE = "build", "engine"
-"""Kinds of folder: of a training with all it made, and of an engine compiled from a finished model."""
-_KINDS = (BUILD, ENGINE)
+BUILD, ENGINE, TEACHER = "build", "engine", "teacher"
+"""Kinds of folder: of a training with all it made, of an engine compiled from a finished model, of a teacher."""
+_KINDS = (BUILD, ENGINE, TEACHER)
 LIBRARIES = (
     "tensorflow",
     "tf-keras",
@@ -58,7 +58,7 @@ def new_folder(folder: Path, *, force: bool, kind: str = BUILD) -> Iterator[Path
         folder: where the build shall be; a link is followed.
         force: replace a folder of the same kind, if this tool wrote all that is in it and nothing was changed since;
             anything else that is there is never replaced.
-        kind: BUILD or ENGINE, as the manifest will say.
+        kind: BUILD, ENGINE or TEACHER, as the manifest will say.
 
     Raises:
         DataError: the place is taken or cannot be written, before any work is done; or the disk is full later.
@@ -119,13 +119,10 @@ def _refuse_taken(place: Path, folder: Path, kind: str, *, force: bool) -> None:
         there = read_listing(place / MANIFEST, _KINDS)
     except NotOursError as error:
         raise DataError(
-            f"{folder} exists and is not a build of edgedigits: {error}.", hint="Choose another --out."
+            f"{folder} exists and is not {_a(kind)} of edgedigits: {error}.", hint="Choose another --out."
         ) from None
     if there.kind != kind:
-        article = "an" if there.kind == ENGINE else "a"
-        raise DataError(
-            f"{folder} holds {article} {there.kind}, which no {kind} replaces.", hint="Choose another --out."
-        )
+        raise DataError(f"{folder} holds {_a(there.kind)}, which no {kind} replaces.", hint="Choose another --out.")
     if not force:
         raise DataError(f"{folder} exists already.", hint="Choose another --out, or overwrite it with --force.")
     foreign = foreign_files(place, there, MANIFEST)
@@ -134,6 +131,10 @@ def _refuse_taken(place: Path, folder: Path, kind: str, *, force: bool) -> None:
             f"{folder} holds what this tool did not write: {in_words(foreign)}.",
             hint="Move that away, or choose another --out.",
         )
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind == ENGINE else f"a {kind}"
 
 
 def _put_in_place(partial: Path, place: Path) -> None:
@@ -198,7 +199,7 @@ def write_manifest(
     data: dict[str, Any],
     kind: str = BUILD,
     *,
-    proof: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
 ) -> None:
     """Write manifest.json: choices, data set, versions, and the digest of every file in `folder`.
 
@@ -206,8 +207,8 @@ def write_manifest(
         folder: all other files are there already.
         config: the resolved choices; `edgedigits build --config manifest.json` takes them back.
         data: source, digest and split sizes.
-        kind: BUILD or ENGINE.
-        proof: what the engine was held against; a build has it in its report.
+        kind: BUILD, ENGINE or TEACHER.
+        more: facts of the kind: what an engine was held against, how well a teacher does; a build has a report.
 
     The time of the build is in it only where SOURCE_DATE_EPOCH gives one, so that a build repeats byte for byte.
     """
@@ -216,5 +217,5 @@ def write_manifest(
     if re.fullmatch(r"[0-9]{1,18}", epoch := os.environ.get("SOURCE_DATE_EPOCH", "")):
         facts["source_date_epoch"] = int(epoch)
     facts |= {"config": config, "data": data, "versions": library_versions()}
-    facts |= ({"proof": proof} if proof else {}) | {"files": list_files(folder, names)}
+    facts |= (more or {}) | {"files": list_files(folder, names)}
     write_json(folder / MANIFEST, seal(facts))

@@ -31,7 +31,14 @@ from edgedigits.model.rounding_bound import rounding_bound
 from edgedigits.model.summary import summarize
 from edgedigits.pipeline import Trained, TrainedStage, train_and_compress
 from edgedigits.progress import Progress
-from edgedigits.report.facts import BuildFacts, DataSummary, Mistake, StageSummary, WeightHistogram
+from edgedigits.report.facts import (
+    BuildFacts,
+    DataSummary,
+    Mistake,
+    StageSummary,
+    TeacherSummary,
+    WeightHistogram,
+)
 from edgedigits.report.page import render_page
 from edgedigits.report.plots import write_plots
 from edgedigits.scoring.advice import FAR_BELOW, advise, does_badly, predictor
@@ -45,6 +52,7 @@ from edgedigits.scoring.subject import FINGERPRINTS_NAME, FLOAT_NAME, MODEL_NAME
 from edgedigits.scoring.tflm import ArenaMeasurement
 from edgedigits.stages.catalogue import slug
 from edgedigits.training.model import with_softmax
+from edgedigits.training.teacher import Teacher
 
 WORST_SHOWN = 24
 HISTOGRAM_BINS = 48
@@ -198,7 +206,13 @@ def _gather(
         histograms=_histograms(trained, classifier.graph),
         mistakes=_mistakes(splits, stored),
         versions=library_versions(),
+        teacher=_teacher(trained.teacher, splits) if trained.teacher else None,
     )
+
+
+def _teacher(teacher: Teacher, splits: Splits) -> TeacherSummary:
+    validation, test = (teacher.accuracy(part.images, part.labels) for part in (splits.validation, splits.test))
+    return TeacherSummary(teacher.name, teacher.digest, teacher.outputs_are, validation, test)
 
 
 def _as_stored(

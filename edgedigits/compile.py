@@ -111,7 +111,7 @@ def compile_model(
         if not view.is_plain:
             config["input"] = asdict(view)
         data = {"pixels": asdict(facts.pixels)} if facts.pixels else {}
-        write_manifest(partial, config, data, ENGINE, proof=facts.proof.to_json())
+        write_manifest(partial, config, data, ENGINE, more={"proof": facts.proof.to_json()})
     return facts
 
 

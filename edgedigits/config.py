@@ -17,7 +17,7 @@ from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.levels.catalogue import DEFAULT as LEVELS_KIND
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import DEFAULT, LOSSES
-from edgedigits.options import Need, option
+from edgedigits.options import Given, Need, option
 from edgedigits.view import LEVEL_BITS, WINDOWS, View
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
@@ -26,6 +26,7 @@ AUGMENTATIONS = ("none", "light", "medium", "strong")
 ROUNDINGS = ("litert", "tflm")
 GOALS = ("speed", "size", "balanced")
 
+_DISTILL = ("distill", "teacher", Given("TEACHER"))
 _PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("qat", "enabled", False)
 _JOINT = ("joint", "enabled", True)
 GRANULARITIES = ("weights", "blocks", "neurons")
@@ -160,7 +161,43 @@ class TrainingConfig:
         "distort so many epochs of a stage, then repeat them (0: every epoch anew)",
         metavar="N",
     )
+    label_smoothing: float = option(
+        0.0,
+        options.number(0, 1, open_high=True),
+        "share of a label that is spread over all classes; for losses that count log p "
+        f"({', '.join(name for name, loss in LOSSES.items() if loss.takes_smoothing)})",
+        metavar="SHARE",
+    )
     seed: int = option(42, options.integer(0, 2**31 - 1), "seed of splits, weights, order and augmentation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationConfig:
+    """Learning from a teacher too, in every stage: a·T²·KL(teacher ‖ student, both at T) + (1 − a)·loss."""
+
+    teacher: str = option(
+        "",
+        options.path,
+        "a folder that `edgedigits teacher` wrote, or a Keras model of digits (.keras); {seed} in it is the seed",
+        flag="--distill",
+        metavar="TEACHER",
+    )
+    temperature: float = option(
+        2.0,
+        options.number(0.1, 100),
+        "T, which softens what both say of the classes",
+        flag="--distill-temperature",
+        metavar="T",
+        needs=_DISTILL,
+    )
+    weight: float = option(
+        0.7,
+        options.number(0, 1, open_low=True),
+        "a, the teacher's share of the loss",
+        flag="--distill-weight",
+        metavar="A",
+        needs=_DISTILL,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,8 +381,36 @@ class OutputConfig:
     )
 
 
+@dataclass(frozen=True)
+class Sections:
+    """Choices by section: a field a section, each a dataclass of options."""
+
+    @classmethod
+    def sections(cls) -> dict[str, type]:
+        """Return the dataclass of each section, by its name."""
+        return {one.name: one.default_factory for one in fields(cls)}  # type: ignore[misc]
+
+    def missing_need(self, section: str, name: str) -> Need | None:
+        """Return the choice that an option has no effect without, where it was not made; else None.
+
+        What an option needs can need something itself: β needs weights of the effective number, and those a loss that
+        has weights.
+
+        Args:
+            section: of the option.
+            name: of its field.
+        """
+        options_there = fields(getattr(self, section))
+        needs: Need | None = next(one for one in options_there if one.name == name).metadata["needs"]
+        if needs is None:
+            return None
+        if getattr(getattr(self, needs[0]), needs[1]) != needs[2]:
+            return needs
+        return self.missing_need(needs[0], needs[1])
+
+
 @dataclass(frozen=True, kw_only=True)
-class BuildConfig:
+class BuildConfig(Sections):
     """The whole of a build's choices.
 
     Raises:
@@ -357,6 +422,7 @@ class BuildConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    distill: DistillationConfig = field(default_factory=DistillationConfig)
     prune: PruningConfig = field(default_factory=PruningConfig)
     qat: QuantizationConfig = field(default_factory=QuantizationConfig)
     levels: LevelsConfig = field(default_factory=LevelsConfig)
@@ -378,6 +444,11 @@ class BuildConfig:
                 hint="Pruning only adds zeros: choose an initial sparsity below the final one.",
             )
         _check_joint(self)
+        if self.training.label_smoothing and not LOSSES[self.loss.name].takes_smoothing:
+            raise ConfigError(
+                f"[training] label_smoothing does not go with the loss {self.loss.name}, which counts no log p.",
+                hint=f"Leave it out, or take {', '.join(name for name, one in LOSSES.items() if one.takes_smoothing)}.",
+            )
         for name, _ in self.prune.layer_sparsity:
             if name not in self.layer_names:
                 raise ConfigError(
@@ -398,22 +469,10 @@ class BuildConfig:
         object.__setattr__(self, "joint", replace(self.joint, enabled=True))
         object.__setattr__(self, "engine", replace(self.engine, optimize="size"))
 
-    def missing_need(self, section: str, name: str) -> Need | None:
-        """Return the choice that an option has no effect without, where it was not made; else None.
-
-        What an option needs can need something itself: β needs weights of the effective number, and those a loss that
-        has weights.
-
-        Args:
-            section: of the option.
-            name: of its field.
-        """
-        needs: Need | None = next(one for one in fields(SECTIONS[section]) if one.name == name).metadata["needs"]
-        if needs is None:
-            return None
-        if getattr(getattr(self, needs[0]), needs[1]) != needs[2]:
-            return needs
-        return self.missing_need(needs[0], needs[1])
+    @property
+    def teacher(self) -> str:
+        """The path of the teacher to distil from, of this build's seed; "" for none."""
+        return self.distill.teacher.replace("{seed}", str(self.training.seed))
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -467,17 +526,4 @@ def _check_joint(config: BuildConfig) -> None:
         )
 
 
-SECTIONS: dict[str, type] = {
-    "data": DataConfig,
-    "input": InputConfig,
-    "model": ModelConfig,
-    "loss": LossConfig,
-    "training": TrainingConfig,
-    "prune": PruningConfig,
-    "qat": QuantizationConfig,
-    "levels": LevelsConfig,
-    "joint": JointConfig,
-    "budget": BudgetConfig,
-    "engine": EngineConfig,
-    "output": OutputConfig,
-}
+SECTIONS = BuildConfig.sections()

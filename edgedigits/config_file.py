@@ -7,38 +7,47 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from edgedigits.config import SECTIONS, BuildConfig
+from edgedigits.config import BuildConfig, Sections
 from edgedigits.errors import ConfigError, DataError, nearest, shown
 from edgedigits.files.listing import SCHEMA
 from edgedigits.files.regular import read_text
 from edgedigits.files.toml import read_toml
 from edgedigits.options import parse_option, shown_value
 
+Kind = TypeVar("Kind", bound=Sections)
 
-def parse_sections(tables: Mapping[str, Any], where: str, *, prefix: str = "") -> dict[str, dict[str, Any]]:
+_PLACES = (("output", "out"), ("output", "tensorboard"), ("teacher", "out"))
+"""Options that say where something is written, not what."""
+
+
+def parse_sections(
+    tables: Mapping[str, Any], where: str, *, prefix: str = "", kind: type[Sections] = BuildConfig
+) -> dict[str, dict[str, Any]]:
     """Check tables of a TOML file or a manifest and return {section: {field: value}}.
 
     Args:
         tables: by section.
         where: what they are from, for messages.
         prefix: of their names there, such as "base.".
+        kind: of choices that they are.
 
     Raises:
         ConfigError: an unknown table or key (the nearest is named), or a wrong value.
     """
     parsed: dict[str, dict[str, Any]] = {}
+    sections = kind.sections()
     for section, table in tables.items():
-        if section not in SECTIONS:
+        if section not in sections:
             name = shown(section)
-            raise ConfigError(f"{where}: there is no table [{prefix}{name}].", hint=nearest(section, SECTIONS))
+            raise ConfigError(f"{where}: there is no table [{prefix}{name}].", hint=nearest(section, sections))
         if not isinstance(table, Mapping):
             raise ConfigError(
                 f"{where}: {prefix}{section} is {shown_value(table)}, expected a table.",
                 hint=f"Write it as [{prefix}{section}].",
             )
-        known = {option_field.name: option_field for option_field in fields(SECTIONS[section])}
+        known = {option_field.name: option_field for option_field in fields(sections[section])}
         for key in table:
             if key not in known:
                 raise ConfigError(f"{where}: [{prefix}{section}] has no key '{shown(key)}'.", hint=nearest(key, known))
@@ -48,8 +57,12 @@ def parse_sections(tables: Mapping[str, Any], where: str, *, prefix: str = "") -
     return parsed
 
 
-def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
-    """Read a TOML file, or the config of a build's manifest.json, as {section: {field: value}}.
+def read_config_file(path: Path, kind: type[Sections] = BuildConfig) -> dict[str, dict[str, Any]]:
+    """Read a TOML file, or the config of a manifest.json, as {section: {field: value}}.
+
+    Args:
+        path: of the file.
+        kind: of choices that it holds.
 
     Raises:
         DataError: the file is missing, unreadable, or neither TOML nor a manifest.
@@ -70,7 +83,7 @@ def read_config_file(path: Path) -> dict[str, dict[str, Any]]:
         tables = None
     if not isinstance(tables, Mapping):
         raise DataError(f"{path}: holds no 'config'.", hint="Give the manifest.json of a build.")
-    return parse_sections(tables, str(path))
+    return parse_sections(tables, str(path), kind=kind)
 
 
 def _config_of(manifest: Any, path: Path) -> Any:
@@ -82,17 +95,25 @@ def _config_of(manifest: Any, path: Path) -> Any:
 
 def make_config(sections: Mapping[str, Mapping[str, Any]]) -> BuildConfig:
     """Build the config from parsed values; what is not named keeps its default."""
-    return BuildConfig(**{name: SECTIONS[name](**values) for name, values in sections.items()})
+    return make_choices(sections, BuildConfig)
 
 
-def to_tables(config: BuildConfig) -> dict[str, dict[str, Any]]:
+def make_choices(sections: Mapping[str, Mapping[str, Any]], kind: type[Kind]) -> Kind:
+    """Return choices of a kind from parsed values; what is not named keeps its default."""
+    known = kind.sections()
+    return kind(**{name: known[name](**values) for name, values in sections.items()})
+
+
+def to_tables(config: Sections) -> dict[str, dict[str, Any]]:
     """Return every choice that shapes the result as JSON- and TOML-serialisable tables.
 
     `read_config_file` takes them back. Where the result is written is left out: two builds of the same choices are
     the same build.
     """
     tables = dataclasses.asdict(config)
-    tables["output"] = {"name": config.output.name, "note": config.output.note}
-    tables["prune"]["layer_sparsity"] = dict(config.prune.layer_sparsity)
-    tables["training"]["batch_size"] = config.training.batch_size or "full"
+    for section, name in _PLACES:
+        tables.get(section, {}).pop(name, None)
+    if "prune" in tables:
+        tables["prune"]["layer_sparsity"] = dict(tables["prune"]["layer_sparsity"])
+    tables["training"]["batch_size"] = tables["training"]["batch_size"] or "full"
     return tables

@@ -224,6 +224,18 @@ Need = tuple[str, str, Any]
 """Section, field and value that an option has no effect without."""
 
 
+class Given(str):
+    """The value of a need that any text but none fulfils; its own text is what a user is told to write."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return bool(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not other
+
+
 def option(
     default: Any, parse: Parser, help_text: str, *, flag: str = "", metavar: str = "", needs: Need | None = None
 ) -> Any:

@@ -12,8 +12,11 @@ from edgedigits.config import BuildConfig
 from edgedigits.data.digits import Splits
 from edgedigits.progress import Progress
 from edgedigits.stages.catalogue import STAGES
+from edgedigits.teachers.record import find_model
+from edgedigits.training.distillation import Distillation
 from edgedigits.training.keras_env import THREADS, THREADS_ARE_FIXED, set_seed
 from edgedigits.training.line import Line, TrainedStage
+from edgedigits.training.teacher import Teacher, load_teacher
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,13 @@ class Trained:
         stages: float first, the model to convert last.
         twin: plain float Keras model with the weights of the last stage.
         calibration: float32 (n, inputs), the training images that ranges are measured on.
+        teacher: what was learned from beside the labels; None for nothing.
     """
 
     stages: tuple[TrainedStage, ...]
     twin: Any
     calibration: NDArray[np.float32]
+    teacher: Teacher | None = None
 
     @property
     def final(self) -> Any:
@@ -47,6 +52,7 @@ def train_and_compress(config: BuildConfig, splits: Splits, progress: Progress) 
     Raises:
         CheckFailedError: the training diverged.
         ConfigError: a stage cannot meet the choices.
+        DataError, UnsupportedModelError: there is no teacher to distil from, or it is none of digits.
     """
     if not THREADS_ARE_FIXED:
         progress.say(
@@ -56,9 +62,18 @@ def train_and_compress(config: BuildConfig, splits: Splits, progress: Progress) 
     asked = [stage for stage in STAGES.values() if stage.asked(config)]
     for stage in asked:
         stage.check(config)
+    distillation = _distillation(config, splits)
+    # Behind the teacher, so that a student begins with the weights that it has without one.
     set_seed(config.training.seed)
-    line = Line(config, splits, progress)
+    line = Line(config, splits, progress, distillation)
     model = twin = None
     for stage in asked:
         model, twin = stage.run(line, model)
-    return Trained(tuple(line.done), twin, line.calibration)
+    return Trained(tuple(line.done), twin, line.calibration, distillation.teacher if distillation else None)
+
+
+def _distillation(config: BuildConfig, splits: Splits) -> Distillation | None:
+    if not config.teacher:
+        return None
+    teacher = load_teacher(find_model(config.teacher), splits.train.images, config.teacher)
+    return Distillation(teacher, config.distill.temperature, config.distill.weight)

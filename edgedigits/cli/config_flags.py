@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
-from edgedigits.config import READING, SECTIONS, BuildConfig
-from edgedigits.config_file import make_config, read_config_file
+from edgedigits import config
+from edgedigits.config import READING, BuildConfig
+from edgedigits.config_file import Kind, make_choices, read_config_file
 from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
 from edgedigits.options import Need, flag_of, parse_option
@@ -20,11 +21,11 @@ Choices = Mapping[str, Mapping[str, Any]]
 """Section → field → value."""
 
 
-def add_config_arguments(parser: argparse.ArgumentParser, sections: tuple[str, ...] = tuple(SECTIONS)) -> None:
-    """Add a flag for every field of `sections`, grouped by section; flags not given leave no attribute."""
-    for section in sections:
-        group = parser.add_argument_group(section, SECTIONS[section].__doc__)
-        for option_field in fields(SECTIONS[section]):
+def add_config_arguments(parser: argparse.ArgumentParser, kind: type[config.Sections] = BuildConfig) -> None:
+    """Add a flag for every field of a kind of choices, grouped by section; flags not given leave no attribute."""
+    for section, of_section in kind.sections().items():
+        group = parser.add_argument_group(section, of_section.__doc__)
+        for option_field in fields(of_section):
             _add_flag(group, section, option_field)
 
 
@@ -47,7 +48,7 @@ def given_reading(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         ConfigError: a value is wrong.
     """
-    return {name: value for name, value in _given(args).get("data", {}).items() if name in READING}
+    return {name: value for name, value in _given(args, BuildConfig).get("data", {}).items() if name in READING}
 
 
 def _add_flag(group: Any, section: str, option_field: Field[Any]) -> None:
@@ -61,8 +62,8 @@ def _add_flag(group: Any, section: str, option_field: Field[Any]) -> None:
         group.add_argument(flag, dest=dest, default=_UNSET, metavar=metavar, help=text + shown)
 
 
-def _field(section: str, name: str) -> Field[Any]:
-    return next(option_field for option_field in fields(SECTIONS[section]) if option_field.name == name)
+def _field(section: str, name: str, kind: type[config.Sections] = BuildConfig) -> Field[Any]:
+    return next(option_field for option_field in fields(kind.sections()[section]) if option_field.name == name)
 
 
 def _shown_default(default: Any) -> str:
@@ -72,45 +73,55 @@ def _shown_default(default: Any) -> str:
 
 
 def config_from_arguments(args: argparse.Namespace, config_file: str | None) -> BuildConfig:
+    """Return a build's choices, as `choices_from_arguments`."""
+    return choices_from_arguments(args, config_file, BuildConfig)
+
+
+def choices_from_arguments(args: argparse.Namespace, config_file: str | None, kind: type[Kind]) -> Kind:
     """Merge defaults, the config file and the flags; flags win.
+
+    Args:
+        args: of a parser with the flags of this kind.
+        config_file: TOML or a manifest.json.
+        kind: of choices.
 
     Raises:
         DataError: the config file cannot be read, or the digits of a manifest are not here.
         ConfigError: a value is wrong, or an option changes nothing.
     """
     path = user_path(config_file) if config_file else None
-    written = read_config_file(path) if path else {}
-    flags = _given(args)
+    written = read_config_file(path, kind) if path else {}
+    flags = _given(args, kind)
     manifest = path if path and path.suffix == ".json" else None
     other_digits = "source" in flags.get("data", {})
     if manifest and other_digits:
         written.get("output", {}).pop("note", None)  # It is of the digits that it came with.
     sections = {name: {**written.get(name, {}), **flags.get(name, {})} for name in {**written, **flags}}
-    config = make_config(sections)
-    _refuse_idle_flags(flags, config)
+    made = make_choices(sections, kind)
+    _refuse_idle_flags(flags, made)
     # A manifest names every choice, those that change nothing as well.
     if path and not manifest:
-        _refuse_idle_keys(written, flags, config, str(path))
+        _refuse_idle_keys(written, flags, made, str(path))
     if manifest and not other_digits:
         from edgedigits.data.load import require_here
 
-        require_here(config.data.source, manifest)
-    return config
+        require_here(sections.get("data", {}).get("source", ""), manifest)
+    return made
 
 
-def _refuse_idle_flags(flags: Choices, config: BuildConfig) -> None:
+def _refuse_idle_flags(flags: Choices, made: config.Sections) -> None:
     """Refuse a flag that does nothing without another, such as --sparsity without --prune."""
-    for section, name, (other, key, value) in _idle(flags, config):
-        flag, needed = flag_of(_field(section, name)), flag_of(_field(other, key))
+    for section, name, (other, key, value) in _idle(flags, made):
+        flag, needed = (flag_of(_field(*one, type(made))) for one in ((section, name), (other, key)))
         if value is False:
             raise ConfigError(f"{flag} has no effect with {needed}.", hint="Leave one of them out.")
         needed += "" if value is True else f" {value}"
         raise ConfigError(f"{flag} has no effect without {needed}.", hint=f"Leave it out, or add {needed}.")
 
 
-def _refuse_idle_keys(written: Choices, flags: Choices, config: BuildConfig, where: str) -> None:
+def _refuse_idle_keys(written: Choices, flags: Choices, made: config.Sections, where: str) -> None:
     """Refuse a key of a TOML file that changes nothing, unless a switch of the file or a flag has put it out of use."""
-    for section, name, (other, key, value) in _idle(written, config):
+    for section, name, (other, key, value) in _idle(written, made):
         switched_off = isinstance(value, bool) and key in written.get(other, {})
         if not switched_off and key not in flags.get(other, {}):
             raise ConfigError(
@@ -119,20 +130,20 @@ def _refuse_idle_keys(written: Choices, flags: Choices, config: BuildConfig, whe
             )
 
 
-def _idle(given: Choices, config: BuildConfig) -> Iterator[tuple[str, str, Need]]:
+def _idle(given: Choices, made: config.Sections) -> Iterator[tuple[str, str, Need]]:
     """Yield section and name of each option given that has no effect, and the choice that it needs."""
     for section, options in given.items():
         for name in options:
-            need = config.missing_need(section, name)
+            need = made.missing_need(section, name)
             if need:
                 yield section, name, need
 
 
-def _given(args: argparse.Namespace) -> Choices:
+def _given(args: argparse.Namespace, kind: type[config.Sections]) -> Choices:
     given: dict[str, dict[str, Any]] = {}
     for dest, raw in vars(args).items():
         section, dot, name = dest.partition(".")
         if dot:
-            option_field = _field(section, name)
+            option_field = _field(section, name, kind)
             given.setdefault(section, {})[name] = parse_option(option_field, raw, flag_of(option_field))
     return given

@@ -12,7 +12,10 @@ from edgedigits.cli.outcome import Verb
 from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.version import __version__
 
-VERBS = ("build", "evaluate", "inspect", "data", "study", "compare", "compile", "simulate", "boards", "flash", "device")
+VERBS = (
+    *("build", "teacher", "evaluate", "inspect", "data", "study", "compare"),
+    *("compile", "simulate", "boards", "flash", "device"),
+)
 _LONGEST_MESSAGE = 300
 
 

@@ -18,4 +18,5 @@ LOSS = Loss(
     formula="−log p_y",
     source="",
     per_image=per_image,
+    takes_smoothing=True,
 )

@@ -58,6 +58,7 @@ class Loss:
         constants: (values of the parameters, training labels (n,)) → keyword arguments of `per_image`, of JSON's types.
         slower: (values) → by how much its default learning rate is divided.
         gradient_of: the name of the loss whose gradient it has; "" for its own.
+        takes_smoothing: it counts log p of the true class, so that a label may be a little of every class.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Loss:
     constants: Callable[[Values, NDArray[np.uint8]], dict[str, Any]] = lambda values, labels: dict(values)
     slower: Callable[[Values], int] = lambda values: 1
     gradient_of: str = ""
+    takes_smoothing: bool = False
 
     def values(self, config: Any) -> dict[str, Any]:
         """Return what the configuration says of this loss's parameters.

@@ -37,6 +37,7 @@ LOSS = Loss(
     formula="−α_y (1 − p_y)^γ log p_y",
     source="Lin et al., 2017",
     per_image=per_image,
+    takes_smoothing=True,
     parameters=(
         Parameter("gamma", 2.0, options.number(0, 20), "focusing exponent", lambda γ: f"γ = {γ:g}", metavar="2.0"),
         Parameter(

@@ -28,5 +28,6 @@ LOSS = Loss(
     formula="no value: the error p − onehot(y) is sent back as it is. That is cross-entropy's gradient.",
     source="",
     per_image=per_image,
+    takes_smoothing=True,
     gradient_of="cross-entropy",
 )

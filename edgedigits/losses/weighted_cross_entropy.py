@@ -69,6 +69,7 @@ LOSS = Loss(
     formula="−w_y log p_y; w balanced n/(10·n_c), effective-number ∝ (1 − β)/(1 − β^n_c), or ten numbers",
     source="Cui et al., 2019, for the effective number",
     per_image=per_image,
+    takes_smoothing=True,
     parameters=(
         Parameter("class_weights", BALANCED, _parse, "balanced, effective-number, or ten numbers", _words, metavar="W"),
         Parameter(

@@ -56,6 +56,8 @@ def _rows(facts: BuildFacts, latency: Latency | None) -> Iterable[tuple[str, Tex
     evaluation, size = facts.evaluation, facts.evaluation.size
     yield "data", Text(f"{facts.data.source}: {split_words(facts.data.sizes)}")
     yield "done", Text(compression_words(facts))
+    if facts.teacher is not None:
+        yield "teacher", Text(f"{facts.teacher.source}: {percent(facts.teacher.test_accuracy)} (test split)")
     yield "accuracy", _accuracy(facts)
     yield "zeros", _zeros(facts)
     yield (

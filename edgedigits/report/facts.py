@@ -62,6 +62,24 @@ class StageSummary:
 
 
 @dataclass(frozen=True)
+class TeacherSummary:
+    """What a build was distilled from.
+
+    Attributes:
+        source: as the user wrote it.
+        digest: SHA-256 of its model file.
+        outputs_are: "logits" or "probabilities", as they look.
+        validation_accuracy, test_accuracy: on the student's splits, 0…1.
+    """
+
+    source: str
+    digest: str
+    outputs_are: str
+    validation_accuracy: float
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
 class WeightHistogram:
     """The weights of one layer before compression and in the .tflite.
 
@@ -116,6 +134,7 @@ class BuildFacts:
         versions: of the libraries that matter.
         engine: the C engine; None where there is none.
         advice: what would help where the test split fares far worse than it might, or "".
+        teacher: what it was distilled from; None for nothing.
     """
 
     name: str
@@ -130,6 +149,7 @@ class BuildFacts:
     versions: dict[str, str]
     engine: EngineFacts | None = None
     advice: str = ""
+    teacher: TeacherSummary | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
@@ -153,4 +173,5 @@ class BuildFacts:
             "versions": self.versions,
             "engine": self.engine.to_json() if self.engine else None,
             "advice": self.advice,
+            **({"teacher": dataclasses.asdict(self.teacher)} if self.teacher else {}),
         }

@@ -45,6 +45,10 @@ def stages_table(facts: BuildFacts) -> Table:
         validation = stage.history.get("val_accuracy") or [float("nan")]
         cells = (percent(stage.test_accuracy), points(stage.test_accuracy - start), percent(validation[-1]))
         rows.append((stage_label(stage), *cells, f"{stage.epochs:,}", f"{stage.title}; {keras}"))
+    if (teacher := facts.teacher) is not None:
+        its_test, its_validation = teacher.test_accuracy, teacher.validation_accuracy
+        how = f"What the stages were distilled from: {teacher.source}; {keras}"
+        rows.insert(0, ("teacher", percent(its_test), points(its_test - start), percent(its_validation), NOTHING, how))
     evaluation = facts.evaluation
     twin = "The same weights in float32; measured: model_float.tflite, litert-default"
     file = f"What is deployed; measured: model.tflite, {evaluation.scored_by}"

@@ -75,10 +75,15 @@ def accuracy_steps(facts: BuildFacts) -> tuple[StageAccuracy, ...]:
 
 
 def loss_words(config: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the loss and the parameters that it has, e.g. "focal (γ = 2)"."""
-    said = config.get("loss", {})
+    """Return the loss and its parameters, and what is beside it, e.g. "focal (γ = 2), distilled (T = 2, a = 0.7)"."""
+    said, distill = config.get("loss", {}), config.get("distill", {})
     loss = LOSSES.get(str(said.get("name")))
-    return loss.words(said) if loss else str(said.get("name", "unknown"))
+    words = loss.words(said) if loss else str(said.get("name", "unknown"))
+    if smoothing := config.get("training", {}).get("label_smoothing"):
+        words += f", labels smoothed by {smoothing:g}"
+    if distill.get("teacher"):
+        words += f", distilled (T = {distill['temperature']:g}, a = {distill['weight']:g})"
+    return words
 
 
 def loss_meaning(config: Mapping[str, Mapping[str, Any]]) -> str:

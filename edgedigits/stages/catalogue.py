@@ -20,7 +20,8 @@ def slug(config: BuildConfig) -> str:
     """Return a short name made of the choices that shape the result, e.g. "focal-qat-prune"."""
     shape = "-".join(map(str, config.model.hidden)) if config.model.hidden != ModelConfig().hidden else ""
     words = [stage.slug for stage in reversed(STAGES.values()) if stage.asked(config)]
-    return "-".join(word for word in (config.loss.name, config.input.view.slug, shape, *words) if word)
+    distilled = "distilled" if config.teacher else ""
+    return "-".join(word for word in (config.loss.name, config.input.view.slug, shape, distilled, *words) if word)
 
 
 def build_folder(config: BuildConfig) -> Path:

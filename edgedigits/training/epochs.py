@@ -7,6 +7,7 @@ the network's view of them is taken.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +23,17 @@ CHUNK = 4096
 """Images distorted at a time: bounds the memory of the interpolation to some 60 MB."""
 
 
+Targets = Callable[[Any, Any], Any]
+"""(labels int32 (n,), whole images uint8 (n, 784), distorted as they are shown) → what the loss takes, n rows."""
+
+
 @dataclass(frozen=True)
 class Epochs:
     """An endless, seeded stream.
 
     Attributes:
-        dataset: tf.data.Dataset of (uint8 (steps, batch_size, inputs), int32 (steps, batch_size)), an element an epoch.
+        dataset: tf.data.Dataset of (uint8 (steps, batch_size, inputs), targets (steps, batch_size, …)), an epoch each;
+            targets are the labels, int32 (steps, batch_size), unless others are asked for.
         steps: batches an epoch; a remainder smaller than a batch is left out of the epoch, a different one each time.
         batch_size: images a batch.
     """
@@ -52,7 +58,14 @@ def as_input(pixels: Any) -> Any:
     return tf.cast(pixels, tf.float32) / 255.0
 
 
-def training_epochs(digits: Digits, config: TrainingConfig, stage_seed: int, view: View = PLAIN) -> Epochs:
+def labels_alone(labels: Any, pixels: Any) -> Any:
+    """Return the labels: the targets of a loss that takes no others."""
+    return labels
+
+
+def training_epochs(
+    digits: Digits, config: TrainingConfig, stage_seed: int, view: View = PLAIN, targets: Targets = labels_alone
+) -> Epochs:
     """Return the stream of one training stage.
 
     Args:
@@ -60,6 +73,7 @@ def training_epochs(digits: Digits, config: TrainingConfig, stage_seed: int, vie
         config: batch size and augmentation.
         stage_seed: makes order and distortions repeatable, different for each stage.
         view: what the network sees of an image.
+        targets: what the loss takes for each image. Of images that are not distorted they are computed once.
     """
     count = len(digits)
     steps = steps_per_epoch(count, config)
@@ -67,16 +81,22 @@ def training_epochs(digits: Digits, config: TrainingConfig, stage_seed: int, vie
     level = LEVELS.get(config.augment)
     shown = digits.images if level else see(view, digits.images)
     images, labels = tf.constant(shown), tf.cast(tf.constant(digits.labels), tf.int32)
+    of_each = labels if level else targets(labels, digits.images)
 
     def epoch(number: Any) -> tuple[Any, Any]:
         seed = tf.stack([tf.constant(stage_seed, tf.int32), tf.cast(number, tf.int32)])
         order = tf.random.experimental.stateless_shuffle(tf.range(count), seed)[: shape[0] * shape[1]]
-        pixels = _seen(view, _distorted(images, order, level, seed)) if level else tf.gather(images, order)
-        return tf.reshape(pixels, (*shape, view.inputs)), tf.reshape(tf.gather(labels, order), shape)
+        wanted = tf.gather(of_each, order)
+        if level:
+            whole = _distorted(images, order, level, seed)
+            pixels, wanted = _seen(view, whole), targets(wanted, whole)
+        else:
+            pixels = tf.gather(images, order)
+        return tf.reshape(pixels, (*shape, view.inputs)), tf.reshape(wanted, (*shape, *wanted.shape[1:]))
 
     if steps == 1 and level is None:
         # Full-batch gradient descent sees the same sum in any order: nothing to shuffle.
-        same = tf.reshape(images, (*shape, view.inputs)), tf.reshape(labels, shape)
+        same = tf.reshape(images, (*shape, view.inputs)), tf.reshape(of_each, (*shape, *of_each.shape[1:]))
         return Epochs(tf.data.Dataset.from_tensors(same).repeat(), *shape)
     epochs = tf.data.Dataset.range(2**31 - 1).map(epoch)
     if config.augment_copies:
@@ -102,4 +122,4 @@ def _distorted(images: Any, order: Any, level: Distortion, seed: Any) -> Any:
 
     items = (tf.range(chunks), padded)
     moved = tf.map_fn(distort_chunk, items, fn_output_signature=tf.TensorSpec((None, PIXELS), tf.uint8))
-    return tf.reshape(moved, (-1, PIXELS))[:count]
+    return tf.ensure_shape(tf.reshape(moved, (-1, PIXELS))[:count], (count, PIXELS))

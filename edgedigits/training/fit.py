@@ -20,11 +20,15 @@ from edgedigits.data.digits import Splits
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError
 from edgedigits.progress import Progress, StageProgress
-from edgedigits.training.epochs import as_input, as_tensors, training_epochs
+from edgedigits.training.distillation import Distillation, labels_of
+from edgedigits.training.epochs import as_input, as_tensors, labels_alone, training_epochs
 from edgedigits.training.keras_env import keras, tf
 from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE, make_optimizer
 from edgedigits.view import PLAIN, View
+
+_PART = 1000
+"""Images of the validation that are shown at a time to a network whose steps are not compiled."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class ClassificationCounts(keras.metrics.Metric):
         self.confusion = self.add_weight("confusion", shape=(CLASSES, CLASSES), initializer="zeros")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        true = tf.cast(tf.reshape(y_true, (-1,)), tf.int32)
+        true = labels_of(y_true)
         predicted = tf.argmax(y_pred, axis=-1, output_type=tf.int32)
         # One-hot products instead of a bincount: XLA compiles it, and sums of ones are exact in float32.
         self.confusion.assign_add(
@@ -120,6 +124,35 @@ def _callbacks(config: TrainingConfig, plan: StagePlan, stage: StageProgress, te
     return callbacks
 
 
+def _epoch_by_steps(model: Any, steps: int) -> Any:
+    """Return what `fit` calls for its one "step" an epoch: the real steps, each a call between which signals come."""
+
+    @tf.function
+    def step(images: Any, labels: Any) -> dict[str, Any]:
+        return dict(model.train_step((as_input(images), labels)))
+
+    def run(iterator: Any) -> dict[str, Any]:
+        images, labels = next(iterator)
+        return [step(images[number], labels[number]) for number in range(steps)][-1]
+
+    return run
+
+
+def _validation_by_steps(model: Any) -> Any:
+    """Return what `fit` calls to validate: the images in parts whose convolutions have room in memory."""
+
+    @tf.function
+    def step(images: Any, labels: Any) -> dict[str, Any]:
+        return dict(model.test_step((images, labels)))
+
+    def run(iterator: Any) -> dict[str, Any]:
+        images, labels = next(iterator)
+        parts = range(0, len(labels), _PART)
+        return [step(images[start : start + _PART], labels[start : start + _PART]) for start in parts][-1]
+
+    return run
+
+
 def _epoch_at_once(model: Any, steps: int) -> Any:
     """Return what `fit` calls for its one "step" an epoch: all real steps, compiled as one loop."""
 
@@ -169,6 +202,8 @@ def train(
     progress: Progress,
     *,
     view: View = PLAIN,
+    distillation: Distillation | None = None,
+    at_once: bool = True,
     extra_callbacks: Sequence[Any] = (),
     tensorboard: Path | None = None,
 ) -> History:
@@ -182,6 +217,8 @@ def train(
         loss: what is minimised.
         progress: where the bar goes.
         view: what the model sees of an image.
+        distillation: what is learned from beside the labels, of which `loss` then is a share.
+        at_once: whether an epoch is one XLA program; else steps are TensorFlow's own, whose convolutions are faster.
         extra_callbacks: of TF-MOT, run before ours at the end of an epoch.
         tensorboard: folder for event files, one sub-folder a stage.
 
@@ -191,20 +228,24 @@ def train(
     Raises:
         DataError: the event files cannot be written.
     """
-    stream = training_epochs(splits.train, config, plan.seed, view)
+    targets = distillation.targets if distillation else labels_alone
+    stream = training_epochs(splits.train, config, plan.seed, view, targets)
     optimizer = make_optimizer(config, plan.peak, stream.steps * plan.epochs)
-    model.compile(optimizer, loss=loss, metrics=[ClassificationCounts()])
+    whole_loss = distillation.loss(loss) if distillation else loss
+    model.compile(optimizer, loss=whole_loss, metrics=[ClassificationCounts()])
     # `fit` asks for these functions again and again: they are made, and compiled, once.
-    epoch, validate = _epoch_at_once(model, stream.steps), _validation_at_once(model)
+    by_epoch, by_split = (_epoch_at_once, _validation_at_once) if at_once else (_epoch_by_steps, _validation_by_steps)
+    epoch, validate = by_epoch(model, stream.steps), by_split(model)
     model.make_train_function = lambda force=False: epoch
     model.make_test_function = lambda force=False: validate
-    validation = tf.data.Dataset.from_tensors(as_tensors(splits.validation, view)).repeat()
+    images, labels = as_tensors(splits.validation, view)
+    watched = tf.data.Dataset.from_tensors((images, targets(labels, splits.validation.images))).repeat()
     with progress.stage(plan.title, plan.epochs) as stage, _told_of_event_files(tensorboard):
         fitted = model.fit(
             stream.dataset,
             epochs=plan.epochs,
             steps_per_epoch=1,
-            validation_data=validation,
+            validation_data=watched,
             validation_steps=1,
             callbacks=[*extra_callbacks, *_callbacks(config, plan, stage, tensorboard)],
             verbose=0,

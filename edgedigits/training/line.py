@@ -16,6 +16,7 @@ from edgedigits.data.preprocess import to_float
 from edgedigits.data.seeing import see
 from edgedigits.errors import CheckFailedError
 from edgedigits.progress import Progress
+from edgedigits.training.distillation import Distillation
 from edgedigits.training.epochs import steps_per_epoch
 from edgedigits.training.fit import History, StagePlan, train
 from edgedigits.training.losses import LogitsLoss, make_loss
@@ -49,12 +50,15 @@ class Line:
         done: the stages so far.
     """
 
-    def __init__(self, config: BuildConfig, splits: Splits, progress: Progress) -> None:
+    def __init__(
+        self, config: BuildConfig, splits: Splits, progress: Progress, distillation: Distillation | None = None
+    ) -> None:
         self.config, self.splits, self.progress = config, splits, progress
+        self._distillation = distillation
         shown = see(config.input.view, splits.train.images[:CALIBRATION_IMAGES])
         self.calibration: NDArray[np.float32] = to_float(shown)
         self.done: list[TrainedStage] = []
-        self.loss: LogitsLoss = make_loss(config.loss, splits.train.labels)
+        self.loss: LogitsLoss = make_loss(config.loss, splits.train.labels, config.training.label_smoothing)
 
     def plan(self, name: str, title: str, epochs: int, rate: float, settled: int = 0) -> StagePlan:
         """Return the plan of the next stage; `rate` is a share of the float stage's learning rate."""
@@ -97,6 +101,7 @@ class Line:
             self.loss,
             self.progress,
             view=self.config.input.view,
+            distillation=self._distillation,
             extra_callbacks=callbacks,
             tensorboard=Path(folder) if folder else None,
         )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.config import LossConfig
+from edgedigits.data.shape import CLASSES
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.training.keras_env import keras, tf
 
@@ -23,11 +24,14 @@ class LogitsLoss(keras.losses.Loss):
     Args:
         name: of the loss.
         constants: what its formula takes beside labels and logits.
+        smoothing: share ε of a label that is spread over all classes: (1 − ε)·loss(y) + ε·mean over k of loss(k).
     """
 
-    def __init__(self, name: str, constants: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, name: str, constants: dict[str, Any] | None = None, smoothing: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
-        self.constants = constants or {}
+        self.constants, self.smoothing = constants or {}, smoothing
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each image, float32 (n,).
@@ -42,17 +46,24 @@ class LogitsLoss(keras.losses.Loss):
         logits = tf.convert_to_tensor(y_pred)
         labels = _integer_labels(y_true, self.name)
         _refuse_probabilities(y_pred, logits, self.name)
+        loss = self._of_class(labels, logits)
+        if not self.smoothing:
+            return loss
+        of_each = [self._of_class(tf.fill(tf.shape(labels), one), logits) for one in range(CLASSES)]
+        return (1.0 - self.smoothing) * loss + self.smoothing / CLASSES * tf.add_n(of_each)
+
+    def _of_class(self, labels: Any, logits: Any) -> Any:
         return LOSSES[self.name].per_image(tf, labels, logits, **self.constants)
 
     def get_config(self) -> dict[str, Any]:
         """Return what makes this loss again."""
-        return {**super().get_config(), "constants": self.constants}
+        return {**super().get_config(), "constants": self.constants, "smoothing": self.smoothing}
 
 
-def make_loss(config: LossConfig, labels: NDArray[np.uint8]) -> LogitsLoss:
+def make_loss(config: LossConfig, labels: NDArray[np.uint8], smoothing: float = 0.0) -> LogitsLoss:
     """Return the loss that the config names; `labels` (n,) are the training labels, counted for class weights."""
     loss = LOSSES[config.name]
-    return LogitsLoss(loss.name, loss.constants(loss.values(config), labels))
+    return LogitsLoss(loss.name, loss.constants(loss.values(config), labels), smoothing)
 
 
 def _integer_labels(y_true: Any, name: str) -> Any:

@@ -32,6 +32,7 @@ SHORT = {
     "data": "data.source",
     "input_size": "input.size",
     "input_bits": "input.bits",
+    "distill": "distill.teacher",
     "prune": "prune.enabled",
     "qat": "qat.enabled",
     "prune_epochs": "prune.epochs",

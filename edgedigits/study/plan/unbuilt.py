@@ -12,7 +12,6 @@ BUILT_IN_PART: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
 """Axes of which a build can do only some values yet: those, and all."""
 
 _OTHER_WORDS = (
-    *("distillation", "distill", "teacher", "student"),
     *("clusters", "cluster", "clustering", "k-means", "kmeans", "clustered"),
     *("rewinding", "iterative", "lottery-ticket", "2:4", "structured", "channels", "filters", "n:m"),
     *("activation", "activations", "dropout", "batch-norm", "batch_norm", "weight_decay", "regularization"),

@@ -16,6 +16,7 @@ from edgedigits.data.load import divide
 from edgedigits.files.scratch import scratch
 from edgedigits.progress import StageProgress
 from edgedigits.study.plan.axes import FLOAT32
+from edgedigits.teachers.record import findings_on_teacher
 
 if TYPE_CHECKING:
     from edgedigits.config import BuildConfig
@@ -57,7 +58,7 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
     """
     config = make_config(parse_sections(spec["config"], "trial"))
     splits = divide(contents, seed=config.training.seed, **config.data.division)
-    findings = findings_on_splits(splits, config.data.reading)
+    findings = [*findings_on_splits(splits, config.data.reading), *findings_on_teacher(config, splits)]
     # Here and not above: a worker that finds its data missing shall not have paid for TensorFlow.
     from edgedigits.assemble import assemble
 
