@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.files.paths import user_path
 from edgedigits.study.findings.checked import WrongError, check_integer, check_number, check_text, table
 from edgedigits.study.kinds import BUILD, Answer, Chapter, Entry, Flag, Plan, TrialKind
 from edgedigits.study.plan.axes import FLOAT32, INT8, axes_words, value_words
@@ -100,10 +102,26 @@ def plan_builds(name: str, trials: Sequence[PlannedTrial], keep: str = "") -> Pl
     """
     entries = []
     for trial in trials:
-        label, identity = axes_words(trial.values), trial.identity
+        label, identity = axes_words(trial.values), _with_teacher(trial)
         spec = {"label": label, "values": trial.values, **identity, **({"keep": keep} if keep else {})}
         entries.append(Entry(BUILD, label, identity, spec, trial.config.data, "", _seconds(trial)))
     return Plan(name, tuple(entries))
+
+
+def _with_teacher(trial: PlannedTrial) -> dict[str, Any]:
+    """Return what shapes a trial's result, a teacher by its place from anywhere and by the digest of its model.
+
+    Raises:
+        DataError: there is no such teacher.
+    """
+    identity = trial.identity
+    if trial.config.teacher:
+        from edgedigits.teachers.record import find_model
+
+        content = find_model(trial.config.teacher).read_bytes()
+        identity["teacher"] = hashlib.sha256(content).hexdigest()
+        identity["config"]["distill"]["teacher"] = str(user_path(trial.config.teacher).resolve())
+    return identity
 
 
 def _seconds(trial: PlannedTrial) -> float:

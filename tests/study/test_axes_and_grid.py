@@ -284,7 +284,7 @@ def test_a_condition_that_can_never_hold_is_refused(when, words):
         ('quantization = ["clustered"]', "a build cannot do quantization clustered yet"),
         ('sparsity = ["2:4"]', "a build cannot do sparsity 2:4 yet"),
         ("clusters = [16]", "a build cannot do clusters yet."),
-        ("distillation = [true]", "a build cannot do distillation yet."),
+        ("distillation = [true]", "there is no axis 'distillation'. Write distill = [\"\", \"teacher/\"]."),
         ("activation = ['tanh']", "a build cannot do activation yet."),
         ('"2:4" = [true]', "a build cannot do 2:4 yet."),
         ("bits = [4]", "there is no axis 'bits'. Write weight_bits"),

@@ -70,6 +70,26 @@ def test_value_is_the_formula(variant, logits):
     )
 
 
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if LOSSES[v["name"]].takes_smoothing], ids=str)
+@settings(max_examples=15, deadline=None)
+@given(arrays(np.float32, (5, 10), elements=st.floats(-8, 8, width=32)), st.floats(0, 0.9))
+def test_a_smoothed_label_is_a_little_of_every_class(variant, logits, smoothing):
+    config = config_of(variant)
+    of_each = [by_formula(config, logits.astype(np.float64), np.full(5, one)) for one in range(10)]
+    expected = (1 - smoothing) * by_formula(config, logits.astype(np.float64), LABELS) + smoothing * np.mean(
+        of_each, axis=0
+    )
+    loss = make_loss(config, LABELS, smoothing)
+    assert loss.call(LABELS.astype(np.int32), logits).numpy() == pytest.approx(expected, rel=2e-4, abs=2e-5)
+
+
+def test_smoothing_one_hot_sends_the_error_of_the_smoothed_label_back():
+    logits = np.random.default_rng(6).normal(0, 2, (5, 10))
+    error = (softmax(logits) - (0.7 * np.eye(10)[LABELS] + 0.03)) / len(LABELS)
+    assert gradient(make_loss(LossConfig(name="one-hot"), LABELS, 0.3), logits) == pytest.approx(error, abs=1e-6)
+    assert gradient(make_loss(LossConfig(), LABELS, 0.3), logits) == pytest.approx(error, abs=1e-6)
+
+
 @pytest.mark.parametrize("variant", [v for v in VARIANTS if v["name"] != "one-hot"], ids=str)
 def test_gradient_is_the_slope_of_the_formula(variant):
     config = config_of(variant)

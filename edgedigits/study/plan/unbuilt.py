@@ -18,6 +18,7 @@ _OTHER_WORDS = (
     *("dynamic", "float16", "int4", "int16", "mixed-precision"),
 )
 _INSTEAD = {
+    **dict.fromkeys(("distillation", "student"), 'Write distill = ["", "teacher/"].'),
     "bits": "Write weight_bits, or input_bits.",
     "per_channel": 'Write weight_scales = ["per-tensor", "per-channel"].',
     "per-channel": 'Write weight_scales = ["per-tensor", "per-channel"].',
