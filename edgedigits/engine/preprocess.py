@@ -19,10 +19,23 @@ def preprocess_facts(view: View) -> dict[str, Any]:
         "source_row": _place("y + ", "digit->row", view),
         "first_column": _place("", "digit->column", view),
         "averages": view.size != view.window,
-        "by_columns": view.moves or view.units > 1,
-        "average": _nearest("sum", MOST_PIXEL * view.area, view.area),
+        "weighted": view.units > 1 and view.size != view.window,
+        "area_sums": _sums(view),
+        "average": _nearest("light", MOST_PIXEL * view.area, view.area),
         "level": _level(view),
     }
+
+
+def _sums(view: View) -> list[str]:
+    """Return in C the weighted sum of columns for each average until the weights repeat."""
+    sums = []
+    for start in range(0, view.units * view.span, view.span):
+        terms = []
+        for column in range(start // view.units, -(-(start + view.span) // view.units)):
+            weight = min(start + view.span, view.units * (column + 1)) - max(start, view.units * column)
+            terms.append(f"{weight}u * column[{column}]" if weight > 1 else f"column[{column}]")
+        sums.append(" + ".join(terms))
+    return sums
 
 
 def _place(before: str, moved_by: str, view: View) -> str:

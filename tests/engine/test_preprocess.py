@@ -44,7 +44,7 @@ FORMS = (
     View(window=26, size=25, centre=True, bits=1),
 )
 STRAIGHT, INVERTED, IN_PLACE = range(3)
-NAMES = ("placing", "nearest", "slope_of", "placing_of", "add_row", "input_of")
+NAMES = ("placing", "nearest", "slope_of", "placing_of", "add_row", "put_row", "input_of")
 
 
 def random_views(count: int, seed: int) -> list[View]:
