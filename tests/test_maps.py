@@ -27,6 +27,12 @@ def _has(place: Path, name: str) -> bool:
     return any(place.glob(name)) or ("/" not in name and any(place.glob(f"*/{name}")))
 
 
+def test_nothing_is_on_the_map_twice() -> None:
+    rows = re.findall(r"^\| (.+?) \|", (ROOT / "edgedigits" / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) > 40
+    assert [row for row in sorted(set(rows) - {"---"}) if rows.count(row) > 1] == []
+
+
 def test_every_room_is_on_the_map() -> None:
     text = (ROOT / "edgedigits" / "README.md").read_text(encoding="utf-8")
     rooms = {path.parent.name for path in (ROOT / "edgedigits").glob("*/__init__.py")}

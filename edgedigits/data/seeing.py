@@ -21,7 +21,7 @@ _PLACES = np.arange(IMAGE_SIDE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moments:
+class Stance:
     """Where digits lie and how they lean.
 
     Attributes:
@@ -47,7 +47,7 @@ def see(view: View, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return seen
 
 
-def moments(images: NDArray[np.uint8]) -> Moments:
+def moments(images: NDArray[np.uint8]) -> Stance:
     """Return the moments of images, uint8 (n, 28, 28).
 
     The slope is that of the line through the centre pixel from which ink is least far away sideways, Σxy/Σy² as seen
@@ -62,7 +62,7 @@ def moments(images: NDArray[np.uint8]) -> Moments:
     mixed = sideways @ _PLACES - column * down - row * across + row * column * mass
     squares = ink @ _PLACES**2 - 2 * row * down + row * row * mass
     steepness = np.minimum((np.abs(mixed) << SLOPE_BITS) // np.maximum(squares, 1), SLOPE_ONE)
-    return Moments(row, column, np.sign(mixed) * steepness)
+    return Stance(row, column, np.sign(mixed) * steepness)
 
 
 def _nearest(moment: NDArray[np.int64], mass: NDArray[np.int64]) -> NDArray[np.int64]:

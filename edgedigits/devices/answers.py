@@ -36,7 +36,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class AnswerFields:
     """The fields of one answer.
 
     Attributes:
@@ -109,7 +109,7 @@ def whole(line: str) -> str:
     return found[1] if found and zlib.crc32(found[1].encode("ascii")) == int(found[2], 16) else ""
 
 
-def fields_of(device: str, text: str) -> Fields:
+def fields_of(device: str, text: str) -> AnswerFields:
     """Return the fields of an answer, of what stands behind its first words.
 
     Raises:
@@ -119,7 +119,7 @@ def fields_of(device: str, text: str) -> Fields:
     values = dict(pairs)
     if len(values) != len(pairs):
         raise DataError(f"{device} says the same twice: '{heard(text)}'.", hint=HINT)
-    return Fields(device, values)
+    return AnswerFields(device, values)
 
 
 def heard(text: str) -> str:

@@ -25,7 +25,7 @@ from edgedigits.devices.answers import (
     PROTOCOL,
     TICK_MASK,
     UINT32,
-    Fields,
+    AnswerFields,
     fields_of,
     heard,
     whole,
@@ -195,7 +195,7 @@ class Device:
             hint="Try another cable or a hub with its own power.",
         )
 
-    def _ask(self, command: str, timeout_s: float | None = None) -> Fields:
+    def _ask(self, command: str, timeout_s: float | None = None) -> AnswerFields:
         """Send a command until it is answered as it should be; return the fields of the answer."""
         word = command.split(" ", 1)[0]
         said = None

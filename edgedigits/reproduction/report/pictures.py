@@ -14,7 +14,7 @@ from edgedigits.reproduction.plan import EDGEDIGITS, PUBLISHED
 from edgedigits.reproduction.report.findings import Cell, mean_of
 from edgedigits.reproduction.report_data import report_table
 from edgedigits.study.findings.frame import with_lists
-from edgedigits.study.report.drawing import WIDE, Line, heat_cells, line_chart, panel, wide_figure
+from edgedigits.study.report.drawing import WIDE, Curve, heat_cells, line_chart, panel, wide_figure
 
 _LEFT, _ROW, _TOP, _BOTTOM, _GAP = 128.0, 21.0, 68.0, 8.0, 14.0
 _HEIGHT = _TOP + 12 * _ROW + _BOTTOM
@@ -113,7 +113,7 @@ def _curves(frame: pd.DataFrame) -> list[Plot]:
     return plots
 
 
-def _families(frame: pd.DataFrame) -> list[Line]:
+def _families(frame: pd.DataFrame) -> list[Curve]:
     found = []
     for number, (column, compression, label) in enumerate(_LINES):
         rows = frame[(frame["column"] == column) & (frame["compression"] == compression)]
@@ -124,24 +124,24 @@ def _families(frame: pd.DataFrame) -> list[Line]:
     return found
 
 
-def _losses(frame: pd.DataFrame) -> list[Line]:
+def _losses(frame: pd.DataFrame) -> list[Curve]:
     # "none" is the training of "one-hot", and that has the gradient of cross-entropy.
     shown = frame[(frame["column"] == EDGEDIGITS) & (frame["compression"] == "quantized")]
     losses = [loss for loss in dict.fromkeys(shown["loss"]) if loss not in ("none", "one-hot")]
     return [_line(loss, number, shown[shown["loss"] == loss]) for number, loss in enumerate(losses)]
 
 
-def _line(label: str, number: int, rows: pd.DataFrame) -> Line:
+def _line(label: str, number: int, rows: pd.DataFrame) -> Curve:
     """Return for each seed the mean accuracy of its trials, by iteration."""
     longest = max((one["dev"] for one in rows["curves"]), key=lambda pairs: (pairs[-1][0], len(pairs)))
     iterations, values = [pair[0] for pair in longest], []
     for _, of_seed in rows.groupby("seed"):
         pairs = [np.array(one["dev"], float) for one in of_seed["curves"]]
         values.append(100 * np.mean([np.interp(iterations, pair[:, 0], pair[:, 1]) for pair in pairs], axis=0))
-    return Line(label, iterations, values, number)
+    return Curve(label, iterations, values, number)
 
 
-def _draw_curves(lines: Sequence[Line], title: str, columns: int, *, whole: bool) -> Figure:
+def _draw_curves(lines: Sequence[Curve], title: str, columns: int, *, whole: bool) -> Figure:
     figure, axes = line_chart(title, lines, x="iteration", columns=columns)
     if whole:
         axes.set_ylim(0, 100)

@@ -75,7 +75,7 @@ def heat_cells(
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """A line of a chart with one value a seed at each place: its mean, and a band from the lowest to the highest.
 
     Attributes:
@@ -94,7 +94,7 @@ class Line:
 
 
 def line_chart(
-    title: str, lines: Sequence[Line], *, x: str, columns: int, right: float = 10.0, both: bool = False
+    title: str, lines: Sequence[Curve], *, x: str, columns: int, right: float = 10.0, both: bool = False
 ) -> tuple[Figure, Axes]:
     """Return a chart of lines in percent.
 
@@ -124,7 +124,7 @@ def finish(figure: Figure, axes: Axes, x: str, columns: int, *, both: bool) -> N
     figure.legend(**place, fontsize=8.5, columnspacing=0.9, labelspacing=0.25, borderpad=0.3)
 
 
-def _band(axes: Axes, line: Line) -> None:
+def _band(axes: Axes, line: Curve) -> None:
     values, number = np.asarray(line.values, float), line.number
     colour, sign = look(number)
     if len(values) > 1:

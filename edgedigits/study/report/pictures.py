@@ -21,7 +21,7 @@ from edgedigits.study.findings.digits import balanced, confusion_change
 from edgedigits.study.findings.frame import compared, with_lists
 from edgedigits.study.findings.insights import COSTS, Insights
 from edgedigits.study.report.drawing import (
-    Line,
+    Curve,
     finish,
     heat_cells,
     legend_room,
@@ -74,7 +74,7 @@ def _draw_build_curves(frame: pd.DataFrame, order: Sequence[str]) -> Figure:
         curves = [_joined(one) for one in frame.loc[frame["variant"] == variant, "curves"]]
         epochs = max(curves, key=len)[:, 0]
         values = [np.interp(epochs, one[:, 0], 100 * one[:, 1], right=np.nan) for one in curves]
-        lines.append(Line(str(variant), epochs.tolist(), values, number, marker=len(epochs) < 4))
+        lines.append(Curve(str(variant), epochs.tolist(), values, number, marker=len(epochs) < 4))
     columns = 2 if max(map(len, order)) < 24 else 1
     figure, axes = line_chart("Validation accuracy by epoch", lines, x="epoch, all stages", columns=columns)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
@@ -278,7 +278,7 @@ def _draw_sparsity(frame: pd.DataFrame, words: str) -> Figure:
     lines = []
     for number, name in enumerate(dict.fromkeys(frame["line"])):
         table = frame[frame["line"] == name].pivot_table(index="seed", columns="share", values="accuracy")
-        lines.append(Line(name, list(table.columns), 100 * table.to_numpy(), number, marker=True))
+        lines.append(Curve(name, list(table.columns), 100 * table.to_numpy(), number, marker=True))
     title = f"Accuracy against sparsity{f', {words}' if words else ''}"
     figure, axes = line_chart(title, lines, x="zeros in each pruned layer", columns=3, right=14, both=True)
     axes.xaxis.set_major_locator(FixedLocator(sorted(frame["share"].unique())))
