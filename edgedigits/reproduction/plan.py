@@ -7,7 +7,7 @@ from typing import Any
 
 from edgedigits.config import DataConfig
 from edgedigits.errors import ConfigError, nearest
-from edgedigits.reproduction.report_data import CSV_ROWS, Row, Setting, report_table
+from edgedigits.reproduction.report_data import CSV_ROWS, Setting, report_table
 from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.plan.grid import MOST_TRIALS
 
@@ -58,7 +58,7 @@ def plan_table(
             entry
             for column in wanted
             for setting in chosen
-            for entry in _cells(column, setting, groups[setting.rate], seed, source, rows, scale)
+            for entry in _cells(column, setting, groups[setting.rate], seed, source, rows or CSV_ROWS, scale)
         ]
 
     most = MOST_TRIALS // len(entries_of(0))
@@ -71,7 +71,7 @@ def plan_table(
 
 def _chosen_columns(text: str) -> list[str]:
     """Return the columns named, the quicker one first."""
-    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    wanted = _names(text)
     for name in wanted:
         if name not in COLUMNS:
             raise ConfigError(f"--columns: there is no column '{name}'.", hint=nearest(name, COLUMNS))
@@ -80,13 +80,17 @@ def _chosen_columns(text: str) -> list[str]:
     return [name for name in reversed(COLUMNS) if name in wanted]
 
 
-def _chosen_settings(text: str) -> tuple[Setting, ...]:
+def _chosen_settings(text: str) -> list[Setting]:
     every = {setting.name: setting for setting in report_table().settings}
-    names = [name.strip() for name in text.split(",") if name.strip()] or list(every)
+    names = _names(text) or list(every)
     for name in names:
         if name not in every:
             raise ConfigError(f"--settings: the table has no setting '{name}'.", hint=nearest(name, every))
-    return tuple(every[name] for name in dict.fromkeys(names))
+    return [every[name] for name in names]
+
+
+def _names(text: str) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _groups(settings: Sequence[Setting]) -> dict[float, int]:
@@ -102,9 +106,10 @@ def _groups(settings: Sequence[Setting]) -> dict[float, int]:
 
 
 def _cells(
-    column: str, setting: Setting, group_name: int, seed: int, source: str, rows: int, scale: float
+    column: str, setting: Setting, group: int, seed: int, source: str, rows: int, scale: float
 ) -> Iterator[Entry]:
     iterations = max(FEWEST_ITERATIONS, round(setting.iterations * scale))
+    seconds = _FIXED_S[column] + iterations * _SECONDS[column] * rows / CSV_ROWS
     for number, row in enumerate(report_table().rows):
         for sparsity in SPARSITIES if column == EDGEDIGITS and row.family == "pruned" else (None,):
             cell: dict[str, Any] = {
@@ -115,21 +120,15 @@ def _cells(
                 "rate": setting.rate,
                 "iterations": iterations,
                 "seed": seed,
-                "rows": rows or CSV_ROWS,
+                "rows": rows,
             }
             if column == PUBLISHED:
                 # Every row of the report had first weights of its own; here its settings share them, so that a short
                 # one is the beginning of a longer one of the same rate.
                 cell["first_weights"] = 100 * seed + number
+            share = "" if sparsity is None else f" {100 * sparsity:g} %"
             if sparsity is not None:
                 cell["sparsity"] = sparsity
-            label = _label(column, row, setting, seed, sparsity)
-            group = f"{group_name}/{seed}"
-            seconds = _FIXED_S[column] + iterations * _SECONDS[column] * (rows or CSV_ROWS) / CSV_ROWS
-            spec = {"label": label, "source": source, **cell}
-            yield Entry(STORED_AS[column], label, {"cell": cell}, spec, DataConfig(source=source), group, seconds)
-
-
-def _label(column: str, row: Row, setting: Setting, seed: int, sparsity: float | None) -> str:
-    share = "" if sparsity is None else f" {100 * sparsity:g} %"
-    return f"{column}: {row.family}{share}, {row.loss}, {setting.name}, seed {seed}"
+            label = f"{column}: {row.family}{share}, {row.loss}, {setting.name}, seed {seed}"
+            spec, data = {"label": label, "source": source, **cell}, DataConfig(source=source)
+            yield Entry(STORED_AS[column], label, {"cell": cell}, spec, data, f"{group}/{seed}", seconds)

@@ -8,7 +8,6 @@ with the weights that it would have got alone, but for the rounding of a sum.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -82,14 +81,6 @@ class Track:
         return tf.reduce_mean(self.loss.call(labels, self._logits(products, True)))
 
 
-@dataclass
-class Curve:
-    """Accuracy of a track by iteration, as pairs [iteration, share]."""
-
-    train: list[list[float]] = field(default_factory=list)
-    dev: list[list[float]] = field(default_factory=list)
-
-
 class SharedImages:
     """The images that all tracks read, without the pixels that are never inked.
 
@@ -111,14 +102,7 @@ class SharedImages:
 
     def stepper(self, tracks: Sequence[Track]) -> Callable[[], None]:
         """Return what takes one step of full-batch gradient descent with every track."""
-        step = tf.function(lambda: self._step(tracks))
-        return step
-
-    def train(self, tracks: Sequence[Track], iterations: int) -> None:
-        """Take so many steps of full-batch gradient descent with every track."""
-        step = self.stepper(tracks)
-        for _ in range(iterations):
-            step()
+        return tf.function(lambda: self._step(tracks))
 
     def _step(self, tracks: Sequence[Track]) -> None:
         with tf.GradientTape() as tape:

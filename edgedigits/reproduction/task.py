@@ -30,14 +30,17 @@ from edgedigits.reproduction.recipe import (
     stretch,
     updates_every,
 )
-from edgedigits.reproduction.shared import Curve, SharedImages, Track
+from edgedigits.reproduction.shared import SharedImages, Track
 from edgedigits.stages.prune import add_pruning, strip_pruning
 from edgedigits.stages.quantize import add_fake_quantization, strip_fake_quantization
-from edgedigits.study.run.figures import CURVE_POINTS
+from edgedigits.study.kinds import Answer
+from edgedigits.study.run.figures import CURVE_POINTS, Figures
 from edgedigits.training.keras_env import keras, set_seed
 from edgedigits.training.line import CALIBRATION_IMAGES
 from edgedigits.training.losses import make_loss
 from edgedigits.training.model import build_mlp
+
+Curves = dict[str, list[list[float]]]
 
 LONGEST_ERROR = 600
 STRETCH_LOOKS = 10
@@ -57,7 +60,7 @@ class Run:
         track: once it runs; None for ever where its network could not be made.
         error: why it could not.
         looks: iterations after which its accuracies are looked at.
-        curve: accuracy on the way, that of the float training before it included.
+        curves: accuracy on the way, that of the float training before it included, as pairs [iteration, share].
     """
 
     family: str
@@ -69,19 +72,33 @@ class Run:
     track: Track | None = None
     error: str = ""
     looks: set[int] = field(default_factory=set)
-    curve: Curve = field(default_factory=Curve)
+    curves: Curves = field(default_factory=lambda: {"train": [], "dev": []})
+
+    @property
+    def name(self) -> tuple[Any, ...]:
+        """What makes it this stretch and no other."""
+        return self.family, self.rate, self.loss, self.start, self.end, self.sparsity
+
+    def curves_until(self, iteration: int) -> Curves:
+        """Return a copy of its curves up to an iteration."""
+        return {part: [pair for pair in pairs if pair[0] <= iteration] for part, pairs in self.curves.items()}
+
+
+def run_of(cell: dict[str, Any]) -> Run:
+    """Return the last stretch of a cell's training, that of its family."""
+    family, loss = cell["family"], str(LOSS_OF.get(cell["loss"], cell["loss"]))
+    sparsity = float(cell.get("sparsity", 0.0)) if family == "pruned" else 0.0
+    return Run(family, cell["rate"], loss, *stretch(family, cell["iterations"]), sparsity)
 
 
 def plan_runs(cells: Iterable[dict[str, Any]]) -> list[Run]:
-    """Return the stretches that the cells need, each once."""
+    """Return the stretches that the cells need, each once: a float one is as long as the longest that needs it."""
     floats: dict[tuple[float, str], int] = {}
     found: dict[tuple[Any, ...], Run] = {}
-    for cell in cells:
-        rate, loss, family, iterations = cell["rate"], _loss(cell), cell["family"], cell["iterations"]
-        start, end = stretch(family, iterations)
-        floats[rate, loss] = max(end, floats.get((rate, loss), 0))
-        if family != "classical":
-            found[_name(cell)] = Run(family, rate, loss, start, end, _sparsity(cell))
+    for run in map(run_of, cells):
+        floats[run.rate, run.loss] = max(run.end, floats.get((run.rate, run.loss), 0))
+        if run.family != "classical":
+            found[run.name] = run
     return [*(Run("classical", rate, loss, 0, end) for (rate, loss), end in floats.items()), *found.values()]
 
 
@@ -103,19 +120,7 @@ def looks(run: Run, longest: int) -> set[int]:
     return {iteration for iteration in found if run.start < iteration <= run.end}
 
 
-def _loss(cell: dict[str, Any]) -> str:
-    return str(LOSS_OF.get(cell["loss"], cell["loss"]))
-
-
-def _sparsity(cell: dict[str, Any]) -> float:
-    return float(cell.get("sparsity", 0.0)) if cell["family"] == "pruned" else 0.0
-
-
-def _name(cell: dict[str, Any]) -> tuple[Any, ...]:
-    return cell["family"], cell["rate"], _loss(cell), stretch(cell["family"], cell["iterations"])[0], _sparsity(cell)
-
-
-def run_table(trials: Sequence[dict[str, Any]], contents: Contents) -> Iterator[dict[str, Any]]:
+def run_table(trials: Sequence[dict[str, Any]], contents: Contents) -> Iterator[Answer]:
     """Train the cells side by side and yield an answer for each as soon as it has had its iterations.
 
     Args:
@@ -123,8 +128,7 @@ def run_table(trials: Sequence[dict[str, Any]], contents: Contents) -> Iterator[
         contents: the digits.
     """
     first = trials[0]["spec"]
-    group = Group(table_digits(contents, first["rows"]), first["seed"], trials)
-    yield from group.run()
+    yield from Group(table_digits(contents, first["rows"]), first["seed"], trials).run()
 
 
 class Group:
@@ -148,10 +152,9 @@ class Group:
         for run in self.runs:
             run.looks = looks(run, longest)
         self.floats: dict[tuple[float, str, int], list[Any]] = {}
-        self.seconds = 0.0
-        self.steps = 0
+        self.seconds, self.steps = 0.0, 0
 
-    def run(self) -> Iterator[dict[str, Any]]:
+    def run(self) -> Iterator[Answer]:
         """Train all and yield an answer for each cell as soon as it is done."""
         now = 0
         for then in self.stops():
@@ -162,7 +165,9 @@ class Group:
             self.steps += len(running) * (then - now)
             now = then
             self.keep_floats(now)
-            yield from self._finish(now)
+            for trial in self.trials:
+                if stretch(trial["spec"]["family"], trial["spec"]["iterations"])[1] == now:
+                    yield {"key": trial["key"], **self._answer(trial["spec"], now)}
 
     def stops(self) -> list[int]:
         """Return the iterations at which a stretch begins or ends, or a cell is done."""
@@ -188,10 +193,9 @@ class Group:
         for iteration in range(now + 1, then + 1):
             step()
             seen = [run for run in running if iteration == then or iteration in run.looks]
-            if seen:
-                for run, (train, dev) in zip(seen, self.images.accuracies(_tracks(seen)), strict=True):
-                    run.curve.train.append([iteration, train])
-                    run.curve.dev.append([iteration, dev])
+            for run, shares in zip(seen, self.images.accuracies(_tracks(seen)) if seen else (), strict=True):
+                for part, share in zip(run.curves, shares, strict=True):
+                    run.curves[part].append([iteration, share])
 
     def keep_floats(self, now: int) -> None:
         """Keep the float weights after `now` iterations, which a cell starts from or is held against."""
@@ -200,79 +204,59 @@ class Group:
                 self.floats[run.rate, run.loss, now] = run.track.model.get_weights()
 
     def _make(self, run: Run) -> None:
-        rate = run.rate * RATE_OF.get(run.loss, 1.0)
-        run.track = Track(self._model(run), self._make_loss(run.loss), rate)
+        model = self._float_model(run, run.start)
+        if run.family == "quantized":
+            model = add_fake_quantization(model, self.calibration, preserve_zeros=False)
+        elif run.family == "pruned":
+            steps = run.end - run.start
+            choices = PruningConfig(
+                enabled=True, sparsity=run.sparsity, end=PRUNING_END, frequency=updates_every(steps)
+            )
+            model = add_pruning(model, choices, {"hidden_1": run.sparsity}, steps)
+        loss = make_loss(LossConfig(name=run.loss), self.digits.train.labels)
+        run.track = Track(model, loss, run.rate * RATE_OF.get(run.loss, 1.0))
         if run.family != "classical":
-            run.curve = _copy(self._float_run(run.rate, run.loss).curve, run.start)
+            run.curves = self._float_run(run).curves_until(run.start)
 
-    def _make_loss(self, name: str) -> Any:
-        return make_loss(LossConfig(name=name), self.digits.train.labels)
+    def _float_run(self, of: Run) -> Run:
+        return next(run for run in self.runs if (run.family, run.rate, run.loss) == ("classical", of.rate, of.loss))
 
-    def _float_run(self, rate: float, loss: str) -> Run:
-        floats = (run for run in self.runs if run.family == "classical")
-        return next(run for run in floats if (run.rate, run.loss) == (rate, loss))
-
-    def _float_model(self, rate: float, loss: str, iterations: int) -> Any:
-        if error := self._float_run(rate, loss).error:
+    def _float_model(self, of: Run, iterations: int) -> Any:
+        if error := self._float_run(of).error:
             raise CheckFailedError(error)
         copy = keras.models.clone_model(self.first)
-        copy.set_weights(self.floats[rate, loss, iterations] if iterations else self.first.get_weights())
+        copy.set_weights(self.floats[of.rate, of.loss, iterations] if iterations else self.first.get_weights())
         return copy
 
-    def _model(self, run: Run) -> Any:
-        start = self._float_model(run.rate, run.loss, run.start)
-        if run.family == "classical":
-            return start
-        if run.family == "quantized":
-            return add_fake_quantization(start, self.calibration, preserve_zeros=False)
-        steps = run.end - run.start
-        choices = PruningConfig(enabled=True, sparsity=run.sparsity, end=PRUNING_END, frequency=updates_every(steps))
-        return add_pruning(start, choices, {"hidden_1": run.sparsity}, steps)
+    def _answer(self, cell: dict[str, Any], now: int) -> Answer:
+        # What its own iterations take beside others; cells share some of them.
+        share = self.seconds / max(1, self.steps) * now
+        try:
+            return {"result": {**self._measure(cell), "train_seconds": round(share, 3)}}
+        except Exception as error:
+            # Whatever it is: one cell that fails is not a reason to lose those beside it.
+            return {"error": _words(error)}
 
-    def _finish(self, now: int) -> Iterator[dict[str, Any]]:
-        for trial in self.trials:
-            cell = trial["spec"]
-            if stretch(cell["family"], cell["iterations"])[1] == now:
-                # What its own iterations take beside others; cells share some of them.
-                share = self.seconds / max(1, self.steps) * now
-                answer: dict[str, Any] = {"key": trial["key"]}
-                try:
-                    answer["result"] = {**self._measure(cell), "train_seconds": round(share, 3)}
-                except Exception as error:
-                    # Whatever it is: one cell that fails is not a reason to lose those beside it.
-                    answer["error"] = _words(error)
-                yield answer
-
-    def _measure(self, cell: dict[str, Any]) -> dict[str, Any]:
-        rate, loss, iterations = cell["rate"], _loss(cell), cell["iterations"]
-        if cell["family"] == "classical":
-            final = twin = self._float_model(rate, loss, iterations)
-            curve = _copy(self._float_run(rate, loss).curve, iterations)
+    def _measure(self, cell: dict[str, Any]) -> Figures:
+        family, iterations, run = cell["family"], cell["iterations"], run_of(cell)
+        if family == "classical":
+            final = twin = self._float_model(run, iterations)
+            curves = self._float_run(run).curves_until(iterations)
         else:
-            run = self._run_of(cell)
+            run = next(one for one in self.runs if one.name == run.name)
             if run.track is None:
                 raise CheckFailedError(run.error)
-            final = run.track.model if run.family == "quantized" else strip_pruning(run.track.model)
-            twin = strip_fake_quantization(final, self.first) if run.family == "quantized" else final
-            curve = run.curve
+            final = run.track.model if family == "quantized" else strip_pruning(run.track.model)
+            twin = strip_fake_quantization(final, self.first) if family == "quantized" else final
+            curves = run.curves
         if not all(np.isfinite(weight).all() for weight in twin.get_weights()):
             raise CheckFailedError(f"The training diverged: {cell['label']}.", hint="Lower the learning rate.")
-        as_long = self._float_model(rate, loss, stretch(cell["family"], iterations)[1])
-        figures = {
-            **measure_cell(final, twin, self.digits, self.calibration, family=cell["family"]),
-            **reference_figures(as_long, self.digits, "float_"),
-            **reference_figures(self._float_model(rate, loss, iterations), self.digits, "setting_float_"),
+        return {
+            **measure_cell(final, twin, self.digits, self.calibration, family=family),
+            **reference_figures(self._float_model(run, run.end), self.digits, "float_"),
+            **reference_figures(self._float_model(run, iterations), self.digits, "setting_float_"),
+            "curves": curves,
         }
-        return {**figures, "curves": {"train": curve.train, "dev": curve.dev}}
-
-    def _run_of(self, cell: dict[str, Any]) -> Run:
-        names = {(run.family, run.rate, run.loss, run.start, run.sparsity): run for run in self.runs}
-        return names[_name(cell)]
-
-
-def _copy(curve: Curve, until: int) -> Curve:
-    """Return a curve up to an iteration."""
-    return Curve(*([pair for pair in pairs if pair[0] <= until] for pairs in (curve.train, curve.dev)))
 
 
 def _tracks(runs: Sequence[Run]) -> list[Track]:

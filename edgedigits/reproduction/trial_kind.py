@@ -16,49 +16,28 @@ if TYPE_CHECKING:
     from edgedigits.data.contents import Contents
 
 _COMPRESSION = {"classical": "float32", "quantized": "quantized", "pruned": "pruned"}
+_FLAGS: tuple[Flag, ...] = tuple(
+    Flag(*words)
+    for words in (
+        ("seeds", "--seeds", "N", "seeds of first weights (default 1)", "Write seed = [1, 2, 3] under [axes]."),
+        ("source", "--data", "SOURCE", "digits; 42,000 of them are used (default auto)",
+         'Write source = "mnist" under [base.data].'),
+        ("rows", "--rows", "N", "use N rows instead of 42,000",
+         'Write source = "mnist-5k" under [base.data] for few images.'),
+        ("scale", "--iterations-scale", "S", "this share of every setting's iterations",
+         "Write fewer epochs under [base.training]."),
+        ("settings", "--settings", "LIST", "some settings only, such as 0.1/500,0.5/100",
+         "Write lr and epochs under [axes]."),
+        ("columns", "--columns", "LIST", f"published, edgedigits or both, as {','.join(COLUMNS)} (default both)",
+         "Leave it out: every trial is a build by edgedigits."),
+    )
+)  # fmt: skip
 
 
 class _Cells:
     plan_name = NAME
     stored_as: tuple[str, ...] = tuple(STORED_AS.values())
-    flags: tuple[Flag, ...] = (
-        Flag("seeds", "--seeds", "N", "seeds of first weights (default 1)", "Write seed = [1, 2, 3] under [axes]."),
-        Flag(
-            "source",
-            "--data",
-            "SOURCE",
-            "digits; 42,000 of them are used (default auto)",
-            'Write source = "mnist" under [base.data].',
-        ),
-        Flag(
-            "rows",
-            "--rows",
-            "N",
-            "use N rows instead of 42,000",
-            'Write source = "mnist-5k" under [base.data] for few images.',
-        ),
-        Flag(
-            "scale",
-            "--iterations-scale",
-            "S",
-            "this share of every setting's iterations",
-            "Write fewer epochs under [base.training].",
-        ),
-        Flag(
-            "settings",
-            "--settings",
-            "LIST",
-            "some settings only, such as 0.1/500,0.5/100",
-            "Write lr and epochs under [axes].",
-        ),
-        Flag(
-            "columns",
-            "--columns",
-            "LIST",
-            f"published, edgedigits or both, as {','.join(COLUMNS)} (default both)",
-            "Leave it out: every trial is a build by edgedigits.",
-        ),
-    )
+    flags = _FLAGS
 
     def plan(self, **flags: Any) -> Plan:
         return plan_table(**flags)

@@ -68,7 +68,9 @@ def together(first, few):
         Track(make(kind, first, few), make_loss(LossConfig(name=loss), few.train.labels), RATE)
         for kind, loss in VARIANTS
     ]
-    SharedImages(few.train, few.validation).train(tracks, STEPS)
+    step = SharedImages(few.train, few.validation).stepper(tracks)
+    for _ in range(STEPS):
+        step()
     return tracks
 
 

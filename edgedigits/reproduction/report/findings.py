@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from edgedigits.reproduction.plan import EDGEDIGITS, PUBLISHED
 from edgedigits.reproduction.recipe import PRUNING_SHARE
 from edgedigits.reproduction.report_data import DEV_IMAGES, Row, Setting, report_table
 from edgedigits.study.findings.effects import in_points, interval
@@ -50,42 +52,34 @@ class Cell:
 
 def table_cells(frame: pd.DataFrame) -> list[Cell]:
     """Return all 60 cells."""
-    table = report_table()
-    words = {"classical": "float32", "quantized": "quantized", "pruned": "pruned 10 %"}
-    cells = []
-    for (row, setting), published in table.accuracy.items():
-        here = frame[(frame["loss"] == row.loss) & (frame["setting"] == setting.name)]
-        of = {name: here[here["column"] == name] for name in ("published", "edgedigits")}
-        theirs = of["published"][of["published"]["compression"] == words[row.family].removesuffix(" 10 %")]
-        ours = of["edgedigits"][of["edgedigits"]["compression"] == words[row.family]]
-        sparse = of["edgedigits"][of["edgedigits"]["compression"] == "pruned 80 %"]
-        sparse = sparse if row.family == "pruned" else sparse.iloc[:0]
-        cells.append(
-            Cell(
-                row,
-                setting,
-                published,
-                as_published=_by_seed(theirs, "dev_accuracy"),
-                edgedigits=_by_seed(ours, "dev_accuracy"),
-                sparse=_by_seed(sparse, "dev_accuracy"),
-                reference=_by_seed(ours, "setting_float_dev_accuracy"),
-                as_long=_by_seed(sparse, "float_dev_accuracy"),
-                test=_by_seed(_tested(ours), "accuracy"),
-                sparse_test=_by_seed(_tested(sparse), "accuracy"),
-                reference_test=_by_seed(_tested(ours), "setting_float_accuracy"),
-                as_long_test=_by_seed(_tested(sparse), "float_accuracy"),
-            )
-        )
-    return cells
+    return [_cell(frame, row, setting, value) for (row, setting), value in report_table().accuracy.items()]
 
 
-def _tested(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["scored_on"] == TEST]
+def _cell(frame: pd.DataFrame, row: Row, setting: Setting, published: float) -> Cell:
+    here = frame[(frame["loss"] == row.loss) & (frame["setting"] == setting.name)]
 
+    def by_seed(column: str, compression: str, name: str, *, tested: bool = False) -> BySeed:
+        rows = here[(here["column"] == column) & (here["compression"] == compression)].dropna(subset=[name])
+        rows = (rows[rows["scored_on"] == TEST] if tested else rows).sort_values("seed")
+        return {int(seed): float(value) for seed, value in zip(rows["seed"], rows[name], strict=True)}
 
-def _by_seed(rows: pd.DataFrame, name: str) -> dict[int, float]:
-    known = rows.dropna(subset=[name]).sort_values("seed")
-    return {int(seed): float(value) for seed, value in zip(known["seed"], known[name], strict=True)}
+    words = {"classical": "float32", "quantized": "quantized", "pruned": "pruned"}[row.family]
+    ours = partial(by_seed, EDGEDIGITS, f"{words} 10 %" if row.family == "pruned" else words)
+    sparse = partial(by_seed, EDGEDIGITS, "pruned 80 %" if row.family == "pruned" else "")
+    return Cell(
+        row,
+        setting,
+        published,
+        as_published=by_seed(PUBLISHED, words, "dev_accuracy"),
+        edgedigits=ours("dev_accuracy"),
+        sparse=sparse("dev_accuracy"),
+        reference=ours("setting_float_dev_accuracy"),
+        as_long=sparse("float_dev_accuracy"),
+        test=ours("accuracy", tested=True),
+        sparse_test=sparse("accuracy", tested=True),
+        reference_test=ours("setting_float_accuracy", tested=True),
+        as_long_test=sparse("float_accuracy", tested=True),
+    )
 
 
 def mean_of(values: BySeed) -> float:
@@ -94,14 +88,7 @@ def mean_of(values: BySeed) -> float:
 
 
 def table_sentences(cells: list[Cell], frame: pd.DataFrame) -> list[str]:
-    """Return what the table says, with its numbers.
-
-    Args:
-        cells: of the table; [] for another study.
-        frame: the trials.
-    """
-    if not cells:
-        return []
+    """Return what the cells say, with their numbers; the frame tells whether they compare with what was published."""
     # What a smaller run gives is not what was published.
     return [*(_scale_sentences(frame) or _published_sentences(cells)), *_own_sentences(cells)]
 
@@ -122,31 +109,29 @@ def _scale_sentences(frame: pd.DataFrame) -> list[str]:
 
 def _published_sentences(cells: list[Cell]) -> list[str]:
     """Return what the report's own arithmetic gives beside what was published."""
-    run = [cell for cell in cells if cell.as_published]
-    quantized = [cell for cell in run if cell.row.family == "quantized"]
-    others = [cell for cell in run if cell.row.family != "quantized"]
+    run = [(mean_of(cell.as_published), cell) for cell in cells if cell.as_published]
+    quantized = [(mean, cell) for mean, cell in run if cell.row.family == "quantized"]
+    others = [(mean, cell) for mean, cell in run if cell.row.family != "quantized"]
     found = []
     if quantized and others:
-        means = [mean_of(cell.as_published) for cell in quantized]
-        plain = float(np.mean([mean_of(cell.as_published) for cell in others]))
-        collapsed = float(np.mean(means)) < COLLAPSED * plain
+        means = [mean for mean, _ in quantized]
+        average, plain = float(np.mean(means)), float(np.mean([mean for mean, _ in others]))
+        collapsed = average < COLLAPSED * plain
         found.append(
             f"The report's arithmetic, run again, {'collapses' if collapsed else 'does not collapse'} when quantized"
             f"{' as it did there' if collapsed else ', as it did there'}: its quantized cells reach {_span(means)} "
-            f"(published {_span([cell.published for cell in quantized])}), {100 * float(np.mean(means)):.1f} % on "
+            f"(published {_span([cell.published for _, cell in quantized])}), {100 * average:.1f} % on "
             f"average, the others {100 * plain:.1f} %" + (": it cuts gradients below 1/255 to 0." if collapsed else ".")
         )
     if others:
-        settings: dict[str, list[tuple[float, float]]] = {}
-        for cell in others:
-            settings.setdefault(cell.setting.name, []).append((mean_of(cell.as_published), cell.published))
-        far = {name: float(np.mean([a - b for a, b in pairs])) for name, pairs in settings.items()}
-        worst = max(far, key=lambda name: abs(far[name]))
-        count = sum(len(cell.as_published) for cell in others if cell.setting.name == worst)
+        rows = [(cell.setting.name, mean - cell.published, len(cell.as_published)) for mean, cell in others]
+        settings = pd.DataFrame(rows, columns=["name", "gap", "seeds"]).groupby("name", sort=False)
+        far = settings["gap"].apply(lambda gaps: float(np.mean(gaps.tolist())))
+        worst = str(far.abs().idxmax())
         found.append(
             "Its classical and pruned cells, which are one and the same arithmetic, come within "
             f"{100 * abs(far[worst]):.1f} points of the published mean in each setting (furthest: {worst}, "
-            f"{in_points(far[worst])}; {count} random first weights there)."
+            f"{in_points(far[worst])}; {settings['seeds'].sum()[worst]} random first weights there)."
         )
     return found
 
