@@ -93,10 +93,15 @@ def pack_layer(layer: DenseLayer, encoding: Encoding, activity: Activity = HIDDE
 def candidates(network: Network) -> tuple[tuple[PackedLayer, ...], ...]:
     """Return, for each layer, every encoding that can hold it."""
     found = []
-    for index, layer in enumerate(network.layers):
-        packed = (pack_layer(layer, encoding, HIDDEN if index else DIGITS) for encoding in ENCODINGS)
+    for layer, activity in zip(network.layers, _activities(network), strict=True):
+        packed = (pack_layer(layer, encoding, activity) for encoding in ENCODINGS)
         found.append(tuple(one for one in packed if one is not None))
     return tuple(found)
+
+
+def _activities(network: Network) -> list[Activity]:
+    """Return what each layer is expected to see: digits where it reads the input, or is the first."""
+    return [HIDDEN if index and not first else DIGITS for index, first in enumerate(network.of_input)]
 
 
 def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, ...]:
@@ -200,8 +205,8 @@ def use(network: Network, names: Sequence[str]) -> tuple[PackedLayer, ...]:
     """
     known = {encoding.name: encoding for encoding in ENCODINGS}
     packed = []
-    for index, (layer, name) in enumerate(zip(network.layers, names, strict=True)):
-        one = pack_layer(layer, known[name], HIDDEN if index else DIGITS)
+    for layer, name, activity in zip(network.layers, names, _activities(network), strict=True):
+        one = pack_layer(layer, known[name], activity)
         if one is None:
             raise UnsupportedModelError(
                 f"{network.graph.name}: {layer.name}: its weights cannot be stored as '{name}'.",

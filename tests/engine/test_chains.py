@@ -17,7 +17,7 @@ from edgedigits.config import EngineConfig
 from edgedigits.devices.cores import find_core
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.stub import find_engine
-from edgedigits.engine.source import EngineSource, render_engine
+from edgedigits.engine.source import MOST_STACK_BYTES, MOST_STACK_BYTES_MVE, EngineSource, render_engine
 from edgedigits.engine.workspace import lay_out
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -85,6 +85,7 @@ def assert_equal_on(core: str, network: Network, source: EngineSource, folder: P
     found = simulate_inputs(emitted, inputs, target, tools, emulator=emulator, expected=run(network, inputs))
 
     assert (found.differing, found.bytes) == (0, 40 * network.outputs)
+    assert found.ram.stack <= (MOST_STACK_BYTES_MVE if target.has_vectors else MOST_STACK_BYTES)
     assert not found.layers or [cost.name for cost in found.layers] == [step.name for step in emitted.facts.steps]
 
 
@@ -132,10 +133,19 @@ def _packed(content: bytes) -> tuple[Network, tuple]:
     return network, choose(network)
 
 
-@pytest.mark.parametrize("rounding", ["litert", "tflm"])
-def test_a_compiled_chain_is_proven(rounding: str) -> None:
-    graph = read_tflite(random_chain(2, (8, "TANH", 5, "LOGISTIC")))
-    _, facts = compile_graph(graph, EngineConfig(rounding=rounding), "chain")
+@pytest.mark.parametrize(
+    ("rounding", "optimize", "words"),
+    [
+        ("litert", "balanced", (8, "TANH", 5, "LOGISTIC")),
+        ("tflm", "balanced", (8, "TANH", 5, "LOGISTIC")),
+        ("litert", "size", BRANCHES[3]),
+        ("tflm", "size", BRANCHES[4]),
+        ("litert", "speed", BRANCHES[2]),
+    ],
+)
+def test_a_compiled_chain_is_proven(rounding: str, optimize: str, words: tuple[str | int, ...]) -> None:
+    choices = EngineConfig(rounding=rounding, optimize=optimize)
+    _, facts = compile_graph(read_tflite(random_chain(2, words)), choices, "chain")
     assert facts.proof.proven
 
 

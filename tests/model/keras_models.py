@@ -41,6 +41,7 @@ def main(folder: Path) -> None:
         "convolution": model(layers.Conv2D(2, 5), layers.Flatten(), layers.Dense(10), shape=(28, 28, 1)),
         "rows": model(layers.Dense(4), layers.Flatten(), layers.Dense(10)),
         "batch": model(layers.Flatten(), layers.Dense(10), batch=8),
+        "sigmoid": model(layers.Flatten(), layers.Dense(12, activation="tanh"), layers.Dense(10, activation="sigmoid")),
         "pixels": model(layers.Rescaling(1 / 255), layers.Flatten(), *head(), dtype="uint8"),
         **_branches(tf),
     }  # fmt: skip

@@ -17,7 +17,7 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
 from edgedigits.model.simplify import simplify
 from tests.model.oracles import ARENA_BYTES, hard_inputs
-from tests.model.random_chains import BRANCHES, random_chain
+from tests.model.random_chains import BRANCHES, ChainWriter, random_chain
 from tests.model.test_numpy_engine import assert_equal_to_oracle
 from tests.tflite_builder import ModelWriter, schema
 
@@ -93,6 +93,24 @@ def test_branches_are_exact_and_stay_so_without_dead_neurons(words: tuple[str | 
         network = lower(read_tflite(content), rounding)
         smaller, inputs = simplify(network), hard_inputs(13, seed, count=40)
         np.testing.assert_array_equal(run(smaller, inputs), run(network, inputs))
+
+
+@pytest.mark.parametrize("second_reader", [True, False])
+def test_a_neuron_without_effect_stays_where_a_branch_reads_it(second_reader: bool) -> None:
+    chain = ChainWriter(1, 6)
+    first = chain.dense(9)
+    buffer = chain.writer._buffers[-1]
+    buffer.data = np.where(np.arange(9 * 6) // 6 == 4, 0, buffer.data).astype(np.uint8)  # one row of zeros
+    chain.dense(9)
+    if second_reader:
+        chain.add(first)
+    chain.dense(4)
+    network, inputs = lower(read_tflite(chain.pack())), hard_inputs(6, count=60)
+
+    smaller = simplify(network)
+
+    assert smaller.layers[0].outputs == (9 if second_reader else 8)
+    np.testing.assert_array_equal(run(smaller, inputs), run(network, inputs))
 
 
 @pytest.mark.parametrize("words", BRANCHES)

@@ -30,7 +30,7 @@ from tests.engine.engine_program import SANITIZED, run_engines
 
 pytestmark = pytest.mark.slow
 
-NEWER = ("skip", "branches", "branches_float_ends", "pixels", "pruned_by_1", "pruned_by_4", "pruned_by_16")
+NEWER = ("sigmoid", "skip", "branches", "branches_float_ends", "pixels", "pruned_by_1", "pruned_by_4", "pruned_by_16")
 EXACT = (
     "flatten", "channel", "softmax", "reshape", "open", "twice", "rescaling", "normed", "flatten_float_ends", *NEWER,
 )  # fmt: skip
