@@ -74,7 +74,7 @@ def _kernel_facts(parts: Parts) -> dict[str, Any]:
         "rows_for_vectors": conditional and not any(signed) and ROWS.template,
         "flips_hidden": flips_hidden,
         "flips_for_vectors_only": any(signed) and not signed_hidden,
-        "bias_widths": sorted({8 * one.packed.biases.values.itemsize for one in layers if one.packed.biases.is_narrow}),
+        "narrow_biases": any(layer.packed.biases.is_narrow for layer in layers),
         "uses_dsp": not all(signed),
         "uses_thumb1": any(layer.encoding.has_thumb1_code for layer in layers),
         "scans": scans(visits),

@@ -290,8 +290,8 @@ def _kernel_calls(
 
 def _widening(one: PackedLayer, bias: str) -> str:
     """Return the call that lets the sums begin at narrow biases."""
-    width, count = 8 * one.biases.values.itemsize, len(one.biases.values)
-    return f"widen{width}({bias}, {count}u, {one.biases.shift}u, s->sums);"
+    count, stored = one.encoding.padded(one.layer.outputs), one.biases
+    return f"widen({bias}, {count}u, {stored.bits}u, {stored.shift}u, s->sums);"
 
 
 def _parts(constant: Constant) -> list[str]:

@@ -51,10 +51,10 @@ def pack_as(network: Network, name: str, random: np.random.Generator) -> tuple[P
 
 
 def narrow_biases() -> bytes:
-    """A model whose layers have biases of 8, of 16 and of 32 bits, of which the low ones are 0."""
+    """A model whose layers have biases of 8 and of 13 bits without the low ones, which are 0, and of 24 bits."""
     random = np.random.default_rng(6)
     weights = [random.integers(-99, 100, shape).astype(np.int8) for shape in ((20, 30), (12, 20), (10, 12))]
-    biases = [random.integers(-128, 128, 20) << 7, random.integers(-4000, 4000, 12) << 2, np.arange(10) * 65537]
+    biases = [random.integers(-128, 128, 20) << 7, random.integers(-4000, 4000, 12) << 2, np.arange(-5, 5) * 1_597_831]
     return build_mlp(weights, [one.astype(np.int32) for one in biases])
 
 

@@ -64,20 +64,24 @@ def test_bytes_are_known_without_making_them(weights: NDArray[np.int8]) -> None:
 
 
 @given(shift=st.integers(0, 20), values=st.lists(st.integers(-(2**11), 2**11 - 1), min_size=1))
-def test_biases_take_the_fewest_bytes_that_hold_them_exactly(shift: int, values: list[int]) -> None:
+def test_biases_take_the_fewest_bits_that_hold_them_exactly(shift: int, values: list[int]) -> None:
     biases = np.array(values, np.int32) << shift
     stored = narrowest(biases)
-    np.testing.assert_array_equal(stored.values.astype(np.int64) << stored.shift, biases)
-    odd = [value >> shift for value in biases.tolist()]
-    assert stored.values.itemsize <= 2
-    if all(-128 <= value < 128 for value in odd):
-        assert stored.values.itemsize == 1
+
+    fields = np.unpackbits(stored.values.view(np.uint8), bitorder="little")[: len(values) * stored.bits]
+    numbers = fields.reshape(len(values), stored.bits).astype(np.int64) @ (1 << np.arange(stored.bits))
+    signed = np.where(numbers >> (stored.bits - 1), numbers - (1 << stored.bits), numbers)
+    np.testing.assert_array_equal(signed << stored.shift, biases)
+    largest = max(abs(value + (value < 0)) for value in (biases >> stored.shift).tolist())
+    assert stored.bits == largest.bit_length() + 1 or largest == 0
+    assert stored.nbytes == -(-len(values) * stored.bits // 8)
 
 
-def test_biases_of_32_bits_stay_as_they_are() -> None:
+def test_biases_of_more_than_24_bits_stay_as_they_are() -> None:
     biases = np.array([2**31 - 1, -(2**31), 1], np.int32)
     assert narrowest(biases).values.tolist() == biases.tolist() and not narrowest(biases).is_narrow
-    assert narrowest(np.zeros(3, np.int32)).nbytes == 3
+    assert narrowest(biases[:2] & -256).bits == 24
+    assert narrowest(np.zeros(9, np.int32)).nbytes == 2
 
 
 def pruned(seed: int, sizes: tuple[int, ...], density: float, levels: int, shift: int) -> tuple[list, list]:  # type: ignore[type-arg]

@@ -1,30 +1,34 @@
-"""How the biases of a layer can be stored: 4 bytes each, or fewer and shifted where that is exact."""
+"""How the biases of a layer can be stored: 4 bytes each, or in as few bits as hold them, which is exact."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+_MOST_BITS = 24
+"""With as many a kernel has at most 31 bits at hand: seven of a byte, and what it has to read."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredBiases:
-    """Biases as they lie in flash: bias = value · 2^shift.
+    """Biases as they lie in flash.
 
     Attributes:
-        values: (out,), int8, int16 or int32; shifted they are narrower than int32.
-        shift: 0 for int32.
+        values: int32 (out,); or uint8 where they are narrow, in fields of bits, low bits first.
+        bits: of a field: a signed number; 0 for int32.
+        shift: low bits that are 0 in all of them, and in no field.
     """
 
-    values: NDArray[np.signedinteger[Any]]
+    values: NDArray[np.int32] | NDArray[np.uint8]
+    bits: int = 0
     shift: int = 0
 
     @property
     def is_narrow(self) -> bool:
         """Whether an engine has to widen them."""
-        return self.values.dtype != np.int32
+        return self.bits > 0
 
     @property
     def nbytes(self) -> int:
@@ -33,11 +37,13 @@ class StoredBiases:
 
 
 def narrowest(biases: NDArray[np.int32]) -> StoredBiases:
-    """Return `biases` (out,) in the fewest bytes: without the low bits that are 0 in all of them."""
-    common = int(np.bitwise_or.reduce(biases.astype(np.int64), initial=0))
+    """Return `biases` (out,) in the fewest bits: without low ones that are 0, and high ones that repeat the sign."""
+    wide = biases.astype(np.int64)
+    common = int(np.bitwise_or.reduce(wide, initial=0))
     shift = (common & -common).bit_length() - 1 if common else 0
-    shifted = biases >> shift
-    for dtype in (np.int8, np.int16):
-        if np.array_equal(shifted.astype(dtype), shifted):
-            return StoredBiases(shifted.astype(dtype), shift)
-    return StoredBiases(biases.astype(np.int32))
+    numbers = wide >> shift
+    bits = int(np.where(numbers < 0, ~numbers, numbers).max(initial=0)).bit_length() + 1
+    if bits > _MOST_BITS:
+        return StoredBiases(biases)
+    fields = (numbers[:, None] >> np.arange(bits) & 1).astype(np.uint8)
+    return StoredBiases(np.packbits(fields.reshape(-1), bitorder="little"), bits, shift)
