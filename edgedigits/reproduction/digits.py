@@ -9,7 +9,7 @@ import numpy as np
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits
 from edgedigits.errors import DataError
-from edgedigits.reproduction.report_data import CSV_ROWS, DEV_IMAGES
+from edgedigits.reproduction.published_table import CSV_ROWS, DEV_IMAGES
 
 SHUFFLE_SEED = 0
 SMALLEST_DEV_SHARE = 5

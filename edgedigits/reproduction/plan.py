@@ -7,7 +7,7 @@ from typing import Any
 
 from edgedigits.config import DataConfig
 from edgedigits.errors import ConfigError, nearest
-from edgedigits.reproduction.report_data import CSV_ROWS, Setting, report_table
+from edgedigits.reproduction.published_table import CSV_ROWS, Setting, published_table
 from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.plan.grid import MOST_TRIALS
 
@@ -81,7 +81,7 @@ def _chosen_columns(text: str) -> list[str]:
 
 
 def _chosen_settings(text: str) -> list[Setting]:
-    every = {setting.name: setting for setting in report_table().settings}
+    every = {setting.name: setting for setting in published_table().settings}
     names = _names(text) or list(every)
     for name in names:
         if name not in every:
@@ -110,7 +110,7 @@ def _cells(
 ) -> Iterator[Entry]:
     iterations = max(FEWEST_ITERATIONS, round(setting.iterations * scale))
     seconds = _FIXED_S[column] + iterations * _SECONDS[column] * rows / CSV_ROWS
-    for number, row in enumerate(report_table().rows):
+    for number, row in enumerate(published_table().rows):
         for sparsity in SPARSITIES if column == EDGEDIGITS and row.family == "pruned" else (None,):
             cell: dict[str, Any] = {
                 "column": column,

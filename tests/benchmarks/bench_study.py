@@ -35,7 +35,7 @@ from edgedigits.progress import SilentProgress
 from edgedigits.reproduction.digits import TableDigits, table_digits
 from edgedigits.reproduction.plan import plan_table
 from edgedigits.reproduction.published import FAMILIES, columns
-from edgedigits.reproduction.report_data import report_table
+from edgedigits.reproduction.published_table import published_table
 from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.run.session import Options, run_plan
 from tests.reproduction.alone import train
@@ -124,7 +124,7 @@ def measure(data: str, rows: int, iterations: int, clock: Clock = time.perf_coun
 
     between()
     ours = shared_seconds(digits, iterations, clock, between)
-    table = report_table()
+    table = published_table()
     each = sum(setting.iterations for setting in table.settings)
     means = {family: float(np.mean([sample[family] for sample in samples])) for family in FAMILIES}
     theirs = sum(means[row.family] for row in table.rows) * each

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from edgedigits.data.digits import Splits
 from edgedigits.reproduction.published import SideBySide, Trainee, Weights, forward, initial_weights, to_steps
-from edgedigits.reproduction.report_data import report_table
+from edgedigits.reproduction.published_table import published_table
 from tests.reproduction.alone import backward, pruned, train, updated
 
 ITERATIONS = 100
@@ -33,7 +33,7 @@ def trained(splits_5k) -> dict[str, float]:
 
 
 def test_classical_learns_and_quantized_collapses_as_in_the_report(trained):
-    table = report_table()
+    table = published_table()
     theirs = {row.family: [] for row in table.rows}
     for (row, setting), accuracy in table.accuracy.items():
         if setting.name == "0.5/100":
@@ -166,7 +166,7 @@ def test_first_weights_are_uniform_and_seeded():
 
 
 def test_the_table_is_shipped_whole():
-    table = report_table()
+    table = published_table()
     assert [setting.name for setting in table.settings] == ["0.01/1500", "0.1/1500", "0.1/500", "0.5/500", "0.5/100"]
     assert len(table.rows) == 12
     assert len(table.accuracy) == 60

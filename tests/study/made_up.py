@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgedigits.reproduction.plan import plan_table
-from edgedigits.reproduction.report_data import Row, report_table
+from edgedigits.reproduction.published_table import Row, published_table
 from edgedigits.study.plan.grid import plan_grid
 from edgedigits.study.run.rows import DONE, Trial
 from edgedigits.study.trial_kind import plan_builds
@@ -66,7 +66,7 @@ def table_trials():
 def cell_result(spec):
     """Figures of a cell of the table."""
     if spec["column"] == "published":
-        published = {(row, setting.name): value for (row, setting), value in report_table().accuracy.items()}
+        published = {(row, setting.name): value for (row, setting), value in published_table().accuracy.items()}
         value = published[Row(spec["family"], spec["loss"]), spec["setting"]]
         return {"dev_accuracy": value, "curves": {"train": [[1, 0.1]], "dev": [[1, 0.1], [5, value]]}}
     value = 0.88 if spec.get("sparsity") == 0.8 else 0.9

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from edgedigits.reproduction.plan import EDGEDIGITS, PUBLISHED
+from edgedigits.reproduction.published_table import DEV_IMAGES, Row, Setting, published_table
 from edgedigits.reproduction.recipe import PRUNING_SHARE
-from edgedigits.reproduction.report_data import DEV_IMAGES, Row, Setting, report_table
 from edgedigits.study.findings.effects import in_points, interval
 from edgedigits.study.findings.frame import DEV, TEST
 
@@ -52,7 +52,7 @@ class Cell:
 
 def table_cells(frame: pd.DataFrame) -> list[Cell]:
     """Return all 60 cells."""
-    return [_cell(frame, row, setting, value) for (row, setting), value in report_table().accuracy.items()]
+    return [_cell(frame, row, setting, value) for (row, setting), value in published_table().accuracy.items()]
 
 
 def _cell(frame: pd.DataFrame, row: Row, setting: Setting, published: float) -> Cell:
@@ -95,7 +95,7 @@ def table_sentences(cells: list[Cell], frame: pd.DataFrame) -> list[str]:
 
 def _scale_sentences(frame: pd.DataFrame) -> list[str]:
     """Say that a run was smaller than the report's; nothing when it was not."""
-    whole = {setting.name: setting.iterations for setting in report_table().settings}
+    whole = {setting.name: setting.iterations for setting in published_table().settings}
     shares = frame["iterations"] / frame["setting"].map(whole)
     found = []
     if (shares < 1).any():

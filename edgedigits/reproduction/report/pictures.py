@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from edgedigits.report.style import MUTED, Plot
 from edgedigits.reproduction.plan import EDGEDIGITS, PUBLISHED
+from edgedigits.reproduction.published_table import published_table
 from edgedigits.reproduction.report.findings import Cell, mean_of
-from edgedigits.reproduction.report_data import report_table
 from edgedigits.study.findings.frame import with_lists
 from edgedigits.study.report.drawing import WIDE, Curve, heat_cells, line_chart, panel, wide_figure
 
@@ -65,7 +65,7 @@ def _averages(cells: Sequence[Cell]) -> list[str]:
 
 
 def _draw_table(cells: Sequence[Cell]) -> Figure:
-    table = report_table()
+    table = published_table()
     figure = wide_figure("Accuracy of the report's 60 trainings, % of the dev set", _HEIGHT)
     width = (WIDE - _LEFT - 3 * _GAP) / 3
     by_place = {(cell.row, cell.setting): cell for cell in cells}
@@ -89,7 +89,7 @@ def _curves(frame: pd.DataFrame) -> list[Plot]:
     known = with_lists(frame, "curves", of=dict)
     known, plots = known[["dev" in one for one in known["curves"]]], []
     bands = "means, bands from the lowest to the highest seed"
-    for setting in report_table().settings:
+    for setting in published_table().settings:
         here, at = known[known["setting"] == setting.name], f"iteration at a learning rate of {setting.rate:g}"
         name = setting.name.replace("/", "_").replace(".", "")
         if families := _families(here):

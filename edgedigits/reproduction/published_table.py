@@ -1,4 +1,4 @@
-"""The report's own figures, shipped as data: table 7.1, and how it was made."""
+"""The figures of the published report, shipped as data: its table 7.1, and how that was made."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import importlib.resources
 from dataclasses import dataclass
 
-TABLE = "report_table.csv"
+TABLE = "published_table.csv"
 SOURCE = "table 7.1 of the report that this project grew from"
 DEV_IMAGES = 1000
 CSV_ROWS = 42_000
@@ -39,7 +39,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class ReportTable:
+class PublishedTable:
     """The published table.
 
     Attributes:
@@ -53,7 +53,7 @@ class ReportTable:
     accuracy: dict[tuple[Row, Setting], float]
 
 
-def report_table() -> ReportTable:
+def published_table() -> PublishedTable:
     """Return the published figures as shipped with the package."""
     text = importlib.resources.files("edgedigits.reproduction").joinpath("data", TABLE).read_text(encoding="utf-8")
     head, *lines = csv.reader(line for line in text.splitlines() if not line.startswith("#"))
@@ -64,7 +64,7 @@ def report_table() -> ReportTable:
         for row, line in zip(rows, lines, strict=True)
         for setting, cell in zip(settings, line[2:], strict=True)
     }
-    return ReportTable(settings, rows, accuracy)
+    return PublishedTable(settings, rows, accuracy)
 
 
 def _setting(name: str) -> Setting:
