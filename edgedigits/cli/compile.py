@@ -95,6 +95,8 @@ def _notes(facts: EngineFacts) -> list[str]:
         if facts.pixels
         else "pixels   are nothing to a model that is no classifier of digits; it has quantize and dequantize instead",
     ]
+    if not facts.view.is_plain:
+        notes.append(f"sees     {facts.view}")
     if facts.dead_neurons:
         notes.append(f"without  {facts.dead_neurons} dead neurons")
     return [*notes, *(f"without  {reason}" for reason in facts.dropped)]

@@ -155,6 +155,7 @@ def _lines(evaluation: Evaluation) -> list[str]:
     lines = [
         f"[bold]{escape(evaluation.model)}[/bold] on {scores.count:,} digits: {escape(evaluation.data)}",
         f"pixels    0 to 255 are {escape(str(evaluation.pixels))}",
+        *([] if evaluation.view.is_plain else [f"sees      {escape(str(evaluation.view))}"]),
         f"accuracy  [bold]{scores.accuracy:.2%}[/bold]{beside}, "
         f"loss {scores.loss:.4f}, macro F1 {scores.macro_f1:.4f}, "
         f"calibration error {scores.calibration_error:.4f}, {scores.ties} ties",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.devices.boards import Board
-    from edgedigits.devices.simulation import CrossCheck, LayerCost, Simulation
+    from edgedigits.devices.simulation import CrossCheck, LayerCost, PreprocessCost, Simulation
     from edgedigits.progress import Progress
 
 HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
@@ -151,6 +151,8 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
     ]
     if result.pixels is not None:
         lines.append(f"pixels        0 to 255 are {escape(str(result.pixels))}")
+    if result.preprocess is not None:
+        lines.append(_preprocess_line(result.preprocess))
     if result.cycles is not None:
         low, middle, high = result.cycles.low, result.cycles.middle, result.cycles.high
         lines.append(f"cycles        about {middle:,.0f}, between {low:,.0f} and {high:,.0f} (estimate)")
@@ -165,6 +167,13 @@ def _other_line(other: CrossCheck) -> str:
 
     verdict = "equal too" if not other.differing else f"[red]{other.differing:,} bytes differ[/red]"
     return f"              {verdict}: {escape(other.what)}, {other.bytes:,} bytes ({escape(other.how)})"
+
+
+def _preprocess_line(cost: PreprocessCost) -> str:
+    return (
+        f"preprocess    {cost.instructions.mean:,.0f} instructions an image, {cost.code:,} B of code, "
+        f"{cost.stack:,} B of stack (emulated): {cost.view}"
+    )
 
 
 def _layer_line(layer: LayerCost, total: float) -> str:

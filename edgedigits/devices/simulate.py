@@ -18,7 +18,7 @@ from edgedigits.devices.emulator_unicorn import Emulation, run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.host import INVERTED_PIXELS, PIXELS, run_host
 from edgedigits.devices.pixel_engine import with_invert, write_pixel_engine
-from edgedigits.devices.simulation import CrossCheck, Instructions, Ram, Simulation, WrongByte
+from edgedigits.devices.simulation import CrossCheck, Instructions, PreprocessCost, Ram, Simulation, WrongByte
 from edgedigits.devices.stub import Engine
 from edgedigits.devices.toolchain import Toolchain
 from edgedigits.errors import CheckFailedError, ConfigError, nearest
@@ -128,7 +128,7 @@ def _run_everywhere(
     with side_by_side(2) as threads:
         awaited = threads.start(oracle_outputs, subject, everything, rounding)
         on_host = threads.start(run_host, job.toolchain, job.engine, *(pixels.for_host if pixels else (mapped,)))
-        inputs, compared = pixels.preprocess(job) if pixels else (mapped, ())
+        inputs, compared, cost = pixels.preprocess(job) if pixels else (mapped, (), None)
         image, (run, extreme) = job.emulate(inputs[:count], inputs[count:])
         expected, (host, host_how) = awaited.result(), on_host.result()
     summary = with_oracle(replace(_summarize(job, image, run), kind=kind), expected[:count], ORACLES[rounding])
@@ -139,6 +139,7 @@ def _run_everywhere(
         ram=replace(summary.ram, stack=max(run.stack, extreme.stack)),
         no_background=int(extreme.instructions[1:].max()),
         pixels=classifier.pixels.range if pixels else None,
+        preprocess=cost,
         others=(
             _compare(f"emulated core, extreme {summary.things}", run.how, extreme.outputs, expected[count:]),
             _compare("host C", host_how, host, np.concatenate([expected, again])),
@@ -157,6 +158,7 @@ class _Pixels:
     """
 
     def __init__(self, classifier: Classifier, images: NDArray[np.uint8], extremes: NDArray[np.uint8]) -> None:
+        self._count = len(images)
         self._images = images = np.concatenate([images, extremes])
         ends = (classifier.pixels.range.low, classifier.pixels.range.high)
         table, view = by_definition.model_inputs(classifier.input, *ends), classifier.pixels.view
@@ -172,17 +174,20 @@ class _Pixels:
         modes = [PIXELS] * len(self._images) + [INVERTED_PIXELS] * len(dark_on_light)
         return np.concatenate([self._images, dark_on_light]), np.array(modes, np.uint8)
 
-    def preprocess(self, job: _Job) -> tuple[NDArray[np.int8], tuple[CrossCheck]]:
-        """Return what the emulated core makes of the images, int8 (n, input size), held against what it should be."""
+    def preprocess(self, job: _Job) -> tuple[NDArray[np.int8], tuple[CrossCheck], PreprocessCost | None]:
+        """Return what the core makes of the images, int8 (n, input size), held against what it should, and its cost."""
         some = self._images[self.inverted]
         with scratch("simulate") as folder:
             engine = write_pixel_engine(job.engine, folder)
             batches = with_invert(self._images, invert=False), with_invert(some, invert=True)
-            _, (plain, inverted) = replace(job, engine=engine).emulate(*batches)
+            image, (plain, inverted) = replace(job, engine=engine).emulate(*batches)
         found = np.concatenate([plain.outputs, inverted.outputs])
         expected = np.concatenate([self._inputs, self._inputs[self.inverted]])
         what = "preprocess on the emulated core, with invert and without"
-        return plain.outputs, (replace(_compare(what, plain.how, found, expected), against=DEFINITION),)
+        compared = replace(_compare(what, plain.how, found, expected), against=DEFINITION)
+        view, own = self.by_definition.pixels.view, Instructions.of(plain.instructions[: self._count])
+        cost = PreprocessCost(view, own, image.footprint.flash, max(plain.stack, inverted.stack))
+        return plain.outputs, (compared,), None if view.is_plain else cost
 
 
 def extreme_images(size: int) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.devices.disassembly import CycleEstimate
 from edgedigits.devices.elf import Footprint, Symbol
+from edgedigits.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,23 @@ class WrongByte:
 
 
 @dataclass(frozen=True, slots=True)
+class PreprocessCost:
+    """What an engine's `preprocess` takes, where it does more than look up pixels.
+
+    Attributes:
+        view: what it makes of an image.
+        instructions: of it alone, over images.
+        code: bytes of flash.
+        stack: bytes of its deepest call.
+    """
+
+    view: View
+    instructions: Instructions
+    code: int
+    stack: int
+
+
+@dataclass(frozen=True, slots=True)
 class CrossCheck:
     """Another way to compute the same outputs, held against the oracle.
 
@@ -132,6 +150,7 @@ class Simulation:
         cycles: estimate for Cortex-M4; None for other cores and emulators that count no single instructions.
         outputs: int8 (n, output size).
         pixels: what pixels are to the model; None where none went in.
+        preprocess: what it takes to make an input of an image; None where the model sees all of it, and with no pixels.
         kind: what ran: "images", or "random inputs" for a model that takes no images.
     """
 
@@ -157,6 +176,7 @@ class Simulation:
     cycles: CycleEstimate | None
     outputs: NDArray[np.int8]
     pixels: PixelRange | None = None
+    preprocess: PreprocessCost | None = None
     kind: str = "images"
 
     @property

@@ -36,6 +36,8 @@ def to_json(run: Simulation, board: Board | None = None) -> dict[str, Any]:
             "how": how,
         },
     }
+    if run.preprocess is not None:
+        facts["preprocess"] = {**asdict(run.preprocess), "how": how}
     if run.cycles is not None:
         facts["cycles"] = {
             **asdict(run.cycles),

@@ -14,6 +14,7 @@ from edgedigits.model.network import Network
 from edgedigits.model.ops.step import InPlaceStep
 from edgedigits.model.packing import PackedLayer
 from edgedigits.model.proof import Proof
+from edgedigits.view import PLAIN, View
 
 BYTES_HOW = "measured: the arrays in the C source"
 INSTRUCTIONS_HOW = "estimated: Cortex-M4 at -O2, an image of a digit"
@@ -62,6 +63,7 @@ class EngineFacts:
         dropped: operators of the file that the engine does without, and why.
         proof: what its arithmetic was held against.
         pixels: what pixels are to it; None where it takes none.
+        view: what it sees of an image.
     """
 
     prefix: str
@@ -78,6 +80,7 @@ class EngineFacts:
     dropped: tuple[str, ...]
     proof: Proof
     pixels: PixelRange | None = None
+    view: View = PLAIN
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values; "how" tells how figures were obtained."""
@@ -120,6 +123,7 @@ def engine_facts(
         dropped=network.dropped,
         proof=proof,
         pixels=source.pixels.range if source.pixels else None,
+        view=source.pixels.view if source.pixels else PLAIN,
     )
 
 

@@ -55,6 +55,8 @@ def show_build(
 def _rows(facts: BuildFacts, latency: Latency | None) -> Iterable[tuple[str, Text]]:
     evaluation, size = facts.evaluation, facts.evaluation.size
     yield "data", Text(f"{facts.data.source}: {split_words(facts.data.sizes)}")
+    if not evaluation.view.is_plain:
+        yield "sees", Text(str(evaluation.view))
     yield "done", Text(compression_words(facts))
     if facts.teacher is not None:
         yield "teacher", Text(f"{facts.teacher.source}: {percent(facts.teacher.test_accuracy)} (test split)")

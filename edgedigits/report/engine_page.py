@@ -81,6 +81,10 @@ def _headlines(run: Simulation) -> list[Headline]:
             "RAM", f"{ram.total:,} B", f"workspace {ram.workspace:,}, stack {ram.stack:,}", "measured; stack emulated"
         ),
     ]
+    if run.preprocess is not None:
+        own = run.preprocess
+        detail = f"{own.view}; {own.code:,} B of code, {own.stack:,} B of stack"
+        found.append(Headline("Preprocess, instructions", f"{own.instructions.mean:,.0f}", detail, emulated))
     if run.cycles is not None:
         low, high = run.cycles.low, run.cycles.high
         how = "estimated: costs by class of instruction, no wait states"

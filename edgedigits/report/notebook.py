@@ -20,10 +20,12 @@ def build_to_html(facts: BuildFacts) -> str:
     steps = " → ".join(f"{step.label} {percent(step.accuracy)}" for step in accuracy_steps(facts))
     rows = [(one.title, one.value, one.detail, one.how) for one in headlines(facts)]
     rows.insert(1, ("by stage", "", steps, "measured: test split"))
+    view = facts.evaluation.view
+    sees = "" if view.is_plain else f"; sees {view}"
     lines = "".join(_row(*row) for row in rows)
     return (
         f"<p><b>{escape(facts.name)}</b>: {escape(facts.data.source)}, "
-        f"{escape(loss_words(facts.config))} loss, {escape(compression_words(facts))}</p>\n"
+        f"{escape(loss_words(facts.config))} loss, {escape(compression_words(facts))}{sees}</p>\n"
         f"<table>{lines}</table>\n"
         f"<details><summary>digit by digit, agreement of runtimes</summary>"
         f"{evaluation_to_html(facts.evaluation)}</details>"

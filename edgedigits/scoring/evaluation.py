@@ -13,6 +13,7 @@ from edgedigits.scoring.metrics import TIE_RULE, Scores
 from edgedigits.scoring.parity import ParityRow
 from edgedigits.scoring.size import Size
 from edgedigits.scoring.tflm import ArenaMeasurement
+from edgedigits.view import View
 
 _CELL = 'style="text-align:right;padding:2px 8px"'
 _HEAD = 'style="text-align:left;padding:2px 8px"'
@@ -28,6 +29,7 @@ class Evaluation:
         data: what it was evaluated on, as a person would say it.
         data_digest: SHA-256 of those digits, in hexadecimal.
         pixels: what pixels are to the model, and how that is known.
+        view: what it sees of an image.
         scores: accuracy and the rest.
         scored_by: the runtime that gave them.
         host: where everything was measured, e.g. "x86_64 Linux, 2 cores".
@@ -45,6 +47,7 @@ class Evaluation:
     data: str
     data_digest: str
     pixels: PixelRange
+    view: View
     scores: Scores
     scored_by: str
     host: str
@@ -86,6 +89,8 @@ def evaluation_to_html(evaluation: Evaluation) -> str:
 
 def _figures(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
     scores, size = evaluation.scores, evaluation.size
+    if not evaluation.view.is_plain:
+        yield "sees of an image", str(evaluation.view), "as its build was told"
     yield "accuracy", f"{scores.accuracy:.2%} of {scores.count:,}", f"measured: {evaluation.scored_by}"
     if evaluation.float_accuracy is not None:
         yield "accuracy of the float32 twin", f"{evaluation.float_accuracy:.2%}", "measured: litert-default"

@@ -75,6 +75,7 @@ def evaluate_model(
         data=data or f"{len(digits)} digits",
         data_digest=digits.digest,
         pixels=classifier.pixels.range,
+        view=view,
         scores=score(scores, digits.labels, are_probabilities=probabilities),
         scored_by=scored,
         host=host(),

@@ -76,7 +76,7 @@ def test_an_exact_engine_equals_litert(result: Simulation) -> None:
 def test_the_parts_add_up(two_layers: tuple[Engine, Classifier], result: Simulation) -> None:
     assert result.footprint.flash == result.footprint.code + result.footprint.constants
     assert result.footprint.constants == sum(layer.nbytes for layer in result.layers)
-    assert result.ram.total == two_layers[0].workspace_bytes + 784 + 10 + result.ram.stack
+    assert result.ram.total == two_layers[0].facts.workspace_bytes + 784 + 10 + result.ram.stack
     assert sum(result.by_function.values()) == pytest.approx(result.instructions.mean)
     assert result.instructions.least <= result.instructions.mean <= result.instructions.p95 <= result.instructions.most
     assert result.cycles is not None and result.cycles.low >= result.instructions.mean
@@ -102,6 +102,8 @@ def test_a_view_of_images_is_held_against_the_oracle(view: View, images: np.ndar
     )
     found = simulate(engine, classifier, images, M4, toolchain_or_skip("zig", M4))
     assert found.differing == 0 and found.ram.input == view.inputs
+    assert found.preprocess is not None and found.preprocess.view == view
+    assert 1_000 < found.preprocess.instructions.mean < 15_000 and found.preprocess.code > 200
     assert [(other.what.partition(",")[0], other.differing, other.bytes) for other in found.others] == [
         ("emulated core", 0, 80),
         ("host C", 0, 2360),

@@ -25,6 +25,7 @@ from edgedigits.scoring.parity import ParityRow
 from edgedigits.scoring.size import measure_size
 from edgedigits.scoring.tflm import ArenaMeasurement
 from edgedigits.stages.catalogue import slug
+from edgedigits.view import View
 from tests.tflite_builder import build_mlp
 
 MakeFacts = Callable[..., BuildFacts]
@@ -87,6 +88,12 @@ def build_facts(
     return dataclasses.replace(facts, **changes)
 
 
+def seen_through(facts: BuildFacts, view: View) -> BuildFacts:
+    """Return the facts of a build whose network sees such a view of an image."""
+    notes = (*filter(None, (view.remark,)), *facts.evaluation.notes)
+    return dataclasses.replace(facts, evaluation=dataclasses.replace(facts.evaluation, view=view, notes=notes))
+
+
 @lru_cache
 def _graph(pruned: bool, softmax: bool) -> Graph:
     random = np.random.default_rng(5)
@@ -126,6 +133,7 @@ def _evaluation(graph: Graph, mistakes: int, parity: tuple[str, ...]) -> Evaluat
         digest=graph.digest,
         data="the test split of mnist-5k",
         data_digest="7a" * 32,
+        view=View(),
         pixels=PixelRange(0.0, 1.0, "by the model's own input quantization"),
         scores=scores,
         scored_by="litert-reference",

@@ -12,7 +12,8 @@ from rich.console import Console
 from edgedigits.report.console import show_build
 from edgedigits.report.facts import BuildFacts, DataSummary
 from edgedigits.scoring.latency import Latency
-from tests.report.conftest import MakeFacts
+from edgedigits.view import View
+from tests.report.conftest import MakeFacts, seen_through
 
 LATENCY = Latency(2.13, 2.4, 5.91, 2000, 100, 1, "default", "2.3.0", "measured: invoke() on this host")
 NEXT = "edgedigits evaluate deploy/focal-qat-prune"
@@ -51,6 +52,13 @@ def test_every_figure_is_there_on_one_screen(make_facts: MakeFacts, width: int) 
         f"next {NEXT}",
     ):
         assert figure in text
+
+
+def test_what_the_network_sees_is_told_where_it_is_not_all(make_facts: MakeFacts) -> None:
+    assert "\nsees" not in _shown(make_facts())
+    shown = _words(_shown(seen_through(make_facts(), View(window=24, size=12, centre=True))))
+    assert "sees 12×12, averaged over the central 24×24, centred by mass done" in shown
+    assert "note Digits are centred by mass before the network sees them: that is another task" in shown
 
 
 @pytest.mark.parametrize("title", ["precision", "recall"])

@@ -13,13 +13,14 @@ import pytest
 from edgedigits.devices.boards import find_board
 from edgedigits.devices.disassembly import CycleEstimate
 from edgedigits.devices.elf import Footprint, Symbol
-from edgedigits.devices.simulation import CrossCheck, Instructions, LayerCost, Ram, Simulation
+from edgedigits.devices.simulation import CrossCheck, Instructions, LayerCost, PreprocessCost, Ram, Simulation
 from edgedigits.devices.simulation_json import to_json
 from edgedigits.errors import DataError
 from edgedigits.report.engine_page import render_engine_page
 from edgedigits.report.engine_plots import engine_plots, flash_parts, ram_parts
 from edgedigits.report.engine_report import check_place, write_engine_report
 from edgedigits.report.style import svg_file
+from edgedigits.view import View
 from tests.files.full_disk import fill_disk
 from tests.report.page_checker import assert_stands_alone, page_text
 
@@ -91,6 +92,14 @@ def test_the_page_holds_every_figure(run: Simulation) -> None:
         *("about 7,000", "0.0922 to 0.127 ms at 64 MHz (estimate)", "vendor: nRF52840 product specification"),
     ):
         assert figure in text, figure
+
+
+def test_what_an_input_costs_is_told_where_it_is_more_than_a_look_up(run: Simulation) -> None:
+    cost = PreprocessCost(View(window=24, size=12), Instructions(1985.0, 1985.0, 1985, 1985), 302, 28)
+    text = page_text(render_engine_page(replace(run, preprocess=cost), "one", "test set of mnist"))
+    assert "Preprocess, instructions 1,985 12×12, averaged over the central 24×24; 302 B of code, 28 B of stack" in text
+    assert to_json(replace(run, preprocess=cost))["preprocess"]["view"]["size"] == 12
+    assert "preprocess" not in to_json(run)
 
 
 def test_differences_are_not_hidden(run: Simulation) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 
 from edgedigits.report.notebook import build_to_html
-from tests.report.conftest import MakeFacts
+from edgedigits.view import View
+from tests.report.conftest import MakeFacts, seen_through
 
 
 def test_the_card_holds_the_figures_that_matter(make_facts: MakeFacts) -> None:
@@ -20,6 +21,12 @@ def test_the_card_holds_the_figures_that_matter(make_facts: MakeFacts) -> None:
         "measured: 750 test images",
     ):
         assert figure in card
+
+
+def test_the_card_says_what_the_network_sees(make_facts: MakeFacts) -> None:
+    card = build_to_html(seen_through(make_facts(), View(deskew=True)))
+    assert "; sees 28×28, upright by its moments</p>" in card and "that is another task" in card
+    assert "sees" not in build_to_html(make_facts())
 
 
 def test_text_from_outside_is_escaped(make_facts: MakeFacts) -> None:

@@ -16,7 +16,8 @@ from PIL import Image
 
 from edgedigits.report.facts import DataSummary
 from edgedigits.report.page import render_page
-from tests.report.conftest import MakeFacts, build_facts
+from edgedigits.view import View
+from tests.report.conftest import MakeFacts, build_facts, seen_through
 from tests.report.page_checker import assert_stands_alone, check_page, page_text
 
 AWKWARD: dict[str, dict[str, Any]] = {
@@ -105,6 +106,17 @@ def test_the_loss_is_named_with_its_parameters(make_facts: MakeFacts) -> None:
     text = page_text(render_page(make_facts(loss={"name": "focal", "gamma": 1.5, "alpha": (0.25,)}, epochs=2)))
     assert "with the loss focal (γ = 1.5, α = 0.25), pruned" in text
     assert "−α(1 − p)^γ log p" in text
+
+
+def test_what_the_network_sees_is_told_and_what_makes_the_task_another_one_above_the_figures(
+    make_facts: MakeFacts, usual_page: str
+) -> None:
+    assert "it sees" not in page_text(usual_page)
+    cut = page_text(render_page(seen_through(make_facts(), View(window=24, size=12))))
+    assert "Of an image it sees 12×12, averaged over the central 24×24." in cut and "another task" not in cut
+    text = page_text(render_page(seen_through(make_facts(), View(deskew=True))))
+    assert text.count("that is another task than with raw digits") == 1
+    assert text.index("another task") < text.index("Accuracy, int8")
 
 
 def test_a_loss_without_a_value_is_said_to_have_none() -> None:
