@@ -39,11 +39,11 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         payload: dict[str, Any] = {"boards": [_facts(board) for board in boards]}
         return Outcome(payload, lambda console: _show_list(console, boards))
     needs = _measure(args, boards, progress)
-    found = [board for board in boards if board.name in needs]
-    payload = {"boards": [_fit_facts(board, needs[board.name]) for board in found]}
+    measured = [board for board in boards if board.name in needs]
+    payload = {"boards": [_fit_facts(board, needs[board.name]) for board in measured]}
     # One board that was asked for is a check; a list is information.
-    failures = tuple(filter(None, (needs[board.name].shortage(board) for board in found if args.board)))
-    return Outcome(payload, lambda console: _show_fits(console, found, needs), failures)
+    failures = tuple(filter(None, (needs[board.name].shortage(board) for board in measured if args.board)))
+    return Outcome(payload, lambda console: _show_fits(console, measured, needs), failures)
 
 
 def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) -> dict[str, Needs]:
@@ -103,7 +103,7 @@ def _show_list(console: Console, boards: list[Board]) -> None:
     console.print("Figures are the vendors' (--json names the sources); 'firmware': firmware_stub/ supports the board.")
 
 
-def _show_fits(console: Console, found: list[Board], needs: dict[str, Needs]) -> None:
+def _show_fits(console: Console, boards: list[Board], needs: dict[str, Needs]) -> None:
     from rich.table import Table
 
     from edgedigits.report.needs_table import needs_table
@@ -115,7 +115,7 @@ def _show_fits(console: Console, found: list[Board], needs: dict[str, Needs]) ->
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("fits")
     table.add_column("how", no_wrap=True)
-    for board in found:
+    for board in boards:
         need = needs[board.name]
         fit = need.fit(board)
         cells = [f"{value:,}" for value in (need.total_flash, fit.flash_left, need.total_ram, fit.ram_left)]
@@ -126,8 +126,8 @@ def _show_fits(console: Console, found: list[Board], needs: dict[str, Needs]) ->
     console.print()
     # One board a core: the first whose own firmware was linked.
     columns: dict[str, Needs] = {}
-    for board in found:
-        if board.firmware or len(found) == 1:
+    for board in boards:
+        if board.firmware or len(boards) == 1:
             columns.setdefault(board.core.name, needs[board.name])
     console.print(needs_table(columns))
     for how in dict.fromkeys(need.engine.how for need in columns.values()):

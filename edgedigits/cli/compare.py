@@ -91,10 +91,10 @@ def _obtained(comparison: Comparison) -> dict[str, list[str]]:
     """Return how figures were obtained, and of which rows that is true."""
     rows = [(name, title) for name, title, _ in _ROWS if _known(name, comparison)] + [("recall", "recall")]
     rows += [("p_value", "p")] if comparison.tests else []
-    found: dict[str, list[str]] = {}
+    titles: dict[str, list[str]] = {}
     for name, title in rows:
-        found.setdefault(comparison.how[name], []).append(title.removesuffix(", bytes"))
-    return found
+        titles.setdefault(comparison.how[name], []).append(title.removesuffix(", bytes"))
+    return titles
 
 
 def _known(name: str, comparison: Comparison) -> bool:

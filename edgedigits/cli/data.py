@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from edgedigits.data.inspection import DataFacts
+    from edgedigits.data.facts import DataFacts
     from edgedigits.progress import Progress
 
 HELP = "look at a data set, or write it as a CSV"

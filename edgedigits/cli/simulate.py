@@ -107,11 +107,11 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 
 def _instructions(text: str) -> int:
-    found = re.fullmatch(r"(\d+)([kKmM]?)", text.replace(",", "").replace("_", ""))
-    count = whole_number(found[1]) if found else 0
-    if not found or not count:
+    match = re.fullmatch(r"(\d+)([kKmM]?)", text.replace(",", "").replace("_", ""))
+    count = whole_number(match[1]) if match else 0
+    if not match or not count:
         raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of instructions; write it like 20000 or 20k")
-    return count * {"": 1, "k": 1000, "m": 1000000}[found[2].lower()]
+    return count * {"": 1, "k": 1000, "m": 1000000}[match[2].lower()]
 
 
 def _show(console: Console, result: Simulation, board: Board | None, payload: dict[str, Any]) -> None:

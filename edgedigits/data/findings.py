@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from edgedigits.data.facts import DataFacts, PartFacts
 from edgedigits.data.shape import CLASSES
-
-if TYPE_CHECKING:
-    from edgedigits.data.inspection import DataFacts, PartFacts
 
 WHITE_ON_BLACK = "white on black"
 BLACK_ON_WHITE = "black on white"
@@ -104,23 +102,23 @@ def _on_contrast(part: PartFacts, where: str) -> str:
 
 
 def _on_likeness(facts: DataFacts, reading: Mapping[str, Any]) -> Iterator[str]:
-    found = facts.likeness
-    if found is None:
+    likeness = facts.likeness
+    if likeness is None:
         return
-    so, now = f"{found.mended:.0%}", f"{found.agreement:.0%}"
-    if found.symmetry is not None:
-        setting = found.symmetry.setting
-        remedy = f"read them with {reading_flag(setting, reading)}" if setting else found.symmetry.remedy
+    so, now = f"{likeness.mended:.0%}", f"{likeness.agreement:.0%}"
+    if likeness.symmetry is not None:
+        setting = likeness.symmetry.setting
+        remedy = f"read them with {reading_flag(setting, reading)}" if setting else likeness.symmetry.remedy
         yield (
-            f"The digits look {found.symmetry.looks}: set right, {so} of a sample are nearest to MNIST's digits of "
+            f"The digits look {likeness.symmetry.looks}: set right, {so} of a sample are nearest to MNIST's digits of "
             f"their label, as they are {now}; {remedy}."
         )
-    elif found.relabelling:
+    elif likeness.relabelling:
         yield (
-            f"The labels look wrong, {relabelling_words(found.relabelling)}: so read, {so} of a sample are nearest to "
-            f"MNIST's digits of their label, as they are {now}; number the labels by what the pictures show."
+            f"The labels look wrong, {relabelling_words(likeness.relabelling)}: so read, {so} of a sample are nearest "
+            f"to MNIST's digits of their label, as they are {now}; number the labels by what the pictures show."
         )
-    elif found.doubtful:
+    elif likeness.doubtful:
         yield (
             f"Only {now} of a sample look like MNIST's digits of their label, in whatever way they lie: do the labels "
             "belong to these pictures?"

@@ -24,9 +24,9 @@ def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
     return unpack(digests)
 
 
-def pack(found: Fingerprints) -> bytes:
+def pack(seen: Fingerprints) -> bytes:
     """Return fingerprints as the file holds them: each different one once, in ascending order."""
-    big_endian = np.unique(found).astype(">u8").view(np.uint8).reshape(-1, 8)
+    big_endian = np.unique(seen).astype(">u8").view(np.uint8).reshape(-1, 8)
     return big_endian[:, 8 - FINGERPRINT_BYTES :].tobytes()
 
 

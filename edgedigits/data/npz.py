@@ -66,9 +66,9 @@ def _read_parts(archive: zipfile.ZipFile, path: Path) -> Contents:
         members[key] = info
     train, test = (_read_set(archive, members, keys, path) for keys in (TRAIN_KEYS, TEST_KEYS))
     if train is None and test is None:
-        found = ", ".join(sorted(shown(_name(info)) for info in members.values())[:6]) or "nothing"
+        names = ", ".join(sorted(shown(_name(info)) for info in members.values())[:6]) or "nothing"
         raise DataError(
-            f"{path} holds {found}, expected x_train and y_train.", hint="Name them so, or images and labels."
+            f"{path} holds {names}, expected x_train and y_train.", hint="Name them so, or images and labels."
         )
     unread = sorted(shown(_name(info)) for key, info in members.items() if _VALIDATION.search(key))
     halves = sorted(_name(members[key]) for known in (TRAIN_KEYS, TEST_KEYS) for key in _halves(members, known))

@@ -115,16 +115,16 @@ def _parse(content: bytes, path: Path) -> _Picture:
         raise _DamagedError("it does not begin with a header")
     header = _HEADER.unpack(first[1])
     _require_plain(header, path)
-    found: dict[bytes, list[bytes]] = {b"IHDR": [first[1]]}
+    kept: dict[bytes, list[bytes]] = {b"IHDR": [first[1]]}
     for (before, _), (kind, data) in pairwise(chain([first], chunks)):
         if kind == b"acTL":
             raise DataError(f"{path} is an animation.", hint="Save one picture a file.")
         if kind[:1].isupper() and kind not in _CRITICAL:
             raise _DamagedError(f"its chunk {kind!r} is unknown")
-        if kind in found and kind in _CRITICAL and not (kind == before == b"IDAT"):
+        if kind in kept and kind in _CRITICAL and not (kind == before == b"IDAT"):
             raise _DamagedError(f"its chunk {kind!r} comes again")
-        found.setdefault(kind, []).append(data)
-    joined = {kind: b"".join(parts) for kind, parts in found.items()}
+        kept.setdefault(kind, []).append(data)
+    joined = {kind: b"".join(parts) for kind, parts in kept.items()}
     picture = _Picture(header, joined.get(b"PLTE", b""), joined.get(b"tRNS", b""), joined.get(b"IDAT", b""))
     _require_whole(picture)
     return picture
