@@ -18,6 +18,7 @@ from edgedigits.data.seeing import see
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.model.ir import Graph, Operator, Tensor
+from edgedigits.model.ops.catalogue import FORM_ONLY
 from edgedigits.scoring.child import Workspace
 from edgedigits.scoring.pixels import model_map
 from edgedigits.view import PLAIN, View
@@ -28,8 +29,6 @@ IO_DTYPES = ("int8", "uint8", "float32")
 SUM_TOLERANCE = 1e-3
 _HINT = "edgedigits evaluates classifiers of one 28×28 image into ten digits."
 _ONE_BATCH = "Convert it with a batch of 1, or an open one."
-# Operators that change the form of the scores but not what they are.
-_FORM_ONLY = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "CAST")
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Classifier:
             operator: Operator | None = self.graph.producer(tensor)
             if operator is None:
                 return ""
-            if operator.opcode not in _FORM_ONLY or not operator.inputs:
+            if operator.opcode not in FORM_ONLY or not operator.inputs:
                 return operator.opcode
             tensor = self.graph.tensors[operator.inputs[0]]
         return ""

@@ -20,14 +20,13 @@ from edgedigits.data.preprocess import (
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, UnsupportedModelError
 from edgedigits.model.ir import Graph, Tensor
+from edgedigits.model.ops.catalogue import FORM_ONLY
 from edgedigits.view import PLAIN, View
 
 FLAG = "--input-range"
 _FARTHEST, _NARROWEST = 1_000_000, 1e-4
 _THE_SAME = 0.02  # of a range's width: p/255 and p/256
 _HINT = f"Say what pixels 0 and 255 are to it: {FLAG} LOW,HIGH, such as 0,1 or 0,255 or -1,1."
-# Operators at a model's ends that an engine leaves out: it takes and gives int8.
-_EDGE = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "CAST")
 
 
 def told_range(low: float, high: float, how: str = f"by {FLAG}") -> PixelRange:
@@ -190,7 +189,7 @@ def inner_tensor(graph: Graph, tensor: Tensor, *, towards_output: bool) -> Tenso
         if tensor.dtype == "int8":
             return tensor
         beside = graph.consumers(tensor) if towards_output else (graph.producer(tensor),)
-        operator = next((one for one in beside if one is not None and one.opcode in _EDGE), None)
+        operator = next((one for one in beside if one is not None and one.opcode in FORM_ONLY), None)
         if operator is None:
             break
         tensor = graph.tensors[operator.outputs[0] if towards_output else operator.inputs[0]]

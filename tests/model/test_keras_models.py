@@ -78,6 +78,7 @@ def test_its_engine_is_exact_in_c_on_this_machine_and_on_an_m4(folder: Path, nam
     assert facts.proof.proven
     [answers] = run_engines("gcc", SANITIZED, [(source, inputs)], tmp_path)
     np.testing.assert_array_equal(answers.scores, expected)
+    np.testing.assert_array_equal(answers.classes, expected.argmax(axis=1))
     assert answers.self_test == 0
     core = find_core("cortex-m4")
     engine = find_engine(tmp_path / "net")

@@ -11,6 +11,7 @@ class Cast(Op):
     """The same numbers in another type; a QUANTIZE behind it makes the int8 that the engine takes."""
 
     opcodes = ("CAST",)
+    form_only = True
 
     def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:
         """Return that nothing is to be done: the engine's input is what the QUANTIZE gives."""

@@ -8,3 +8,5 @@ from edgedigits.model.ops.declaration import Op
 
 OPS: dict[str, Op] = {opcode: op for op in declared(ops, "OP") for opcode in op.opcodes}
 """By the name of the operator in the file."""
+FORM_ONLY = frozenset(opcode for opcode, op in OPS.items() if op.form_only)
+"""Those that change the form of values, but not what they are."""

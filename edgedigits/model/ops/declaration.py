@@ -101,12 +101,14 @@ class Op(ABC):
     Attributes:
         opcodes: what the file calls them.
         inputs: how many inputs such an operator may have; a bias, and the shape of a RESHAPE, may be left out.
+        form_only: what it gives stands for the same numbers as what it takes, as exactly as its type and scale can say.
         commutes: what comes from operators before may be any of the inputs, not the first alone.
     """
 
     opcodes: ClassVar[tuple[str, ...]]
     inputs: ClassVar[tuple[int, ...]] = (1,)
     commutes: ClassVar[bool] = False
+    form_only: ClassVar[bool] = False
 
     def no_link(self, source: Tensor | None) -> Reason:
         """Return why an operator whose first input is `source`, and nothing that came before, is none of the chain."""

@@ -11,6 +11,7 @@ class Dequantize(Op):
     """From int8 to float32 behind the last step."""
 
     opcodes = ("DEQUANTIZE",)
+    form_only = True
 
     def no_link(self, source: Tensor | None) -> Reason:
         """Weights that are widened before they are used are the sign of a model that computes in float."""

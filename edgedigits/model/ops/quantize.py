@@ -20,6 +20,7 @@ class Quantize(TableOp):
     """The same real values in another type, scale or zero point."""
 
     opcodes = ("QUANTIZE",)
+    form_only = True
 
     def lower(self, chain: Chain, operator: Operator, source: Tensor, target: Tensor) -> Link:
         """Return a table for what stays int8, else that nothing is to be done."""

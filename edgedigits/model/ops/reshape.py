@@ -13,6 +13,7 @@ class Reshape(Op):
     """Another shape of the same values."""
 
     opcodes = ("RESHAPE",)
+    form_only = True
     inputs = (1, 2)
 
     def is_for_shapes(self, chain: Chain, operator: Operator) -> bool:
