@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,7 +30,6 @@ from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
-from edgedigits.progress import SILENT
 from edgedigits.scoring.record import training_record
 from edgedigits.scoring.subject import find_subject
 from edgedigits.scoring.subject_digits import load_subject_digits
@@ -304,8 +302,8 @@ def test_a_result_shows_itself_in_a_notebook(built):
     assert "<table" in page and "%" in page
 
 
-def test_a_test_set_unlike_the_training_set_is_told_everywhere(few, tmp_path, capsys):
-    """Its digits are dark on light, and five of them are training digits."""
+def test_the_command_line_tells_everything_of_a_test_set_unlike_the_training_set(few, tmp_path, capsys):
+    """Its digits are dark on light, and five of them are training digits. Flags win over the file of choices."""
     own = np.concatenate([few.test.images, few.train.images[:5]])
     np.savez(
         tmp_path / "two.npz",
@@ -314,27 +312,37 @@ def test_a_test_set_unlike_the_training_set_is_told_everywhere(few, tmp_path, ca
         x_test=np.concatenate([255 - few.test.images, few.train.images[:5]]),
         y_test=np.concatenate([few.test.labels, few.train.labels[:5]]),
     )
-    said = []
-    heard = SimpleNamespace(say=said.append, stage=SILENT.stage)
-    place = {"data": {"source": str(tmp_path / "two.npz")}, "output": {"out": str(tmp_path / "it")}}
-    result = edgedigits.build(merged(SHORT, place, {"training": {"epochs": 10}}), progress=heard)
-    seen = (
+    folder, choices = tmp_path / "it", tmp_path / "edgedigits.toml"
+    choices.write_text(
+        f'[data]\nsource = "{tmp_path / "two.npz"}"\n[model]\nhidden = [12, 8]\n[output]\nout = "{folder}"\n'
+        '[training]\nepochs = 3\nbatch_size = 64\nseed = 7\n[loss]\nname = "mse"\n'
+    )
+    assert main(["build", "--config", str(choices), "--loss", "cross-entropy", "--epochs", "10", "--json"]) == 0
+    out, said = capsys.readouterr()
+    printed, report = json.loads(out), json.loads((folder / "report.json").read_text())
+    assert (printed["status"], printed["folder"], printed["report"]) == ("ok", str(folder), report)
+    assert printed["latency"]["threads"] == 1
+    config = json.loads((folder / "manifest.json").read_text())["config"]
+    assert (config["loss"]["name"], config["training"]["epochs"], config["training"]["seed"]) == (
+        "cross-entropy",
+        10,
+        7,
+    )
+    seen = [
         "Only 80% of the digits are white on black: sort them apart.",
         "5 digits of test are in train as well: figures on test will flatter.",
-    )
-    assert result.facts.data.findings == seen
-    assert said[:2] == [f"data: {one}" for one in seen]
-    advice = result.facts.advice
+    ]
+    assert report["data"]["findings"] == seen
+    assert all(f"data: {sentence}" in said for sentence in seen)
+    advice = report["advice"]
     assert advice.startswith("The test digits were not prepared as the training digits were: of a sample of ")
     assert advice.endswith("once you invert the pictures of the test set.")
-    report = json.loads((result.folder / "report.json").read_text())
-    assert (report["advice"], tuple(report["data"]["findings"])) == (advice, seen)
-    page = (result.folder / "report.html").read_text()
+    page = (folder / "report.html").read_text()
     assert "What to know of the digits:" in page and all(one in page for one in (advice, *seen))
-    record = training_record(find_subject(result.folder))
+    record = training_record(find_subject(folder))
     assert record.knows(own).tolist() == [False] * len(few.test.images) + [True] * 5
     assert record.knows(few.validation.images).all() and record.knows(few.train.images).all()
-    assert record.test_digest == load_subject_digits(find_subject(result.folder)).digits.digest
+    assert record.test_digest == load_subject_digits(find_subject(folder)).digits.digest
 
 
 def test_a_build_of_good_digits_has_nothing_to_say_of_them(built):

@@ -206,20 +206,6 @@ def test_what_comes_next_names_what_it_needs(monkeypatch):
     assert simulate_command(Path("b")) == "pip install 'edgedigits[mcu]' && edgedigits simulate b"
 
 
-def test_flags_win_over_the_config_file_and_json_is_the_whole_report(csv, capsys):
-    Path("edgedigits.toml").write_text(
-        f'[data]\nsource = "{csv}"\n[model]\nhidden = [12]\n[loss]\nname = "mse"\n[output]\nout = "b"\n'
-        "[training]\nepochs = 3\nbatch_size = 64\nseed = 7\n"
-    )
-    assert main(["build", "--config", "edgedigits.toml", "--epochs", "2", "--json"]) == 0
-    config = json.loads(Path("b/manifest.json").read_text())["config"]
-    assert (config["loss"]["name"], config["training"]["epochs"], config["training"]["seed"]) == ("mse", 2, 7)
-    facts = json.loads(capsys.readouterr().out)
-    assert (facts["status"], facts["folder"]) == ("ok", "b")
-    assert facts["report"] == json.loads(Path("b/report.json").read_text())
-    assert facts["latency"]["threads"] == 1
-
-
 @pytest.mark.parametrize("when", ["Training", pytest.param("Converting", marks=pytest.mark.slow)])
 def test_ctrl_c_leaves_nothing_half_made(csv, when):
     process = command("build", "--data", str(csv), "--hidden", "12", "--epochs", "60", "-v")
