@@ -12,7 +12,7 @@ from typing import Any
 
 from edgedigits.config import SECTIONS
 from edgedigits.errors import ConfigError, nearest
-from edgedigits.options import parse_option
+from edgedigits.options import flag_of, parse_option
 from edgedigits.study.plan.unbuilt import BUILT_IN_PART, check_built, is_unbuilt, refuse_axis
 
 Choices = dict[str, dict[str, Any]]
@@ -23,24 +23,14 @@ FLOAT32, INT8 = "float32", "int8"
 
 QUANTIZATIONS = ("none", "post-training", "qat")
 WEIGHT_SCALES = ("per-tensor", "per-channel")
-SHORT = {
-    "loss": "loss.name",
-    "hidden": "model.hidden",
-    "epochs": "training.epochs",
-    "lr": "training.learning_rate",
-    "batch": "training.batch_size",
-    "data": "data.source",
-    "input_size": "input.size",
-    "input_bits": "input.bits",
-    "distill": "distill.teacher",
-    "prune": "prune.enabled",
-    "qat": "qat.enabled",
-    "prune_epochs": "prune.epochs",
-    "qat_epochs": "qat.epochs",
-    "prune_rate": "prune.rate",
-    "qat_rate": "qat.rate",
-}
 UNSWEEPABLE = {"output": "says where a build lands, not what it is"}
+SHORT = {
+    flag_of(option).strip("-").replace("-", "_"): f"{section}.{option.name}"
+    for section in SECTIONS
+    if section not in UNSWEEPABLE
+    for option in fields(SECTIONS[section])
+} | {"lr": "training.learning_rate", "batch": "training.batch_size"}
+"""Options by their flags: a field of the configuration declares its axis with it."""
 _AMBIGUOUS = ("name", "enabled", "rate", "size", "bits")
 """Field names that say nothing without their section."""
 
