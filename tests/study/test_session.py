@@ -185,20 +185,20 @@ from edgedigits.study.run.session import Options, run_plan
 from tests.study.plans import small_plan
 with interruptible():
     try:
-        run_plan(small_plan(4, iterations=200_000), Path(sys.argv[1]), Options(jobs=2))
+        run_plan(small_plan(4, iterations=200_000), Path(sys.argv[1]), Options(**eval(sys.argv[2])))
     except KeyboardInterrupt:
         sys.exit(130)
 """
 
 
-def start_long(folder):
-    """Start a run whose trials take minutes; return it once two of them are training.
+def start_long(folder, count=2, parent=None, **options):
+    """Start a run whose trials take minutes; return it once `count` of them are training, under `parent` or under it.
 
     Its temporary files are in `folder`/tmp.
     """
     (folder / "tmp").mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-c", LONG, str(folder)],
+        [sys.executable, "-c", LONG, str(folder), repr(options or {"jobs": count})],
         start_new_session=True,
         stderr=subprocess.PIPE,
         text=True,
@@ -206,11 +206,11 @@ def start_long(folder):
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if len(children := training(process)) == 2:
+        if len(children := training(parent or process)) == count:
             return process, children
         time.sleep(0.2)
     process.kill()
-    raise AssertionError("no two trials came to run")
+    raise AssertionError("no trials came to run")
 
 
 def left_behind(folder):
@@ -268,28 +268,25 @@ def test_ctrl_c_ends_cleanly_and_gives_trials_back(number, tmp_path):
         assert {trial.attempts for trial in store.trials()} == {0}
 
 
-@pytest.mark.parametrize(
-    ("victim", "words"),
-    [
-        pytest.param(lambda child: child, "runs out of memory", id="the trial's process"),
-        pytest.param(
-            lambda child: child.parent(), "The worker that ran it died", id="its worker", marks=pytest.mark.slow
-        ),
-    ],
-)
-def test_what_is_killed_from_outside_is_recorded_and_tried_again(victim, words, tmp_path):
-    process, children = start_long(tmp_path)
-    victim(children[0]).send_signal(signal.SIGKILL)
+def interrupted_after_a_failure(process, folder):
+    """Wait until a trial has failed, end the run, and return that trial."""
     deadline = time.monotonic() + 60
     failed = []
     while not failed and time.monotonic() < deadline:
-        with Store(tmp_path, create=False) as store:
+        with Store(folder, create=False) as store:
             failed = [trial for trial in store.trials() if trial.error]
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     process.wait(60)
-    assert words in failed[0].error
-    assert failed[0].status in ("waiting", "running")
+    return failed[0]
+
+
+def test_a_trial_that_is_killed_from_outside_is_recorded_and_tried_again(tmp_path):
+    process, children = start_long(tmp_path)
+    children[0].send_signal(signal.SIGKILL)
+    failed = interrupted_after_a_failure(process, tmp_path)
+    assert "runs out of memory" in failed.error
+    assert failed.status in ("waiting", "running")
 
 
 GRID = """
@@ -368,7 +365,7 @@ def remote(tmp_path):
 
     client = Client(scheduler_file=str(file), timeout=60)
     client.wait_for_workers(1, timeout=60)
-    yield client.scheduler.address, tmp_path
+    yield client.scheduler.address, tmp_path, worker
     client.close()
     for process in (worker, scheduler):
         process.terminate()
@@ -376,7 +373,7 @@ def remote(tmp_path):
 
 
 def test_a_cluster_gets_its_digits_by_digest_from_the_scheduler(remote):
-    address, folder = remote
+    address, folder, _ = remote
     pool = read_source("mnist-5k").train
     path = folder / "digits.npz"
     np.savez(path, x_train=pool.images[:600], y_train=pool.labels[:600])
@@ -392,6 +389,19 @@ def test_a_cluster_gets_its_digits_by_digest_from_the_scheduler(remote):
     assert (summary.done, summary.failed) == (2, 0)
     cached = list((folder / "cache" / "edgedigits" / "study").iterdir())
     assert [file.suffix for file in cached] == [".npz"]
+
+
+@pytest.mark.slow
+def test_a_worker_of_a_cluster_that_is_killed_is_recorded_and_its_trial_tried_again(remote):
+    """Here, workers live in the study's own process."""
+    address, folder, worker = remote
+    process, (child,) = start_long(folder, 1, worker, scheduler=address)
+    child.parent().send_signal(signal.SIGKILL)
+    failed = interrupted_after_a_failure(process, folder)
+    assert failed.error == "The worker that ran it died."
+    assert failed.status in ("waiting", "running")
+    _, alive = psutil.wait_procs([child], timeout=20)
+    assert not alive
 
 
 def test_what_is_unusual_about_a_source_is_said_once_a_study(tmp_path):
