@@ -57,6 +57,11 @@ class TeacherResult:
     folder: Path
     facts: TeacherFacts
 
+    def _repr_html_(self) -> str:
+        from edgedigits.report.notebook import teacher_to_html
+
+        return teacher_to_html(self.facts)
+
 
 def build(
     config: BuildConfig | Mapping[str, Mapping[str, Any]] | str | Path | None = None,

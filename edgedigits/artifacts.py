@@ -35,7 +35,7 @@ from edgedigits.version import __version__
 MANIFEST = "manifest.json"
 BUILD, ENGINE, TEACHER = "build", "engine", "teacher"
 """Kinds of folder: of a training with all it made, of an engine compiled from a finished model, of a teacher."""
-_KINDS = (BUILD, ENGINE, TEACHER)
+KINDS = (BUILD, ENGINE, TEACHER)
 LIBRARIES = (
     "tensorflow",
     "tf-keras",
@@ -116,13 +116,13 @@ def _refuse_taken(place: Path, folder: Path, kind: str, *, force: bool) -> None:
     if not any(place.iterdir()):
         return
     try:
-        there = read_listing(place / MANIFEST, _KINDS)
+        there = read_listing(place / MANIFEST, KINDS)
     except NotOursError as error:
         raise DataError(
-            f"{folder} exists and is not {_a(kind)} of edgedigits: {error}.", hint="Choose another --out."
+            f"{folder} exists and is not {a_kind(kind)} of edgedigits: {error}.", hint="Choose another --out."
         ) from None
     if there.kind != kind:
-        raise DataError(f"{folder} holds {_a(there.kind)}, which no {kind} replaces.", hint="Choose another --out.")
+        raise DataError(f"{folder} holds {a_kind(there.kind)}, which no {kind} replaces.", hint="Choose another --out.")
     if not force:
         raise DataError(f"{folder} exists already.", hint="Choose another --out, or overwrite it with --force.")
     foreign = foreign_files(place, there, MANIFEST)
@@ -133,7 +133,8 @@ def _refuse_taken(place: Path, folder: Path, kind: str, *, force: bool) -> None:
         )
 
 
-def _a(kind: str) -> str:
+def a_kind(kind: str) -> str:
+    """Return a kind of folder with its article."""
     return f"an {kind}" if kind == ENGINE else f"a {kind}"
 
 
@@ -159,7 +160,7 @@ def _remove(made: Claim) -> None:
         if made.is_own:
             shutil.rmtree(made.path, ignore_errors=True)
         else:
-            remove_own(made.path, MANIFEST, _KINDS)
+            remove_own(made.path, MANIFEST, KINDS)
 
 
 def _unwritable(folder: Path, error: OSError) -> DataError:

@@ -42,11 +42,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 def _show(console: Console, result: TeacherResult) -> None:
     facts = result.facts
-    rows = [(facts.kind, facts.score), *((f"member {number}", one) for number, one in enumerate(facts.members, 1))]
-    if facts.members:
-        rows.append(("their mean", facts.mean))
     lines = [f"{'':<10} validation     test"]
-    lines += [f"{name:<10} {score.validation:>10.2%} {score.test:>8.2%}" for name, score in rows]
+    lines += [f"{name:<10} {score.validation:>10.2%} {score.test:>8.2%}" for name, score in facts.rows]
     lines += [f"{'written':<10} {result.folder}: {facts.parameters:,} parameters, {facts.outputs_are}"]
     lines += [f"{'next':<10} edgedigits build --distill {quoted(result.folder)}"]
     for line in lines:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.headlines import headlines
 from edgedigits.report.words import accuracy_steps, compression_words, loss_words, percent
 from edgedigits.scoring.evaluation import evaluation_to_html
+
+if TYPE_CHECKING:
+    from edgedigits.teachers.make import TeacherFacts
 
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0"'
 
@@ -29,6 +33,16 @@ def build_to_html(facts: BuildFacts) -> str:
         f"<table>{lines}</table>\n"
         f"<details><summary>digit by digit, agreement of runtimes</summary>"
         f"{evaluation_to_html(facts.evaluation)}</details>"
+    )
+
+
+def teacher_to_html(facts: TeacherFacts) -> str:
+    """Return how often a teacher and its networks are right, as HTML with inline styles only."""
+    lines = "".join(
+        _row(name, percent(one.test), f"validation {percent(one.validation)}", "") for name, one in facts.rows
+    )
+    return (
+        f"<p><b>{facts.kind}</b>: {facts.parameters:,} parameters, right on the test split</p>\n<table>{lines}</table>"
     )
 
 

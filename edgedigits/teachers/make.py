@@ -15,7 +15,7 @@ from edgedigits.data.digits import Digits, Splits
 from edgedigits.errors import CheckFailedError
 from edgedigits.progress import Progress
 from edgedigits.teachers.choices import CNN, ENSEMBLE, TeacherConfig
-from edgedigits.teachers.networks import build_network, ensemble
+from edgedigits.teachers.networks import bare, build_network, ensemble
 from edgedigits.teachers.record import MODEL_NAME, write_record
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import set_seed
@@ -59,6 +59,12 @@ class TeacherFacts:
         )
         return Score(validation, test)
 
+    @property
+    def rows(self) -> tuple[tuple[str, Score], ...]:
+        """Every score with its name: of the teacher, and of its networks."""
+        members = [(f"member {number}", one) for number, one in enumerate(self.members, 1)]
+        return ((self.kind, self.score), *members, *([("their mean", self.mean)] if members else []))
+
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
         return dataclasses.asdict(self)
@@ -78,7 +84,7 @@ def make_teacher(config: TeacherConfig, splits: Splits, folder: Path, progress: 
     """
     networks = [_train(config, splits, number, progress) for number in range(config.teacher.count)]
     is_ensemble = config.teacher.kind == ENSEMBLE
-    model = ensemble(networks) if is_ensemble else networks[0]
+    model = ensemble(networks) if is_ensemble else bare(networks[0], config.teacher.kind)
     save_model(model, folder / MODEL_NAME)
     # What is scored is what was written, as a student's build reads it.
     teacher = load_teacher(folder / MODEL_NAME, splits.train.images)

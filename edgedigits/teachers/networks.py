@@ -31,11 +31,16 @@ def _cnn() -> Any:
     return model
 
 
+def bare(network: Any, name: str) -> Any:
+    """Return a network without what trained it: an optimizer keeps two numbers a weight, and a file would hold them."""
+    return keras.Sequential([keras.Input((PIXELS,), name="pixels"), *network.layers], name=name)
+
+
 def ensemble(networks: Sequence[Any]) -> Any:
     """Return the mean of what trained networks say: float32 (n, 784) → probabilities (n, 10)."""
     pixels = keras.Input((PIXELS,), name="pixels")
     said = []
     for number, network in enumerate(networks, 1):
-        member = keras.Sequential([keras.Input((PIXELS,)), *network.layers], name=f"member_{number}")
+        member = bare(network, f"member_{number}")
         said.append(keras.layers.Softmax(name=f"probabilities_{number}")(member(pixels)))
     return keras.Model(pixels, keras.layers.Average(name="mean")(said), name="ensemble")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.artifacts import MANIFEST, TEACHER
+from edgedigits.artifacts import KINDS, MANIFEST, TEACHER, a_kind
 from edgedigits.config import BuildConfig
 from edgedigits.data.digits import Splits
 from edgedigits.data.fingerprints import Fingerprints, fingerprints, pack, unpack
@@ -94,7 +94,9 @@ def _checked(folder: Path, name: str) -> bytes:
         DataError: the folder is no teacher's, or the file is not the one that was written.
     """
     try:
-        files = read_listing(folder / MANIFEST, (TEACHER,)).files
+        listing = read_listing(folder / MANIFEST, KINDS)
+        if listing.kind != TEACHER:
+            raise DataError(f"{folder} holds {a_kind(listing.kind)}, expected a teacher.", hint=_GIVE)
         content = (folder / name).read_bytes()
     except NotOursError as error:
         raise DataError(f"{folder} is no teacher: {error}.", hint=_GIVE) from None
@@ -102,7 +104,7 @@ def _checked(folder: Path, name: str) -> bytes:
         raise DataError(
             f"{folder / name} cannot be read: {error.strerror}.", hint="Train the teacher again."
         ) from error
-    if hashlib.sha256(content).hexdigest() != files.get(name):
+    if hashlib.sha256(content).hexdigest() != listing.files.get(name):
         raise DataError(
             f"{folder / name} is not the file that its {MANIFEST} describes.", hint="Train the teacher again."
         )

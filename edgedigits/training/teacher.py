@@ -149,7 +149,8 @@ def _check_archive(path: Path) -> str:
         if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
             raise DataError(f"{path} unpacks to more than {_MOST_BYTES >> 30} GiB.", hint=_GIVE)
         facts, config = (json.loads(archive.read(name)) for name in ("metadata.json", "config.json"))
-    for module in _modules(config):
+    # What trained it is not read: only what it is.
+    for module in _modules({key: config[key] for key in config if key != "compile_config"}):
         if module.partition(".")[0] not in _KNOWN_MODULES:
             raise UnsupportedModelError(
                 f"{path} has code of its own, of '{shown(module)}', which is not run.",

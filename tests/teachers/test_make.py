@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +56,7 @@ def test_a_teachers_folder_says_what_it_is_and_how_well_it_does(made):
     assert manifest["scores"]["digits"] == {"train": 450, "validation": 60, "test": 90}
     assert set(manifest["versions"]) >= {"edgedigits", "tensorflow", "tf-keras"}
     assert made.facts.outputs_are == "probabilities" and len(made.facts.members) == 2
+    assert "their mean" in made._repr_html_() and "<b>ensemble</b>" in made._repr_html_()
     assert 0.5 < made.facts.mean.validation <= 1 and made.facts.parameters == 2 * (785 * 12 + 13 * 10)
 
 
@@ -129,3 +135,20 @@ def test_a_cnn_learns_and_repeats(few, tmp_path):
         made.append(make_teacher(config, few, tmp_path / name, SILENT))
     assert made[0] == made[1] and made[0].score.validation > 0.8 and made[0].parameters == 28_938
     assert (tmp_path / "a/teacher.keras").read_bytes() == (tmp_path / "b/teacher.keras").read_bytes()
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_nothing_half_made(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-m", "edgedigits", "teacher", "--data", "mnist-5k", "--epochs", "300", "-v"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Training"):
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "edgedigits: interrupted; nothing half-made was left behind."
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -81,7 +81,7 @@ def test_a_teacher_is_named_by_its_seed(folder):
         (lambda folder: (folder / MODEL_NAME).write_bytes(b"another"), "teacher.keras is not the file that its manifest.json describes. Train the teacher again."),
         (lambda folder: (folder / MODEL_NAME).unlink(), "teacher.keras cannot be read: No such file or directory."),
         (lambda folder: (folder / "manifest.json").unlink(), "is no teacher: it holds no manifest.json. Give a folder that `edgedigits teacher` wrote"),
-        (lambda folder: write_manifest(folder, {}, {}, BUILD), "is no teacher: its manifest.json was not written by this tool."),
+        (lambda folder: write_manifest(folder, {}, {}, BUILD), "holds a build, expected a teacher. Give a folder that `edgedigits teacher` wrote"),
         (lambda folder: (folder / "manifest.json").write_text("{"), "is no teacher: its manifest.json was not written by this tool."),
     ],
     ids=["changed", "gone", "no manifest", "a build", "no JSON"],

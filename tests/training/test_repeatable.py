@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,18 +35,31 @@ def test_a_process_that_used_tensorflow_before_is_told_that_it_may_not_repeat():
 @pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2, reason="there is but one core"
 )
-def test_a_build_on_one_core_has_the_bytes_of_one_on_two(tmp_path):
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [f"build {BIG_BATCHES} --out made"],
+        ["teacher --epochs 1 --out made", "build --hidden 12 --epochs 2 --distill made --out student"],
+    ],
+    ids=["build", "teacher and student"],
+)
+def test_on_one_core_the_bytes_are_those_on_two(tmp_path, commands):
     cores = sorted(os.sched_getaffinity(0))[:2]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     found = []
     for count in (1, 2):
-        folder = tmp_path / str(count)
-        command = [sys.executable, "-m", "edgedigits", "build", "--data", "mnist-5k", *BIG_BATCHES.split()]
-        subprocess.run(
-            [*command, "--out", str(folder), "--quiet"],
-            check=True,
-            timeout=600,
-            preexec_fn=lambda count=count: os.sched_setaffinity(0, cores[:count]),
-        )
-        found.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("model*")})
+        place = tmp_path / str(count)
+        place.mkdir()
+        for command in commands:
+            subprocess.run(
+                [sys.executable, "-m", "edgedigits", *command.split(), "--data", "mnist-5k", "--quiet"],
+                check=True,
+                timeout=600,
+                cwd=place,
+                env=environment,
+                preexec_fn=lambda count=count: os.sched_setaffinity(0, cores[:count]),
+            )
+        models = [*place.rglob("model*.tflite"), *place.rglob("*.keras")]
+        found.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in models})
     assert "model.tflite" in found[0]
     assert found[0] == found[1]
