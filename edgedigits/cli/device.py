@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Connect, send, compare."""
     from edgedigits.devices.device import Device
     from edgedigits.devices.device_report import check_report, examine_device
-    from edgedigits.devices.engine_model import check_model, check_pixels, find_model
+    from edgedigits.devices.engine_model import check_model, check_pixels, find_engine_model
     from edgedigits.devices.inputs import find_inputs
     from edgedigits.devices.stub import find_engine
     from edgedigits.model.reader import read_tflite
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
     refuse_idle("--toolchain", args.toolchain, f"--port {QEMU_PORT}BOARD", args.port.startswith(QEMU_PORT))
     engine = find_engine(args.path)
-    subject = find_model(args.path, args.model)
+    subject = find_engine_model(args.path, args.model)
     check_model(engine, subject.model)
     inputs = find_inputs(
         subject,

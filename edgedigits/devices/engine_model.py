@@ -13,7 +13,7 @@ from edgedigits.scoring.subject import FLOAT_NAME, MODEL_NAME, Subject, find_sub
 from edgedigits.view import PLAIN, View
 
 
-def find_model(path: Path, model: Path | None = None) -> Subject:
+def find_engine_model(path: Path, model: Path | None = None) -> Subject:
     """Find the .tflite of an engine: the one named, or the one beside it.
 
     Args:

@@ -11,7 +11,7 @@ from edgedigits.config import READING
 from edgedigits.data.load import Selection
 from edgedigits.devices.boards import Board, find_board
 from edgedigits.devices.cores import Core, find_core
-from edgedigits.devices.engine_model import check_model, check_pixels, find_model
+from edgedigits.devices.engine_model import check_model, check_pixels, find_engine_model
 from edgedigits.devices.inputs import Inputs, find_inputs
 from edgedigits.devices.simulate import simulate
 from edgedigits.devices.simulation import Simulation
@@ -98,11 +98,11 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
     Raises:
         ConfigError: an unknown name, or a core that is not the board's.
         ToolMissingError: a compiler, an emulator or a package is missing.
-        DataError, UnsupportedModelError, CheckFailedError: as `find_engine`, `find_model` and `simulate`.
+        DataError, UnsupportedModelError, CheckFailedError: as `find_engine`, `find_engine_model` and `simulate`.
     """
     core, board = _target(choices)
     toolchain = find_toolchain(choices.toolchain, core)
-    engine, subject = find_engine(path), find_model(path, choices.model)
+    engine, subject = find_engine(path), find_engine_model(path, choices.model)
     check_model(engine, subject.model)
     inputs = find_inputs(
         subject,

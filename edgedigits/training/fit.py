@@ -55,6 +55,9 @@ class StagePlan:
 History = dict[str, list[float]]
 """Figures by epoch: accuracy, loss, precision, recall, the same with val_ in front, learning_rate, perhaps sparsity."""
 
+_ONE_STEP = {"steps_per_epoch": 1, "validation_steps": 1}
+"""What `fit` takes for a step is an epoch, and a whole split."""
+
 
 @keras.utils.register_keras_serializable("edgedigits")
 class ClassificationCounts(keras.metrics.Metric):
@@ -178,6 +181,14 @@ def _validation_at_once(model: Any) -> Any:
     return lambda iterator: run(*next(iterator))
 
 
+def _set_programs(model: Any, steps: int, *, at_once: bool) -> None:
+    """Have `fit`, which asks for its functions again and again, use programs that are made and compiled once."""
+    by_epoch, by_split = (_epoch_at_once, _validation_at_once) if at_once else (_epoch_by_steps, _validation_by_steps)
+    epoch, validate = by_epoch(model, steps), by_split(model)
+    model.make_train_function = lambda force=False: epoch
+    model.make_test_function = lambda force=False: validate
+
+
 @contextmanager
 def _told_of_event_files(folder: Path | None) -> Iterator[None]:
     """Say in a sentence that TensorBoard's files could not be written; TensorFlow's own words are of its kernels."""
@@ -231,23 +242,13 @@ def train(
     targets = distillation.targets if distillation else labels_alone
     stream = training_epochs(splits.train, config, plan.seed, view, targets)
     optimizer = make_optimizer(config, plan.peak, stream.steps * plan.epochs)
-    whole_loss = distillation.loss(loss) if distillation else loss
-    model.compile(optimizer, loss=whole_loss, metrics=[ClassificationCounts()])
-    # `fit` asks for these functions again and again: they are made, and compiled, once.
-    by_epoch, by_split = (_epoch_at_once, _validation_at_once) if at_once else (_epoch_by_steps, _validation_by_steps)
-    epoch, validate = by_epoch(model, stream.steps), by_split(model)
-    model.make_train_function = lambda force=False: epoch
-    model.make_test_function = lambda force=False: validate
+    model.compile(optimizer, loss=distillation.loss(loss) if distillation else loss, metrics=[ClassificationCounts()])
+    _set_programs(model, stream.steps, at_once=at_once)
     images, labels = as_tensors(splits.validation, view)
     watched = tf.data.Dataset.from_tensors((images, targets(labels, splits.validation.images))).repeat()
     with progress.stage(plan.title, plan.epochs) as stage, _told_of_event_files(tensorboard):
+        callbacks = [*extra_callbacks, *_callbacks(config, plan, stage, tensorboard)]
         fitted = model.fit(
-            stream.dataset,
-            epochs=plan.epochs,
-            steps_per_epoch=1,
-            validation_data=watched,
-            validation_steps=1,
-            callbacks=[*extra_callbacks, *_callbacks(config, plan, stage, tensorboard)],
-            verbose=0,
+            stream.dataset, epochs=plan.epochs, validation_data=watched, callbacks=callbacks, verbose=0, **_ONE_STEP
         )
     return {key: [float(value) for value in values] for key, values in fitted.history.items() if key != "lr"}
