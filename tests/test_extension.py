@@ -147,6 +147,58 @@ main(["build", "--help"])
     assert "--sharpness" in said and "absolute: factor a" in said
 
 
+KIND = """
+from edgedigits.config import DataConfig
+from edgedigits.study.kinds import Entry, Flag, Plan
+
+
+class _Coins:
+    plan_name, stored_as, chapter = "coins", ("coin",), None
+    flags = (Flag("count", "--coins", "N", "how many to toss", "Write seed under [axes]."),)
+
+    def plan(self, count=1):
+        spec = {"label": "a coin"}
+        return Plan("coins", tuple(Entry("coin", "a coin", {"coin": n}, spec, DataConfig()) for n in range(count)))
+
+    def run(self, kind, trials, contents):
+        for trial in trials:
+            yield {"key": trial["key"], "result": {"accuracy": 0.5}}
+
+    def check(self, spec):
+        pass
+
+    def row(self, spec, everywhere):
+        return {"column": "coin", "loss": "none", "compression": "", "only": "", "setting": "", "seed": 0}
+
+
+KIND = _Coins()
+"""
+
+
+def test_a_kind_of_trials_is_planned_run_and_told_from_its_own_room(copy: Path) -> None:
+    room = copy / "edgedigits" / "coins"
+    room.mkdir()
+    (room / "__init__.py").touch()
+    (room / "trial_kind.py").write_text(KIND)
+    program = """
+from edgedigits.cli.main import main
+from edgedigits.study.findings.frame import compared, study_frame
+from edgedigits.study.run.child import run_task
+from edgedigits.study.run.rows import DONE, Trial
+(answer,) = run_task({"kind": "coin", "trials": [{"key": "k", "spec": {"label": "a coin"}}]}, None)
+frame = compared(study_frame([Trial("k", 0, "coin", {"label": "a coin"}, DONE, 1, 1.0, "", answer["result"])]))
+print(frame["column"].item(), frame["accuracy"].item(), answer["seconds"] >= 0)
+main(["study", "run", "coins", "--coins", "3", "--dry-run"])
+main(["study", "run", "coins", "--coins", "3", "--seeds", "3", "--dry-run", "--json"])
+main(["study", "run", "--help"])
+"""
+    said = look(copy, program)
+    assert said.startswith("coin 0.5 True\n")
+    assert "3 trials, about" in said
+    assert "--seeds is of report-table, and coins is another. Leave it out." in said
+    assert "--coins N" in said and "how many to toss" in said
+
+
 @pytest.mark.slow
 def test_a_loss_and_a_stage_are_trained_named_and_told(copy: Path) -> None:
     (copy / "edgedigits" / "losses" / "absolute.py").write_text(LOSS)

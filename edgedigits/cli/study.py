@@ -124,7 +124,8 @@ def _refuse_unread_flags(args: argparse.Namespace, kind: TrialKind | None) -> No
     for name, other in planned_kinds().items():
         for flag in () if other is kind else other.flags:
             if getattr(args, flag.name) is not None:
-                raise ConfigError(f"{flag.flag} is of {name}, and {args.plan} is a study's file.", hint=flag.instead)
+                what, hint = ("another", "Leave it out.") if kind else ("a study's file", flag.instead)
+                raise ConfigError(f"{flag.flag} is of {name}, and {args.plan} is {what}.", hint=hint)
 
 
 def _report(args: argparse.Namespace, progress: Progress) -> Outcome:
