@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -151,6 +151,8 @@ def evaluate(
     split: str = "test",
     threads: int = 1,
     input_range: tuple[float, float] | None = None,
+    non_digits: Sequence[str | Path] = (),
+    non_digits_transposed: bool = False,
     progress: Progress = SILENT,
     **reading: Any,
 ) -> Evaluation:
@@ -162,19 +164,30 @@ def evaluate(
         split: "test", or "all" for every digit of the source.
         threads: of the interpreter.
         input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
+        non_digits: IDX files of pictures that the engine should refuse, such as letters or clothes.
+        non_digits_transposed: they hold rows and columns exchanged, as EMNIST's do.
         progress: where bars go; nowhere by default.
         reading: how the source is read: `label_column`, `invert`, `transpose`; by default as the build did.
 
     Raises:
         TypeError: no such way to read.
-        ConfigError: nobody says what pixels are to the model, or `input_range` is none.
+        ConfigError: nobody says what pixels are to the model, `input_range` is none, or `non_digits` for a model that
+            refuses nothing.
         DataError: the model or the data cannot be read.
         UnsupportedModelError: not a classifier of 28×28 digits.
     """
     from edgedigits.scoring.judged import evaluate_path
 
     evaluation, _ = evaluate_path(
-        user_path(path), data, split=split, threads=threads, input_range=input_range, progress=progress, **reading
+        user_path(path),
+        data,
+        split=split,
+        threads=threads,
+        input_range=input_range,
+        non_digits=[user_path(file) for file in non_digits],
+        non_digits_transposed=non_digits_transposed,
+        progress=progress,
+        **reading,
     )
     return evaluation
 

@@ -209,7 +209,7 @@ def write_manifest(
         config: the resolved choices; `edgedigits build --config manifest.json` takes them back.
         data: source, digest and split sizes.
         kind: BUILD, ENGINE or TEACHER.
-        more: facts of the kind: what an engine was held against, how well a teacher does; a build has a report.
+        more: further facts: what an engine was held against, how well a teacher does, when a model refuses.
 
     The time of the build is in it only where SOURCE_DATE_EPOCH gives one, so that a build repeats byte for byte.
     """

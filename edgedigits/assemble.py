@@ -42,6 +42,7 @@ from edgedigits.report.facts import (
 from edgedigits.report.page import render_page
 from edgedigits.report.plots import write_plots
 from edgedigits.scoring.advice import FAR_BELOW, advise, does_badly, predictor
+from edgedigits.scoring.confidence import Confidence, measure_confidence
 from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.harness import evaluate_model
 from edgedigits.scoring.interpreter import Classifier, open_classifier, quantize, run_litert
@@ -90,11 +91,15 @@ def assemble(
         )
         _check_parity(evaluation, classifier.graph)
         stage.advance(note="evaluated")
-        engine = _engine(config, classifier, splits, folder, progress)
+        confidence = measure_confidence(
+            classifier, config.engine.rounding, splits.validation, splits.test, config.confidence.reject_error
+        )
+        engine = _engine(config, classifier, splits, confidence, folder, progress)
         facts = _gather(config, splits, trained, classifier, evaluation)
         facts = dataclasses.replace(
             facts,
             engine=engine,
+            confidence=confidence,
             data=dataclasses.replace(facts.data, findings=tuple(findings)),
             advice=_advice(facts, classifier, splits, config),
         )
@@ -146,11 +151,23 @@ def _check_parity(evaluation: Evaluation, graph: Graph) -> None:
 
 
 def _engine(
-    config: BuildConfig, classifier: Classifier, splits: Splits, folder: Path, progress: Progress
+    config: BuildConfig,
+    classifier: Classifier,
+    splits: Splits,
+    confidence: Confidence,
+    folder: Path,
+    progress: Progress,
 ) -> EngineFacts:
     """Write the C engine once its arithmetic is known to equal its oracle, on every test image too."""
     digits = classifier, splits.test.images
-    source, facts = compile_graph(classifier.graph, config.engine, config.output.name, digits, view=config.input.view)
+    source, facts = compile_graph(
+        classifier.graph,
+        config.engine,
+        config.output.name,
+        digits,
+        view=config.input.view,
+        reject_margin=confidence.reject_margin,
+    )
     if facts.proof.note:
         progress.say(facts.proof.note)
     write_engine(source, folder)
@@ -168,7 +185,8 @@ def _report(facts: BuildFacts, folder: Path) -> None:
     write_text(folder / "report.html", render_page(facts))
     write_plots(facts, folder / "plots")
     pixels = {"pixels": dataclasses.asdict(facts.evaluation.pixels)}
-    write_manifest(folder, facts.config, dataclasses.asdict(facts.data) | pixels)
+    more = {"confidence": facts.confidence.to_manifest()} if facts.confidence else {}
+    write_manifest(folder, facts.config, dataclasses.asdict(facts.data) | pixels, more=more)
 
 
 def _summary(stage: TrainedStage, test: NDArray[np.float32], labels: NDArray[np.uint8]) -> StageSummary:

@@ -36,6 +36,7 @@ def compile_graph(
     digits: Digits | None = None,
     pixels: PixelRange | None = None,
     view: View = PLAIN,
+    reject_margin: int = 0,
 ) -> tuple[EngineSource, EngineFacts]:
     """Return the engine of a model, proven against the interpreter whose arithmetic it repeats, and the facts about it.
 
@@ -46,6 +47,7 @@ def compile_graph(
         digits: for a model that takes them: the model, and uint8 images (n, 784) to prove the engine on as well.
         pixels: what pixels are to a model that takes digits; by default as its input's quantization says.
         view: what it sees of an image.
+        reject_margin: as for `render_engine`.
 
     Raises:
         UnsupportedModelError: the engine or the interpreter cannot run the model; names operator, tensor and reason.
@@ -56,7 +58,7 @@ def compile_graph(
     lowered = lower(graph, Rounding(choices.rounding))
     network, packed = arrange(simplify(lowered), Goal(choices.optimize))
     proof = prove(network, packed, digits)
-    source = render_engine(network, packed, prefix, engine_map(graph, pixels, view))
+    source = render_engine(network, packed, prefix, engine_map(graph, pixels, view), reject_margin)
     return source, engine_facts(lowered, network, packed, source, choices.optimize, proof)
 
 
@@ -79,7 +81,8 @@ def compile_model(
 ) -> EngineFacts:
     """Write a folder with the engine of any int8 MLP: engine/, model.tflite, manifest.json, what it was trained on.
 
-    The engine is proven on extreme and random inputs, and where it takes digits on some of mnist-5k.
+    The engine is proven on extreme and random inputs, and where it takes digits on some of mnist-5k. That of a build
+    refuses what the build's own refuses.
 
     Args:
         path: a `.tflite`, or the folder of a build.
@@ -97,8 +100,9 @@ def compile_model(
     """
     subject = find_subject(path)
     graph, pixels, view = read_tflite(subject.model), subject.pixels(input_range), subject.view()
-    trained_on = stored_fingerprints(subject)
-    source, facts = compile_graph(graph, choices, prefix, _digits(graph, pixels, view), pixels, view)
+    trained_on, confidence = stored_fingerprints(subject), subject.confidence()
+    digits, margin = _digits(graph, pixels, view), confidence.get("reject_margin", 0)
+    source, facts = compile_graph(graph, choices, prefix, digits, pixels, view, margin)
     if facts.proof.note:
         progress.say(facts.proof.note)
     with new_folder(folder, force=force, kind=ENGINE) as partial:
@@ -111,7 +115,8 @@ def compile_model(
         if not view.is_plain:
             config["input"] = asdict(view)
         data = {"pixels": asdict(facts.pixels)} if facts.pixels else {}
-        write_manifest(partial, config, data, ENGINE, more={"proof": facts.proof.to_json()})
+        more = {"proof": facts.proof.to_json()} | ({"confidence": confidence} if confidence else {})
+        write_manifest(partial, config, data, ENGINE, more=more)
     return facts
 
 

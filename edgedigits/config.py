@@ -370,6 +370,19 @@ class EngineConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConfidenceConfig:
+    """When the engine rather refuses than to guess."""
+
+    reject_error: float = option(
+        0.0,
+        options.number(0, 0.1),
+        "let `classify` refuse where the scores are close, so that at most this share of those it accepts is wrong "
+        "(default 0: it never refuses)",
+        metavar="SHARE",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputConfig:
     """Where a build lands and what it is called."""
 
@@ -429,6 +442,7 @@ class BuildConfig(Sections):
     joint: JointConfig = field(default_factory=JointConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
 
     def __post_init__(self) -> None:

@@ -70,7 +70,8 @@ class Builds(dict[str, BuildResult]):
         self.csv, self.place = csv, place
 
     def __missing__(self, name: str) -> BuildResult:
-        self[name] = run(self.csv, self.place / name, COMPRESSIONS[name])
+        may_refuse = {"confidence": {"reject_error": 0.05}} if name == "qat+prune" else {}
+        self[name] = run(self.csv, self.place / name, COMPRESSIONS[name], may_refuse)
         return self[name]
 
 
@@ -190,6 +191,23 @@ def test_softmax_is_deployed_when_asked_for_and_the_engine_as_chosen(build, comp
     assert report["weight_bytes"] == sum(layer["nbytes"] for layer in report["layers"])
     assert "rounding   tflm" in (result.folder / "engine" / "digits.h").read_text()
     assert {"engine/digits.h", "engine/digits.c", "engine/digits_self_test.c"} <= set(files(result.folder))
+
+
+def test_when_the_engine_refuses_is_said_alike_everywhere(built):
+    result = built["qat+prune"]
+    folder, reject = result.folder, result.facts.confidence.reject
+    manifest, report, engine = (
+        json.loads((folder / name).read_text())
+        for name in ("manifest.json", "report.json", "engine/edgedigits_model.json")
+    )
+    assert manifest["config"]["confidence"] == {"reject_error": 0.05}
+    assert manifest["confidence"]["reject_margin"] == engine["reject_margin"] == reject.margin
+    assert report["confidence"]["reject"]["margin"] == report["engine"]["reject_margin"] == reject.margin
+    assert report["confidence"]["temperature"]["value"] == manifest["confidence"]["temperature"]
+    header = (folder / "engine" / "edgedigits_model.h").read_text()
+    assert f"#define EDGEDIGITS_MODEL_REJECT_MARGIN {reject.margin} " in header
+    assert edgedigits.evaluate(folder).decisions == reject.test
+    assert (folder / "plots" / "risk_coverage.svg").is_file()
 
 
 def test_the_engine_is_in_the_report_and_zeros_take_no_flash(built):

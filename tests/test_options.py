@@ -45,6 +45,7 @@ NUMBERS = {
     "prune.sparsity": (0, 1, True, False),
     "prune.initial_sparsity": (0, 1, True, False),
     "prune.rate": (0, 10, False, True),
+    "confidence.reject_error": (0, 0.1, True, True),
     "joint.rate": (0, 10, False, True),
     "joint.prune_begin": (0, 1, True, True),
     "joint.prune_end": (0, 1, True, True),
@@ -84,7 +85,7 @@ def test_one_of_a_few_integers_is_taken(name):
 def test_a_number_is_written_in_ascii(name, text):
     """Python takes more for one; TOML does so for 1_0, and gives the number."""
     assert not takes(name, text)
-    assert takes(name, f" {NUMBERS.get(name, (0, 1))[0] + 0.25}" if name in NUMBERS else " 7")
+    assert takes(name, f" {NUMBERS[name][1] / 2}" if name in NUMBERS else " 7")
 
 
 @pytest.mark.parametrize("name", NUMBERS)

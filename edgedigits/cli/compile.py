@@ -99,6 +99,8 @@ def _notes(facts: EngineFacts) -> list[str]:
         notes.append(f"sees     {facts.view}")
     if facts.dead_neurons:
         notes.append(f"without  {facts.dead_neurons} dead neurons")
+    if facts.reject_margin:
+        notes.append(f"refuses  what leads by less than {facts.reject_margin} steps, as its build does")
     return [*notes, *(f"without  {reason}" for reason in facts.dropped)]
 
 

@@ -137,4 +137,5 @@ def _images_line(report: DeviceReport, origin: str) -> str:
 
     if report.accuracy is None:
         return f"inputs    {escape(origin)}, which have no labels: no accuracy"
-    return f"accuracy  [bold]{report.accuracy:.2%}[/bold] of {report.images:,} digits: {escape(origin)}"
+    refused = f"; {report.refused:,} refused" if report.refused is not None else ""
+    return f"accuracy  [bold]{report.accuracy:.2%}[/bold] of {report.images:,} digits{refused}: {escape(origin)}"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import add_input_range, whole_number
+from edgedigits.cli.flags import add_input_range, refuse_idle, whole_number
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.files.paths import user_path
@@ -48,6 +48,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter (default 1)"
     )
     add_input_range(parser)
+    parser.add_argument(
+        "--non-digits",
+        action="append",
+        default=[],
+        type=user_path,
+        metavar="FILE",
+        help="IDX file of pictures that are no digits, such as EMNIST's letters: how many are refused; may be repeated",
+    )
+    parser.add_argument(
+        "--non-digits-transpose", action="store_true", help="those files hold columns for rows, as EMNIST's do"
+    )
     parser.add_argument("--no-latency", action="store_true", help="do not measure latency")
     add_reading_arguments(parser)
     gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
@@ -65,6 +76,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Evaluate the model and hold it against the limits."""
     if args.no_latency and args.max_latency is not None:
         raise ConfigError("--max-latency needs the latency that --no-latency leaves out.", hint="Drop one of them.")
+    refuse_idle("--non-digits-transpose", args.non_digits_transpose, "--non-digits", args.non_digits)
     from edgedigits.scoring.harness import check_gates
     from edgedigits.scoring.judged import evaluate_path
 
@@ -75,6 +87,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         threads=args.threads,
         latency=not args.no_latency,
         input_range=args.input_range,
+        non_digits=args.non_digits,
+        non_digits_transposed=args.non_digits_transpose,
         progress=progress,
         **given_reading(args),
     )
@@ -159,6 +173,7 @@ def _lines(evaluation: Evaluation) -> list[str]:
         f"accuracy  [bold]{scores.accuracy:.2%}[/bold]{beside}, "
         f"loss {scores.loss:.4f}, macro F1 {scores.macro_f1:.4f}, "
         f"calibration error {scores.calibration_error:.4f}, {scores.ties} ties",
+        *(f"refused   {escape(one.words)}" for one in (evaluation.decisions, *evaluation.refusals) if one),
         f"size      [bold]{size.raw:,} B[/bold], with gzip {size.gzip:,} B: "
         f"{size.ratio:.1f}× and {size.gzip_ratio:.1f}× below float32 ({escape(size.float_how)})",
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
@@ -36,21 +36,26 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.model.lowering import why_not
     from edgedigits.model.reader import read_tflite
     from edgedigits.model.summary import summarize
-    from edgedigits.scoring.subject import model_file
+    from edgedigits.scoring.subject import confidence_beside, model_file
 
-    graph = read_tflite(model_file(args.model))
+    model = model_file(args.model)
+    graph, confidence = read_tflite(model), confidence_beside(model)
     facts, violations, refusal = summarize(graph), contract_violations(graph), why_not(graph)
     payload = {
         "model": facts.to_dict(),
         "contract": {"holds": not violations, "violations": list(violations)},
         "engine": {"runs": not refusal, "refusal": refusal},
+        "confidence": confidence or None,
     }
     rows = None if args.verbose else MAX_ROWS
-    return Outcome(payload, lambda console: _show(console, facts, violations, refusal, rows))
+    return Outcome(
+        payload,
+        lambda console: _show(console, facts, [*_head(facts, violations, refusal), *_certainty(confidence)], rows),
+    )
 
 
-def _show(console: Console, facts: ModelFacts, violations: Sequence[str], refusal: str, rows: int | None) -> None:
-    _show_lines(console, _head(facts, violations, refusal))
+def _show(console: Console, facts: ModelFacts, head: Iterable[tuple[str, str]], rows: int | None) -> None:
+    _show_lines(console, head)
     console.print()
     _show_table(console, _layer_table(console, facts.layers[:rows]), len(facts.layers), rows, "operators")
     weighted = [layer for layer in facts.layers if layer.weights]
@@ -71,6 +76,15 @@ def _head(facts: ModelFacts, violations: Sequence[str], refusal: str) -> Iterato
     yield "engine", f"cannot run it: {refusal}" if refusal else "can run it: edgedigits compile"
     if facts.subgraphs > 1:
         yield "subgraphs", f"{facts.subgraphs}; only the first is shown"
+
+
+def _certainty(confidence: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what the manifest of a build says of its temperature and margin."""
+    if steps := confidence.get("temperature_steps"):
+        yield "certainty", f"softmax of the int8 logits / {steps}, for probabilities that can be believed"
+    if margin := confidence.get("reject_margin"):
+        wish = confidence.get("reject_error")
+        yield "refuses", f"what leads by less than {margin} steps; wished at most {wish} of the accepted wrong"
 
 
 def _totals(facts: ModelFacts) -> Iterator[tuple[str, str]]:

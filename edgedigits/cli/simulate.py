@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.devices.boards import Board
+    from edgedigits.devices.simulate_folder import FolderSimulation
     from edgedigits.devices.simulation import CrossCheck, LayerCost, PreprocessCost, Simulation
     from edgedigits.progress import Progress
 
@@ -96,6 +97,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         # What is unusual about the digits was told on the way.
         "notes": [note for note in done.notes if not done.chosen or note not in done.chosen.findings],
         "accuracy": done.accuracy,
+        **({"decisions": asdict(done.decisions)} if done.decisions else {}),
     }
     limits = Limits(args.max_flash, args.max_ram, args.max_instructions)
     failures = check_simulation(done.run, limits, done.board)
@@ -103,7 +105,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         about = {"name": args.path.resolve().name, "origin": done.origin, "board": done.board, "notes": done.notes}
         paths = write_engine_report(folder, done.run, payload, **about, failures=failures)
         payload["report"] = [str(path) for path in paths]
-    return Outcome(payload, lambda console: _show(console, done.run, done.board, payload), failures)
+    return Outcome(payload, lambda console: _show(console, done, payload), failures)
 
 
 def _instructions(text: str) -> int:
@@ -114,13 +116,15 @@ def _instructions(text: str) -> int:
     return count * {"": 1, "k": 1000, "m": 1000000}[match[2].lower()]
 
 
-def _show(console: Console, result: Simulation, board: Board | None, payload: dict[str, Any]) -> None:
+def _show(console: Console, done: FolderSimulation, payload: dict[str, Any]) -> None:
     from rich.markup import escape
 
-    for line in _lines(result, board, payload["data"]):
+    for line in _lines(done.run, done.board, done.origin):
         console.print(line, soft_wrap=True)
-    if payload["accuracy"] is not None:
-        console.print(f"accuracy      {payload['accuracy']:.2%} of the digits, by the emulated core", soft_wrap=True)
+    if done.accuracy is not None:
+        console.print(f"accuracy      {done.accuracy:.2%} of the digits, by the emulated core", soft_wrap=True)
+    if done.decisions is not None:
+        console.print(f"refused       {done.decisions.words}", soft_wrap=True)
     for note in payload["notes"]:
         console.print(f"note: {escape(note)}", soft_wrap=True)
     if "report" in payload:

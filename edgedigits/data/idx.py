@@ -46,6 +46,18 @@ def parse_pair(images: Buffer, labels: Buffer, where_images: str, where_labels: 
     return as_digits(pixels, as_labels(numbers, where_labels), where_images, where_labels)
 
 
+def parse_images(content: Buffer, where: str) -> NDArray[np.uint8]:
+    """Turn the content of an images file into images, uint8 (n, 784), n ≥ 1; nobody asks what they show.
+
+    Raises:
+        DataError: it is truncated, of another kind, or holds none.
+    """
+    images = as_images(_parse(content, "images", where), where)
+    if not len(images):
+        raise DataError(f"{where} holds no images.", hint=_AGAIN)
+    return images
+
+
 def _parse(content: Buffer, noun: str, where: str) -> NDArray[np.generic]:
     dimensions = dimensions_of(content)
     if not dimensions:

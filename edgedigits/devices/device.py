@@ -80,7 +80,8 @@ class DeviceRun:
 
     Attributes:
         outputs: int8 (n, output size).
-        classes: int64 (n,), as the device classified; None where its engine does not.
+        classes: int64 (n,), as the device classified, and one behind the last class where it refused; None where its
+            engine does not classify.
         ticks: int64 (n,), of each inference.
         resent: how often an image had to be sent again.
     """
@@ -187,7 +188,8 @@ class Device:
             told = self._ask(f"run {image.hex()}")
             if told.crc("received") == expected:
                 output = np.frombuffer(told.content("output", identity.output_size), dtype=np.int8)
-                winner = told.number("class", 0, identity.output_size - 1) if "class" in told.values else NO_CLASS
+                # An engine that refuses says so by the class behind the last.
+                winner = told.number("class", 0, identity.output_size) if "class" in told.values else NO_CLASS
                 return output, winner, told.number("ticks", 0, TICK_MASK)
             self._again()
         raise DataError(

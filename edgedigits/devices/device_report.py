@@ -15,6 +15,7 @@ from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.interpreter import Classifier
 from edgedigits.scoring.metrics import classify
 from edgedigits.scoring.oracle import ORACLES, engine_inputs, oracle_outputs
+from edgedigits.scoring.reject import decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class DeviceReport:
         name: the port.
         identity: what the firmware says it is.
         images: how many ran.
-        accuracy: share of images that the device classified as labelled, 0…1; None where they have no labels.
+        accuracy: share of images that the device classified as labelled, 0…1; None where they have no labels. Of those
+            that it refused, the best score counts.
+        refused: images that it refused; None where its engine refuses nothing.
         oracle: what its outputs were compared with.
         differing: output bytes that differ.
         bytes: output bytes compared.
@@ -42,6 +45,7 @@ class DeviceReport:
     identity: Identity
     images: int
     accuracy: float | None
+    refused: int | None
     oracle: str
     differing: int
     bytes: int
@@ -101,17 +105,27 @@ def examine_device(
         name=device.link.name,
         identity=identity,
         images=len(images),
-        accuracy=None if labels is None or classes is None else float(np.mean(classes == labels)),
+        accuracy=None if labels is None or classes is None else _accuracy(classes, run.outputs, labels),
+        refused=_refused(classes, engine),
         oracle=ORACLES[rounding],
         differing=_differing(run.outputs, expected),
         bytes=int(expected.size),
-        misclassified=0 if classes is None else int(np.sum(classes != classify(run.outputs))),
+        misclassified=0 if classes is None else int(np.sum(classes != decide(run.outputs, engine.reject_margin))),
         mean_us=float(times.mean()),
         p95_us=float(np.percentile(times, 95)),
         most_us=float(times.max()),
         resent=run.resent,
         emulated=device.link.emulated,
     )
+
+
+def _accuracy(classes: NDArray[np.int64], outputs: NDArray[np.int8], labels: NDArray[np.integer]) -> float:
+    best = np.where(classes == outputs.shape[1], classify(outputs), classes)
+    return float(np.mean(best == labels))
+
+
+def _refused(classes: NDArray[np.int64] | None, engine: Engine) -> int | None:
+    return int(np.sum(classes == engine.facts.output.size)) if classes is not None and engine.reject_margin else None
 
 
 def check_identity(name: str, identity: Identity, engine: Engine) -> None:

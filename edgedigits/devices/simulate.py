@@ -17,10 +17,10 @@ from edgedigits.devices.emulator_qemu import run_qemu
 from edgedigits.devices.emulator_unicorn import Emulation, run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.host import INVERTED_PIXELS, PIXELS, run_host
-from edgedigits.devices.pixel_engine import with_invert, write_pixel_engine
 from edgedigits.devices.simulation import CrossCheck, Instructions, PreprocessCost, Ram, Simulation, WrongByte
 from edgedigits.devices.stub import Engine
 from edgedigits.devices.toolchain import Toolchain
+from edgedigits.devices.wrapped_engine import with_invert, write_decision_engine, write_pixel_engine
 from edgedigits.errors import CheckFailedError, ConfigError, nearest
 from edgedigits.files.scratch import scratch
 from edgedigits.model.fixed_point import Rounding
@@ -32,6 +32,7 @@ from edgedigits.scoring import by_definition
 from edgedigits.scoring.any_model import AnyModel
 from edgedigits.scoring.interpreter import Classifier
 from edgedigits.scoring.oracle import ORACLES, engine_inputs, oracle_outputs
+from edgedigits.scoring.reject import MOST_LEAD_TOLD, decide, leads
 
 EMULATORS = ("unicorn", "qemu")
 SHOWN_DIFFERENCES = 5
@@ -39,6 +40,7 @@ BIGGEST_SYMBOLS = 5
 INVERTED_IMAGES = 100
 """Images that also go through `preprocess` dark on light: what is done to a pixel does not depend on its place."""
 DEFINITION = "the definition, in exact arithmetic"
+DECISION = "class, refusal and margin by the oracle's scores"
 
 
 def simulate_inputs(
@@ -130,6 +132,7 @@ def _run_everywhere(
         on_host = threads.start(run_host, job.toolchain, job.engine, *(pixels.for_host if pixels else (mapped,)))
         inputs, compared, cost = pixels.preprocess(job) if pixels else (mapped, (), None)
         image, (run, extreme) = job.emulate(inputs[:count], inputs[count:])
+        decided = _decide(job, inputs) if job.engine.reject_margin else None
         expected, (host, host_how) = awaited.result(), on_host.result()
     summary = with_oracle(replace(_summarize(job, image, run), kind=kind), expected[:count], ORACLES[rounding])
     numpy = run_numpy(lower(classifier.graph, Rounding(rounding)), mapped)
@@ -145,8 +148,24 @@ def _run_everywhere(
             _compare("host C", host_how, host, np.concatenate([expected, again])),
             _compare("NumPy engine", f"NumPy {np.__version__}, exact integers", numpy, expected),
             *compared,
+            *([_compare_decisions(decided, expected, job.engine.reject_margin)] if decided else []),
         ),
     )
+
+
+def _decide(job: _Job, inputs: NDArray[np.int8]) -> Emulation:
+    """Run the engine's `classify` on the emulated core."""
+    with scratch("simulate") as folder:
+        _, (run,) = replace(job, engine=write_decision_engine(job.engine, folder)).emulate(inputs)
+        return run
+
+
+def _compare_decisions(run: Emulation, scores: NDArray[np.int8], margin: int) -> CrossCheck:
+    """Hold classes, refusals and margins against what the oracle's scores (n, k) give by definition."""
+    told = np.minimum(leads(scores), MOST_LEAD_TOLD)
+    expected = np.stack([decide(scores, margin), told], axis=1).astype(np.int8)
+    what = f"classify on the emulated core, which refuses below a margin of {margin}"
+    return replace(_compare(what, run.how, run.outputs, expected), against=DECISION)
 
 
 class _Pixels:

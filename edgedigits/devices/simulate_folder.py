@@ -22,6 +22,7 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.advice import advice_on
 from edgedigits.scoring.metrics import classify
+from edgedigits.scoring.reject import Decisions, decisions
 from edgedigits.scoring.subject import Subject
 
 DEFAULT_CORE = "cortex-m4"
@@ -76,6 +77,7 @@ class FolderSimulation:
         origin: what ran, such as "test set of mnist" or "200 random inputs, seed 0".
         notes: remarks about it, one sentence each.
         accuracy: share of the digits that the emulated core classified as labelled, 0…1; None without digits.
+        decisions: what its engine refuses of them; None without digits, or where it refuses nothing.
         chosen: the digits; None where others ran.
     """
 
@@ -84,6 +86,7 @@ class FolderSimulation:
     origin: str
     notes: tuple[str, ...]
     accuracy: float | None = None
+    decisions: Decisions | None = None
     chosen: Selection | None = None
 
 
@@ -128,18 +131,22 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
         kind=inputs.kind,
         progress=progress,
     )
-    return _judged(run, board, inputs, subject)
+    return _judged(run, board, inputs, subject, engine.reject_margin)
 
 
-def _judged(run: Simulation, board: Board | None, inputs: Inputs, subject: Subject) -> FolderSimulation:
+def _judged(
+    run: Simulation, board: Board | None, inputs: Inputs, subject: Subject, reject_margin: int
+) -> FolderSimulation:
     """Hold classes against labels, where there are any, and say what would help a model that does badly."""
     chosen = inputs.chosen
     if chosen is None:
         return FolderSimulation(run, board, inputs.origin, inputs.notes)
-    accuracy = float(np.mean(classify(run.outputs) == inputs.labels))
+    labels = chosen.digits.labels[: len(inputs.images)]
+    accuracy = float(np.mean(classify(run.outputs) == labels))
     advice = advice_on(inputs.model, chosen, subject, accuracy)
     notes = (*([advice] if advice else []), *chosen.notes)
-    return FolderSimulation(run, board, chosen.origin, notes, accuracy, chosen)
+    decided = decisions(run.outputs, labels, reject_margin) if reject_margin else None
+    return FolderSimulation(run, board, chosen.origin, notes, accuracy, decided, chosen)
 
 
 def _target(choices: SimulationChoices) -> tuple[Core, Board | None]:

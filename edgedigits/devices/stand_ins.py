@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.shape import IMAGE_SIDE, PIXELS
-from edgedigits.engine.strokes import draw
+from edgedigits.data.pen import random_stroke
+from edgedigits.data.shape import PIXELS
 
 SEED = 0
 IMAGES = 200
@@ -22,6 +22,5 @@ def stand_in_images(count: int) -> NDArray[np.uint8]:
     images = random.integers(0, 256, (count, PIXELS)).astype(np.uint8)
     images[1::3][random.random(images[1::3].shape) >= INK] = 0
     for number in range(0, count, 3):
-        points = random.uniform(4, IMAGE_SIDE - 4, (int(random.integers(3, 8)), 2))
-        images[number] = draw([[(float(x), float(y)) for x, y in points]])
+        images[number] = random_stroke(random)
     return images

@@ -77,6 +77,11 @@ class Engine:
         return self.facts.input.size if self.view.is_plain else PIXELS
 
     @property
+    def reject_margin(self) -> int:
+        """The least lead that its `classify` accepts, in steps of the output; 0 where it refuses nothing."""
+        return self.facts.reject_margin or 0
+
+    @property
     def defines(self) -> dict[str, str]:
         """Macros that tell `firmware_stub/src/model.h` which engine to include."""
         return {"MODEL_HEADER": f'"{self.header}"', "MODEL_PREFIX": self.prefix, "MODEL_MACRO": self.macro}

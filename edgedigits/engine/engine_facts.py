@@ -64,6 +64,7 @@ class EngineFacts:
         proof: what its arithmetic was held against.
         pixels: what pixels are to it; None where it takes none.
         view: what it sees of an image.
+        reject_margin: the least lead that `classify` accepts, in steps of the output; 0 where it refuses nothing.
     """
 
     prefix: str
@@ -81,6 +82,7 @@ class EngineFacts:
     proof: Proof
     pixels: PixelRange | None = None
     view: View = PLAIN
+    reject_margin: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values; "how" tells how figures were obtained."""
@@ -124,6 +126,7 @@ def engine_facts(
         proof=proof,
         pixels=source.pixels.range if source.pixels else None,
         view=source.pixels.view if source.pixels else PLAIN,
+        reject_margin=source.reject_margin,
     )
 
 

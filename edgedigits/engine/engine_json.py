@@ -148,6 +148,7 @@ class EngineFile:
         workspace_bytes: RAM that the caller lends.
         weight_bytes, bias_bytes, table_bytes: flash by purpose.
         steps: in order; empty where they are not told apart.
+        reject_margin: the least lead that `classify` accepts; None where it refuses nothing, and nothing is said of it.
     """
 
     schema: Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)]
@@ -165,6 +166,7 @@ class EngineFile:
     bias_bytes: Bytes
     table_bytes: Bytes
     steps: Annotated[tuple[EngineStep, ...], Meta(max_length=200)]
+    reject_margin: Annotated[int, Meta(ge=1, le=255)] | None = None
 
 
 def read_engine_file(path: Path) -> EngineFile | None:
@@ -184,7 +186,7 @@ def read_engine_file(path: Path) -> EngineFile | None:
     return make(facts, EngineFile, str(path), "Build or compile the engine again.")
 
 
-def engine_json(parts: Parts, prefix: str, pixels: PixelMap | None, classes: int) -> str:
+def engine_json(parts: Parts, prefix: str, pixels: PixelMap | None, classes: int, reject_margin: int) -> str:
     """Return the text of `engine/<prefix>.json`.
 
     Args:
@@ -192,6 +194,7 @@ def engine_json(parts: Parts, prefix: str, pixels: PixelMap | None, classes: int
         prefix: start of all names in C.
         pixels: what images become in its input; None where it takes none.
         classes: how many `classify` tells apart; 0 where there is none.
+        reject_margin: the least lead that `classify` accepts; 0 where it refuses nothing.
     """
     network, numbers = parts.network, count(1)
     facts = EngineFile(
@@ -210,9 +213,13 @@ def engine_json(parts: Parts, prefix: str, pixels: PixelMap | None, classes: int
             _layer_step(step, next(numbers), prefix) if isinstance(step, EngineLayer) else _other_step(step, prefix)
             for step in parts.in_order
         ),
+        reject_margin=reject_margin or None,
     )
     sparse = {"pixels": facts.pixels and _table(facts.pixels), "steps": [_table(step) for step in facts.steps]}
-    return json.dumps({**asdict(facts), **sparse}, indent=2) + "\n"
+    written = {**asdict(facts), **sparse}
+    if facts.reject_margin is None:
+        del written["reject_margin"]
+    return json.dumps(written, indent=2) + "\n"
 
 
 def _table(facts: Any) -> dict[str, Any]:

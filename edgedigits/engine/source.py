@@ -46,6 +46,7 @@ class EngineSource:
         facts: text of `engine/<prefix>.json`, for programs that want to know what the engine is.
         pixels: what images become in its input; None where it takes none.
         classifies: it has `classify`: the model takes digits, or ends in a softmax.
+        reject_margin: the least lead that `classify` accepts; 0 where it refuses nothing.
         workspace_bytes: RAM that the caller lends, exactly.
         weight_bytes: flash for the weights, exactly.
         bias_bytes: flash for the biases and for factors of single outputs, exactly.
@@ -60,6 +61,7 @@ class EngineSource:
     facts: str
     classifies: bool
     pixels: PixelMap | None
+    reject_margin: int
     workspace_bytes: int
     weight_bytes: int
     bias_bytes: int
@@ -76,7 +78,11 @@ class EngineSource:
 
 
 def render_engine(
-    network: Network, packed: Sequence[PackedLayer], prefix: str = DEFAULT_PREFIX, pixels: PixelMap | None = None
+    network: Network,
+    packed: Sequence[PackedLayer],
+    prefix: str = DEFAULT_PREFIX,
+    pixels: PixelMap | None = None,
+    reject_margin: int = 0,
 ) -> EngineSource:
     """Return the engine of a network.
 
@@ -86,6 +92,8 @@ def render_engine(
         prefix: start of the names.
         pixels: what images become in its input, for a model that classifies digits; None for others, which get no
             `preprocess`.
+        reject_margin: the least lead of the best score, in steps of the output, that `classify` accepts; 0 to refuse
+            nothing.
 
     Raises:
         ConfigError: `prefix` cannot start a C name.
@@ -101,6 +109,7 @@ def render_engine(
         "rounding_note": ROUNDING_NOTES[network.rounding],
         "inputs": network.inputs,
         "outputs": network.outputs,
+        "reject_margin": reject_margin,
         **use,
     }
     source = render_body(shared, parts)
@@ -113,8 +122,9 @@ def render_engine(
         header=render("engine.h.j2", **shared, **_header_facts(parts, vectors), engine_digest=digest),
         source=source,
         self_test=self_test,
-        facts=engine_json(parts, prefix, pixels, network.outputs if use["classifies"] else 0),
+        facts=engine_json(parts, prefix, pixels, network.outputs if use["classifies"] else 0, reject_margin),
         classifies=use["classifies"],
+        reject_margin=reject_margin,
         pixels=pixels,
         **parts.sizes,
     )

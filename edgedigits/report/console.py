@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.engine.engine_facts import EngineFacts
+    from edgedigits.scoring.confidence import Reject
     from edgedigits.scoring.latency import Latency
     from edgedigits.scoring.parity import ParityRow
 
@@ -61,6 +62,8 @@ def _rows(facts: BuildFacts, latency: Latency | None) -> Iterable[tuple[str, Tex
     if facts.teacher is not None:
         yield "teacher", Text(f"{facts.teacher.source}: {percent(facts.teacher.test_accuracy)} (test split)")
     yield "accuracy", _accuracy(facts)
+    if facts.confidence is not None and facts.confidence.reject is not None:
+        yield "refused", _refused(facts.confidence.reject)
     yield "zeros", _zeros(facts)
     yield (
         "size",
@@ -87,6 +90,10 @@ def _accuracy(facts: BuildFacts) -> Text:
         text.append(f"{step.label} {percent(step.accuracy)} → ")
     text.append(f"{last.label} {percent(last.accuracy)}", style="bold")
     return text.append(" (test split)")
+
+
+def _refused(reject: Reject) -> Text:
+    return Text(f"{reject.test.words}; wished {percent(reject.wish)}, margin {reject.margin} steps")
 
 
 def _zeros(facts: BuildFacts) -> Text:
@@ -133,7 +140,8 @@ def _classes(facts: BuildFacts) -> Table:
 
 
 def _end(facts: BuildFacts, folder: Path, next_command: str) -> Iterable[tuple[str, Text]]:
-    for note in (facts.advice, facts.data.note, *facts.evaluation.notes):
+    unmet = facts.confidence.reject.sentence if facts.confidence and facts.confidence.reject else ""
+    for note in (facts.advice, facts.data.note, unmet, *facts.evaluation.notes):
         if note:
             yield "note", Text(note)
     yield "written", Text.assemble((str(folder), "bold"), _contents(folder))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.model.summary import ModelFacts
+from edgedigits.scoring.confidence import Confidence
 from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.metrics import Scores
 
@@ -135,6 +136,7 @@ class BuildFacts:
         engine: the C engine; None where there is none.
         advice: what would help where the test split fares far worse than it might, or "".
         teacher: what it was distilled from; None for nothing.
+        confidence: how far the model can be trusted, and when its engine refuses; None where that is not known.
     """
 
     name: str
@@ -150,6 +152,7 @@ class BuildFacts:
     engine: EngineFacts | None = None
     advice: str = ""
     teacher: TeacherSummary | None = None
+    confidence: Confidence | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
@@ -174,4 +177,5 @@ class BuildFacts:
             "engine": self.engine.to_json() if self.engine else None,
             "advice": self.advice,
             **({"teacher": dataclasses.asdict(self.teacher)} if self.teacher else {}),
+            "confidence": self.confidence.to_json() if self.confidence else None,
         }

@@ -26,7 +26,7 @@ class Headline:
 
 
 def headlines(facts: BuildFacts) -> list[Headline]:
-    """Return accuracy, size, zeros, network and, where it was measured, RAM."""
+    """Return accuracy, size, zeros, network and, where there are such, refusals and RAM."""
     evaluation, model = facts.evaluation, facts.model
     scores, size = evaluation.scores, evaluation.size
     start = facts.stages[0].test_accuracy
@@ -58,6 +58,16 @@ def headlines(facts: BuildFacts) -> list[Headline]:
             "counted in the file and from its shapes",
         ),
     ]
+    if facts.confidence is not None and facts.confidence.reject is not None:
+        reject, test = facts.confidence.reject, facts.confidence.reject.test
+        found.append(
+            Headline(
+                "Refused",
+                percent(1 - test.coverage, 1),
+                f"of those accepted {percent(test.error)} wrong; wished {percent(reject.wish)}",
+                f"measured: {test.images:,} test images, a margin of {reject.margin} steps",
+            )
+        )
     if evaluation.arena is not None:
         arena = evaluation.arena
         detail = "an upper bound: pointers of a 32-bit core are smaller"

@@ -11,6 +11,7 @@ from PIL import Image
 from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.report import page_tables
 from edgedigits.report.class_plots import class_plots
+from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.curves import has_loss, training_plots
 from edgedigits.report.facts import BuildFacts, Mistake
 from edgedigits.report.headlines import headlines
@@ -54,6 +55,11 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "classes": page_tables.classes_table(facts),
         "calibration_error": percent(evaluation.scores.calibration_error),
         "ties": f"{evaluation.scores.ties:,}",
+        "confidence": facts.confidence,
+        "confidence_figures": figures(confidence_plots(facts)),
+        "calibration": page_tables.calibration_table(facts),
+        "decisions": page_tables.decisions_table(facts),
+        "non_digits": page_tables.non_digits_table(facts),
         "mistakes": [_picture(mistake) for mistake in facts.mistakes],
         "mistake_count": f"{_mistake_count(facts):,}",
         "image_count": f"{evaluation.scores.count:,}",

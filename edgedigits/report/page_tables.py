@@ -82,6 +82,56 @@ def classes_table(facts: BuildFacts) -> Table:
     return Table("Scores by digit", head, tuple(rows))
 
 
+def calibration_table(facts: BuildFacts) -> Table | None:
+    """Return what the temperature does to loss and calibration error on validation and test."""
+    if facts.confidence is None:
+        return None
+    temperature = facts.confidence.temperature
+    rows = tuple(
+        (
+            split,
+            f"{one.images:,}",
+            f"{one.loss_before:.4f}",
+            f"{one.loss_after:.4f}",
+            percent(one.error_before),
+            percent(one.error_after),
+        )
+        for split, one in (("validation", temperature.validation), ("test", temperature.test))
+    )
+    head = ("split", "images", "loss (nats)", "with temperature", "calibration error", "with temperature")
+    return Table("What the temperature does", head, rows)
+
+
+def decisions_table(facts: BuildFacts) -> Table | None:
+    """Return what is refused of validation and test, and how many of the others are wrong."""
+    if facts.confidence is None or facts.confidence.reject is None:
+        return None
+    reject = facts.confidence.reject
+    rows = tuple(
+        (
+            split,
+            f"{one.images:,}",
+            f"{one.refused:,}",
+            percent(one.coverage),
+            f"{one.wrong:,}",
+            percent(one.error),
+        )
+        for split, one in (("validation", reject.validation), ("test", reject.test))
+    )
+    return Table("What is refused", ("split", "images", "refused", "accepted", "wrong of those", "share"), rows)
+
+
+def non_digits_table(facts: BuildFacts) -> Table | None:
+    """Return how many pictures that are no digits are refused, by kind."""
+    if facts.confidence is None or facts.confidence.reject is None:
+        return None
+    rows = tuple(
+        (one.kind, f"{one.images:,}", f"{one.refused:,}", percent(one.refused / one.images, 1))
+        for one in facts.confidence.reject.non_digits
+    )
+    return Table("Pictures that are no digits", ("pictures", "images", "refused", "share"), rows)
+
+
 def layers_table(facts: BuildFacts) -> Table:
     """Return shape, zeros against the target, distinct weights and bytes of each layer."""
     head = ("layer", "weights", "shape", "zeros", "target", "distinct", "entropy", "bytes", "MACs", "operator")

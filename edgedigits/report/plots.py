@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgedigits.report.class_plots import class_plots
+from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.curves import training_plots
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.style import Plot, png_file, svg_file
@@ -13,7 +14,7 @@ from edgedigits.report.weight_plots import weight_plots
 
 def all_plots(facts: BuildFacts) -> tuple[Plot, ...]:
     """Return every figure of a build, in the order of the page."""
-    return (*training_plots(facts), *class_plots(facts), *weight_plots(facts))
+    return (*training_plots(facts), *class_plots(facts), *confidence_plots(facts), *weight_plots(facts))
 
 
 def write_plots(facts: BuildFacts, folder: Path) -> tuple[Path, ...]:

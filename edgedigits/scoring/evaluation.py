@@ -10,7 +10,9 @@ from typing import Any
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import TIE_RULE, Scores
+from edgedigits.scoring.non_digits import Refusals
 from edgedigits.scoring.parity import ParityRow
+from edgedigits.scoring.reject import Decisions
 from edgedigits.scoring.size import Size
 from edgedigits.scoring.tflm import ArenaMeasurement
 from edgedigits.view import View
@@ -40,6 +42,8 @@ class Evaluation:
         arena: RAM that TFLM needs; None where TFLM did not run.
         parity: every other runtime against the reference kernels of LiteRT; empty for a float32 model.
         notes: what was left out and why, one sentence each.
+        decisions: what its engine refuses of the digits; None where it refuses nothing.
+        refusals: what it refuses of pictures that are no digits, by their files.
     """
 
     model: str
@@ -58,6 +62,8 @@ class Evaluation:
     arena: ArenaMeasurement | None
     parity: tuple[ParityRow, ...]
     notes: tuple[str, ...]
+    decisions: Decisions | None = None
+    refusals: tuple[Refusals, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as JSON values; `scores.tie_rule` says who wins among equal scores."""
@@ -92,6 +98,8 @@ def _figures(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
     if not evaluation.view.is_plain:
         yield "sees of an image", str(evaluation.view), "as its build was told"
     yield "accuracy", f"{scores.accuracy:.2%} of {scores.count:,}", f"measured: {evaluation.scored_by}"
+    if evaluation.decisions is not None:
+        yield "refused", evaluation.decisions.words, "measured"
     if evaluation.float_accuracy is not None:
         yield "accuracy of the float32 twin", f"{evaluation.float_accuracy:.2%}", "measured: litert-default"
     yield "loss, calibration error", f"{scores.loss:.4f}, {scores.calibration_error:.4f}", "measured"

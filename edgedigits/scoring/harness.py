@@ -17,7 +17,9 @@ from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.interpreter import open_classifier
 from edgedigits.scoring.latency import host
 from edgedigits.scoring.metrics import score
+from edgedigits.scoring.oracle import engine_scores
 from edgedigits.scoring.parity import BASELINE, compare
+from edgedigits.scoring.reject import decisions
 from edgedigits.scoring.runs import DEFAULT, parity_outputs, run_everything
 from edgedigits.scoring.size import measure_size
 from edgedigits.scoring.subject import Subject, find_subject
@@ -68,6 +70,8 @@ def evaluate_model(
     scored = BASELINE if BASELINE in runs.outputs else DEFAULT
     scores = classifier.dequantize(runs.outputs[scored])
     probabilities = classifier.gives_probabilities(scores)
+    margin = subject.reject_margin
+    decided = decisions(engine_scores(classifier, runs.outputs[scored]), digits.labels, margin) if margin else None
     compared = parity_outputs(classifier, twin, runs, probabilities)
     return Evaluation(
         model=str(subject.model),
@@ -86,6 +90,7 @@ def evaluate_model(
         arena=runs.arena,
         parity=compare(compared) if BASELINE in compared else (),
         notes=(*notes, *filter(None, (view.remark,)), *runs.notes, *_notes(subject, classifier.graph)),
+        decisions=decided,
     )
 
 

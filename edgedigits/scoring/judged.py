@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edgedigits.data.load import Selection
+from edgedigits.errors import ConfigError
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.advice import advice_on
+from edgedigits.scoring.confidence import refusals
 from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.harness import evaluate_model
 from edgedigits.scoring.interpreter import open_classifier
+from edgedigits.scoring.non_digits import read_non_digits
+from edgedigits.scoring.oracle import oracle_outputs
 from edgedigits.scoring.subject import find_subject
 from edgedigits.scoring.subject_digits import load_subject_digits
 
@@ -25,6 +30,8 @@ def evaluate_path(
     threads: int = 1,
     latency: bool = True,
     input_range: tuple[float, float] | None = None,
+    non_digits: Sequence[Path] = (),
+    non_digits_transposed: bool = False,
     progress: Progress = SILENT,
     **reading: Any,
 ) -> tuple[Evaluation, Selection]:
@@ -37,6 +44,8 @@ def evaluate_path(
         threads: of LiteRT.
         latency: whether to measure it.
         input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
+        non_digits: IDX files of pictures that the engine should refuse, such as letters or clothes.
+        non_digits_transposed: they hold rows and columns exchanged, as EMNIST's do.
         progress: gets bars, and what is unusual about the digits.
         reading: as for `load_subject_digits`.
 
@@ -45,9 +54,16 @@ def evaluate_path(
         would help; and the digits.
 
     Raises:
+        ConfigError: `non_digits` for a model that refuses nothing.
         EdgedigitsError: as `load_subject_digits` and `evaluate_model`.
     """
     subject = find_subject(path)
+    if non_digits and not subject.reject_margin:
+        raise ConfigError(
+            f"{path} refuses nothing, digits or not: it has no margin.",
+            hint="Build it with --reject-error, such as 0.005.",
+        )
+    pictures = {file.name: read_non_digits(file, transposed=non_digits_transposed) for file in non_digits}
     chosen = load_subject_digits(subject, source, split=split, progress=progress, **reading)
     evaluation = evaluate_model(
         path,
@@ -61,4 +77,6 @@ def evaluate_path(
     )
     classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range), subject.view())
     advice = advice_on(classifier, chosen, subject, evaluation.scores.accuracy, try_ranges=True)
-    return replace(evaluation, notes=(*([advice] if advice else []), *evaluation.notes)), chosen
+    refused = refusals(lambda images: oracle_outputs(classifier, images, "litert"), pictures, subject.reject_margin)
+    notes = (*([advice] if advice else []), *evaluation.notes)
+    return replace(evaluation, notes=notes, refusals=refused), chosen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,5 +44,14 @@ def oracle_outputs(classifier: Classifier, images: NDArray[np.uint8], rounding: 
         raw = run_tflm(classifier, images)
     else:
         raw = run_litert(classifier, images, kernels=("reference",))["reference"]
+    return engine_scores(classifier, raw)
+
+
+def engine_scores(classifier: Classifier, raw: NDArray[Any]) -> NDArray[np.int8]:
+    """Return outputs (n, 10) as the engine has them, int8 (n, 10).
+
+    Raises:
+        UnsupportedModelError: the model does not compute in int8 before its output.
+    """
     inner = inner_tensor(classifier.graph, classifier.output, towards_output=False)
     return raw if inner is classifier.output else quantize(classifier.dequantize(raw), inner)

@@ -15,6 +15,7 @@ from edgedigits.data.preprocess import PixelRange
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.model.formats import recognise_folder
 from edgedigits.scoring.pixels import told_range
+from edgedigits.scoring.reject import LEAST_MARGIN, MOST_MARGIN
 from edgedigits.view import PLAIN, View
 
 MODEL_NAME = "model.tflite"
@@ -75,7 +76,7 @@ class Subject:
         """
         if told is not None:
             return told_range(*told)
-        stored = _stored(self.manifest, "data", "pixels") if self.manifest else None
+        stored = _stored(self.manifest, "data", "pixels")
         if stored is None:
             return None
         try:
@@ -84,6 +85,34 @@ class Subject:
             raise DataError(
                 f"{self.manifest} does not say what pixels are: {json.dumps(stored)[:80]}.", hint="Compile it again."
             ) from error
+
+    def confidence(self) -> dict[str, Any]:
+        """Return what its folder's manifest says of the model's temperature and margin; nothing where it is silent.
+
+        Raises:
+            DataError: that is none.
+        """
+        stored = _stored(self.manifest, "confidence")
+        margin = stored.get("reject_margin", 1) if isinstance(stored, dict) else 0
+        if stored is not None and (type(margin) is not int or not LEAST_MARGIN <= margin <= MOST_MARGIN):
+            raise DataError(
+                f"{self.manifest} does not say when to refuse: its confidence is {json.dumps(stored)[:80]}, expected a "
+                f"reject_margin from {LEAST_MARGIN} to {MOST_MARGIN}.",
+                hint="Build or compile it again.",
+            )
+        return stored or {}
+
+    @property
+    def reject_margin(self) -> int:
+        """The least lead that its engine accepts; 0 where it refuses nothing. Raises as `confidence`."""
+        return int(self.confidence().get("reject_margin", 0))
+
+
+def confidence_beside(model: Path) -> dict[str, Any]:
+    """Return what the manifest beside a build's model says as `Subject.confidence`; nothing for other files."""
+    manifest = model.parent / MANIFEST_NAME
+    described = model.name == MODEL_NAME and manifest.is_file()
+    return Subject(model, manifest=manifest if described else None).confidence()
 
 
 def find_subject(path: Path) -> Subject:
@@ -143,9 +172,14 @@ def _check_digest(model: Path, manifest: Path) -> None:
         )
 
 
-def _stored(manifest: Path, table: str, name: str) -> Any:
-    """Return what a manifest says under a name of a table; None where it says nothing."""
+def _stored(manifest: Path | None, *place: str) -> Any:
+    """Return what a manifest says at a place; None where it says nothing."""
+    if manifest is None:
+        return None
     try:
-        return json.loads(manifest.read_text(encoding="utf-8"))[table][name]
+        found = json.loads(manifest.read_text(encoding="utf-8"))
+        for key in place:
+            found = found[key]
+        return found
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None  # As above.

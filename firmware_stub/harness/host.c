@@ -58,10 +58,25 @@ static int best_of(const int8_t *scores) {
     return best;
 }
 
+#if MODEL_REJECT_MARGIN
+/* The same, or MODEL_REJECT where another score is too near. */
+static int decision_on(const int8_t *scores) {
+    const int best = best_of(scores);
+    for (int i = 0; i < MODEL_OUTPUT_SIZE; i++) {
+        if (i != best && scores[best] - scores[i] < MODEL_REJECT_MARGIN) {
+            return MODEL_REJECT;
+        }
+    }
+    return best;
+}
+#else
+#define decision_on best_of
+#endif
+
 /* Tells whether classify agrees with the scores of invoke. */
 static int classifies_as(const int8_t *scores, const int8_t *input, void *workspace) {
     int8_t margin = 0;
-    return model_classify(input, workspace, &margin) == best_of(scores) && margin >= 0;
+    return model_classify(input, workspace, &margin) == decision_on(scores) && margin >= 0;
 }
 #else
 static int classifies_as(const int8_t *scores, const int8_t *input, void *workspace) {

@@ -29,6 +29,10 @@
 /* For #if: 0 where pixels and input may share memory. */
 #define MODEL_PREPROCESS_APART MODEL_JOIN(MODEL_MACRO, PREPROCESS_APART)
 
+/* For #if: 0 where classify refuses nothing. */
+#define MODEL_REJECT_MARGIN MODEL_JOIN(MODEL_MACRO, REJECT_MARGIN)
+#define MODEL_REJECT MODEL_JOIN(MODEL_MACRO, REJECT)
+
 #define model_invoke MODEL_JOIN(MODEL_PREFIX, invoke)
 #define model_classify MODEL_JOIN(MODEL_PREFIX, classify)
 #define model_preprocess MODEL_JOIN(MODEL_PREFIX, preprocess)

@@ -27,6 +27,7 @@ def write_emitted_engine(
     prefix: str = DEFAULT_PREFIX,
     pixels: PixelRange | None = None,
     view: View = PLAIN,
+    reject_margin: int = 0,
 ) -> Engine:
     """Write a model and its engine into `folder`, packed for `goal` or as `encodings` say, one a layer."""
     graph = read_tflite(model, "model.tflite")
@@ -34,6 +35,7 @@ def write_emitted_engine(
     packed = use(network, encodings) if encodings else choose(network, goal)
     (folder / "engine").mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
-    for name, text in render_engine(network, packed, prefix, engine_map(graph, pixels, view)).files().items():
+    source = render_engine(network, packed, prefix, engine_map(graph, pixels, view), reject_margin)
+    for name, text in source.files().items():
         (folder / name).write_text(text)
     return find_engine(folder)

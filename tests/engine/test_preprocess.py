@@ -15,9 +15,9 @@ from edgedigits.devices.cores import find_core
 from edgedigits.devices.elf import Image
 from edgedigits.devices.emulator_unicorn import run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
-from edgedigits.devices.pixel_engine import with_invert, write_pixel_engine
 from edgedigits.devices.stub import Engine
 from edgedigits.devices.toolchain import find_toolchain
+from edgedigits.devices.wrapped_engine import with_invert, write_pixel_engine
 from edgedigits.engine.preprocess import preprocess_facts
 from edgedigits.engine.render import render
 from edgedigits.engine.source import MOST_STACK_BYTES

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgedigits.engine.strokes import _STROKES, draw
+from edgedigits.data.pen import draw
+from edgedigits.engine.strokes import _STROKES
 from tests.golden.compare import assert_golden
 
 

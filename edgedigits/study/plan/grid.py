@@ -74,7 +74,8 @@ class PlannedTrial:
     def identity(self) -> dict[str, Any]:
         """What shapes the result, as JSON values."""
         tables = to_tables(self.config)
-        del tables["output"]
+        for section in UNSWEEPABLE:
+            del tables[section]
         return {"config": tables, "scored": self.scored}
 
 
