@@ -142,12 +142,12 @@ def _as_c_array(constant: Constant, widest: dict[str, np.dtype[Any]]) -> Constan
 
 def engine_layers(network: Network, packed: Sequence[PackedLayer], memory: EngineMemory) -> list[EngineLayer]:
     """Return the layers of a network, ready to print."""
-    kinds = _rescalings(network)
+    kinds, last_reader = _rescalings(network), network.last_reader
     numbers = [number for number, step in enumerate(network.steps, start=1) if isinstance(step, DenseLayer)]
     layers = []
     for index, (one, number) in enumerate(zip(packed, numbers, strict=True)):
         [value] = network.reads[number - 1]
-        ends = Ends(memory.spots[value], memory.spots[number], keeps=network.last_reader[value] > number)
+        ends = Ends(memory.spots[value], memory.spots[number], keeps=last_reader[value] > number)
         layers.append(_engine_layer(one, index, ends, kinds[one.layer.rounding_in(network.rounding)]))
     return layers
 
@@ -167,14 +167,14 @@ def _rescalings(network: Network) -> dict[Rounding, Rescaling]:
 
 def step_emissions(network: Network, memory: EngineMemory) -> list[Emission]:
     """Return the steps of a network that have no weights, in C, in order."""
-    emissions = []
+    emissions, sizes = [], network.sizes
     for number, (step, reads) in enumerate(zip(network.steps, network.reads, strict=True), start=1):
         if not isinstance(step, InPlaceStep):
             continue
         sources, target, count = (
             tuple(memory.spots[value] for value in reads),
             memory.spots[number],
-            network.sizes[number],
+            sizes[number],
         )
         emission = step.emit(Place(sources, target, count, number))
         # What lies where it lay is filled up already; the output never is.

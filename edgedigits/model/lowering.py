@@ -46,8 +46,8 @@ class _Lowering:
         self._graph = graph
         self._shapes = Shapes(graph)
         first, last = self._one_end("input", graph.inputs), self._one_end("output", graph.outputs)
-        self._chain = Chain(graph, rounding, self._shapes, last, {first.index: 0})
-        self._chain.note_input(first)
+        self._chain = Chain(graph, rounding, self._shapes, last)
+        self._chain.hold(first, 0)
         self._reads: list[tuple[int, ...]] = []
         self._authors: list[Operator] = []
         self._dropped: list[str] = []
@@ -113,8 +113,7 @@ class _Lowering:
             others = (link.other,) if link.other else ()
             self._reads.append((value, *(self._chain.values[one.index] for one in others)))
             self._authors.append(operator)
-            self._chain.steps.append(link.step)
-            value = len(self._chain.steps)
+            value = self._chain.add(link.step)
         self._move(operator, target, link.shape, value)
 
     def _move(self, operator: Operator, target: Tensor, shape: Shape, value: int) -> None:
@@ -123,9 +122,7 @@ class _Lowering:
             facts = {"said": shape_text(target.shape_signature), "found": list(shape)}
             raise self._chain.refuse(Reason.SHAPE, operator, target, **facts)
         self._shapes.set(target, shape)
-        self._chain.values[target.index] = value
-        if value == 0:
-            self._chain.note_input(target)
+        self._chain.hold(target, value)
 
     def _check_reads(self) -> None:
         """Every step must lead to the output: what nobody reads is told, as what is none of the chain."""

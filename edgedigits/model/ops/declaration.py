@@ -23,6 +23,7 @@ class Chain:
         shapes: the shapes of tensors for one image, as far as they are known.
         output: the last tensor of the model.
         values: which values a tensor holds, by its index: 0 for what goes into the network, k for what step k gives.
+        holders: the tensors that hold what the last step gives.
         steps: those that are lowered.
         constants: what operators make of constants, by the tensor's index.
         input: the first int8 tensor that holds what goes into the network; None until there is one.
@@ -32,15 +33,25 @@ class Chain:
     rounding: Rounding
     shapes: Shapes
     output: Tensor
-    values: dict[int, int]
+    values: dict[int, int] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    holders: list[Tensor] = field(default_factory=list)
     constants: dict[int, Tensor] = field(default_factory=dict)
     input: Tensor | None = None
 
-    def note_input(self, tensor: Tensor) -> None:
-        """Note a tensor that holds what goes into the network."""
-        if self.input is None and tensor.dtype == "int8":
+    def hold(self, tensor: Tensor, value: int) -> None:
+        """Note which values a tensor holds."""
+        self.values[tensor.index] = value
+        if value == 0 and self.input is None and tensor.dtype == "int8":
             self.input = tensor
+        if value == len(self.steps):
+            self.holders.append(tensor)
+
+    def add(self, step: Step) -> int:
+        """Add a step; return which values it gives."""
+        self.steps.append(step)
+        self.holders.clear()
+        return len(self.steps)
 
     def operand(self, operator: Operator, position: int) -> Tensor | None:
         """Return an input of `operator`, with values where it is a constant; None where it is left out."""
@@ -58,8 +69,7 @@ class Chain:
         value = self.values[tensor.index]
         if value == 0 or value != len(self.steps):
             return None
-        holders = [self.graph.tensors[index] for index, held in self.values.items() if held == value]
-        return self.steps[-1] if all(len(self.graph.consumers(one)) == 1 for one in holders) else None
+        return self.steps[-1] if all(len(self.graph.consumers(one)) == 1 for one in self.holders) else None
 
     def refuse(self, reason: Reason, operator: Operator, tensor: Tensor | None = None, **facts: Any) -> RefusalError:
         """Return the error that names file, operator, tensor and reason; `facts` fill in the reason's sentence."""
