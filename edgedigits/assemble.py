@@ -32,6 +32,7 @@ from edgedigits.model.summary import summarize
 from edgedigits.pipeline import Trained, TrainedStage, train_and_compress
 from edgedigits.progress import Progress
 from edgedigits.report.facts import (
+    REPORT,
     BuildFacts,
     DataSummary,
     Mistake,
@@ -181,7 +182,7 @@ def _emit(config: BuildConfig, graph: Graph, measured: ArenaMeasurement | None, 
 
 
 def _report(facts: BuildFacts, folder: Path) -> None:
-    write_json(folder / "report.json", facts.to_json())
+    write_json(folder / REPORT, facts.to_json())
     write_text(folder / "report.html", render_page(facts))
     write_plots(facts, folder / "plots")
     pixels = {"pixels": dataclasses.asdict(facts.evaluation.pixels)}

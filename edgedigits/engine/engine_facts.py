@@ -10,6 +10,7 @@ import numpy as np
 
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.engine.source import EngineSource
+from edgedigits.files.typed import Count
 from edgedigits.model.network import Network
 from edgedigits.model.ops.step import InPlaceStep
 from edgedigits.model.packing import PackedLayer
@@ -71,18 +72,23 @@ class EngineFacts:
     rounding: str
     optimize: str
     layers: tuple[EngineLayerFacts, ...]
-    weight_bytes: int
-    bias_bytes: int
-    table_bytes: int
-    workspace_bytes: int
+    weight_bytes: Count
+    bias_bytes: Count
+    table_bytes: Count
+    workspace_bytes: Count
     softmax: bool
-    instructions: int
+    instructions: Count
     dead_neurons: int
     dropped: tuple[str, ...]
     proof: Proof
     pixels: PixelRange | None = None
     view: View = PLAIN
     reject_margin: int = 0
+
+    @property
+    def constant_bytes(self) -> int:
+        """Flash for all its constants."""
+        return self.weight_bytes + self.bias_bytes + self.table_bytes
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values; "how" tells how figures were obtained."""

@@ -69,6 +69,8 @@ def make(values: Any, kind: type[T], where: str, hint: str) -> T:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         raise DataError(f"{where}: {_told(str(error), values)}.", hint=hint) from None
+    except UnicodeEncodeError:  # JSON can write half of a character.
+        raise DataError(f"{where}: a text in it is no Unicode.", hint=hint) from None
 
 
 def _told(message: str, values: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from edgedigits.files.typed import Count
 from edgedigits.model.ir import DYNAMIC, Graph, Operator, Tensor
 
 GZIP_LEVEL = 9
@@ -83,8 +84,8 @@ class WeightFacts:
     """
 
     tensor: TensorFacts
-    count: int
-    nbytes: int
+    count: Count
+    nbytes: Count
     zeros: int | None
     sparsity: float | None
     distinct: int | None
@@ -152,12 +153,16 @@ class ModelFacts:
     outputs: tuple[TensorFacts, ...]
     layers: tuple[LayerFacts, ...]
     parameters: int
-    zeros: int
+    zeros: Count
     macs: int | None
     size: int
     gzip_size: int
     overhead: int
     subgraphs: int
+
+    def __post_init__(self) -> None:
+        if self.zeros > self.weights:
+            raise ValueError(f"it has {self.zeros:,} zeros among {self.weights:,} weights")
 
     @property
     def weights(self) -> int:

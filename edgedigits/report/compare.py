@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits.data.shape import CLASSES, IMAGE_SIDE
-from edgedigits.errors import ConfigError
+from edgedigits.config_file import make_config, parse_sections, to_tables
+from edgedigits.data.shape import CLASSES
+from edgedigits.errors import ConfigError, DataError
 from edgedigits.progress import SILENT, Progress
-from edgedigits.report.report_values import ReportValues
+from edgedigits.report.facts import REPORT, read_report
+from edgedigits.report.words import sparsity
 from edgedigits.stages.catalogue import brief_words
 
-REPORT = "report.json"
 LESS_IS_BETTER = ("bytes", "gzip_bytes", "engine_bytes", "instructions", "arena")
 MORE_IS_BETTER = ("accuracy", "macro_f1", "sparsity")
 _SCORED = "measured: model.tflite on the build's test split, by LiteRT's reference kernels"
@@ -142,46 +143,34 @@ def read_build(folder: Path) -> BuildColumn:
     Raises:
         DataError: there is none, or it is not one of a build.
     """
-    report = ReportValues(folder / REPORT)
-    scores = "evaluation.scores"
-    side = report.integer_or_none("config.input.size") or IMAGE_SIDE
-    hidden = [report.integer(place) for place in report.places("config.model.hidden")]
+    report = read_report(folder)
+    try:
+        config = make_config(parse_sections(report.config, "config"))
+    except ConfigError as error:
+        raise DataError(
+            f"{folder / REPORT} is not the report of a build: {error.message}", hint="Build it again."
+        ) from None
+    evaluation, engine = report.evaluation, report.engine
+    scores, arena = evaluation.scores, evaluation.arena
     return BuildColumn(
         folder=str(folder),
-        network="-".join(map(str, (side * side, *hidden, CLASSES))),
-        loss=report.text("config.loss.name"),
-        compression=_compression(report),
+        network="-".join(map(str, (config.input.view.inputs, *config.model.hidden, CLASSES))),
+        loss=config.loss.name,
+        compression=brief_words(to_tables(config)),
         figures={
-            "accuracy": report.number(f"{scores}.accuracy", 1),
-            "float_accuracy": report.number_or_none("evaluation.float_accuracy", 1),
-            "macro_f1": report.number(f"{scores}.macro_f1", 1),
-            "bytes": report.integer("evaluation.size.raw"),
-            "gzip_bytes": report.integer("evaluation.size.gzip"),
-            "sparsity": _sparsity(report),
-            "engine_bytes": _engine_bytes(report),
-            "instructions": report.integer_or_none("engine.instructions"),
-            "arena": report.integer_or_none("evaluation.arena.bytes"),
+            "accuracy": scores.accuracy,
+            "float_accuracy": evaluation.float_accuracy,
+            "macro_f1": scores.macro_f1,
+            "bytes": evaluation.size.raw,
+            "gzip_bytes": evaluation.size.gzip,
+            "sparsity": sparsity(report),
+            "engine_bytes": engine.constant_bytes if engine else None,
+            "instructions": engine.instructions if engine else None,
+            "arena": arena.bytes if arena else None,
         },
-        recall=tuple(report.number(f"{one}.recall", 1) for one in report.places(f"{scores}.per_class", CLASSES)),
-        test_digest=report.text("evaluation.data_digest"),
+        recall=tuple(one.recall for one in scores.per_class),
+        test_digest=evaluation.data_digest,
     )
-
-
-def _compression(report: ReportValues) -> str:
-    prune = {"enabled": report.flag("config.prune.enabled"), "sparsity": report.number("config.prune.sparsity", 1)}
-    return brief_words({"prune": prune, "qat": {"enabled": report.flag("config.qat.enabled")}})
-
-
-def _sparsity(report: ReportValues) -> float:
-    layers = [f"{layer}.weights" for layer in report.places("model.layers")]
-    weights = sum(report.integer(f"{layer}.count") for layer in layers if report.has(layer))
-    return report.number("model.zeros", weights) / max(1, weights)
-
-
-def _engine_bytes(report: ReportValues) -> int | None:
-    parts = [report.integer_or_none(f"engine.{name}_bytes") for name in ("weight", "bias", "table")]
-    known = [part for part in parts if part is not None]
-    return sum(known) if known else None
 
 
 def _best(builds: Sequence[BuildColumn]) -> dict[str, tuple[str, ...]]:

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from edgedigits.engine.engine_facts import EngineFacts
+from edgedigits.errors import DataError
+from edgedigits.files.typed import make, read_json
 from edgedigits.model.summary import ModelFacts
 from edgedigits.scoring.confidence import Confidence
 from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.metrics import Scores
 
 SCHEMA = 1
+REPORT = "report.json"
+_HINT = "Build it again."
 
 
 @dataclass(frozen=True)
@@ -108,14 +114,14 @@ class Mistake:
         label: true class.
         predicted: class given.
         margin: how much the wrong class leads, in output steps (LSB); the larger the worse.
-        pixels: uint8 (784,); shown in the page, left out of report.json.
+        pixels: uint8 (784,); shown in the page, left out of report.json, and None where that was read back.
     """
 
     index: int
     label: int
     predicted: int
     margin: int
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,7 @@ class BuildFacts:
     """
 
     name: str
-    config: dict[str, dict[str, Any]]
+    config: Annotated[dict[str, dict[str, Any]], Meta(min_length=1)]
     data: DataSummary
     stages: tuple[StageSummary, ...]
     model: ModelFacts
@@ -179,3 +185,16 @@ class BuildFacts:
             **({"teacher": dataclasses.asdict(self.teacher)} if self.teacher else {}),
             "confidence": self.confidence.to_json() if self.confidence else None,
         }
+
+
+def read_report(folder: Path) -> BuildFacts:
+    """Read the report of a build back, without what is shown on its page only.
+
+    Raises:
+        DataError: there is none, or it is not one of a build.
+    """
+    path = folder / REPORT
+    try:
+        return make(read_json(path, _HINT), BuildFacts, f"{path} is not the report of a build", _HINT)
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{folder} holds no {REPORT}.", hint="Give the folder of a build.") from None

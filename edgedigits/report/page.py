@@ -94,6 +94,7 @@ def _mistake_count(facts: BuildFacts) -> int:
 
 def _picture(mistake: Mistake) -> dict[str, Any]:
     content = io.BytesIO()
+    assert mistake.pixels is not None  # It was not read back from a report.
     Image.fromarray(mistake.pixels.reshape(IMAGE_SIDE, IMAGE_SIDE)).save(content, format="PNG", optimize=True)
     return {
         "source": "data:image/png;base64," + base64.b64encode(content.getvalue()).decode(),

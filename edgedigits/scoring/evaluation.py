@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
 from edgedigits.data.preprocess import PixelRange
+from edgedigits.files.typed import Share
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import TIE_RULE, Scores
 from edgedigits.scoring.non_digits import Refusals
@@ -15,7 +16,7 @@ from edgedigits.scoring.parity import ParityRow
 from edgedigits.scoring.reject import Decisions
 from edgedigits.scoring.size import Size
 from edgedigits.scoring.tflm import ArenaMeasurement
-from edgedigits.view import View
+from edgedigits.view import PLAIN, View
 
 _CELL = 'style="text-align:right;padding:2px 8px"'
 _HEAD = 'style="text-align:left;padding:2px 8px"'
@@ -51,12 +52,12 @@ class Evaluation:
     data: str
     data_digest: str
     pixels: PixelRange
-    view: View
+    view: View = field(default=PLAIN, kw_only=True)  # As it was of builds that could not choose it.
     scores: Scores
     scored_by: str
     host: str
     outputs_are: str
-    float_accuracy: float | None
+    float_accuracy: Share | None
     size: Size
     latency: Latency | None
     arena: ArenaMeasurement | None

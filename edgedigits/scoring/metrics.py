@@ -7,11 +7,14 @@ The toolkit's one tie rule is stated here: of equal top scores the lowest class 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from edgedigits.data.shape import CLASSES
+from edgedigits.files.typed import Count, Share
 
 CALIBRATION_BINS = 15
 TIE_RULE = "lowest class index wins"
@@ -31,10 +34,10 @@ class ClassScore:
         loss: mean cross-entropy over those images, in nats; 0 when there is none.
     """
 
-    precision: float
-    recall: float
-    f1: float
-    support: int
+    precision: Share
+    recall: Share
+    f1: Share
+    support: Count
     loss: float
 
 
@@ -53,14 +56,14 @@ class Scores:
         ties: images whose top score is shared by several classes; `TIE_RULE` decided them.
     """
 
-    count: int
-    accuracy: float
+    count: Count
+    accuracy: Share
     loss: float
-    macro_precision: float
-    macro_recall: float
-    macro_f1: float
-    calibration_error: float
-    per_class: tuple[ClassScore, ...]
+    macro_precision: Share
+    macro_recall: Share
+    macro_f1: Share
+    calibration_error: Share
+    per_class: Annotated[tuple[ClassScore, ...], Meta(min_length=CLASSES, max_length=CLASSES)]
     confusion: tuple[tuple[int, ...], ...]
     ties: int
 

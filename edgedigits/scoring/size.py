@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 
+from edgedigits.files.typed import Count
 from edgedigits.model.ir import Graph, Tensor
 
 FLOAT_BYTES = 4
@@ -25,10 +26,10 @@ class Size:
         gzip_ratio: float_bytes / gzip.
     """
 
-    raw: int
-    gzip: int
-    parameters: int
-    float_bytes: int
+    raw: Count
+    gzip: Count
+    parameters: Count
+    float_bytes: Count
     float_how: str
     ratio: float
     gzip_ratio: float

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from edgedigits.data.shape import PIXELS
 from edgedigits.errors import ToolMissingError
+from edgedigits.files.typed import Count
 from edgedigits.scoring.child import INSTALL_HINTS
 from edgedigits.scoring.interpreter import Classifier
 
@@ -36,7 +37,7 @@ class ArenaMeasurement:
         how: how and where it was measured.
     """
 
-    bytes: int
+    bytes: Count
     version: str
     how: str
 

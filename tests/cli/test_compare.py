@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 
@@ -9,32 +10,28 @@ import numpy as np
 import pytest
 
 from edgedigits.cli.main import main
+from edgedigits.config_file import make_config, to_tables
 from edgedigits.report.compare import compare_builds, mcnemar
+from tests.report.conftest import build_facts
 from tests.scoring.recorded_build import write_build
 
-CONFIG = {
-    "model": {"hidden": [10]},
-    "loss": {"name": "mse"},
-    "prune": {"enabled": False, "sparsity": 0.8},
-    "qat": {"enabled": True},
-}
+CHOICES = {"model": {"hidden": (10,)}, "loss": {"name": "mse"}, "qat": {"enabled": True}}
+FACTS = build_facts(epochs=1, parity=()).to_json()
 
 
 def write(folder, accuracy, size, digest="d", engine=None):
+    """Write a report as a build does, with these figures, of 400 weights with 100 zeros."""
     folder.mkdir()
-    recall = [{"recall": accuracy} for _ in range(10)]
-    facts = {
-        "config": CONFIG,
-        "evaluation": {
-            "scores": {"accuracy": accuracy, "macro_f1": accuracy, "per_class": recall},
-            "size": {"raw": size, "gzip": size // 2},
-            "float_accuracy": 0.95,
-            "data_digest": digest,
-            "arena": None,
-        },
-        "model": {"zeros": 100, "layers": [{"weights": {"count": 400}}, {"weights": None}]},
-        "engine": engine,
-    }
+    facts = copy.deepcopy(FACTS)
+    evaluation, layers = facts["evaluation"], facts["model"]["layers"]
+    evaluation |= {"float_accuracy": 0.95, "data_digest": digest}
+    evaluation["scores"] |= {"accuracy": accuracy, "macro_f1": accuracy}
+    for one in evaluation["scores"]["per_class"]:
+        one["recall"] = accuracy
+    evaluation["size"] |= {"raw": size, "gzip": size // 2}
+    layers[0]["weights"]["count"] = 400
+    facts["model"] |= {"zeros": 100, "layers": [layers[0], layers[1] | {"weights": None}]}
+    facts |= {"config": to_tables(make_config(CHOICES)), "stages": [], "engine": engine and facts["engine"] | engine}
     (folder / "report.json").write_text(json.dumps(facts))
     return folder
 
@@ -89,24 +86,31 @@ def test_mistakes_are_told(names, code, words, builds, capsys):
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        ("config", {}, "config.model.hidden is missing."),
-        ("config.model.hidden", 10, "config.model.hidden is 10, expected a list."),
-        ("config.qat.enabled", "yes", "config.qat.enabled is 'yes', expected true or false."),
-        ("config.loss.name", None, "config.loss.name is None, expected a text."),
-        ("engine", [1], "engine is [1], expected an object."),
-        ("engine.weight_bytes", -1, "engine.weight_bytes is -1, expected an integer from 0 to "),
+        ("config", {}, "config is {}, expected an object of length >= 1."),
+        ("config", {"qat": {"enabled": "yes"}}, "config: [qat] enabled is 'yes', expected true or false."),
+        ("config.model.hidden", 5000, "config: [model] hidden is 5000, expected layer widths from 1 to 4096"),
+        ("config.loss.name", None, "config: [loss] name is None, expected one of "),
+        ("config.loss", "mse", "config[...] is {'budget'"),
+        ("engine", [1], "engine is [1], expected an object or null."),
+        ("engine.weight_bytes", -1, "engine.weight_bytes is -1, expected an integer >= 0."),
+        ("engine.layers", [{}], "engine.layers[0].name is missing."),
         ("evaluation", [], "evaluation is [], expected an object."),
-        ("evaluation.scores.accuracy", "x", "evaluation.scores.accuracy is 'x', expected a number from 0 to 1."),
-        ("evaluation.scores.accuracy", float("nan"), "evaluation.scores.accuracy is nan, expected a number from 0 to 1."),
-        ("evaluation.scores.macro_f1", -0.5, "evaluation.scores.macro_f1 is -0.5, expected a number from 0 to 1."),
-        ("evaluation.scores.per_class", [{"recall": 1.0}] * 9, ", expected a list of 10."),
-        ("evaluation.scores.per_class", [{"recall": 1.0}] * 9 + [3], "evaluation.scores.per_class.9 is 3, expected an object."),
-        ("evaluation.size.raw", 1.5, "evaluation.size.raw is 1.5, expected an integer from 0 to "),
-        ("evaluation.size.raw", True, "evaluation.size.raw is True, expected an integer from 0 to "),
-        ("evaluation.size.gzip", 10**400, "expected an integer from 0 to "),
-        ("evaluation.arena", 7, "evaluation.arena is 7, expected an object."),
+        ("evaluation", {}, "evaluation.model is missing."),
+        ("evaluation.scores.accuracy", "x", "evaluation.scores.accuracy is 'x', expected a number."),
+        ("evaluation.scores.accuracy", float("nan"), "evaluation.scores.accuracy is nan, expected a number >= 0.0."),
+        ("evaluation.scores.accuracy", 2, "evaluation.scores.accuracy is 2, expected a number <= 1.0."),
+        ("evaluation.scores.macro_f1", -0.5, "evaluation.scores.macro_f1 is -0.5, expected a number >= 0.0."),
+        ("evaluation.scores.per_class", FACTS["evaluation"]["scores"]["per_class"][:9], ", expected a list of length >= 10."),
+        ("evaluation.scores.per_class", [3] * 10, "evaluation.scores.per_class[0] is 3, expected an object."),
+        ("evaluation.scores.confusion", [[1, "x"]], "evaluation.scores.confusion[0][1] is 'x', expected an integer."),
+        ("evaluation.size.raw", 1.5, "evaluation.size.raw is 1.5, expected an integer."),
+        ("evaluation.size.raw", True, "evaluation.size.raw is True, expected an integer."),
+        ("evaluation.size.gzip", 10**400, "expected an integer <= 9007199254740992."),
+        ("evaluation.arena", 7, "evaluation.arena is 7, expected an object or null."),
         ("model.layers", {}, "model.layers is {}, expected a list."),
-        ("model.zeros", 500, "model.zeros is 500, expected a number from 0 to 400."),
+        ("model.zeros", 500, "it has 500 zeros among 400 weights."),
+        ("data.sizes", {"train": "many"}, "data.sizes[...] is {'train': 'many'}, expected an integer."),
+        ("versions", None, "versions is None, expected an object."),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("flags", [[], ["--json"]])
@@ -131,7 +135,8 @@ def test_a_damaged_report_is_told_by_its_place(place, value, words, flags, build
     ("text", "words"),
     [
         ("[]", "is not the report of a build: it is [], expected an object."),
-        ("null", "config.model.hidden is missing."),
+        ("null", "is not the report of a build: it is None, expected an object."),
+        ("{}", "is not the report of a build: name is missing."),
         ("{", "cannot be read: "),
         ("[" * 100_000, "cannot be read: "),
         ("1" * 5000, "cannot be read: "),

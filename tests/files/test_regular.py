@@ -12,10 +12,15 @@ from edgedigits.config_file import read_config_file
 from edgedigits.errors import DataError
 from edgedigits.files.regular import MOST_TEXT_BYTES, read_text
 from edgedigits.files.toml import read_toml
-from edgedigits.report.report_values import ReportValues
+from edgedigits.files.typed import read_json
 from edgedigits.study.plan.grid import read_grid
 
-READERS = (read_text, read_config_file, read_grid, ReportValues)
+
+def report_at(path: Path) -> object:
+    return read_json(path, "Build it again.")
+
+
+READERS = (read_text, read_config_file, read_grid, report_at)
 WRITE_FIRST = "Write what comes out of it to a file first."
 
 

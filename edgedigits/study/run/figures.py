@@ -116,7 +116,7 @@ def engine_figures(classifier: Classifier, images: NDArray[np.uint8], choices: E
     except UnsupportedModelError as error:
         return {"engine_note": error.message}
     found: Figures = {
-        "engine_bytes": facts.weight_bytes + facts.bias_bytes + facts.table_bytes,
+        "engine_bytes": facts.constant_bytes,
         "engine_ram": facts.workspace_bytes,
         "encodings": [layer.encoding for layer in facts.layers],
     }
