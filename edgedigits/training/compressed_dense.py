@@ -16,6 +16,8 @@ from edgedigits.levels.declaration import WIDEST
 from edgedigits.training.keras_env import keras, tf
 
 PIXEL_SCALE, ACTIVATION_STEPS = 1 / 255, 255
+LARGEST_BIAS = 15
+"""Of a layer's biases, in steps: five bits each, with which as many digits are told as with 16 (measured)."""
 LEAST_RANGE = 1e-3
 RANGE_MOMENTUM = 0.99
 """Of the moving mean of a batch's largest activation, which becomes the range."""
@@ -136,13 +138,13 @@ def compressed(model: Any, bits: int, kind: str) -> Any:
 def bias_codes(model: Any) -> list[tuple[NDArray[np.int32], float]]:
     """Return each layer's biases as codes int32 (fan-out,) and the scale of a code, which input and weights give.
 
-    A layer's codes are a byte each times a power of two, so that they can be packed in a byte.
+    A layer's codes are five bits each times a power of two, and are packed so.
     """
     scale_in, found = PIXEL_SCALE, []
     for layer in model.layers:
         scale = scale_in * layer.codes()[1]
         exact = layer.layer.bias.numpy().astype(np.float64) / scale
-        shift = max(0, int(np.ceil(np.log2(max(1.0, float(np.abs(exact).max())) / WIDEST))))
+        shift = max(0, int(np.ceil(np.log2(max(1.0, float(np.abs(exact).max())) / LARGEST_BIAS))))
         found.append(((np.round(exact / 2**shift) * 2**shift).astype(np.int32), scale))
         scale_in = layer.largest / ACTIVATION_STEPS
     return found

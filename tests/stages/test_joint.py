@@ -99,11 +99,11 @@ def test_a_budget_of_bytes_is_kept_and_nearly_used_up(few) -> None:
 
 
 @pytest.mark.slow
-def test_biases_are_a_byte_each_times_a_power_of_two(few) -> None:
+def test_biases_are_five_bits_each_times_a_power_of_two(few) -> None:
     _, graph = trained(few, config(prune={"enabled": True, "sparsity": 0.5}))
     for operator in (one for one in graph.operators if one.opcode == "FULLY_CONNECTED"):
         codes = graph.input_of(operator, 2).data.astype(np.int64)
-        shift = max(0, int(np.ceil(np.log2(max(1, np.abs(codes).max()) / 127))))
+        shift = max(0, int(np.ceil(np.log2(max(1, np.abs(codes).max()) / 15))))
         assert (codes % 2**shift == 0).all()
 
 
