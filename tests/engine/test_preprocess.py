@@ -26,6 +26,7 @@ from tests.data.hard_images import hard_images
 from tests.devices.emitted_engine import write_emitted_engine
 from tests.engine.compilers import C_COMPILERS, CXX_COMPILERS, STRICT, available
 from tests.engine.engine_program import SANITIZED
+from tests.golden.compare import assert_golden
 from tests.tflite_builder import random_mlp
 
 # Each form that the template has: cut, averaged in whole pixels and in parts, moved or not; 1, 2, 4 and 8 bits.
@@ -138,6 +139,11 @@ def test_many_more_views_are_the_same(seed: int, tmp_path: Path) -> None:
 def test_nothing_is_divided_and_nothing_is_a_fraction(view: View) -> None:
     text = re.sub(r"/\*.*?\*/", "", source(0, view), flags=re.DOTALL)
     assert not re.search(r"/|%|float|double", text)
+
+
+def test_the_text_is_what_a_person_has_read() -> None:
+    views = (View(window=20, size=16, deskew=True, centre=True, bits=4), View(window=24, size=12), View(bits=1))
+    assert_golden("preprocess.c", "\n".join(source(number, view) for number, view in enumerate(views)))
 
 
 def emulate(
