@@ -18,6 +18,8 @@ from edgedigits.levels.catalogue import DEFAULT as LEVELS_KIND
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import DEFAULT, LOSSES
 from edgedigits.options import Given, Need, option
+from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
+from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.view import LEVEL_BITS, WINDOWS, View
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
@@ -29,7 +31,7 @@ GOALS = ("speed", "size", "balanced")
 _DISTILL = ("distill", "teacher", Given("TEACHER"))
 _PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("qat", "enabled", False)
 _JOINT = ("joint", "enabled", True)
-GRANULARITIES = ("weights", "blocks", "neurons")
+GRANULARITIES, SCOPES = ("weights", "blocks", "neurons"), ("layer", "global")
 
 READING = ("label_column", "invert", "transpose")
 """Fields of `DataConfig` that say how a source is read: the same for a build and for whatever is done with one."""
@@ -237,16 +239,32 @@ class PruningConfig:
     criterion: str = option(
         CRITERION,
         options.choice(tuple(CRITERIA)),
-        f"with --joint: which weights go first; one of {', '.join(CRITERIA)}",
+        f"which weights go first: {', '.join(CRITERIA)}",
         metavar="NAME",
-        needs=_JOINT,
+        needs=_PRUNE,
     )
     granularity: str = option(
         "weights",
         options.choice(GRANULARITIES),
-        f"with --joint: what goes at once; one of {', '.join(GRANULARITIES)}",
+        f"what goes at once: {', '.join(GRANULARITIES)}",
         metavar="NAME",
-        needs=_JOINT,
+        needs=_PRUNE,
+    )
+    schedule: str = option(
+        SCHEDULE,
+        options.choice(tuple(RAMPS)),
+        f"how it gets there: {', '.join(RAMPS)}",
+        flag="--prune-schedule",
+        metavar="NAME",
+        needs=_PRUNE,
+    )
+    scope: str = option(
+        "layer",
+        options.choice(SCOPES),
+        "whether every layer gets the sparsity, or all of them together",
+        flag="--prune-scope",
+        metavar="NAME",
+        needs=_PRUNE,
     )
 
 
@@ -324,10 +342,6 @@ class JointConfig:
         metavar="N",
         needs=_JOINT,
     )
-    prune_begin: float = option(
-        0.1, options.number(0, 1), "where pruning begins", flag="--joint-prune-begin", needs=_JOINT
-    )
-    prune_end: float = option(0.7, options.number(0, 1), "where pruning ends", flag="--joint-prune-end", needs=_JOINT)
     levels_begin: float = option(
         0.3, options.number(0, 1), "where weights become levels", flag="--joint-levels-begin", needs=_JOINT
     )
@@ -471,7 +485,7 @@ class BuildConfig(Sections):
                 )
 
     def _let_budget_decide(self) -> None:
-        """Switch on what meets a budget: joint training, and an engine that is packed for size."""
+        """Switch on what meets a budget: joint training, pruning, and an engine that is packed for size."""
         if not self.budget.constants:
             return
         if self.engine.optimize == "speed":
@@ -481,6 +495,7 @@ class BuildConfig(Sections):
                 hint="Leave one of them out.",
             )
         object.__setattr__(self, "joint", replace(self.joint, enabled=True))
+        object.__setattr__(self, "prune", replace(self.prune, enabled=True))
         object.__setattr__(self, "engine", replace(self.engine, optimize="size"))
 
     @property
@@ -496,7 +511,7 @@ class BuildConfig(Sections):
     @property
     def target_sparsity(self) -> dict[str, float]:
         """Share of zeros to reach by layer; layers that are not pruned are left out."""
-        if not self.prune.enabled:
+        if not self.prune.enabled or self.budget.constants:
             return {}
         wanted = dict(self.prune.layer_sparsity)
         spared = () if self.prune.output else ("logits",)
@@ -506,8 +521,7 @@ class BuildConfig(Sections):
     @property
     def most_levels(self) -> int:
         """How many different weights a layer may have, the zeros of pruning included."""
-        prunes = self.prune.enabled or self.budget.constants > 0
-        return 2**self.levels.weight_bits + (prunes and not LEVELS[self.levels.weight_values].holds_zero)
+        return 2**self.levels.weight_bits + (self.prune.enabled and not LEVELS[self.levels.weight_values].holds_zero)
 
     @property
     def peak_learning_rate(self) -> float:
@@ -526,15 +540,9 @@ def _check_joint(config: BuildConfig) -> None:
             "[qat] and [joint] are both enabled: joint training is quantization-aware itself.",
             hint="Leave one of --qat and --joint out.",
         )
-    if joint.prune_begin >= joint.prune_end:
+    if config.budget.constants and joint.trim < max(config.prune.end, joint.levels_begin):
         raise ConfigError(
-            f"[joint] prune_begin is {joint.prune_begin:g} and prune_end is {joint.prune_end:g}: "
-            "pruning would never happen.",
-            hint="Choose prune_begin below prune_end.",
-        )
-    if config.budget.constants and joint.trim < max(joint.prune_end, joint.levels_begin):
-        raise ConfigError(
-            f"[joint] trim is {joint.trim:g}, before pruning ends at {joint.prune_end:g} or levels begin at "
+            f"[joint] trim is {joint.trim:g}, before pruning ends at {config.prune.end:g} or levels begin at "
             f"{joint.levels_begin:g}: there would be nothing to trim yet.",
             hint="Choose trim behind both.",
         )

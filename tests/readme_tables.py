@@ -11,6 +11,7 @@ from edgedigits.cli.parsing import VERBS, find_verb
 from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
+from edgedigits.ramps.catalogue import RAMPS
 
 
 def anchors(readme: str) -> dict[str, str]:
@@ -42,6 +43,13 @@ def criteria(readme: str) -> str:
     return "\n".join(rows)
 
 
+def schedules(readme: str) -> str:
+    """Return the schedules of pruning: name, meaning, source."""
+    rows = ["| `--prune-schedule` | weights go | source |", "| --- | --- | --- |"]
+    rows += [f"| `{one.name}` | {one.meaning} | {one.source} |" for one in RAMPS.values()]
+    return "\n".join(rows)
+
+
 def levels(readme: str) -> str:
     """Return the kinds of levels: name, meaning, source."""
     rows = ["| `--levels` | values of a layer | source |", "| --- | --- | --- |"]
@@ -49,7 +57,7 @@ def levels(readme: str) -> str:
     return "\n".join(rows)
 
 
-TABLES = {"verbs": verbs, "losses": losses, "criteria": criteria, "levels": levels}
+TABLES = {"verbs": verbs, "losses": losses, "criteria": criteria, "schedules": schedules, "levels": levels}
 
 
 def filled_in(readme: str) -> str:

@@ -47,8 +47,6 @@ NUMBERS = {
     "prune.rate": (0, 10, False, True),
     "confidence.reject_error": (0, 0.1, True, True),
     "joint.rate": (0, 10, False, True),
-    "joint.prune_begin": (0, 1, True, True),
-    "joint.prune_end": (0, 1, True, True),
     "joint.levels_begin": (0, 1, True, True),
     "joint.activations_begin": (0, 1, True, True),
     "joint.trim": (0, 1, True, True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.stages.declaration import Stage
 
 if TYPE_CHECKING:
@@ -15,8 +16,22 @@ def run(line: Line, model: Any) -> tuple[Any, Any]:
     from edgedigits.training.model import build_mlp
 
     made = build_mlp(line.config)
-    line.train(line.plan("float", "Training in float32", line.config.training.epochs, 1.0), made)
+    plan = line.plan("float", "Training in float32", line.config.training.epochs, 1.0)
+    line.train(plan, made, [_snapshot(line)] if RAMPS[line.config.prune.schedule].rewinds else [])
     return made, made
+
+
+def _snapshot(line: Line) -> Any:
+    from edgedigits.training.keras_env import keras
+
+    class Snapshot(keras.callbacks.Callback):
+        """Keeps the weights of the first epoch, which pruned ones are set back to."""
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            if epoch == 0:
+                line.early = self.model.get_weights()
+
+    return Snapshot()
 
 
 STAGE = Stage(

@@ -12,84 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError
 from edgedigits.levels.declaration import WIDEST
 from edgedigits.model.packing import packed_bytes
+from edgedigits.ramps.catalogue import RAMPS
+from edgedigits.stages.conductor import Conductor, Marks, conducted
+from edgedigits.stages.cutting import pruning_goal
 from edgedigits.stages.declaration import Stage
+from edgedigits.stages.goals import Bytes, Goal
 from edgedigits.stages.pruner import Pruner
 
 if TYPE_CHECKING:
     from edgedigits.config import BuildConfig
     from edgedigits.training.line import Line
-
-SAMPLE = 2048
-"""Images on which activity and errors are measured at each update of the masks."""
-WIDEST_OVERSHOOT = 1.3
-"""Weights may lie so much beyond the outermost level: further out they could not come back."""
-
-
-class Conductor:
-    """Switches pruning, levels and 8-bit activations on when it is their turn.
-
-    Args:
-        model: of `CompressedDense` layers.
-        line: of the build: its choices, digits and loss.
-        pruner: of the masks; None to leave them whole.
-        epochs: of the training.
-    """
-
-    def __init__(self, model: Any, line: Line, pruner: Pruner | None, epochs: int) -> None:
-        from edgedigits.training.moments import Moments
-
-        self._layers, self._pruner, self._epochs = model.layers, pruner, epochs
-        self._when, self._moments = line.config.joint, Moments(model, line, SAMPLE)
-
-    def after(self, epoch: int) -> None:
-        """Do what is due after epoch `epoch`, counted from 0."""
-        done = (epoch + 1) / self._epochs
-        if done >= self._when.levels_begin:
-            for layer in self._layers:
-                layer.start_levels()
-                _hold_near_levels(layer)
-        if done >= self._when.activations_begin:
-            for layer in self._layers:
-                layer.has_range.assign(1.0)
-        if self._pruner is not None:
-            self._prune(self._pruner, epoch, done)
-
-    def _prune(self, pruner: Pruner, epoch: int, done: float) -> None:
-        when = self._when
-        if self._passes(when.trim, done) or epoch + 1 == self._epochs:
-            pruner.see(self._moments(epoch))
-            pruner.trim()
-        elif when.prune_begin <= done and (done <= when.prune_end or self._passes(when.prune_end, done)):
-            pruner.see(self._moments(epoch))
-            pruner.shrink(min(1.0, (done - when.prune_begin) / (when.prune_end - when.prune_begin)))
-
-    def _passes(self, mark: float, done: float) -> bool:
-        """Return whether the epoch that ends at `done` is the first to end at or behind a mark."""
-        return done - 1 / self._epochs < mark <= done
-
-
-def _callback(conductor: Conductor, pruner: Pruner | None) -> Any:
-    from edgedigits.training.keras_env import keras
-
-    class Conducted(keras.callbacks.Callback):
-        """Lets the conductor work behind every epoch, and records the share of zeros as "sparsity"."""
-
-        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-            conductor.after(epoch)
-            if logs is not None and pruner is not None:
-                logs["sparsity"] = pruner.sparsity
-
-    return Conducted()
-
-
-def _hold_near_levels(layer: Any) -> None:
-    codes, scale = layer.codes()
-    limit = WIDEST_OVERSHOOT * float(np.abs(codes).max() or 1) * scale
-    layer.layer.kernel.assign(np.clip(layer.layer.kernel.numpy(), -limit, limit))
 
 
 def check(config: BuildConfig) -> None:
@@ -127,21 +64,36 @@ def _which(number: int, tries: int) -> str:
 def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any]:
     from edgedigits.training.compressed_dense import compressed, decompressed
 
-    joint, levels, prune = line.config.joint, line.config.levels, line.config.prune
+    config, joint, levels = line.config, line.config.joint, line.config.levels
     wrapped = compressed(model, levels.weight_bits, levels.weight_values)
     wrapped.build((None, line.calibration.shape[1]))
-    budget = line.config.budget.constants
     plan = line.plan("joint", f"Compressing jointly{which}", joint.epochs, joint.rate, joint.epochs - 1)
-    pruner = Pruner(wrapped, line.config, budget, plan.seed) if budget or prune.enabled else None
-    conducted = _callback(Conductor(wrapped, line, pruner, joint.epochs), pruner)
+    goal = _goal(config, wrapped)
+    criterion, granularity = CRITERIA[config.prune.criterion], config.prune.granularity
+    pruner = Pruner(wrapped, criterion, granularity, goal, plan.seed) if goal else None
+    marks = Marks(
+        config.prune.begin,
+        config.prune.end,
+        RAMPS[config.prune.schedule].cut,
+        joint.levels_begin,
+        joint.activations_begin,
+        joint.trim,
+    )
+    conductor = Conductor(wrapped, line, pruner, joint.epochs, marks)
     aware = line.train(
         plan,
         wrapped,
-        [conducted],
+        [conducted(conductor, pruner)],
         lambda trained: _with_its_ranges(trained, model, line.calibration),
         schedule=joint.schedule,
     )
     return aware, decompressed(wrapped, model)
+
+
+def _goal(config: BuildConfig, model: Any) -> Goal | None:
+    if config.budget.constants:
+        return Bytes(config.budget.constants, model, config.prune.granularity)
+    return pruning_goal(config) if config.prune.enabled else None
 
 
 def _with_its_ranges(trained: Any, like: Any, calibration: NDArray[np.float32]) -> Any:

@@ -72,14 +72,22 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.layers)
 
-    def first(self, count: int) -> list[NDArray[np.bool_]]:
-        """Return which groups of each layer are among the first `count`."""
+    def first(self, counts: Sequence[int] | NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+        """Return which groups of each layer are among the first of it, by how many of each."""
         left = []
-        for layer, shape in enumerate(self.shapes):
+        for layer, (shape, count) in enumerate(zip(self.shapes, counts, strict=True)):
             kept = np.zeros(math.prod(shape), bool)
-            kept[self.places[:count][self.layers[:count] == layer]] = True
+            kept[self.places[self.layers == layer][:count]] = True
             left.append(kept.reshape(shape))
         return left
+
+    def among(self, left: Sequence[NDArray[np.bool_]]) -> Ranking:
+        """Return the ranking of those groups that are left of each layer."""
+        stays = np.zeros(len(self), bool)
+        for layer, groups in enumerate(left):
+            own = self.layers == layer
+            stays[own] = groups.ravel()[self.places[own]]
+        return _ranking(self.layers[stays], self.places[stays], self.shapes)
 
 
 def rank(scores: Sequence[NDArray[np.float32]], alive: Sequence[NDArray[np.bool_]], *, normalise: bool) -> Ranking:
@@ -95,9 +103,12 @@ def rank(scores: Sequence[NDArray[np.float32]], alive: Sequence[NDArray[np.bool_
     layers = np.concatenate([np.full(int(on.sum()), layer) for layer, on in enumerate(alive)])
     places = np.concatenate([np.flatnonzero(on) for on in alive])
     order = np.argsort(-values, kind="stable")
-    layers, places = layers[order], places[order]
-    counts = np.array([np.concatenate([[0], np.cumsum(layers == layer)]) for layer in range(len(alive))])
-    return Ranking(layers, places, tuple(on.shape for on in alive), counts)
+    return _ranking(layers[order], places[order], tuple(on.shape for on in alive))
+
+
+def _ranking(layers: NDArray[np.int64], places: NDArray[np.int64], shapes: tuple[tuple[int, ...], ...]) -> Ranking:
+    counts = np.array([np.concatenate([[0], np.cumsum(layers == layer)]) for layer in range(len(shapes))])
+    return Ranking(layers, places, shapes, counts)
 
 
 def most_within(ranking: Ranking, size: Callable[[NDArray[np.int64]], float], limit: float) -> int:

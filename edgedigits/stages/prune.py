@@ -1,4 +1,4 @@
-"""Magnitude pruning with TF-MOT: a Keras model in, a Keras model with exact zeros out."""
+"""Pruning: a Keras model in, a Keras model with exact zeros out; by TF-MOT what TF-MOT can do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgedigits.config import PruningConfig
+from edgedigits.criteria.catalogue import DEFAULT as CRITERION
+from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
+from edgedigits.stages.cutting import cut
 from edgedigits.stages.declaration import Stage, Tables
 
 if TYPE_CHECKING:
@@ -91,11 +94,20 @@ def pruning_callbacks() -> list[Any]:
 def run(line: Line, model: Any) -> tuple[Any, Any]:
     """Prune on, and strip what TF-MOT wrapped around the layers."""
     prune, target = line.config.prune, line.config.target_sparsity
+    if not is_tfmots(prune):
+        pruned = cut(line, model, f"Pruning to {_shares(target)}")
+        return pruned, pruned
     wrapped = add_pruning(model, prune, target, line.steps(prune.epochs))
     settled = int(np.ceil(prune.end * prune.epochs))
     plan = line.plan("prune", f"Pruning to {_shares(target)}", prune.epochs, prune.rate, settled)
     pruned = line.train(plan, wrapped, pruning_callbacks(), finish=strip_pruning)
     return pruned, pruned
+
+
+def is_tfmots(prune: PruningConfig) -> bool:
+    """Return whether TF-MOT prunes this way: by magnitude, along a polynomial, weight by weight, layer by layer."""
+    own = (prune.criterion, prune.schedule, prune.granularity, prune.scope)
+    return own == (CRITERION, SCHEDULE, "weights", "layer")
 
 
 def _shares(target_sparsity: Mapping[str, float]) -> str:

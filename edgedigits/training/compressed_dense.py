@@ -6,6 +6,7 @@ the activation, and callbacks switch them on while the training runs, without a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,21 @@ def compressed(model: Any, bits: int, kind: str) -> Any:
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return keras.models.clone_model(copy, clone_function=lambda layer: CompressedDense(layer, bits, kind))
+
+
+def set_plain_weights(model: Any, weights: Sequence[NDArray[np.float32]]) -> None:
+    """Give the layers the kernels and biases of a plain MLP, in the order of its `get_weights`; masks stay."""
+    for layer, kernel, bias in zip(model.layers, weights[::2], weights[1::2], strict=True):
+        layer.layer.kernel.assign(kernel)
+        layer.layer.bias.assign(bias)
+
+
+def stripped(model: Any, like: Any) -> Any:
+    """Return a plain float model shaped as `like` with the zeros of the masks written into its kernels."""
+    plain = keras.models.clone_model(like)
+    for layer, wrapped in zip(plain.layers, model.layers, strict=True):
+        layer.set_weights([wrapped.layer.kernel.numpy() * wrapped.mask.numpy(), wrapped.layer.bias.numpy()])
+    return plain
 
 
 def bias_codes(model: Any) -> list[tuple[NDArray[np.int32], float]]:

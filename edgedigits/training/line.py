@@ -48,6 +48,7 @@ class Line:
         splits: train and validation are used; test is not touched.
         calibration: float32 (n, inputs), the training images that ranges are measured on.
         done: the stages so far.
+        early: weights and biases of the float model after its first epoch, where a schedule of pruning wants them.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Line:
         self.calibration: NDArray[np.float32] = to_float(shown)
         self.done: list[TrainedStage] = []
         self.loss: LogitsLoss = make_loss(config.loss, splits.train.labels, config.training.label_smoothing)
+        self.early: list[NDArray[np.float32]] = []
 
     def plan(self, name: str, title: str, epochs: int, rate: float, settled: int = 0) -> StagePlan:
         """Return the plan of the next stage; `rate` is a share of the float stage's learning rate."""
@@ -109,6 +111,14 @@ class Line:
         finished = finish(model)
         self.done.append(TrainedStage(plan, history, finished))
         return finished
+
+    def join(self, first: int, title: str) -> TrainedStage:
+        """Make one stage of those from `first` on, which are trainings of one thing, and return it."""
+        parts = self.done[first:]
+        history = {key: [value for part in parts for value in part.history[key]] for key in parts[-1].history}
+        plan = replace(parts[-1].plan, title=title, epochs=sum(part.plan.epochs for part in parts))
+        self.done[first:] = [TrainedStage(plan, history, parts[-1].model)]
+        return self.done[-1]
 
     def keep_best(self, first: int) -> int:
         """Of the stages from `first` on, tries of one thing, keep the best by validation and return its place.

@@ -42,7 +42,7 @@ def test_the_first_of_a_ranking_are_the_best_of_those_alive(scores, normalise, c
     ranking = rank(scores, alive, normalise=normalise)
     assert len(ranking) == sum(int(on.sum()) for on in alive)
     count = min(count, len(ranking))
-    kept = ranking.first(count)
+    kept = ranking.first(ranking.counts[:, count])
     assert sum(int(one.sum()) for one in kept) == count
     assert ranking.counts[:, count].tolist() == [int(one.sum()) for one in kept]
     for score, on, one in zip(scores, alive, kept, strict=True):

@@ -1,0 +1,105 @@
+"""Lets pruning, levels and 8-bit activations begin and end when it is their turn in a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgedigits.stages.pruner import Pruner
+
+if TYPE_CHECKING:
+    from edgedigits.training.line import Line
+
+SAMPLE = 2048
+"""Images on which activity and errors are measured at each update of the masks."""
+WIDEST_OVERSHOOT = 1.3
+"""Weights may lie so much beyond the outermost level: further out they could not come back."""
+NEVER = 2.0
+
+
+@dataclass(frozen=True)
+class Marks:
+    """When what begins or ends, as shares of a training.
+
+    Attributes:
+        prune_begin, prune_end: of pruning.
+        cut: progress between these, 0…1 → share of the cut that is done, 0…1.
+        levels_begin: weights become levels.
+        activations_begin: activations become 8 bits.
+        trim: what a goal has no room for goes.
+    """
+
+    prune_begin: float
+    prune_end: float
+    cut: Callable[[float], float]
+    levels_begin: float = NEVER
+    activations_begin: float = NEVER
+    trim: float = NEVER
+
+
+class Conductor:
+    """Switches pruning, levels and 8-bit activations on when it is their turn.
+
+    Args:
+        model: of `CompressedDense` layers.
+        line: of the build: its choices, digits and loss.
+        pruner: of the masks; None to leave them whole.
+        epochs: of the training.
+        marks: when it is whose turn.
+    """
+
+    def __init__(self, model: Any, line: Line, pruner: Pruner | None, epochs: int, marks: Marks) -> None:
+        from edgedigits.training.moments import Moments
+
+        self._layers, self._pruner, self._epochs = model.layers, pruner, epochs
+        self._when, self._moments = marks, Moments(model, line, SAMPLE)
+
+    def after(self, epoch: int) -> None:
+        """Do what is due after epoch `epoch`, counted from 0."""
+        done = (epoch + 1) / self._epochs
+        if done >= self._when.levels_begin:
+            for layer in self._layers:
+                layer.start_levels()
+                _hold_near_levels(layer)
+        if done >= self._when.activations_begin:
+            for layer in self._layers:
+                layer.has_range.assign(1.0)
+        if self._pruner is not None:
+            self._prune(self._pruner, epoch, done)
+
+    def _prune(self, pruner: Pruner, epoch: int, done: float) -> None:
+        when = self._when
+        if self._passes(when.trim, done) or epoch + 1 == self._epochs:
+            pruner.trim(self._moments(epoch))
+        elif when.prune_begin <= done and (done <= when.prune_end or self._passes(when.prune_end, done)):
+            progress = (done - when.prune_begin) / (when.prune_end - when.prune_begin)
+            pruner.shrink(self._moments(epoch), when.cut(min(1.0, progress)))
+
+    def _passes(self, mark: float, done: float) -> bool:
+        """Return whether the epoch that ends at `done` is the first to end at or behind a mark."""
+        return done - 1 / self._epochs < mark <= done
+
+
+def conducted(conductor: Conductor | None, pruner: Pruner | None) -> Any:
+    """Return the Keras callback that lets a conductor work, if there is one, and records the share of zeros."""
+    from edgedigits.training.keras_env import keras
+
+    class Conducted(keras.callbacks.Callback):
+        """Lets the conductor work behind every epoch, and records the share of zeros as "sparsity"."""
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            if conductor is not None:
+                conductor.after(epoch)
+            if logs is not None and pruner is not None:
+                logs["sparsity"] = pruner.sparsity
+
+    return Conducted()
+
+
+def _hold_near_levels(layer: Any) -> None:
+    codes, scale = layer.codes()
+    limit = WIDEST_OVERSHOOT * float(np.abs(codes).max() or 1) * scale
+    layer.layer.kernel.assign(np.clip(layer.layer.kernel.numpy(), -limit, limit))

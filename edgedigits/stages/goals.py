@@ -1,0 +1,157 @@
+"""Where pruning is to end: at a share of zeros in each layer, at one over all layers, or at a number of bytes.
+
+A goal says how many groups of weights each layer keeps, given a ranking and how much of the cut is still to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.errors import CheckFailedError
+from edgedigits.model.packing import packed_bytes
+from edgedigits.stages.masks import BLOCK, Ranking, most_within, pooled
+
+OVERFULL = 1.02
+"""Of the budget that the ramp aims at: the rest is cut when training settles, exactly."""
+
+Counts = NDArray[np.int64]
+"""Groups that each layer keeps, (layers,)."""
+
+
+class Goal(Protocol):
+    """Where pruning is to end."""
+
+    def counts(self, ranking: Ranking, cut: float) -> Counts:
+        """Return how many groups each layer keeps once the share `cut` of the cut is done, 0…1."""
+
+    def fewer(self, ranking: Ranking) -> Counts | None:
+        """Return how many groups each layer keeps at most if the goal is not met yet; None where it is.
+
+        Raises:
+            CheckFailedError: it cannot be met.
+        """
+
+
+@dataclass(frozen=True)
+class ByLayer:
+    """A share of zeros in each layer.
+
+    Attributes:
+        targets: share of zeros at the end, by layer.
+        initial: share of zeros at the beginning.
+    """
+
+    targets: Sequence[float]
+    initial: float = 0.0
+
+    def counts(self, ranking: Ranking, cut: float) -> Counts:
+        """Keep the best of each layer; one at least, so that the next layer has something to read."""
+        sizes = [int(np.prod(shape)) for shape in ranking.shapes]
+        shares = [target and self.initial + (target - self.initial) * cut for target in self.targets]
+        return np.array([max(1, int(size * (1.0 - share) + 1e-6)) for size, share in zip(sizes, shares, strict=True)])
+
+    def fewer(self, ranking: Ranking) -> Counts | None:
+        """Zeros are counted while pruning goes on."""
+        return None
+
+
+@dataclass(frozen=True)
+class Overall:
+    """A share of zeros over all layers together.
+
+    Attributes:
+        target: the share at the end.
+        initial: share of zeros at the beginning.
+    """
+
+    target: float
+    initial: float = 0.0
+
+    def counts(self, ranking: Ranking, cut: float) -> Counts:
+        """Keep the best of all layers."""
+        total = sum(int(np.prod(shape)) for shape in ranking.shapes)
+        share = self.initial + (self.target - self.initial) * cut
+        return ranking.counts[:, min(int(total * (1.0 - share) + 1e-6), len(ranking))]
+
+    def fewer(self, ranking: Ranking) -> Counts | None:
+        """Zeros are counted while pruning goes on."""
+        return None
+
+
+class Bytes:
+    """Bytes that the constants of the packed engine may take.
+
+    The entropy of what is left tells how many weights go; how far it is off is learned from packing what is there.
+
+    Args:
+        limit: the bytes.
+        model: of `CompressedDense` layers, which are packed on the way.
+        granularity: of the masks.
+    """
+
+    def __init__(self, limit: int, model: Any, granularity: str) -> None:
+        self._limit, self._model, self._granularity = limit, model, granularity
+        self._correction = 1.0
+
+    def counts(self, ranking: Ranking, cut: float) -> Counts:
+        """Keep the best of all layers."""
+        if all(layer.has_levels.numpy() for layer in self._model.layers):
+            self._measure()
+        dense = sum(int(layer.mask.shape.num_elements()) * layer.bits / 8 for layer in self._model.layers)
+        limit = self._limit * OVERFULL
+        wanted = limit + max(0.0, dense - limit) * (1.0 - cut)
+        return ranking.counts[:, most_within(ranking, self._estimate, wanted)]
+
+    def fewer(self, ranking: Ranking) -> Counts | None:
+        """Keep as many less as the packed weights are too large, by measuring them."""
+        measured = self._measure()
+        if measured <= self._limit:
+            return None
+        count = int(len(ranking) * self._limit / measured) - 1
+        if count < len(ranking.shapes):
+            raise CheckFailedError(
+                f"The packed network takes {measured:,} B, more than the budget of {self._limit:,} B, "
+                "and nothing is left to cut.",
+                hint="Take a larger budget, or fewer hidden neurons.",
+            )
+        return ranking.counts[:, count]
+
+    def _measure(self) -> int:
+        """Return the bytes that the weights would be packed in now, and learn how far estimates are off."""
+        from edgedigits.training.compressed_dense import bias_codes
+
+        codes = [np.ascontiguousarray(layer.codes()[0].T) for layer in self._model.layers]
+        measured = packed_bytes(codes, [biases for biases, _ in bias_codes(self._model)])
+        left = np.array(
+            [int((pooled(layer.mask.numpy(), self._granularity) > 0).sum()) for layer in self._model.layers]
+        )
+        if left.all():
+            self._correction *= measured / self._estimate(left)
+        return measured
+
+    def _estimate(self, counts: Counts) -> float:
+        masks = [layer.mask.numpy() for layer in self._model.layers]
+        each = BLOCK if self._granularity == "blocks" else 1
+        alive = [(int(mask.any(axis=1).sum()), int(mask.any(axis=0).sum())) for mask in masks]
+        cells = np.array([fan_in * -(-fan_out // each) for fan_in, fan_out in alive])
+        bits = np.array([each * float(layer.bits) for layer in self._model.layers])
+        biases = 2 * sum(fan_out for _, fan_out in alive)
+        return self._correction * (entropy_bytes(counts, np.maximum(cells, counts), bits) + biases)
+
+
+def entropy_bytes(counts: Counts, cells: Counts, bits_each: NDArray[np.float64]) -> float:
+    """Return bytes near which groups can be packed: the entropy of where they are, and bits for what is in each.
+
+    Args:
+        counts: groups that are left of each layer.
+        cells: groups there is room for.
+        bits_each: of the values of a group.
+    """
+    density = np.clip(counts / np.maximum(cells, 1), 1e-9, 1 - 1e-9)
+    places = cells * -(density * np.log2(density) + (1 - density) * np.log2(1 - density))
+    return float(np.sum(places + counts * bits_each) / 8)
