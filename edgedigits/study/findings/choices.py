@@ -101,12 +101,7 @@ def variant_means(frame: pd.DataFrame) -> pd.DataFrame:
 def pareto(points: pd.DataFrame, cost: str) -> pd.DataFrame:
     """Return the rows that no other beats in accuracy at the same or a lower cost, the cheapest first."""
     known = points.dropna(subset=[cost, "accuracy"]).sort_values([cost, "accuracy"], ascending=[True, False])
-    best, kept = -np.inf, []
-    for index, accuracy in known["accuracy"].items():
-        if accuracy > best:
-            best = accuracy
-            kept.append(index)
-    return known.loc[kept]
+    return known[known["accuracy"] > known["accuracy"].cummax().shift(fill_value=-np.inf)]
 
 
 def recommendations(means: pd.DataFrame, trials: Mapping[str, Trial]) -> list[Recommendation]:

@@ -53,29 +53,22 @@ def score_figures(scores: Scores, prefix: str = "") -> Figures:
         scores: of a model on digits.
         prefix: put in front of the names, such as "dev_".
     """
-    lists = {name: [getattr(one, name) for one in scores.per_class] for name in ("precision", "recall", "f1", "loss")}
-    return {
-        f"{prefix}accuracy": scores.accuracy,
-        f"{prefix}images": scores.count,
-        f"{prefix}mean_loss": scores.loss,
-        f"{prefix}macro_precision": scores.macro_precision,
-        f"{prefix}macro_recall": scores.macro_recall,
-        f"{prefix}macro_f1": scores.macro_f1,
-        **{f"{prefix}class_{name}": values for name, values in lists.items()},
-        f"{prefix}confusion": [list(row) for row in scores.confusion],
+    means = {name: getattr(scores, name) for name in ("accuracy", "macro_precision", "macro_recall", "macro_f1")}
+    of_classes = ("precision", "recall", "f1", "loss")
+    found: Figures = {
+        **means,
+        "images": scores.count,
+        "mean_loss": scores.loss,
+        **{f"class_{name}": [getattr(one, name) for one in scores.per_class] for name in of_classes},
+        "confusion": [list(row) for row in scores.confusion],
     }
+    return {f"{prefix}{name}": value for name, value in found.items()}
 
 
 def size_figures(size: Size) -> Figures:
     """Return bytes and ratios."""
-    return {
-        "bytes": size.raw,
-        "gzip_bytes": size.gzip,
-        "float_bytes": size.float_bytes,
-        "ratio": size.ratio,
-        "gzip_ratio": size.gzip_ratio,
-        "parameters": size.parameters,
-    }
+    names = ("float_bytes", "ratio", "gzip_ratio", "parameters")
+    return {"bytes": size.raw, "gzip_bytes": size.gzip, **{name: getattr(size, name) for name in names}}
 
 
 def weight_figures(graph: Graph) -> Figures:

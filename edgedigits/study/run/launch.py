@@ -17,14 +17,13 @@ from edgedigits.devices.toolchain import zig_cache
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.files.scratch import no_room, scratch, tells_of_no_room
 from edgedigits.posix import KILLED, pinned, signal_of, usable_cores
+from edgedigits.study.kinds import Answer
 from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, EXIT_NO_ROOM, TASK
 from edgedigits.study.run.data_source import DataNeed, keep
 
 TOPIC = "edgedigits-study"
 POLL_S = 0.2
 LONGEST_ERROR = 600
-
-Answer = dict[str, Any]
 
 
 def run_on_worker(task: dict[str, Any], cores: int) -> list[Answer]:
