@@ -90,8 +90,7 @@ def render_engine(
         network: as lowered; its rounding is the engine's.
         packed: its layers, packed, in order.
         prefix: start of the names.
-        pixels: what images become in its input, for a model that classifies digits; None for others, which get no
-            `preprocess`.
+        pixels: what images become in its input; None for a model that takes no digits, which gets no `preprocess`.
         reject_margin: the least lead of the best score, in steps of the output, that `classify` accepts; 0 to refuse
             nothing.
 

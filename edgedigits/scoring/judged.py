@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgedigits.data.load import Selection
 from edgedigits.errors import ConfigError
 from edgedigits.model.reader import read_tflite
@@ -15,10 +18,10 @@ from edgedigits.scoring.advice import advice_on
 from edgedigits.scoring.confidence import refusals
 from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.harness import evaluate_model
-from edgedigits.scoring.interpreter import open_classifier
+from edgedigits.scoring.interpreter import Classifier, open_classifier
 from edgedigits.scoring.non_digits import read_non_digits
 from edgedigits.scoring.oracle import oracle_outputs
-from edgedigits.scoring.subject import find_subject
+from edgedigits.scoring.subject import Subject, find_subject
 from edgedigits.scoring.subject_digits import load_subject_digits
 
 
@@ -58,12 +61,7 @@ def evaluate_path(
         EdgedigitsError: as `load_subject_digits` and `evaluate_model`.
     """
     subject = find_subject(path)
-    if non_digits and not subject.reject_margin:
-        raise ConfigError(
-            f"{path} refuses nothing, digits or not: it has no margin.",
-            hint="Build it with --reject-error, such as 0.005.",
-        )
-    pictures = {file.name: read_non_digits(file, transposed=non_digits_transposed) for file in non_digits}
+    pictures = _pictures(subject, path, non_digits, transposed=non_digits_transposed)
     chosen = load_subject_digits(subject, source, split=split, progress=progress, **reading)
     evaluation = evaluate_model(
         path,
@@ -76,7 +74,30 @@ def evaluate_path(
         progress=progress,
     )
     classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range), subject.view())
+    return _judged(evaluation, classifier, chosen, subject, pictures), chosen
+
+
+def _judged(
+    evaluation: Evaluation,
+    classifier: Classifier,
+    chosen: Selection,
+    subject: Subject,
+    pictures: dict[str, NDArray[np.uint8]],
+) -> Evaluation:
+    """Return the figures with what would help, and with how many of the pictures are refused."""
     advice = advice_on(classifier, chosen, subject, evaluation.scores.accuracy, try_ranges=True)
     refused = refusals(lambda images: oracle_outputs(classifier, images, "litert"), pictures, subject.reject_margin)
     notes = (*([advice] if advice else []), *evaluation.notes)
-    return replace(evaluation, notes=notes, refusals=refused), chosen
+    return replace(evaluation, notes=notes, refusals=refused)
+
+
+def _pictures(
+    subject: Subject, path: Path, non_digits: Sequence[Path], *, transposed: bool
+) -> dict[str, NDArray[np.uint8]]:
+    """Return the pictures that should be refused, by the names of their files."""
+    if non_digits and not subject.reject_margin:
+        raise ConfigError(
+            f"{path} refuses nothing, digits or not: it has no margin.",
+            hint="Build it with --reject-error, such as 0.005.",
+        )
+    return {file.name: read_non_digits(file, transposed=transposed) for file in non_digits}
