@@ -62,11 +62,9 @@ def check_built(name: str, raw: Any, where: str) -> None:
         ConfigError: a build cannot do it yet, or it is nothing at all.
     """
     built, known = BUILT_IN_PART[name]
-    if raw in built and not isinstance(raw, bool):
+    if raw in built:
         return
     hint = f"It can do {', '.join(map(str, built))}."
     if raw in known or is_unbuilt(raw):
         raise ConfigError(f"{where}: a build cannot do {name} {raw} yet.", hint=hint)
-    if isinstance(raw, str) and all(isinstance(value, int) for value in known):
-        raise ConfigError(f"{where} is {raw!r}, expected a number.", hint=f"Write {built[0]}, without quotes.")
     raise ConfigError(f"{where} is {raw!r}.", hint=hint)

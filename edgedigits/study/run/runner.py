@@ -160,7 +160,8 @@ class _Run:
 
     def _handle(self, event: Any, stage: StageProgress, waiting: deque[Job]) -> None:
         if isinstance(event, Mapping):
-            self._store(event, stage)
+            if "key" in event:
+                self._store(event, stage)
             return
         job, start = self.futures.pop(event)
         seconds = time.monotonic() - start
@@ -189,8 +190,6 @@ class _Run:
 
     def _store(self, answer: Mapping[str, Any], stage: StageProgress) -> None:
         """Store an answer; one that was stored already, or whose trial another run has taken over, changes nothing."""
-        if "key" not in answer:
-            return
         key, seconds = answer["key"], answer["seconds"]
         if "error" in answer:
             self._fail(key, str(answer["error"]), seconds, stage)
