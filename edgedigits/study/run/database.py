@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from edgedigits.errors import DataError
@@ -61,8 +61,10 @@ def begin(folder: Path) -> Iterator[tuple[sqlite3.Connection, str]]:
                 aside = _put_aside(path)
                 said = f"{path} is damaged ({damage}); it is kept as {aside.name}, and the study begins anew."
             is_new = not path.exists()
-            with _undone(folder, is_new), _closed_on_error(_connect(path)) as connection:
+            with _undone(folder, is_new), ExitStack() as opened:
+                connection = opened.enter_context(closing(_connect(path)))
                 _make_tables(connection)
+                opened.pop_all()
         with closing(connection):
             try:
                 yield connection, said
@@ -83,15 +85,6 @@ def _undone(folder: Path, is_new: bool) -> Iterator[None]:
     except BaseException as error:
         if is_new and not _is_in_use(error):
             _remove_database(folder)
-        raise
-
-
-@contextmanager
-def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    try:
-        yield connection
-    except BaseException:
-        connection.close()
         raise
 
 
@@ -215,11 +208,18 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     if _count_tables(connection):
         return
     _start_log(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         if not _count_tables(connection):
             for statement in _TABLES:
                 connection.execute(statement)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do all that the body does to a database, or nothing where it raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

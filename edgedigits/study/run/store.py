@@ -295,15 +295,8 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._translated(), database.transaction(self._connection):
+            yield self._connection
 
     def _readable(self, error: sqlite3.Error) -> DataError:
         text = one_line(error)
