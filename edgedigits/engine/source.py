@@ -100,17 +100,7 @@ def render_engine(
     check_prefix(prefix)
     parts, use = make_parts(network, packed, pixels), purpose(network, pixels, prefix)
     vectors = make_vectors(network, pixels)
-    shared = {
-        "prefix": prefix,
-        "macro": prefix.upper(),
-        "provenance": provenance(network.graph),
-        "rounding": str(network.rounding),
-        "rounding_note": ROUNDING_NOTES[network.rounding],
-        "inputs": network.inputs,
-        "outputs": network.outputs,
-        "reject_margin": reject_margin,
-        **use,
-    }
+    shared = {**_shared_facts(network, prefix), "reject_margin": reject_margin, **use}
     source = render_body(shared, parts)
     self_test = render("self_test.c.j2", **shared, **self_test_facts(parts, vectors))
     # Two engines of one model differ where their choices do.
@@ -127,6 +117,18 @@ def render_engine(
         pixels=pixels,
         **parts.sizes,
     )
+
+
+def _shared_facts(network: Network, prefix: str) -> dict[str, Any]:
+    return {
+        "prefix": prefix,
+        "macro": prefix.upper(),
+        "provenance": provenance(network.graph),
+        "rounding": str(network.rounding),
+        "rounding_note": ROUNDING_NOTES[network.rounding],
+        "inputs": network.inputs,
+        "outputs": network.outputs,
+    }
 
 
 def _header_facts(parts: Parts, vectors: Sequence[Vector]) -> dict[str, Any]:
