@@ -10,8 +10,9 @@ from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.cli.flags import add_input_range
 from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.outcome import Outcome
-from edgedigits.config import GOALS, ROUNDINGS, EngineConfig
+from edgedigits.config import EngineConfig
 from edgedigits.files.paths import user_path
+from edgedigits.sections import GOALS, ROUNDINGS
 
 if TYPE_CHECKING:
     from rich.console import Console

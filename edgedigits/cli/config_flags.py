@@ -9,11 +9,12 @@ from dataclasses import Field, fields
 from typing import Any
 
 from edgedigits import config
-from edgedigits.config import READING, BuildConfig
+from edgedigits.config import BuildConfig
 from edgedigits.config_file import Kind, make_choices, read_config_file
 from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
 from edgedigits.options import Need, flag_of, parse_option
+from edgedigits.sections import READING
 
 _UNSET = argparse.SUPPRESS
 

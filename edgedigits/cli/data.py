@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.cli.config_flags import add_some_arguments, config_from_arguments
 from edgedigits.cli.flags import common_flags, refuse_idle
 from edgedigits.cli.outcome import Outcome
-from edgedigits.config import READING
 from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
+from edgedigits.sections import READING
 
 if TYPE_CHECKING:
     from rich.console import Console

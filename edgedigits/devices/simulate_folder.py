@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from edgedigits.config import READING
 from edgedigits.data.load import Selection
 from edgedigits.devices.boards import Board, find_board
 from edgedigits.devices.cores import Core, find_core
@@ -24,6 +23,7 @@ from edgedigits.scoring.advice import advice_on
 from edgedigits.scoring.metrics import classify
 from edgedigits.scoring.reject import Decisions, decisions
 from edgedigits.scoring.subject import Subject
+from edgedigits.sections import READING
 
 DEFAULT_CORE = "cortex-m4"
 _LEVELS = ("0", "1", "2", "3", "s", "z")

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgedigits.config import READING
 from edgedigits.devices.inputs import CODES, DIGITS, Inputs, find_inputs
 from edgedigits.devices.stand_ins import STAND_INS, stand_in_images
 from edgedigits.errors import AbsentDataError, ConfigError, DataError
 from edgedigits.model.reader import read_tflite
 from edgedigits.scoring.subject import Subject, find_subject
+from edgedigits.sections import READING
 from tests.tflite_builder import random_mlp
 
 REFERENCE = Path(__file__).parents[2] / "deploy" / "reference"

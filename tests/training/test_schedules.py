@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgedigits.config import OPTIMIZERS, SCHEDULES, TrainingConfig
+from edgedigits.config import TrainingConfig
+from edgedigits.sections import OPTIMIZERS, SCHEDULES
 from edgedigits.training.schedules import make_optimizer, make_rate
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits.config import READING, DataConfig
+from edgedigits.config import DataConfig
 from edgedigits.data.contents import Contents
 from edgedigits.data.load import read_source
 from edgedigits.data.mnist import cache_folder
@@ -24,6 +24,7 @@ from edgedigits.data.writing import replacing
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
+from edgedigits.sections import READING
 from edgedigits.study.run.keys import data_digest
 
 
