@@ -13,7 +13,7 @@ from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.levels.catalogue import DEFAULT as NO_LEVELS
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.stages.conductor import SAMPLE, Conductor, Marks, conducted
-from edgedigits.stages.goals import ByLayer, Goal, Overall
+from edgedigits.stages.goals import ByLayer, Overall, PruningGoal
 from edgedigits.stages.pruner import Pruner
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WHOLE_BITS = 8
 
 
-def pruning_goal(config: BuildConfig) -> Goal:
+def pruning_goal(config: BuildConfig) -> PruningGoal:
     """Return where [prune] is to end: in each layer by itself, or over all of them."""
     prune = config.prune
     if prune.scope == "global":

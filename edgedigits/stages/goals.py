@@ -23,7 +23,7 @@ Counts = NDArray[np.int64]
 """Groups that each layer keeps, (layers,)."""
 
 
-class Goal(Protocol):
+class PruningGoal(Protocol):
     """Where pruning is to end."""
 
     def counts(self, ranking: Ranking, cut: float) -> Counts:

@@ -21,7 +21,7 @@ from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.stages.conductor import Conductor, Marks, conducted
 from edgedigits.stages.cutting import pruning_goal
 from edgedigits.stages.declaration import Stage
-from edgedigits.stages.goals import Bytes, Goal
+from edgedigits.stages.goals import Bytes, PruningGoal
 from edgedigits.stages.pruner import Pruner
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any]:
     return aware, decompressed(wrapped, model)
 
 
-def _goal(config: BuildConfig, model: Any) -> Goal | None:
+def _goal(config: BuildConfig, model: Any) -> PruningGoal | None:
     if config.budget.constants:
         return Bytes(config.budget.constants, model, config.prune.granularity)
     return pruning_goal(config) if config.prune.enabled else None

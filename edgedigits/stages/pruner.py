@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.criteria.declaration import Criterion, LayerState
-from edgedigits.stages.goals import Counts, Goal
+from edgedigits.stages.goals import Counts, PruningGoal
 from edgedigits.stages.masks import Ranking, pooled, rank, spread, without_dead
 
 
@@ -24,7 +24,7 @@ class Pruner:
         seed: of the criterion "random".
     """
 
-    def __init__(self, model: Any, criterion: Criterion, granularity: str, goal: Goal, seed: int) -> None:
+    def __init__(self, model: Any, criterion: Criterion, granularity: str, goal: PruningGoal, seed: int) -> None:
         self._layers, self._criterion, self._granularity, self._goal = model.layers, criterion, granularity, goal
         shapes = [tuple(layer.mask.shape) for layer in self._layers]
         generator = np.random.default_rng(seed)
