@@ -152,7 +152,7 @@ def improved(
     return chosen
 
 
-def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]) -> int:
+def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]], encoding: Encoding = STREAM) -> int:
     """Return the bytes of constants of an engine made for size, exactly and in milliseconds: for training to a budget.
 
     It is what `choose` and the engine come to for a pruned network with few different weights, which is stored as
@@ -162,9 +162,10 @@ def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
     Args:
         weights: int8 (out, in) of each layer, one scale a layer.
         biases: int32 (out,) of each layer, for inputs counted from their lowest value.
+        encoding: another one for all layers, such as the faster `FIELDS`.
 
     Raises:
-        OverflowError: a layer has gaps that no stream can hold.
+        OverflowError: the encoding cannot hold the weights of a layer.
     """
     kept, own = list(weights), list(biases)
     for index in range(len(kept) - 1):
@@ -174,9 +175,9 @@ def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
         order = reading_order(kept[index + 1])
         order = order[: max(np.count_nonzero(kept[index + 1].any(axis=0)), 1)]
         kept[index], own[index], kept[index + 1] = kept[index][order], own[index][order], kept[index + 1][:, order]
-    sizes = [STREAM.nbytes(layer) for layer in kept]
+    sizes = [encoding.nbytes(layer) for layer in kept]
     if None in sizes:
-        raise OverflowError("a layer has gaps that no stream can hold")
+        raise OverflowError(f"weights that '{encoding.name}' cannot hold")
     wide = sum(4 * len(some) for some in own)
     narrow = sum(narrowest(some).nbytes for some in own)
     return sum(filter(None, sizes)) + (narrow if wide - narrow > WIDENING_BYTES else wide) + FACTOR_BYTES * len(kept)

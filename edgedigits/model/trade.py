@@ -58,6 +58,6 @@ def trades(network: Network) -> tuple[Packing, ...]:
     return tuple(front)
 
 
-def fastest_within(network: Network, flash: int) -> Packing | None:
-    """Return the fastest packing that takes at most `flash` bytes as `Packing.flash` counts; None where none does."""
-    return next((one for one in reversed(trades(network)) if one.flash <= flash), None)
+def fastest_within(packings: Sequence[Packing], flash: int) -> Packing | None:
+    """Return the last of what `trades` gave that takes at most `flash` bytes, as it counts; None where none does."""
+    return next((one for one in reversed(packings) if one.flash <= flash), None)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.model.weights.fields import ENCODINGS
-
-[FIELDS] = ENCODINGS
+from edgedigits.model.weights.fields import FIELDS
 
 
 def stream_of(weights: NDArray[np.int8]) -> tuple[list[int], str]:

@@ -48,8 +48,10 @@ def places_of(weights: NDArray[np.int8], encoding: Encoding) -> int:
 def test_what_was_packed_is_unpacked(encoding: Encoding, weights: NDArray[np.int8]) -> None:
     constants = encoding.pack(weights)
     if constants is None:
+        assert encoding.nbytes(weights) is None
         assert places_of(weights, encoding) > encoding.most_distinct
         return
+    assert encoding.nbytes(weights) == sum(constant.nbytes for constant in constants)
     np.testing.assert_array_equal(encoding.unpack(constants, weights.shape), weights)
     assert encoding.instructions(weights, DIGITS) > 0
 

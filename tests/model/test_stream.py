@@ -6,21 +6,21 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edgedigits.engine.source import render_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.ordering import by_reading
-from edgedigits.model.packing import FACTOR_BYTES, Goal, choose, packed_bytes
+from edgedigits.model.packing import FACTOR_BYTES, Goal, choose, packed_bytes, use, with_narrow_biases
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.weights.biases import narrowest
+from edgedigits.model.weights.fields import FIELDS
 from edgedigits.model.weights.gap_codes import gap_codes, gaps_of, start_for
 from edgedigits.model.weights.rank_codes import rank_codes
 from edgedigits.model.weights.stream import STREAM
-from tests.model.test_packing import kernels
 from tests.tflite_builder import build_mlp
 
 
@@ -55,12 +55,6 @@ def test_frequent_values_have_short_codes_unless_all_are_as_frequent() -> None:
     assert lengths == {1: 2, 2: 2, 3: 3, 4: 3, 5: 4, 6: 4, 7: 4, 8: 4}
     assert set(rank_codes(np.tile(np.arange(1, 9, dtype=np.int8), (2, 9))).lengths) == {3}
     assert set(rank_codes(np.full((3, 3), 5, np.int8)).lengths) == {0}, "binary weights need none"
-
-
-@given(weights=kernels())
-@settings(max_examples=100, deadline=None)
-def test_bytes_are_known_without_making_them(weights: NDArray[np.int8]) -> None:
-    assert STREAM.nbytes(weights) == sum(constant.nbytes for constant in STREAM.pack(weights) or ())
 
 
 @given(shift=st.integers(0, 20), values=st.lists(st.integers(-(2**11), 2**11 - 1), min_size=1))
@@ -121,6 +115,14 @@ def test_packed_bytes_are_those_of_the_engine(sizes: tuple[int, ...], density: f
     emitted = sum(one.nbytes + one.biases.nbytes for one in packed)
     assert emitted == source.weight_bytes + source.bias_bytes
     assert packed_bytes(weights, biases) == emitted + FACTOR_BYTES * len(packed)
+
+
+def test_packed_bytes_of_fields_are_those_of_an_engine_of_fields() -> None:
+    weights, biases = pruned(4, (144, 60, 10), 0.1, 8, 6)
+    network = by_reading(simplify(lower(read_tflite(build_mlp(weights, biases, input_zero_point=-128)))))
+    packed = with_narrow_biases(use(network, ["fields", "fields"]))
+    emitted = sum(one.nbytes + one.biases.nbytes for one in packed)
+    assert packed_bytes(weights, biases, FIELDS) == emitted + FACTOR_BYTES * len(packed)
 
 
 def test_packed_bytes_know_nothing_of_how_large_weights_are() -> None:

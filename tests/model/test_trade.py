@@ -43,10 +43,8 @@ def test_the_ends_are_what_is_chosen_for_size_and_for_speed(network: Network, fr
     assert names[0] == ["stream", "stream"] and ["fields", "fields"] in names
 
 
-def test_the_fastest_that_fits_is_taken(network: Network, front: tuple[Packing, ...]) -> None:
+def test_the_fastest_that_fits_is_taken(front: tuple[Packing, ...]) -> None:
     for one in front:
-        found = fastest_within(network, one.flash)
-        assert found is not None and found.instructions == one.instructions
-    assert fastest_within(network, front[0].flash - 1) is None
-    larger = fastest_within(network, 10**6)
-    assert larger is not None and larger.instructions == front[-1].instructions
+        assert fastest_within(front, one.flash) is fastest_within(front, one.flash + 1) is one
+    assert fastest_within(front, front[0].flash - 1) is None
+    assert fastest_within(front, 10**6) is front[-1]

@@ -144,6 +144,11 @@ class Encoding(ABC):
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return the arrays for `weights` (out, in), or None where the encoding cannot hold them."""
 
+    def nbytes(self, weights: Weights) -> int | None:
+        """Return the bytes of what `pack` gives, or None where it gives nothing."""
+        constants = self.pack(weights)
+        return None if constants is None else sum(constant.nbytes for constant in constants)
+
     @abstractmethod
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""

@@ -65,6 +65,16 @@ class Fields(Encoding):
         codes = np.frombuffer(head + b"".join(pieces) + table.tobytes() + bytes(not len(table)), np.uint8)
         return (Constant("codes", codes, parts=(len(codes) - max(len(table), 1),)),)
 
+    def nbytes(self, weights: Weights) -> int | None:
+        """Return the bytes of what `pack` would give, without making it."""
+        different = len(np.unique(weights[weights != 0]))
+        widths = _best(weights, different)
+        if widths is None:
+            return None
+        entries = int(_counts(weights, widths).sum())
+        bits = entries * (widths.step + widths.rank) + widths.count * weights.shape[1]
+        return _HEAD + -(-bits // 8) + max(different, 1)
+
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
         [codes] = constants
@@ -141,4 +151,5 @@ def _fields(column: Weights, table: Weights, widths: _Widths) -> list[tuple[int,
     return [(len(entries), widths.count), *entries]
 
 
-ENCODINGS = (Fields(),)
+FIELDS = Fields()
+ENCODINGS = (FIELDS,)

@@ -36,7 +36,7 @@ class Stream(Encoding):
         return (Constant("codes", codes, parts=(len(codes) - len(ranks.table),)),)
 
     def nbytes(self, weights: Weights) -> int | None:
-        """Return the bytes of what `pack` would give."""
+        """Return the bytes of what `pack` would give, without making it."""
         start, gaps, ranks = _codes(weights)
         if not fit(start, gaps, ranks):
             return None
