@@ -25,7 +25,7 @@ from edgedigits.data.digits import Digits
 from edgedigits.data.export import write_csv
 from edgedigits.data.named import OFFLINE_NOTE, UNUSABLE_NOTE
 from edgedigits.data.symmetry import relaid, transpose
-from edgedigits.errors import CheckFailedError, DataError
+from edgedigits.errors import CheckFailedError, DataError, UnsupportedModelError
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
@@ -33,6 +33,7 @@ from edgedigits.model.rounding_bound import rounding_bound
 from edgedigits.scoring.record import training_record
 from edgedigits.scoring.subject import find_subject
 from edgedigits.scoring.subject_digits import load_subject_digits
+from edgedigits.view import View
 from tests.small_builds import COMPRESSIONS, SHORT, merged
 
 
@@ -121,6 +122,29 @@ def test_the_check_that_the_readme_prints_holds_without_a_network_and_after_a_si
     done = subprocess.run(diff.split(), capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
     assert UNUSABLE_NOTE in (tmp_path / "deploy" / "again" / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_what_a_build_sees_is_seen_by_everything_that_is_done_with_it(build, tmp_path, capsys):
+    view = View(window=24, size=12, deskew=True, centre=True, bits=4)
+    made = build({"input": dataclasses.asdict(view)}, COMPRESSIONS["qat+prune"])
+    manifest = json.loads((made.folder / "manifest.json").read_text())
+    assert manifest["config"]["input"] == dataclasses.asdict(view)
+    assert made.facts.evaluation.view == find_subject(made.folder).view() == view
+    evaluated = edgedigits.evaluate(made.folder)
+    assert evaluated.scores == made.facts.evaluation.scores
+    assert view.remark in made.facts.evaluation.notes and view.remark in evaluated.notes
+    compile_model(made.folder, tmp_path / "engine", EngineConfig(), "digits")
+    for folder in (made.folder, tmp_path / "engine"):
+        assert main(["simulate", str(folder), "--images", "40", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["simulation"]
+        assert found["parity"]["differing_bytes"] == 0 and found["preprocess"]["view"] == dataclasses.asdict(view)
+        assert not any(other["differing"] for other in found["parity"]["others"])
+        assert main(["inspect", str(folder)]) == 0
+        assert f"sees      {view}" in capsys.readouterr().out
+    shutil.copy(made.folder / "model.tflite", tmp_path / "alone.tflite")
+    with pytest.raises(UnsupportedModelError, match="has 144 elements, not 784. .* by its folder"):
+        edgedigits.evaluate(tmp_path / "alone.tflite")
 
 
 def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgedigits.cli.outcome import Outcome
@@ -36,21 +37,24 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.model.lowering import why_not
     from edgedigits.model.reader import read_tflite
     from edgedigits.model.summary import summarize
-    from edgedigits.scoring.subject import confidence_beside, model_file
+    from edgedigits.scoring.subject import model_file, subject_beside
 
     model = model_file(args.model)
-    graph, confidence = read_tflite(model), confidence_beside(model)
+    graph, beside = read_tflite(model), subject_beside(model)
+    confidence, view = beside.confidence(), beside.view()
     facts, violations, refusal = summarize(graph), contract_violations(graph), why_not(graph)
     payload = {
         "model": facts.to_dict(),
         "contract": {"holds": not violations, "violations": list(violations)},
         "engine": {"runs": not refusal, "refusal": refusal},
         "confidence": confidence or None,
+        "view": asdict(view),
     }
+    head = [*_head(facts, violations, refusal), *([] if view.is_plain else [("sees", str(view))])]
     rows = None if args.verbose else MAX_ROWS
     return Outcome(
         payload,
-        lambda console: _show(console, facts, [*_head(facts, violations, refusal), *_certainty(confidence)], rows),
+        lambda console: _show(console, facts, [*head, *_certainty(confidence)], rows),
     )
 
 

@@ -27,7 +27,9 @@ KERNELS = ("default", "reference")
 IO_DTYPES = ("int8", "uint8", "float32")
 # How far a float softmax's sum may be from 1.
 SUM_TOLERANCE = 1e-3
-_HINT = "edgedigits evaluates classifiers of one 28×28 image into ten digits."
+_HINT = (
+    "edgedigits evaluates classifiers of one 28×28 image into ten digits; a build that sees less of it, by its folder."
+)
 _ONE_BATCH = "Convert it with a batch of 1, or an open one."
 
 

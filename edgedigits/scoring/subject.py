@@ -108,11 +108,11 @@ class Subject:
         return int(self.confidence().get("reject_margin", 0))
 
 
-def confidence_beside(model: Path) -> dict[str, Any]:
-    """Return what the manifest beside a build's model says as `Subject.confidence`; nothing for other files."""
+def subject_beside(model: Path) -> Subject:
+    """Return a model with the manifest beside it where it is a build's, whether or not that has its digest."""
     manifest = model.parent / MANIFEST_NAME
     described = model.name == MODEL_NAME and manifest.is_file()
-    return Subject(model, manifest=manifest if described else None).confidence()
+    return Subject(model, manifest=manifest if described else None)
 
 
 def find_subject(path: Path) -> Subject:

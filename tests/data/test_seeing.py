@@ -23,11 +23,11 @@ def views(draw: st.DrawFn) -> View:
     return View(window, size, draw(st.booleans()), draw(st.booleans()), draw(st.sampled_from(LEVEL_BITS)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(views(), st.integers(0, 2**32 - 1))
 def test_images_are_seen_as_the_definition_says(view: View, seed: int) -> None:
     images = hard_images(seed, noisy=3)
-    chosen = images[np.random.default_rng(seed).permutation(len(images))[:6]]
+    chosen = images[np.random.default_rng(seed).permutation(len(images))[:4]]
     np.testing.assert_array_equal(see(view, chosen), [seen(view, image) for image in chosen])
 
 

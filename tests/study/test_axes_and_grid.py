@@ -12,6 +12,7 @@ from edgedigits.errors import ConfigError, DataError
 from edgedigits.study.plan.axes import find_axis, known_axes
 from edgedigits.study.plan.grid import plan_grid, read_grid
 from edgedigits.study.plan.unbuilt import BUILT_IN_PART
+from edgedigits.view import View
 
 
 def plan(**tables):
@@ -36,6 +37,9 @@ def test_long_short_and_unique_names_mean_the_same():
     for name in ("training.learning_rate", "lr", "learning_rate"):
         (trial,) = plan(axes={name: [0.5]})
         assert trial.config.training.learning_rate == 0.5
+    for name in ("input.size", "input_size"):
+        (trial,) = plan(axes={name: [12], "window": [24]})
+        assert trial.config.input.view == View(window=24, size=12)
 
 
 def test_an_axis_with_a_condition_is_left_out_where_it_does_not_hold():
