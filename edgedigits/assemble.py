@@ -23,6 +23,7 @@ from edgedigits.engine.c_array import render_model_data
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.errors import CheckFailedError
+from edgedigits.flash_budget import check_flash, flash_of, with_constants
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -78,9 +79,11 @@ def assemble(
         The facts of its report, and the latency measured on this host, which is not part of the folder.
 
     Raises:
-        CheckFailedError: the .tflite breaks the contract, or its runtimes disagree.
+        CheckFailedError: the .tflite breaks the contract, its runtimes disagree, or a budget is not kept.
+        ToolMissingError: there is a budget of flash and no compiler.
     """
-    trained = train_and_compress(config, splits, progress)
+    config = with_constants(config)
+    trained = train_and_compress(config, splits, progress, flash_of(config))
     with progress.stage("Converting and proving", 3) as stage:
         classifier = _convert(config, trained, folder)
         stage.advance(note="converted")
@@ -104,6 +107,9 @@ def assemble(
             data=dataclasses.replace(facts.data, findings=tuple(findings)),
             advice=_advice(facts, classifier, splits, config),
         )
+        if config.budget.flash:
+            taken = check_flash(config, folder / "engine")
+            progress.say(f"The engine takes {taken:,} B of flash on {config.budget.core}.")
         _write_fingerprints(splits, folder)
         _emit(config, classifier.graph, evaluation.arena, folder)
         _report(facts, folder)

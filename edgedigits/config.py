@@ -105,7 +105,7 @@ class BuildConfig(Sections):
 
     def _let_budget_decide(self) -> None:
         """Switch on what meets a budget: joint training, pruning, and an engine that is packed for size."""
-        if not self.budget.constants:
+        if not self.budget.is_set:
             return
         if self.engine.optimize == "speed":
             raise ConfigError(
@@ -130,7 +130,7 @@ class BuildConfig(Sections):
     @property
     def target_sparsity(self) -> dict[str, float]:
         """Share of zeros to reach by layer; layers that are not pruned are left out."""
-        if not self.prune.enabled or self.budget.constants:
+        if not self.prune.enabled or self.budget.is_set:
             return {}
         wanted = dict(self.prune.layer_sparsity)
         spared = () if self.prune.output else ("logits",)
@@ -159,7 +159,7 @@ def _check_joint(config: BuildConfig) -> None:
             "[qat] and [joint] are both enabled: joint training is quantization-aware itself.",
             hint="Leave one of --qat and --joint out.",
         )
-    if config.budget.constants and joint.trim < max(config.prune.end, joint.levels_begin):
+    if config.budget.is_set and joint.trim < max(config.prune.end, joint.levels_begin):
         raise ConfigError(
             f"[joint] trim is {joint.trim:g}, before pruning ends at {config.prune.end:g} or levels begin at "
             f"{joint.levels_begin:g}: there would be nothing to trim yet.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,13 +42,16 @@ class Trained:
         return self.stages[-1].model
 
 
-def train_and_compress(config: BuildConfig, splits: Splits, progress: Progress) -> Trained:
+def train_and_compress(
+    config: BuildConfig, splits: Splits, progress: Progress, flash_of: Callable[[Any], int] | None = None
+) -> Trained:
     """Run the stages that `config` asks for; every one minimises the chosen loss.
 
     Args:
         config: every choice.
         splits: train and validation are used; test is not touched.
         progress: gets a bar for each stage.
+        flash_of: Keras model to convert → bytes of flash of its whole engine, for a budget of these.
 
     Raises:
         CheckFailedError: the training diverged.
@@ -65,7 +69,7 @@ def train_and_compress(config: BuildConfig, splits: Splits, progress: Progress) 
     distillation = _distillation(config, splits)
     # Behind the teacher, so that a student begins with the weights that it has without one.
     set_seed(config.training.seed)
-    line = Line(config, splits, progress, distillation)
+    line = Line(config, splits, progress, distillation, flash_of)
     model = twin = None
     for stage in asked:
         model, twin = stage.run(line, model)

@@ -368,6 +368,26 @@ class BudgetConfig:
         flag="--budget-constants",
         metavar="BYTES",
     )
+    flash: int = option(
+        0,
+        options.budget,
+        "bytes of flash for the whole engine, its code too; measured by the compiler",
+        flag="--budget-flash",
+        metavar="BYTES",
+    )
+    core: str = option(
+        "cortex-m4",
+        options.text,
+        "core that a budget of flash is for",
+        flag="--budget-core",
+        metavar="CORE",
+        needs=("budget", "flash", Given("BYTES")),
+    )
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a budget."""
+        return bool(self.constants or self.flash)
 
 
 @dataclass(frozen=True, kw_only=True)

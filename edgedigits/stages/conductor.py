@@ -70,6 +70,11 @@ class Conductor:
         if self._pruner is not None:
             self._prune(self._pruner, epoch, done)
 
+    def trim(self) -> None:
+        """Take what a goal that became smaller has no room for."""
+        if self._pruner is not None:
+            self._pruner.trim(self._moments(self._epochs))
+
     def _prune(self, pruner: Pruner, epoch: int, done: float) -> None:
         when = self._when
         if self._passes(when.trim, done) or epoch + 1 == self._epochs:

@@ -98,6 +98,10 @@ class Bytes:
         self._limit, self._model, self._granularity = limit, model, granularity
         self._correction = 1.0
 
+    def lower(self, nbytes: int) -> None:
+        """Take so many bytes off the limit."""
+        self._limit -= nbytes
+
     def counts(self, ranking: Ranking, cut: float) -> Counts:
         """Keep the best of all layers."""
         if all(layer.has_levels.numpy() for layer in self._model.layers):

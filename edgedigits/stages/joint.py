@@ -80,13 +80,16 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any]:
         joint.trim,
     )
     conductor = Conductor(wrapped, line, pruner, joint.epochs, marks)
-    aware = line.train(
-        plan,
-        wrapped,
-        [conducted(conductor, pruner)],
-        lambda trained: _with_its_ranges(trained, model, line.calibration),
-        schedule=joint.schedule,
-    )
+
+    def finish(trained: Any) -> Any:
+        aware = _with_its_ranges(trained, model, line.calibration)
+        while isinstance(goal, Bytes) and line.flash_of and (more := line.flash_of(aware) - config.budget.flash) > 0:
+            goal.lower(more)
+            conductor.trim()
+            aware = _with_its_ranges(trained, model, line.calibration)
+        return aware
+
+    aware = line.train(plan, wrapped, [conducted(conductor, pruner)], finish, schedule=joint.schedule)
     return aware, decompressed(wrapped, model)
 
 

@@ -48,13 +48,19 @@ class Line:
         splits: train and validation are used; test is not touched.
         calibration: float32 (n, inputs), the training images that ranges are measured on.
         done: the stages so far.
+        flash_of: Keras model to convert → bytes of flash of its whole engine; None where there is no budget of flash.
         early: weights and biases of the float model after its first epoch, where a schedule of pruning wants them.
     """
 
     def __init__(
-        self, config: BuildConfig, splits: Splits, progress: Progress, distillation: Distillation | None = None
+        self,
+        config: BuildConfig,
+        splits: Splits,
+        progress: Progress,
+        distillation: Distillation | None = None,
+        flash_of: Callable[[Any], int] | None = None,
     ) -> None:
-        self.config, self.splits, self.progress = config, splits, progress
+        self.config, self.splits, self.progress, self.flash_of = config, splits, progress, flash_of
         self._distillation = distillation
         shown = see(config.input.view, splits.train.images[:CALIBRATION_IMAGES])
         self.calibration: NDArray[np.float32] = to_float(shown)

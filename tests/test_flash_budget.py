@@ -1,0 +1,61 @@
+"""A budget of flash: code is measured before training, and the whole engine behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgedigits.api import build
+from edgedigits.config_file import make_config, parse_sections
+from edgedigits.devices.cores import find_core
+from edgedigits.devices.engine_elf import compile_engine
+from edgedigits.devices.stub import find_engine
+from edgedigits.devices.toolchain import find_toolchain
+from edgedigits.errors import ConfigError
+from edgedigits.flash_budget import with_constants
+
+
+def config(out="", **budget):
+    tables = {
+        "data": {"source": "mnist-5k"},
+        "input": {"window": 24, "size": 8},
+        "model": {"hidden": [24]},
+        "training": {"epochs": 2, "augment": "none"},
+        "levels": {"weight_bits": 3},
+        "joint": {"epochs": 10},
+        "budget": budget,
+        "output": {"out": out},
+    }
+    return make_config(parse_sections(tables, "test"))
+
+
+def test_a_budget_switches_on_what_meets_it() -> None:
+    choices = config(flash="2K")
+    assert (choices.budget.flash, choices.joint.enabled, choices.prune.enabled) == (2048, True, True)
+    assert choices.engine.optimize == "size"
+    assert choices.target_sparsity == {}
+
+
+def test_a_budget_of_constants_is_taken_as_it_is() -> None:
+    for choices in (config(constants=700), config(constants=700, flash=2048)):
+        assert with_constants(choices) is choices
+
+
+def test_code_that_takes_more_than_the_budget_is_told() -> None:
+    with pytest.raises(
+        ConfigError, match=r"flash is 300 B, and the engine's code alone takes \d+ B on cortex-m0plus"
+    ) as told:
+        with_constants(config(flash=300, core="cortex-m0plus"))
+    assert "Take a budget above" in told.value.hint
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus"])
+def test_the_compiled_engine_fits_and_uses_nearly_all_of_it(tmp_path, core) -> None:
+    result = build(config(out=str(tmp_path / "small"), flash=1536, core=core))
+    chip = find_core(core)
+    image = compile_engine(find_toolchain("zig", chip), chip, find_engine(result.folder), tmp_path, optimize="-Os")
+    assert 0.95 * 1536 <= image.footprint.flash <= 1536
+    # Built again from its manifest, it is the same to the byte: what the code took is kept there.
+    again = build(str(result.folder / "manifest.json"), force=True)
+    assert again.folder == result.folder or (again.folder / "model.tflite").read_bytes()
+    assert (again.folder / "model.tflite").read_bytes() == (result.folder / "model.tflite").read_bytes()
