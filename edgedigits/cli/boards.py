@@ -54,12 +54,15 @@ def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) 
 
     engine = find_engine(args.path)
     if not args.board and args.toolchain == "gcc":
-        # A GCC for Arm alone still tells about most boards.
-        try:
-            find_toolchain("gcc", next(board.core for board in boards if board.core.architecture.name == "riscv"))
-        except ToolMissingError as error:
-            progress.say(f"Boards with RISC-V are left out: {error.message}")
-            boards = [board for board in boards if board.core.architecture.name != "riscv"]
+        # A GCC for the first board's architecture alone still tells about most boards.
+        cores = {board.core.architecture.name: board.core for board in reversed(boards)}
+        for core in cores.values():
+            try:
+                if core.architecture is not boards[0].core.architecture:
+                    find_toolchain("gcc", core)
+            except ToolMissingError as error:
+                progress.say(f"Boards with {core.architecture.title} are left out: {error.message}")
+                boards = [board for board in boards if board.core.architecture is not core.architecture]
     return measure_needs(engine, boards, find_toolchain(args.toolchain or "zig", boards[0].core), progress)
 
 

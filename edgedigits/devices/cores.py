@@ -17,6 +17,7 @@ class Architecture:
 
     Attributes:
         name: "arm" or "riscv".
+        title: what people call it.
         startup: source of the start-up code, in `firmware_stub/`.
         gcc: how its GCC may be called.
         gcc_package: Debian's package that holds the last of these.
@@ -27,6 +28,7 @@ class Architecture:
     """
 
     name: str
+    title: str
     startup: str
     gcc: tuple[str, ...]
     gcc_package: str

@@ -14,13 +14,13 @@ from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.evaluation import Evaluation
-from edgedigits.scoring.interpreter import open_classifier
+from edgedigits.scoring.interpreter import Classifier, open_classifier
 from edgedigits.scoring.latency import host
 from edgedigits.scoring.metrics import score
 from edgedigits.scoring.oracle import engine_scores
 from edgedigits.scoring.parity import BASELINE, compare
 from edgedigits.scoring.reject import decisions
-from edgedigits.scoring.runs import DEFAULT, parity_outputs, run_everything
+from edgedigits.scoring.runs import DEFAULT, Runs, parity_outputs, run_everything
 from edgedigits.scoring.size import measure_size
 from edgedigits.scoring.subject import Subject, find_subject
 from edgedigits.view import View
@@ -67,6 +67,20 @@ def evaluate_model(
     classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range), view)
     twin = open_classifier(read_tflite(subject.float_twin), view=view) if subject.float_twin else None
     runs = run_everything(classifier, twin, digits.images, threads, latency, progress)
+    said = (*notes, *filter(None, (view.remark,)), *runs.notes, *_notes(subject, classifier.graph))
+    return _judge(subject, classifier, twin, runs, digits, data or f"{len(digits)} digits", said)
+
+
+def _judge(
+    subject: Subject,
+    classifier: Classifier,
+    twin: Classifier | None,
+    runs: Runs,
+    digits: Digits,
+    data: str,
+    notes: tuple[str, ...],
+) -> Evaluation:
+    """Hold what the runtimes gave against the labels, and against each other."""
     scored = BASELINE if BASELINE in runs.outputs else DEFAULT
     scores = classifier.dequantize(runs.outputs[scored])
     probabilities = classifier.gives_probabilities(scores)
@@ -76,10 +90,10 @@ def evaluate_model(
     return Evaluation(
         model=str(subject.model),
         digest=classifier.graph.digest,
-        data=data or f"{len(digits)} digits",
+        data=data,
         data_digest=digits.digest,
         pixels=classifier.pixels.range,
-        view=view,
+        view=classifier.pixels.view,
         scores=score(scores, digits.labels, are_probabilities=probabilities),
         scored_by=scored,
         host=host(),
@@ -89,7 +103,7 @@ def evaluate_model(
         latency=runs.latency,
         arena=runs.arena,
         parity=compare(compared) if BASELINE in compared else (),
-        notes=(*notes, *filter(None, (view.remark,)), *runs.notes, *_notes(subject, classifier.graph)),
+        notes=notes,
         decisions=decided,
     )
 

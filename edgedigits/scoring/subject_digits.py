@@ -27,10 +27,8 @@ def load_subject_digits(
     source: str = "",
     *,
     split: str = "test",
-    label_column: str | None = None,
-    invert: bool | None = None,
-    transpose: bool | None = None,
     progress: Progress = SILENT,
+    **reading: Any,
 ) -> Selection:
     """Read and examine the digits to evaluate on; none that the build was trained on is among them unless asked for.
 
@@ -42,10 +40,9 @@ def load_subject_digits(
         subject: what is evaluated.
         source: a path or a name, as `edgedigits.data.load` takes it; by default the build's own, else "auto".
         split: "test", or "all" for every digit of the source.
-        label_column: as for `load_splits`; None as the build did, or on other sources the default.
-        invert: the same.
-        transpose: the same.
         progress: gets bars for downloads, and what is unusual about the digits.
+        reading: label_column, invert, transpose, as for `load_splits`; None, or left out, as the build did, or on other
+            sources the default.
 
     Returns:
         The digits. Fractions and seed are the build's, so that the test split is the one it held out.
@@ -54,7 +51,6 @@ def load_subject_digits(
         DataError, ConfigError, ToolMissingError: as `read_source`, or the manifest cannot be read, or the build was
             trained on every one of the digits.
     """
-    reading = {"label_column": label_column, "invert": invert, "transpose": transpose}
     chosen, own = _read(subject, source, split, reading, progress)
     record = training_record(subject)
     known = record.knows(chosen.digits.images)
