@@ -19,7 +19,7 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
-from edgedigits.model.packing import Goal, PackedLayer, choose, use
+from edgedigits.model.packing import Goal, PackedLayer, choose, use, with_narrow_biases
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
@@ -69,14 +69,19 @@ CASES = [
 ]
 
 
+def network_for(chain: tuple[str, ...], widest: int, rounding: Rounding = Rounding.LITERT) -> Network:
+    """Return a random network that can be stored in these encodings."""
+    even = any(BY_NAME[name].at_equal_distances for name in chain)
+    distinct = min(8, *(BY_NAME[name].most_distinct for name in chain))
+    model = random_model(40 + CHAINS.index(chain), widest=widest, distinct=distinct, even=even, layers=4)
+    return simplify(lower(read_tflite(model.content), rounding))
+
+
 @pytest.mark.parametrize(("chain", "core"), CASES)
 def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_path: Path) -> None:
     number = CHAINS.index(chain)
     rounding = list(Rounding)[(number + list(load_cores()).index(core)) % 2]
-    even = any(BY_NAME[name].at_equal_distances for name in chain)
-    distinct = min(8, *(BY_NAME[name].most_distinct for name in chain))
-    model = random_model(40 + number, widest=300 if number == 3 else 90, distinct=distinct, even=even, layers=4)
-    network = simplify(lower(read_tflite(model.content), rounding))
+    network = network_for(chain, widest=300 if number == 3 else 90, rounding=rounding)
     packed = use(network, chain)
     write(render_engine(network, packed), tmp_path)
     inputs = hard_inputs(network.inputs, number, count=20)
@@ -167,9 +172,9 @@ def test_no_warning_on_any_core(core: str, toolchain: str, tmp_path: Path) -> No
     found = toolchain_or_skip(toolchain, target)
     sparse = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=0.2))))
     engines = [(sparse, choose(sparse, Goal.SPEED))]
-    for number in (0, 4, 8, 9):
-        network = simplify(lower(read_tflite(random_model(40 + number, widest=40, distinct=8, layers=4).content)))
-        engines.append((network, use(network, CHAINS[number])))
+    for number in (0, 4, 8, 9, 10, 12):
+        network = network_for(CHAINS[number], widest=40)
+        engines.append((network, with_narrow_biases(use(network, CHAINS[number]))))
     for number, (network, packed) in enumerate(engines):
         write(render_engine(network, packed, f"engine_{number}"), tmp_path)
     # In one file, because a compiler takes longer to start than to compile them.
