@@ -18,6 +18,8 @@ from tests.kinds import ROOT, may_load_tensorflow, named_modules
             {"edgedigits.data", "edgedigits.data.load", "edgedigits.data.named"},
         ),
         ("from edgedigits.x import (\n    a,\n    b,\n)", {"edgedigits.x", "edgedigits.x.a", "edgedigits.x.b"}),
+        ("from edgedigits import options, losses", {"edgedigits.options", "edgedigits.losses"}),
+        ("from edgedigits import build", {"edgedigits", "edgedigits.build"}),
         ("def f():\n    import tensorflow as tf", {"tensorflow"}),
         ('code = "import edgedigits; print(1)"', {"edgedigits"}),
         ('run([sys.executable, "-m", "edgedigits", "build"])', {"edgedigits", "edgedigits.__main__"}),
