@@ -89,10 +89,7 @@ def assemble(
         stage.advance(note="converted")
         # From here on the test split is in use, once and for the final figures only.
         evaluation = evaluate_model(folder, splits.test, data=f"test split of {splits.source}", view=config.input.view)
-        latency, evaluation = (
-            evaluation.latency,
-            dataclasses.replace(evaluation, latency=None, model=MODEL_NAME),
-        )
+        latency, evaluation = evaluation.latency, dataclasses.replace(evaluation, latency=None, model=MODEL_NAME)
         _check_parity(evaluation, classifier.graph)
         stage.advance(note="evaluated")
         confidence = measure_confidence(

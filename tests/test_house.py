@@ -1,0 +1,46 @@
+"""The size of functions and files, and that a name means one thing in all rooms."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+PACKAGE = Path(__file__).parents[1] / "edgedigits"
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+
+LONGEST_FUNCTION, MEDIAN_FUNCTION, LONGEST_FILE = 50, 8, 450
+# Where a program begins; what verbs, stages and the exact engine are called to do; and the Python API's word for a room's.
+OF_SEVERAL_ROOMS = {"main", "run", "simulate"}
+
+
+def _lengths() -> dict[str, int]:
+    """Return the lines of each function, its docstring included, by file and name."""
+    return {
+        f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def test_functions_are_short() -> None:
+    lengths = _lengths()
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+    assert median(lengths.values()) <= MEDIAN_FUNCTION
+
+
+def test_files_are_short() -> None:
+    lengths = {str(path.relative_to(PACKAGE)): len(path.read_text(encoding="utf-8").splitlines()) for path in TREES}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_no_public_name_means_something_else_in_another_room() -> None:
+    rooms: dict[str, set[Path]] = defaultdict(set)
+    for path, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_"):
+                rooms[node.name].add(path.parent)
+    several = {name: sorted(map(str, places)) for name, places in rooms.items() if len(places) > 1}
+    assert {name: places for name, places in several.items() if name not in OF_SEVERAL_ROOMS} == {}
