@@ -34,7 +34,7 @@ def test_every_way_to_import_is_seen(text: str, names: set[str]) -> None:
     [
         ("training/test_fit.py", True),
         ("cli/test_build.py", True),
-        ("scoring/test_harness.py", True),
+        ("scoring/test_harness.py", False),
         ("model/test_numpy_engine.py", False),
         ("data/test_csv.py", False),
         ("engine/test_source.py", False),
