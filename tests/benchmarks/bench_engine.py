@@ -84,11 +84,11 @@ def measure(network: Network, inputs: NDArray[np.int8], core: str = "cortex-m4",
     source = render_engine(network, packed)
     hard = without_zeros(network)
     saturated = [replace(old, layer=new) for new, old in zip(hard.layers, packed, strict=True)]
-    worst = _simulate(render_engine(hard, saturated), hard, worst_input(hard), core)
-    return Measured(_simulate(source, network, inputs, core), worst.instructions.most, source, packed)
+    worst = simulate_engine(render_engine(hard, saturated), hard, worst_input(hard), core)
+    return Measured(simulate_engine(source, network, inputs, core), worst.instructions.most, source, packed)
 
 
-def _simulate(source: EngineSource, network: Network, inputs: NDArray[np.int8], core: str) -> Simulation:
+def simulate_engine(source: EngineSource, network: Network, inputs: NDArray[np.int8], core: str) -> Simulation:
     target = find_core(core)
     with tempfile.TemporaryDirectory() as place:
         for name, text in source.files().items():
