@@ -32,11 +32,11 @@ def network(hidden: int = 8) -> keras.Model:
 
 @pytest.fixture(scope="module")
 def teacher(few) -> Teacher:
-    """A network that was trained on a few hundred digits, by itself."""
-    set_seed(3)
-    model = network(24)
-    plan, config = StagePlan("teacher", "", 8, 5e-3, 1), TrainingConfig(batch_size=50, augment="none")
-    train(model, few, config, plan, LogitsLoss("cross-entropy"), SILENT, at_once=False)
+    """A linear classifier of a few hundred digits, by ridge regression."""
+    pixels, wanted = few.train.images / 255, np.eye(10)[few.train.labels]
+    weights = np.linalg.solve(pixels.T @ pixels + 10 * np.eye(784), pixels.T @ wanted)
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, use_bias=False)])
+    model.layers[0].kernel.assign(10 * weights)
     return Teacher("t", "", model, (784,), LOGITS)
 
 
@@ -99,26 +99,18 @@ def test_the_teacher_speaks_of_the_very_pixels_that_are_shown_before_they_are_re
     assert (again[0] == again[2]).all() and (again[1] == again[3]).all() and (again[0] != again[1]).any()
 
 
-def test_distilling_brings_a_student_nearer_to_its_teacher_and_repeats(few, teacher):
-    def student(distillation):
+def test_distilling_brings_a_student_nearer_to_its_teacher(few, teacher):
+    def divergence(distillation):
         set_seed(7)
-        model = network()
-        plan = StagePlan("float", "", 20, 1e-2, 1)
-        config = TrainingConfig(batch_size=50, augment="none")
+        model = network(24)
+        plan, config = StagePlan("float", "", 14, 1e-2, 1), TrainingConfig(batch_size=50, augment="none")
         loss = LogitsLoss("cross-entropy")
         history = train(model, few, config, plan, loss, SILENT, distillation=distillation, at_once=False)
-        pixels = few.validation.images.astype(np.float32) / 255
-        divergence = kl(teacher.logits(few.validation.images).numpy(), model(pixels).numpy(), 2.0).mean()
-        assert history["val_accuracy"][-1] == pytest.approx(
-            np.mean(model(pixels).numpy().argmax(1) == few.validation.labels)
-        )
-        return divergence, model.get_weights()
+        said = model(few.validation.images.astype(np.float32) / 255).numpy()
+        assert history["val_accuracy"][-1] == pytest.approx(np.mean(said.argmax(axis=1) == few.validation.labels))
+        return kl(teacher.logits(few.validation.images).numpy(), said, 2.0).mean()
 
-    alone, _ = student(None)
-    told, weights = student(Distillation(teacher, 2.0, 1.0))
-    _, again = student(Distillation(teacher, 2.0, 1.0))
-    assert told < 0.8 * alone
-    assert all((one == other).all() for one, other in zip(weights, again, strict=True))
+    assert divergence(Distillation(teacher, 2.0, 1.0)) < 0.5 * divergence(None)
 
 
 def test_a_model_is_written_as_the_same_bytes_and_read_back(few, tmp_path):
