@@ -83,7 +83,8 @@ def toml_text(dice: random.Random) -> str:
     lines = []
     for section in dice.sample(sorted(SECTIONS), dice.randint(1, len(SECTIONS))):
         lines.append(f"[{section}]")
-        for one in dice.sample(fields(SECTIONS[section]), dice.randint(0, 2)):
+        options = fields(SECTIONS[section])
+        for one in dice.sample(options, min(dice.randint(0, 2), len(options))):
             default = json.dumps(list(one.default) if isinstance(one.default, tuple) else one.default)
             lines.append(f"{one.name} = {dice.choice([default, dice.choice(TOML), dice.choice(TOML)])}")
     return damaged("\n".join(lines), dice) if dice.random() < 0.4 else "\n".join(lines)

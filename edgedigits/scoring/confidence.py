@@ -63,9 +63,10 @@ class Reject:
         if self.is_met:
             return ""
         return (
-            f"No margin keeps the wish of {self.wish:.2%} wrong among those accepted: by {self.validation.images:,} "
-            f"validation digits it is at most {self.bound:.2%}, with {CONFIDENCE:.0%} confidence, below a lead of "
-            f"{self.margin}, where the engine refuses now. More digits to validate on, or a better network, would help."
+            f"No margin keeps the wish of {self.wish:.2%} wrong among those accepted, by {self.validation.images:,} "
+            f"validation digits and with {CONFIDENCE:.0%} confidence. The engine refuses below a lead of "
+            f"{self.margin}, where at most {self.bound:.2%} are; more digits to validate on would help, "
+            "or a better network."
         )
 
 

@@ -83,7 +83,7 @@ def test_every_figure_of_a_refusing_build_is_told(make_facts: MakeFacts) -> None
 
 def test_a_wish_that_is_not_kept_is_told_on_page_and_console(make_facts: MakeFacts) -> None:
     facts = make_facts(confidence=UNMET, histograms=(), epochs=2)
-    words = "No margin keeps the wish of 0.50% wrong among those accepted: by 425 validation digits it is at most 2.16%"
+    words = "No margin keeps the wish of 0.50% wrong among those accepted, by 425 validation digits"
     assert words in page_text(render_page(facts)) and f"note {words}" in console(facts)
     assert "That is the least margin" not in page_text(render_page(facts))
 

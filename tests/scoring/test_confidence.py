@@ -92,8 +92,8 @@ def test_a_wish_that_cannot_be_kept_is_told_with_what_can() -> None:
     assert found.reject is not None and not found.reject.is_met
     assert found.reject.bound == pytest.approx(1 - 0.05 ** (1 / found.reject.validation.accepted))
     assert found.reject.sentence.startswith(
-        "No margin keeps the wish of 0.01% wrong among those accepted: by 300 validation digits it is at most "
-        f"{found.reject.bound:.2%}, with 95% confidence, below a lead of {found.reject.margin}"
+        "No margin keeps the wish of 0.01% wrong among those accepted, by 300 validation digits and with 95% confidence. "
+        f"The engine refuses below a lead of {found.reject.margin}, where at most {found.reject.bound:.2%} are; more digits"
     )
     assert found.to_manifest()["reject_margin"] == found.reject.margin
 
