@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.options import Need
+from edgedigits.recipes import recipe_for
 from edgedigits.sections import (
     DEFAULT_LEARNING_RATES,
     BudgetConfig,
@@ -104,7 +107,7 @@ class BuildConfig(Sections):
                 )
 
     def _let_budget_decide(self) -> None:
-        """Switch on what meets a budget: joint training, pruning, and an engine that is packed for size."""
+        """Switch on what meets a budget, and fill in its recipe where choices are the defaults."""
         if not self.budget.is_set:
             return
         if self.engine.optimize == "speed":
@@ -113,9 +116,18 @@ class BuildConfig(Sections):
                 "made for size.",
                 hint="Leave one of them out.",
             )
-        object.__setattr__(self, "joint", replace(self.joint, enabled=True))
-        object.__setattr__(self, "prune", replace(self.prune, enabled=True))
-        object.__setattr__(self, "engine", replace(self.engine, optimize="size"))
+        for section, values in recipe_for(self.budget.constants, self.budget.flash).items():
+            self._set(section, {name: value for name, value in values.items() if self._is_default(section, name)})
+        self._set("joint", {"enabled": True})
+        self._set("prune", {"enabled": True})
+        self._set("engine", {"optimize": "size"})
+
+    def _is_default(self, section: str, name: str) -> bool:
+        chosen = getattr(self, section)
+        return bool(getattr(chosen, name) == getattr(type(chosen)(), name))
+
+    def _set(self, section: str, values: Mapping[str, Any]) -> None:
+        object.__setattr__(self, section, replace(getattr(self, section), **values))
 
     @property
     def teacher(self) -> str:

@@ -35,6 +35,24 @@ def test_a_budget_switches_on_what_meets_it() -> None:
     assert choices.target_sparsity == {}
 
 
+@pytest.mark.parametrize(
+    ("budget", "sees", "hidden"),
+    [
+        ({"constants": 424}, (20, 10), (22,)),
+        ({"constants": 4096}, (24, 12), (220,)),
+        ({"flash": "4736"}, (24, 12), (220,)),
+        ({"flash": "1G"}, (24, 24), (400, 100)),
+    ],
+)
+def test_what_is_left_at_its_default_follows_the_budget(budget, sees, hidden) -> None:
+    choices = make_config(parse_sections({"budget": budget}, "test"))
+    assert (choices.input.window, choices.input.view.size) == sees
+    assert choices.model.hidden == hidden
+    assert (choices.levels.weight_bits, choices.prune.criterion) == (3, "sensitivity")
+    asked = make_config(parse_sections({"budget": budget, "model": {"hidden": [8]}}, "test"))
+    assert asked.model.hidden == (8,)
+
+
 def test_a_budget_of_constants_is_taken_as_it_is() -> None:
     for choices in (config(constants=700), config(constants=700, flash=2048)):
         assert with_constants(choices) is choices

@@ -1,0 +1,77 @@
+"""What a build to a budget does where nothing else is asked for: inputs, widths and training by the bytes there are.
+
+Chosen on validation digits of MNIST: the wider and sparser network is the better one, as far as its biases leave room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+CODE_BYTES = 640
+"""Of an engine made for size on a Cortex-M4, about."""
+
+Choices = Mapping[str, Mapping[str, Any]]
+"""By section of the configuration and field."""
+
+_SHARED: Choices = {
+    "training": {"epochs": 5, "augment_copies": 12},
+    "levels": {"weight_bits": 3},
+    "prune": {"criterion": "sensitivity", "scope": "global"},
+}
+_ONE_LAYER: Choices = {
+    "training": {"batch_size": 512, "learning_rate": 0.01},
+    "prune": {"begin": 0.15, "end": 0.8},
+    "joint": {"epochs": 120, "levels_begin": 0.1},
+}
+_TWO_LAYERS: Choices = {
+    "training": {"batch_size": 256, "learning_rate": 0.003},
+    "prune": {"begin": 0.1, "end": 0.7},
+    "joint": {"epochs": 100, "levels_begin": 0.3},
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is done up to so many bytes of constants.
+
+    Attributes:
+        most: bytes.
+        window, size: side of the central square that is seen, and of what it is averaged to.
+        hidden: widths before pruning.
+    """
+
+    most: float
+    window: int
+    size: int
+    hidden: tuple[int, ...]
+
+    @property
+    def choices(self) -> Choices:
+        """The choices by section and field."""
+        parts = (
+            _SHARED,
+            _ONE_LAYER if len(self.hidden) == 1 else _TWO_LAYERS,
+            {"input": {"window": self.window, "size": self.size}, "model": {"hidden": self.hidden}},
+        )
+        sections = dict.fromkeys(section for part in parts for section in part)
+        return {section: {k: v for part in parts for k, v in part.get(section, {}).items()} for section in sections}
+
+
+RECIPES = (
+    Recipe(640, 20, 10, (22,)),
+    Recipe(960, 20, 10, (44,)),
+    Recipe(1536, 20, 10, (60,)),
+    Recipe(3072, 24, 12, (100,)),
+    Recipe(6144, 24, 12, (220,)),
+    Recipe(10240, 22, 22, (250, 60)),
+    Recipe(14336, 22, 22, (300, 80)),
+    Recipe(float("inf"), 24, 24, (400, 100)),
+)
+
+
+def recipe_for(constants: int, flash: int) -> Choices:
+    """Return the choices for a budget: bytes of constants, or, where these are 0, of flash."""
+    room = constants or max(0, flash - CODE_BYTES)
+    return next(recipe for recipe in RECIPES if room <= recipe.most).choices
