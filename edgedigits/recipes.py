@@ -50,13 +50,12 @@ class Recipe:
     @property
     def choices(self) -> Choices:
         """The choices by section and field."""
-        parts = (
-            _SHARED,
-            _ONE_LAYER if len(self.hidden) == 1 else _TWO_LAYERS,
-            {"input": {"window": self.window, "size": self.size}, "model": {"hidden": self.hidden}},
-        )
-        sections = dict.fromkeys(section for part in parts for section in part)
-        return {section: {k: v for part in parts for k, v in part.get(section, {}).items()} for section in sections}
+        own: Choices = {"input": {"window": self.window, "size": self.size}, "model": {"hidden": self.hidden}}
+        merged: dict[str, dict[str, Any]] = {}
+        for part in (_SHARED, _ONE_LAYER if len(self.hidden) == 1 else _TWO_LAYERS, own):
+            for section, values in part.items():
+                merged.setdefault(section, {}).update(values)
+        return merged
 
 
 RECIPES = (
