@@ -33,7 +33,7 @@ _TWO_LAYERS: Choices = {
 
 
 @dataclass(frozen=True)
-class Recipe:
+class BudgetRecipe:
     """What is done up to so many bytes of constants.
 
     Attributes:
@@ -59,14 +59,14 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe(640, 20, 10, (22,)),
-    Recipe(960, 20, 10, (44,)),
-    Recipe(1536, 20, 10, (60,)),
-    Recipe(3072, 24, 12, (100,)),
-    Recipe(6144, 24, 12, (220,)),
-    Recipe(10240, 22, 22, (250, 60)),
-    Recipe(14336, 22, 22, (300, 80)),
-    Recipe(float("inf"), 24, 24, (400, 100)),
+    BudgetRecipe(640, 20, 10, (22,)),
+    BudgetRecipe(960, 20, 10, (44,)),
+    BudgetRecipe(1536, 20, 10, (60,)),
+    BudgetRecipe(3072, 24, 12, (100,)),
+    BudgetRecipe(6144, 24, 12, (220,)),
+    BudgetRecipe(10240, 22, 22, (250, 60)),
+    BudgetRecipe(14336, 22, 22, (300, 80)),
+    BudgetRecipe(float("inf"), 24, 24, (400, 100)),
 )
 
 

@@ -137,6 +137,13 @@ else:
 class TrainingConfig:
     """How the float network is trained; the later stages inherit optimizer, batch, augmentation and seed."""
 
+    start: str = option(
+        "",
+        options.text,
+        "build, or model that `models` lists, to start from: its weights, and its choices where none are made here",
+        flag="--from",
+        metavar="BUILD",
+    )
     epochs: int = option(60, options.integer(1, 100_000), "epochs of the float stage")
     batch_size: int = option(
         256, options.batch_size, "images a step; full for full-batch gradient descent", metavar="N"

@@ -13,6 +13,7 @@ from edgedigits.config import BuildConfig
 from edgedigits.config_file import Kind, make_choices, read_config_file
 from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import MANIFEST, model_folder
 from edgedigits.options import Need, flag_of, parse_option
 from edgedigits.sections import READING
 
@@ -93,6 +94,8 @@ def choices_from_arguments(args: argparse.Namespace, config_file: str | None, ki
     path = user_path(config_file) if config_file else None
     written = read_config_file(path, kind) if path else {}
     flags = _given(args, kind)
+    if start := {**written.get("training", {}), **flags.get("training", {})}.get("start"):
+        written = _over(read_config_file(model_folder(start) / MANIFEST, kind), written)
     manifest = path if path and path.suffix == ".json" else None
     other_digits = "source" in flags.get("data", {})
     if manifest and other_digits:
@@ -108,6 +111,12 @@ def choices_from_arguments(args: argparse.Namespace, config_file: str | None, ki
 
         require_here(sections.get("data", {}).get("source", ""), manifest)
     return made
+
+
+def _over(first: Choices, second: Choices) -> dict[str, dict[str, Any]]:
+    """Return choices with the second ones over the first: of these the digits and the remark stay behind."""
+    kept = {name: values for name, values in first.items() if name not in ("data", "output")}
+    return {name: {**kept.get(name, {}), **second.get(name, {})} for name in {**kept, **second}}
 
 
 def _refuse_idle_flags(flags: Choices, made: config.Sections) -> None:

@@ -44,5 +44,5 @@ class Stage:
     past: Callable[[Mapping[str, float]], str]
     brief: Callable[[Tables], str]
     slug: str = ""
-    check: Callable[[BuildConfig], None] = lambda config: None
+    check: Callable[[BuildConfig], object] = lambda config: None
     quantizes: bool = False

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.stages.declaration import Stage
+from edgedigits.stages.start import starting_weights
 
 if TYPE_CHECKING:
     from edgedigits.training.line import Line
 
 
 def run(line: Line, model: Any) -> tuple[Any, Any]:
-    """Train a fresh network; there is no `model` before it."""
+    """Train a fresh network, or on from the weights of another build; there is no `model` before it."""
     from edgedigits.training.model import build_mlp
 
     made = build_mlp(line.config)
+    if line.config.training.start:
+        made.set_weights(starting_weights(line.config))
     plan = line.plan("float", "Training in float32", line.config.training.epochs, 1.0)
     line.train(plan, made, [_snapshot(line)] if RAMPS[line.config.prune.schedule].rewinds else [])
     return made, made
@@ -42,4 +45,5 @@ STAGE = Stage(
     run=run,
     past=lambda target_sparsity: "",
     brief=lambda tables: "",
+    check=lambda config: bool(config.training.start) and starting_weights(config),
 )

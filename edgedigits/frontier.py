@@ -1,0 +1,45 @@
+"""The models that come with the toolkit: the most accurate dense networks it has made for so many bytes.
+
+They are builds without their pictures and digests of digits, each made again by `edgedigits build --config` and its
+manifest.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgedigits.errors import ConfigError, nearest, shown
+from edgedigits.files.paths import user_path
+
+MANIFEST = "manifest.json"
+PREFIX = "frontier-"
+"""Of the names that users write; the rest is the folder's."""
+
+_PACKAGE = Path(__file__).parent
+
+
+def frontier() -> dict[str, Path]:
+    """Return the folders by the names that users write, the smallest budget first."""
+    for place in (_PACKAGE / "frontier_models", _PACKAGE.parent / "deploy" / "frontier"):
+        folders = [manifest.parent for manifest in place.glob(f"*/{MANIFEST}")]
+        if folders:
+            folders.sort(key=lambda folder: (len(folder.name), folder.name))
+            return {PREFIX + folder.name: folder for folder in folders}
+    return {}
+
+
+def model_folder(name: str) -> Path:
+    """Return the folder of a build: a path, or the name of a model of the frontier.
+
+    Raises:
+        ConfigError: neither is there.
+    """
+    known = frontier()
+    if name in known:
+        return known[name]
+    folder = user_path(name)
+    if not (folder / MANIFEST).is_file():
+        other = "Give a build's folder, or a name that `edgedigits models` lists."
+        hint = nearest(name, known) if name.startswith(PREFIX) and known else other
+        raise ConfigError(f"{shown(name)} is no build, and no model that comes with edgedigits.", hint=hint)
+    return folder

@@ -1,0 +1,67 @@
+"""The models that come with the toolkit: listed, found by name, and started from."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from edgedigits.cli.main import main
+from edgedigits.config_file import make_config, parse_sections
+from edgedigits.errors import ConfigError
+from edgedigits.frontier import frontier, model_folder
+from edgedigits.model.lowering import lower
+from edgedigits.model.numpy_engine import run
+from edgedigits.model.reader import read_tflite
+from edgedigits.stages.start import starting_weights
+from tests.test_reference import REFERENCE
+
+
+def config(**sections):
+    return make_config(parse_sections({"training": {"start": str(REFERENCE)}, **sections}, "test"))
+
+
+def test_every_model_of_the_frontier_keeps_its_budget_and_is_listed(capsys) -> None:
+    assert main(["models", "--json"]) == 0
+    models = json.loads(capsys.readouterr().out)["models"]
+    assert [model["name"] for model in models] == list(frontier())
+    for model in models:
+        assert model["constants"] <= model["budget"]
+
+
+def test_what_is_neither_a_build_nor_a_model_of_the_frontier_is_told(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="is no build, and no model that comes with edgedigits"):
+        model_folder(str(tmp_path))
+
+
+def test_a_build_starts_from_what_the_codes_of_another_stand_for(five_thousand) -> None:
+    weights = starting_weights(config())
+    images = five_thousand.images[::100].astype(int)
+    values = images / 255
+    for place, (kernel, bias) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
+        values = values @ kernel + bias
+        if 2 * place + 2 < len(weights):
+            values = np.maximum(values, 0)
+    network = lower(read_tflite(REFERENCE / "model.tflite"))
+    stored = run(network, (images - 128).astype(np.int8)).astype(float)
+    scale = network.output.scales[0]
+    apart = np.abs((stored - network.output.zero_points[0]) * scale - values)
+    # Rounding is a step or two; a few images drive a hidden neuron beyond its largest code.
+    assert np.quantile(apart, 0.95) < 3 * scale
+
+
+def test_other_layers_than_those_of_the_start_are_told() -> None:
+    with pytest.raises(ConfigError, match=r"its layers are 784-32-16-10, and this build's are 784-8-10"):
+        starting_weights(config(model={"hidden": [8]}))
+
+
+def test_its_choices_are_taken_where_none_are_made(monkeypatch) -> None:
+    from edgedigits.cli.config_flags import config_from_arguments
+    from edgedigits.cli.parsing import parse
+
+    chosen = config_from_arguments(
+        parse(["build", "--from", str(REFERENCE), "--data", "mnist-5k", "--sparsity", "0.7"]), None
+    )
+    assert (chosen.loss.name, chosen.prune.sparsity, chosen.qat.enabled) == ("focal", 0.7, True)
+    assert chosen.data.source == "mnist-5k"
