@@ -26,7 +26,7 @@ _ONE_LAYER: Choices = {
     "joint": {"epochs": 120, "levels_begin": 0.1},
 }
 _TWO_LAYERS: Choices = {
-    "training": {"batch_size": 256, "learning_rate": 0.003},
+    "training": {"batch_size": 256, "learning_rate": 0.003, "augment": "medium", "augment_copies": 16},
     "prune": {"begin": 0.1, "end": 0.7},
     "joint": {"epochs": 100, "levels_begin": 0.3},
 }
