@@ -13,6 +13,7 @@ from edgedigits.options import Need
 from edgedigits.recipes import recipe_for
 from edgedigits.sections import (
     DEFAULT_LEARNING_RATES,
+    FOURS_SPARSITY,
     BudgetConfig,
     ConfidenceConfig,
     DataConfig,
@@ -83,6 +84,7 @@ class BuildConfig(Sections):
 
     def __post_init__(self) -> None:
         self._let_budget_decide()
+        self._let_fours_decide()
         if self.prune.begin >= self.prune.end:
             raise ConfigError(
                 f"[prune] begin is {self.prune.begin:g} and end is {self.prune.end:g}: pruning would never happen.",
@@ -121,6 +123,18 @@ class BuildConfig(Sections):
         self._set("joint", {"enabled": True})
         self._set("prune", {"enabled": True})
         self._set("engine", {"optimize": "size"})
+
+    def _let_fours_decide(self) -> None:
+        """Take the sparsity that two weights of four are, where that is what goes at once."""
+        if not self.prune.enabled or self.prune.granularity != "2:4":
+            return
+        odd = not self._is_default("prune", "sparsity") and self.prune.sparsity != FOURS_SPARSITY
+        if odd or self.budget.is_set or self.prune.layer_sparsity or self.prune.scope == "global":
+            raise ConfigError(
+                '[prune] granularity "2:4" keeps two weights of four, and leaves nothing else to choose.',
+                hint="Leave out the budget, sparsity, layer_sparsity and scope, or take another granularity.",
+            )
+        self._set("prune", {"sparsity": FOURS_SPARSITY})
 
     def _is_default(self, section: str, name: str) -> bool:
         chosen = getattr(self, section)

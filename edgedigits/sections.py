@@ -31,7 +31,9 @@ GOALS = ("speed", "size", "balanced")
 _DISTILL = ("distill", "teacher", Given("TEACHER"))
 _PRUNE, _QAT, _NO_QAT = ("prune", "enabled", True), ("qat", "enabled", True), ("qat", "enabled", False)
 _JOINT = ("joint", "enabled", True)
-GRANULARITIES, SCOPES = ("weights", "blocks", "neurons"), ("layer", "global")
+GRANULARITIES, SCOPES = ("weights", "blocks", "neurons", "2:4"), ("layer", "global")
+FOURS_SPARSITY = 0.5
+"""Share of zeros that two weights of four are."""
 
 READING = ("label_column", "invert", "transpose")
 """Fields of `DataConfig` that say how a source is read: the same for a build and for whatever is done with one."""

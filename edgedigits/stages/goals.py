@@ -29,6 +29,9 @@ class PruningGoal(Protocol):
     def counts(self, ranking: Ranking, cut: float) -> Counts:
         """Return how many groups each layer keeps once the share `cut` of the cut is done, 0…1."""
 
+    def prunes(self, layers: int) -> Sequence[bool]:
+        """Return of which of so many layers weights may go."""
+
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Return how many groups each layer keeps at most if the goal is not met yet; None where it is.
 
@@ -55,6 +58,10 @@ class ByLayer:
         shares = [target and self.initial + (target - self.initial) * cut for target in self.targets]
         return np.array([max(1, int(size * (1.0 - share) + 1e-6)) for size, share in zip(sizes, shares, strict=True)])
 
+    def prunes(self, layers: int) -> Sequence[bool]:
+        """Of those that have a target."""
+        return [target > 0 for target in self.targets]
+
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Zeros are counted while pruning goes on."""
         return None
@@ -77,6 +84,10 @@ class Overall:
         total = sum(int(np.prod(shape)) for shape in ranking.shapes)
         share = self.initial + (self.target - self.initial) * cut
         return ranking.counts[:, min(int(total * (1.0 - share) + 1e-6), len(ranking))]
+
+    def prunes(self, layers: int) -> Sequence[bool]:
+        """Of all of them."""
+        return [True] * layers
 
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Zeros are counted while pruning goes on."""
@@ -110,6 +121,10 @@ class Bytes:
         limit = self._limit * OVERFULL
         wanted = limit + max(0.0, dense - limit) * (1.0 - cut)
         return ranking.counts[:, most_within(ranking, self._estimate, wanted)]
+
+    def prunes(self, layers: int) -> Sequence[bool]:
+        """Of all of them."""
+        return [True] * layers
 
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Keep as many less as the packed weights are too large, by measuring them."""

@@ -44,6 +44,23 @@ def spread(groups: NDArray[np.bool_], shape: tuple[int, int], granularity: str) 
     return groups.astype(np.float32)
 
 
+def best_of_fours(scores: NDArray[np.float32], keep: int) -> Mask:
+    """Return the mask of the `keep` best of every four consecutive inputs of an output.
+
+    A remainder of fan-in / 4 stays whole, as TF-MOT leaves it.
+
+    Args:
+        scores: of weights, (fan-in, fan-out).
+        keep: 2 to 4.
+    """
+    mask = np.ones(scores.shape, np.float32)
+    whole = len(scores) // BLOCK * BLOCK
+    fours = scores[:whole].reshape(-1, BLOCK, scores.shape[1])
+    worst = np.argsort(fours, axis=1, kind="stable")[:, : BLOCK - keep]
+    np.put_along_axis(mask[:whole].reshape(fours.shape), worst, 0.0, axis=1)
+    return mask
+
+
 def normalised(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return each score divided by the sum of those that are not lower, in the same shape (LAMP)."""
     flat = scores.astype(np.float64).ravel()

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.criteria.declaration import Criterion, LayerState
+from edgedigits.sections import FOURS_SPARSITY
 from edgedigits.stages.goals import Counts, PruningGoal
-from edgedigits.stages.masks import Ranking, pooled, rank, spread, without_dead
+from edgedigits.stages.masks import BLOCK, Ranking, best_of_fours, pooled, rank, spread, without_dead
 
 
 class Pruner:
@@ -44,6 +45,9 @@ class Pruner:
             moments: of each layer: mean squares of its inputs and of its errors, and the gradient of its weights.
             cut: 0 at the beginning, 1 at the end.
         """
+        if self._granularity == "2:4":
+            self._keep_of_fours(self._scores(moments), BLOCK - round(BLOCK * FOURS_SPARSITY * cut))
+            return
         ranking = self._rank(moments)
         self._keep(ranking, self._goal.counts(ranking, cut))
 
@@ -59,17 +63,30 @@ class Pruner:
             ranking = ranking.among([pooled(layer.mask.numpy(), self._granularity) > 0 for layer in self._layers])
 
     def _rank(self, moments: Sequence[tuple[NDArray[np.float32], ...]]) -> Ranking:
-        scores, alive = [], []
+        masks = [layer.mask.numpy() for layer in self._layers]
+        scores = [
+            pooled(np.where(mask > 0, score, 0), self._granularity)
+            for mask, score in zip(masks, self._scores(moments), strict=True)
+        ]
+        alive = [pooled(mask, self._granularity) > 0 for mask in masks]
+        return rank(scores, alive, normalise=self._criterion.normalised)
+
+    def _scores(self, moments: Sequence[tuple[NDArray[np.float32], ...]]) -> list[NDArray[np.float32]]:
+        """Return the score of each weight by layer."""
+        scores = []
         for layer, (inputs, errors, gradient), moved, draw in zip(
             self._layers, moments, self._movement, self._draws, strict=True
         ):
-            mask = layer.mask.numpy()
-            weights = layer.layer.kernel.numpy() * mask
+            weights = layer.layer.kernel.numpy() * layer.mask.numpy()
             moved -= weights * gradient
-            score = self._criterion.score(LayerState(weights, inputs, errors, moved, draw))
-            scores.append(pooled(np.where(mask > 0, score, 0), self._granularity))
-            alive.append(pooled(mask, self._granularity) > 0)
-        return rank(scores, alive, normalise=self._criterion.normalised)
+            scores.append(self._criterion.score(LayerState(weights, inputs, errors, moved, draw)))
+        return scores
+
+    def _keep_of_fours(self, scores: Sequence[NDArray[np.float32]], keep: int) -> None:
+        for layer, score, prunes in zip(self._layers, scores, self._goal.prunes(len(scores)), strict=True):
+            if prunes:
+                mask = layer.mask.numpy()
+                layer.mask.assign(mask * best_of_fours(np.where(mask > 0, score, -np.inf), keep))
 
     def _keep(self, ranking: Ranking, counts: Counts) -> None:
         masks = [

@@ -7,6 +7,7 @@ import pytest
 
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.criteria.catalogue import CRITERIA
+from edgedigits.errors import ConfigError
 from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
 from edgedigits.ramps.catalogue import RAMPS
@@ -25,6 +26,13 @@ def config(**prune):
         "prune": {"enabled": True, "sparsity": 0.8, "epochs": 10, **prune},
     }
     return make_config(parse_sections(tables, "test"))
+
+
+@pytest.mark.parametrize("others", [{"sparsity": 0.7}, {"scope": "global"}, {"layer_sparsity": {"hidden_1": 0.5}}])
+def test_two_of_four_leave_nothing_else_to_choose(others) -> None:
+    assert config(granularity="2:4", sparsity=0.5).prune.sparsity == 0.5
+    with pytest.raises(ConfigError, match="leaves nothing else to choose"):
+        config(**{"granularity": "2:4", "sparsity": 0.5, **others})
 
 
 def zeros(done):
@@ -65,6 +73,7 @@ def test_masks_by_magnitude_are_tfmots(share) -> None:
         pytest.param({"schedule": "iterative"}, marks=pytest.mark.slow),
         pytest.param({"schedule": "scratch", "criterion": "lamp"}, marks=pytest.mark.slow),
         pytest.param({"schedule": "one-shot", "criterion": "random"}, marks=pytest.mark.slow),
+        pytest.param({"granularity": "2:4", "criterion": "activity"}, marks=pytest.mark.slow),
         pytest.param({"schedule": "linear", "granularity": "blocks"}, marks=pytest.mark.slow),
         pytest.param({"granularity": "neurons", "sparsity": 0.5, "criterion": "movement"}, marks=pytest.mark.slow),
     ],
@@ -83,6 +92,9 @@ def test_the_model_has_the_zeros_asked_for(few, prune) -> None:
         assert (
             logits == 0 or choices.prune.criterion in ("random", "movement") or choices.prune.granularity == "neurons"
         )
+    if choices.prune.granularity == "2:4":
+        fours = (done.twin.layers[0].kernel.numpy() != 0).reshape(-1, 4, 24).sum(axis=1)
+        assert (fours == 2).all()
     assert [stage.plan.name for stage in done.stages] == ["float", "prune"]
     stage = done.stages[-1]
     assert stage.plan.epochs == len(stage.history["loss"]) == 10

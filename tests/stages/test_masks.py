@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edgedigits.stages.masks import most_within, normalised, pooled, rank, spread, without_dead
+from edgedigits.stages.masks import best_of_fours, most_within, normalised, pooled, rank, spread, without_dead
 
 SCORES = hnp.arrays(np.float32, st.tuples(st.integers(1, 7), st.integers(1, 9)), elements=st.integers(0, 9))
 
@@ -60,6 +60,18 @@ def test_as_many_are_kept_as_the_size_allows(sizes, limit) -> None:
     count = most_within(ranking, lambda counts: float(totals[counts[0]]), limit)
     assert totals[count] <= limit
     assert count == len(sizes) or totals[count + 1] > limit
+
+
+@pytest.mark.parametrize("keep", [2, 3, 4])
+def test_the_best_of_every_four_inputs_of_an_output_are_kept(keep) -> None:
+    scores = np.random.default_rng(0).random((10, 5)).astype(np.float32)
+    mask = best_of_fours(scores, keep)
+    for first in (0, 4):
+        for output in range(5):
+            four = slice(first, first + 4), output
+            assert mask[four].sum() == keep
+            assert scores[four][mask[four] > 0].min() >= scores[four][mask[four] == 0].max(initial=-1)
+    assert mask[8:].all()  # the remainder stays whole
 
 
 def test_neurons_that_nothing_enters_or_leaves_lose_their_weights_all_along() -> None:
