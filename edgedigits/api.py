@@ -128,7 +128,8 @@ def teacher(
         ToolMissingError: TensorFlow, tf-keras or TF-MOT is missing or does not fit.
         CheckFailedError: a training diverged; no folder is left.
     """
-    from edgedigits.artifacts import TEACHER, new_folder
+    from edgedigits.artifacts import new_folder
+    from edgedigits.build_folder import TEACHER
     from edgedigits.files.scratch import check_scratch, own_temporary_files
     from edgedigits.teachers.choices import TeacherConfig
 

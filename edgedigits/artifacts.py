@@ -1,51 +1,28 @@
-"""A build's folder: written whole or not at all, and its manifest."""
+"""A build's folder, written whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
+from edgedigits.build_folder import BUILD, KINDS, MANIFEST, a_kind
 from edgedigits.errors import DataError
 from edgedigits.files.claims import Claim, abandoned, claim
 from edgedigits.files.exchange import exchange, settle
 from edgedigits.files.listing import (
-    SCHEMA,
-    TOOL,
     NotOursError,
     foreign_files,
     in_words,
-    list_files,
     read_listing,
     remove_own,
-    seal,
 )
 from edgedigits.files.paths import link_target
 from edgedigits.files.scratch import PARTIAL, parents_of
 from edgedigits.posix import mounted
-from edgedigits.version import __version__
-
-MANIFEST = "manifest.json"
-BUILD, ENGINE, TEACHER = "build", "engine", "teacher"
-"""Kinds of folder: of a training with all it made, of an engine compiled from a finished model, of a teacher."""
-KINDS = (BUILD, ENGINE, TEACHER)
-LIBRARIES = (
-    "tensorflow",
-    "tf-keras",
-    "tensorflow-model-optimization",
-    "ai-edge-litert",
-    "tflite-micro",
-    "numpy",
-    "scipy",
-    "matplotlib",
-)
 
 
 @contextmanager
@@ -133,11 +110,6 @@ def _refuse_taken(place: Path, folder: Path, kind: str, *, force: bool) -> None:
         )
 
 
-def a_kind(kind: str) -> str:
-    """Return a kind of folder with its article."""
-    return f"an {kind}" if kind == ENGINE else f"a {kind}"
-
-
 def _put_in_place(partial: Path, place: Path) -> None:
     if place.is_dir() and any(place.iterdir()):
         exchange(partial, place)
@@ -171,52 +143,3 @@ def _unwritable(folder: Path, error: OSError) -> DataError:
         f"{folder} cannot be written: {error.strerror or error}{shown}.",
         hint="Choose another --out, or make room and permissions there.",
     )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 with LF line ends on every platform; what a path has that is no UTF-8 is escaped, as in JSON."""
-    path.write_bytes(text.encode("utf-8", "backslashreplace"))
-
-
-def write_json(path: Path, facts: dict[str, Any]) -> None:
-    """Write facts as indented JSON; NaN is refused, since JSON has none."""
-    write_text(path, json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that shape a build; those not installed are left out."""
-    found = {"edgedigits": __version__}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def write_manifest(
-    folder: Path,
-    config: dict[str, Any],
-    data: dict[str, Any],
-    kind: str = BUILD,
-    *,
-    more: dict[str, Any] | None = None,
-) -> None:
-    """Write manifest.json: choices, data set, versions, and the digest of every file in `folder`.
-
-    Args:
-        folder: all other files are there already.
-        config: the resolved choices; `edgedigits build --config manifest.json` takes them back.
-        data: source, digest and split sizes.
-        kind: BUILD, ENGINE or TEACHER.
-        more: further facts: what an engine was held against, how well a teacher does, when a model refuses.
-
-    The time of the build is in it only where SOURCE_DATE_EPOCH gives one, so that a build repeats byte for byte.
-    """
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    facts: dict[str, Any] = {"schema": SCHEMA, "kind": kind, "tool": TOOL}
-    if re.fullmatch(r"[0-9]{1,18}", epoch := os.environ.get("SOURCE_DATE_EPOCH", "")):
-        facts["source_date_epoch"] = int(epoch)
-    facts |= {"config": config, "data": data, "versions": library_versions()}
-    facts |= (more or {}) | {"files": list_files(folder, names)}
-    write_json(folder / MANIFEST, seal(facts))

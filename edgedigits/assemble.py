@@ -8,9 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
-from edgedigits.artifacts import library_versions, write_json, write_manifest, write_text
+from edgedigits.build_folder import (
+    ENGINE_FOLDER,
+    FLOAT_MODEL,
+    MODEL,
+    MODEL_DATA,
+    PAGE,
+    PLOTS,
+    REPORT,
+    RESOLVER,
+    SEEN_DIGITS,
+    LearnedFrom,
+    Manifest,
+    library_versions,
+    write_manifest,
+)
 from edgedigits.compile import compile_graph, write_engine
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import to_tables
@@ -23,6 +38,7 @@ from edgedigits.engine.c_array import render_model_data
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.errors import CheckFailedError
+from edgedigits.files.writing import write_json, write_text
 from edgedigits.flash_budget import check_flash, flash_of, with_constants
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.ir import Graph
@@ -33,7 +49,6 @@ from edgedigits.model.summary import summarize
 from edgedigits.pipeline import Trained, TrainedStage, train_and_compress
 from edgedigits.progress import Progress
 from edgedigits.report.facts import (
-    REPORT,
     BuildFacts,
     DataSummary,
     Mistake,
@@ -51,7 +66,6 @@ from edgedigits.scoring.interpreter import Classifier, open_classifier, quantize
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import as_probabilities, classify, score
 from edgedigits.scoring.parity import BASELINE, compare
-from edgedigits.scoring.subject import FINGERPRINTS_NAME, FLOAT_NAME, MODEL_NAME
 from edgedigits.scoring.tflm import ArenaMeasurement
 from edgedigits.stages.catalogue import slug
 from edgedigits.training.model import with_softmax
@@ -89,24 +103,20 @@ def assemble(
         stage.advance(note="converted")
         # From here on the test split is in use, once and for the final figures only.
         evaluation = evaluate_model(folder, splits.test, data=f"test split of {splits.source}", view=config.input.view)
-        latency, evaluation = evaluation.latency, dataclasses.replace(evaluation, latency=None, model=MODEL_NAME)
+        latency, evaluation = evaluation.latency, dataclasses.replace(evaluation, latency=None, model=MODEL)
         _check_parity(evaluation, classifier.graph)
         stage.advance(note="evaluated")
         confidence = measure_confidence(
             classifier, config.engine.rounding, splits.validation, splits.test, config.confidence.reject_error
         )
         engine = _engine(config, classifier, splits, confidence, folder, progress)
-        facts = _gather(config, splits, trained, classifier, evaluation)
+        facts = _gather(config, splits, findings, trained, classifier, evaluation)
         facts = dataclasses.replace(
             facts,
             engine=engine,
             confidence=confidence,
-            data=dataclasses.replace(facts.data, findings=tuple(findings)),
             advice=_advice(facts, classifier, splits, config),
         )
-        if config.budget.flash:
-            taken = check_flash(config, folder / "engine")
-            progress.say(f"The engine takes {taken:,} B of flash on {config.budget.core}.")
         _write_fingerprints(splits, folder)
         _emit(config, classifier.graph, evaluation.arena, folder)
         _report(facts, folder)
@@ -127,19 +137,19 @@ def _advice(facts: BuildFacts, classifier: Classifier, splits: Splits, config: B
 
 def _write_fingerprints(splits: Splits, folder: Path) -> None:
     seen = np.concatenate([fingerprints(part.images) for part in (splits.train, splits.validation)])
-    (folder / FINGERPRINTS_NAME).write_bytes(pack(seen))
+    (folder / SEEN_DIGITS).write_bytes(pack(seen))
 
 
 def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:
     """Write model.tflite and its float32 twin; return the former once it is known to keep the contract."""
     deploy = with_softmax if config.model.softmax else lambda model: model
     content = to_int8_tflite(deploy(trained.final), trained.calibration, per_tensor=config.qat.per_tensor)
-    graph = read_tflite(content, MODEL_NAME)
+    graph = read_tflite(content, MODEL)
     zeros = [int(np.sum(layer.kernel.numpy() == 0)) for layer in trained.twin.layers]
     distinct = [config.most_levels] * len(zeros) if config.levels.weight_bits < 8 else None
     check_contract(graph, minimum_zeros=zeros, maximum_distinct=distinct)
-    (folder / MODEL_NAME).write_bytes(content)
-    (folder / FLOAT_NAME).write_bytes(to_float_tflite(deploy(trained.twin)))
+    (folder / MODEL).write_bytes(content)
+    (folder / FLOAT_MODEL).write_bytes(to_float_tflite(deploy(trained.twin)))
     return open_classifier(graph, view=config.input.view)
 
 
@@ -162,7 +172,7 @@ def _engine(
     folder: Path,
     progress: Progress,
 ) -> EngineFacts:
-    """Write the C engine once its arithmetic is known to equal its oracle, on every test image too."""
+    """Write the C engine, once its arithmetic is known to equal its oracle on every test image too; hold its budget."""
     digits = classifier, splits.test.images
     source, facts = compile_graph(
         classifier.graph,
@@ -175,22 +185,25 @@ def _engine(
     if facts.proof.note:
         progress.say(facts.proof.note)
     write_engine(source, folder)
+    if config.budget.flash:
+        taken = check_flash(config, folder / ENGINE_FOLDER)
+        progress.say(f"The engine takes {taken:,} B of flash on {config.budget.core}.")
     return facts
 
 
 def _emit(config: BuildConfig, graph: Graph, measured: ArenaMeasurement | None, folder: Path) -> None:
     arena = Arena(measured.bytes, ARENA_MARGIN_BYTES, measured.how) if measured else None
-    write_text(folder / "model_data.h", render_model_data(graph, config.output.name))
-    write_text(folder / "tflm_resolver.h", render_tflm_resolver(graph, arena, config.output.name))
+    write_text(folder / MODEL_DATA, render_model_data(graph, config.output.name))
+    write_text(folder / RESOLVER, render_tflm_resolver(graph, arena, config.output.name))
 
 
 def _report(facts: BuildFacts, folder: Path) -> None:
     write_json(folder / REPORT, facts.to_json())
-    write_text(folder / "report.html", render_page(facts))
-    write_plots(facts, folder / "plots")
-    pixels = {"pixels": dataclasses.asdict(facts.evaluation.pixels)}
-    more = {"confidence": facts.confidence.to_manifest()} if facts.confidence else {}
-    write_manifest(folder, facts.config, dataclasses.asdict(facts.data) | pixels, more=more)
+    write_text(folder / PAGE, render_page(facts))
+    write_plots(facts, folder / PLOTS)
+    data = LearnedFrom(**vars(facts.data), pixels=facts.evaluation.pixels)
+    confidence = facts.confidence.certainty if facts.confidence else UNSET
+    write_manifest(folder, Manifest(config=facts.config, data=data, confidence=confidence))
 
 
 def _summary(stage: TrainedStage, test: NDArray[np.float32], labels: NDArray[np.uint8]) -> StageSummary:
@@ -206,7 +219,12 @@ def _summary(stage: TrainedStage, test: NDArray[np.float32], labels: NDArray[np.
 
 
 def _gather(
-    config: BuildConfig, splits: Splits, trained: Trained, classifier: Classifier, evaluation: Evaluation
+    config: BuildConfig,
+    splits: Splits,
+    findings: Sequence[str],
+    trained: Trained,
+    classifier: Classifier,
+    evaluation: Evaluation,
 ) -> BuildFacts:
     test = to_float(see(config.input.view, splits.test.images))
     stages = tuple(_summary(stage, test, splits.test.labels) for stage in trained.stages)
@@ -220,6 +238,7 @@ def _gather(
             note=_note(config, splits),
             digest=splits.digest,
             sizes={part: len(getattr(splits, part)) for part in ("train", "validation", "test")},
+            findings=tuple(findings),
         ),
         stages=stages,
         model=summarize(classifier.graph),

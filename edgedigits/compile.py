@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from edgedigits.artifacts import ENGINE, new_folder, write_manifest, write_text
+from msgspec import UNSET
+
+from edgedigits.artifacts import new_folder
+from edgedigits.build_folder import ENGINE, MODEL, SEEN_DIGITS, LearnedFrom, Manifest, write_manifest
 from edgedigits.config import EngineConfig
 from edgedigits.data.named import read_mnist_5k
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.engine.engine_facts import EngineFacts, engine_facts
 from edgedigits.engine.source import EngineSource, render_engine
+from edgedigits.files.writing import write_text
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -22,7 +26,7 @@ from edgedigits.scoring.interpreter import open_classifier
 from edgedigits.scoring.pixels import engine_map, takes_digits
 from edgedigits.scoring.proof import Digits, prove
 from edgedigits.scoring.record import stored_fingerprints
-from edgedigits.scoring.subject import FINGERPRINTS_NAME, MODEL_NAME, find_subject
+from edgedigits.scoring.subject import find_subject
 from edgedigits.view import PLAIN, View
 
 REAL_DIGITS = 1000
@@ -100,23 +104,22 @@ def compile_model(
     """
     subject = find_subject(path)
     graph, pixels, view = read_tflite(subject.model), subject.pixels(input_range), subject.view()
-    trained_on, confidence = stored_fingerprints(subject), subject.confidence()
-    digits, margin = _digits(graph, pixels, view), confidence.get("reject_margin", 0)
-    source, facts = compile_graph(graph, choices, prefix, digits, pixels, view, margin)
+    trained_on, confidence = stored_fingerprints(subject), subject.said.confidence
+    digits = _digits(graph, pixels, view)
+    source, facts = compile_graph(graph, choices, prefix, digits, pixels, view, subject.reject_margin)
     if facts.proof.note:
         progress.say(facts.proof.note)
     with new_folder(folder, force=force, kind=ENGINE) as partial:
         write_engine(source, partial)
-        (partial / MODEL_NAME).write_bytes(graph.content)
+        (partial / MODEL).write_bytes(graph.content)
         if trained_on is not None:
             # Whoever scores the model there is to know as well which digits say nothing of it.
-            (partial / FINGERPRINTS_NAME).write_bytes(trained_on)
+            (partial / SEEN_DIGITS).write_bytes(trained_on)
         config = {"engine": asdict(choices), "output": {"name": prefix}}
         if not view.is_plain:
             config["input"] = asdict(view)
-        data = {"pixels": asdict(facts.pixels)} if facts.pixels else {}
-        more = {"proof": facts.proof.to_json()} | ({"confidence": confidence} if confidence else {})
-        write_manifest(partial, config, data, ENGINE, more=more)
+        data, proof = LearnedFrom(pixels=facts.pixels or UNSET), facts.proof.to_json()
+        write_manifest(partial, Manifest(kind=ENGINE, config=config, data=data, proof=proof, confidence=confidence))
     return facts
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from edgedigits.artifacts import BUILD, ENGINE, MANIFEST, new_folder, write_json, write_manifest, write_text
+from edgedigits.artifacts import new_folder
+from edgedigits.build_folder import BUILD, ENGINE, MANIFEST, Manifest, write_manifest
 from edgedigits.errors import DataError
 from edgedigits.files.listing import REPORT, SCHEMA, TOOL, list_files, seal
+from edgedigits.files.writing import write_json, write_text
 from edgedigits.report.engine_report import check_place, default_place
 
 FILES = ("model.tflite", "engine/model.c", "plots/a.svg")
@@ -22,7 +24,7 @@ def make(folder: Path, word: str = "old", *, force: bool = False, kind: str = BU
         for name in FILES:
             (partial / name).parent.mkdir(exist_ok=True)
             write_text(partial / name, word)
-        write_manifest(partial, {"word": word}, {}, kind)
+        write_manifest(partial, Manifest(kind=kind, config={"word": word}))
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -110,7 +112,7 @@ def test_of_many_files_a_few_are_named(it):
 
 def test_what_is_added_while_a_build_runs_is_not_lost(it):
     with pytest.raises(DataError, match="did not write: NOTES.txt"), new_folder(it, force=True) as partial:
-        write_manifest(partial, {}, {})
+        write_manifest(partial, Manifest())
         (it / "NOTES.txt").write_text("mine")
     assert contents(it)["NOTES.txt"] == "mine"
 

@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from edgedigits.artifacts import BUILD, new_folder
+from edgedigits.artifacts import new_folder
+from edgedigits.build_folder import BUILD
 from edgedigits.config import SECTIONS, BuildConfig
 from edgedigits.config_file import make_config, read_config_file, to_tables
 from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.files.listing import NotOursError, read_listing
 from edgedigits.report.compare import read_build
-from edgedigits.scoring.subject import find_subject
+from edgedigits.scoring.subject import find_subject, subject_beside
 from edgedigits.stages.catalogue import build_folder, slug
 from tests.tflite_builder import random_mlp
 
@@ -173,6 +174,9 @@ def fuzz_manifest(folder: Path, numbers: range) -> set[type]:
         path.write_text(json_text(facts, dice))
         read_or_refuse(lambda path=path: use(make_config(read_config_file(path))), seen)
         read_or_refuse(lambda: find_subject(folder / "it").config(), seen)
+        beside = subject_beside(folder / "it" / "model.tflite")
+        for read in (beside.pixels, beside.view, lambda beside=beside: beside.reject_margin):
+            read_or_refuse(read, seen)
         read_or_refuse(lambda: find_subject(folder / "it" / "model.tflite").config(), seen)
         try:
             read_listing(path, (BUILD,))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from edgedigits.build_folder import Certainty
     from edgedigits.model.summary import LayerFacts, ModelFacts, TensorFacts, WeightFacts
     from edgedigits.progress import Progress
 
@@ -33,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Read the model and gather its facts."""
+    from edgedigits.build_folder import Certainty
+    from edgedigits.files.typed import to_json
     from edgedigits.model.contract import contract_violations
     from edgedigits.model.lowering import why_not
     from edgedigits.model.reader import read_tflite
@@ -41,13 +44,13 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
     model = model_file(args.model)
     graph, beside = read_tflite(model), subject_beside(model)
-    confidence, view = beside.confidence(), beside.view()
+    confidence, view = beside.said.confidence or Certainty(), beside.view()
     facts, violations, refusal = summarize(graph), contract_violations(graph), why_not(graph)
     payload = {
         "model": facts.to_dict(),
         "contract": {"holds": not violations, "violations": list(violations)},
         "engine": {"runs": not refusal, "refusal": refusal},
-        "confidence": confidence or None,
+        "confidence": to_json(confidence) or None,
         "view": asdict(view),
     }
     head = [*_head(facts, violations, refusal), *([] if view.is_plain else [("sees", str(view))])]
@@ -82,12 +85,12 @@ def _head(facts: ModelFacts, violations: Sequence[str], refusal: str) -> Iterato
         yield "subgraphs", f"{facts.subgraphs}; only the first is shown"
 
 
-def _certainty(confidence: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _certainty(confidence: Certainty) -> Iterator[tuple[str, str]]:
     """Say what the manifest of a build says of its temperature and margin."""
-    if steps := confidence.get("temperature_steps"):
+    if steps := confidence.temperature_steps:
         yield "certainty", f"softmax of the int8 logits / {steps}, for probabilities that can be believed"
-    if margin := confidence.get("reject_margin"):
-        wish = confidence.get("reject_error")
+    if margin := confidence.reject_margin:
+        wish = confidence.reject_error or "an unknown share"
         yield "refuses", f"what leads by less than {margin} steps; wished at most {wish} of the accepted wrong"
 
 

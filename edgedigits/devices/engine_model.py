@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from edgedigits.build_folder import ENGINE_FOLDER, FLOAT_MODEL, MODEL
 from edgedigits.data.preprocess import PixelRange, range_text
 from edgedigits.devices.stub import Engine
 from edgedigits.errors import CheckFailedError, DataError
 from edgedigits.scoring.pixels import FLAG
-from edgedigits.scoring.subject import FLOAT_NAME, MODEL_NAME, Subject, find_subject
+from edgedigits.scoring.subject import Subject, find_subject
 from edgedigits.view import PLAIN, View
 
 
@@ -25,10 +26,10 @@ def find_engine_model(path: Path, model: Path | None = None) -> Subject:
     """
     if model is not None:
         return find_subject(model)
-    for folder in (path, path.parent) if path.name == "engine" else (path,):
+    for folder in (path, path.parent) if path.name == ENGINE_FOLDER else (path,):
         # The float twin of a build is never its engine's model.
-        found = sorted(file for file in folder.glob("*.tflite") if file.name != FLOAT_NAME)
-        if (folder / MODEL_NAME).is_file():
+        found = sorted(file for file in folder.glob("*.tflite") if file.name != FLOAT_MODEL)
+        if (folder / MODEL).is_file():
             return find_subject(folder)
         if len(found) == 1:
             return find_subject(found[0])
@@ -36,7 +37,7 @@ def find_engine_model(path: Path, model: Path | None = None) -> Subject:
             names = ", ".join(one.name for one in found)
             raise DataError(f"{folder} holds several models: {names}.", hint="Name the engine's with --model FILE.")
     raise DataError(
-        f"{path} holds an engine but no {MODEL_NAME} to compare it with.",
+        f"{path} holds an engine but no {MODEL} to compare it with.",
         hint="Build or compile it again, or name the model with --model FILE.",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgedigits.build_folder import ENGINE_FOLDER
 from edgedigits.data.shape import PIXELS
 from edgedigits.engine.engine_json import EngineFile, read_engine_file
 from edgedigits.errors import DataError
@@ -95,7 +96,7 @@ def find_engine(path: Path) -> Engine:
     """
     if not path.is_dir():
         raise DataError(f"{path} is not a folder.", hint=_HINT)
-    for folder in (path / "engine", path):
+    for folder in (path / ENGINE_FOLDER, path):
         found = _engines(folder)
         if len(found) > 1:
             names = ", ".join(facts.prefix for facts in found)

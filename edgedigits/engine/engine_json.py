@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from msgspec import Meta
 
+from edgedigits.build_folder import LeastLead
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.preprocess import PixelMap
 from edgedigits.engine.engine_layers import ACTIVATIONS, EngineLayer
@@ -166,7 +167,7 @@ class EngineFile:
     bias_bytes: Bytes
     table_bytes: Bytes
     steps: Annotated[tuple[EngineStep, ...], Meta(max_length=200)]
-    reject_margin: Annotated[int, Meta(ge=1, le=255)] | None = None
+    reject_margin: LeastLead | None = None
 
 
 def read_engine_file(path: Path) -> EngineFile | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from edgedigits.files.typed import to_json
 from edgedigits.version import __version__
 
 SCHEMA = 1
@@ -48,19 +49,28 @@ class Listing:
     files: dict[str, str]
 
 
-def list_files(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """What a list says of a file: its size, and its SHA-256 in hexadecimal."""
+
+    bytes: int = 0
+    sha256: str = ""
+
+
+def list_files(folder: Path, names: Iterable[str]) -> dict[str, ListedFile]:
     """Return bytes and digest of files of a folder, as a list holds them.
 
     Args:
         folder: the folder.
         names: POSIX paths in it.
     """
-    return {name: {"bytes": (folder / name).stat().st_size, "sha256": _digest(folder / name)} for name in names}
+    return {name: ListedFile((folder / name).stat().st_size, _digest(folder / name)) for name in names}
 
 
-def seal(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts with their own digest as the last."""
-    return {**facts, SEAL: _own_digest(facts)}
+def seal(facts: Any) -> dict[str, Any]:
+    """Return facts, a dataclass or by name, as JSON values, with their own digest as the last."""
+    values = to_json(facts)
+    return {**values, SEAL: _own_digest(values)}
 
 
 def read_listing(path: Path, kinds: tuple[str, ...]) -> Listing:

@@ -1,4 +1,4 @@
-"""Reads JSON back into the dataclasses that it was written from; what does not fit them is told with its place."""
+"""Dataclasses to JSON and back; what does not fit them is told with its place."""
 
 from __future__ import annotations
 
@@ -71,6 +71,11 @@ def make(values: Any, kind: type[T], where: str, hint: str) -> T:
         raise DataError(f"{where}: {_told(str(error), values)}.", hint=hint) from None
     except UnicodeEncodeError:  # JSON can write half of a character.
         raise DataError(f"{where}: a text in it is no Unicode.", hint=hint) from None
+
+
+def to_json(value: Any) -> Any:
+    """Return a dataclass as the JSON values that `make` takes; what is UNSET is left out."""
+    return msgspec.to_builtins(value, enc_hook=float)  # NumPy's.
 
 
 def _told(message: str, values: Any) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from edgedigits.build_folder import REPORT
 from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.progress import SILENT, Progress
-from edgedigits.report.facts import REPORT, read_report
+from edgedigits.report.facts import read_report
 from edgedigits.report.words import sparsity
 from edgedigits.stages.catalogue import brief_words
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgedigits.artifacts import MANIFEST, write_json, write_text
+from edgedigits.build_folder import MANIFEST
 from edgedigits.devices.boards import Board
 from edgedigits.devices.simulation import Simulation
 from edgedigits.errors import DataError
 from edgedigits.files.listing import REPORT, TOOL, list_files, not_own, seal
 from edgedigits.files.scratch import parents_of, partial_folder
+from edgedigits.files.writing import write_json, write_text
 from edgedigits.report.engine_page import render_engine_page
 
 JSON_NAME, PAGE_NAME = "simulate.json", "simulate.html"

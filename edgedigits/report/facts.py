@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from edgedigits.build_folder import REPORT
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.errors import DataError
 from edgedigits.files.typed import make, read_json
@@ -23,7 +24,6 @@ from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.metrics import Scores
 
 SCHEMA = 1
-REPORT = "report.json"
 _HINT = "Build it again."
 
 

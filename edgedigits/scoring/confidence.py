@@ -11,8 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
+from edgedigits.build_folder import Certainty
 from edgedigits.data.digits import Digits
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -93,10 +95,11 @@ class Confidence:
         """Return the same as JSON values."""
         return {**asdict(self), "how": HOW}
 
-    def to_manifest(self) -> dict[str, Any]:
-        """Return what a program must know that uses the model: temperature and margin."""
-        facts: dict[str, Any] = {"temperature": self.temperature.value, "temperature_steps": self.temperature.steps}
-        return facts | ({"reject_margin": self.reject.margin, "reject_error": self.reject.wish} if self.reject else {})
+    @property
+    def certainty(self) -> Certainty:
+        """What a program must know that uses the model: temperature and margin."""
+        margin, wish = (self.reject.margin, self.reject.wish) if self.reject else (UNSET, UNSET)
+        return Certainty(self.temperature.value, self.temperature.steps, margin, wish)
 
 
 def measure_confidence(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.build_folder import SEEN_DIGITS, read_outcome
 from edgedigits.data.fingerprints import Fingerprints, fingerprints, unpack
 from edgedigits.errors import DataError
-from edgedigits.scoring.subject import FINGERPRINTS_NAME, REPORT_NAME, Subject
+from edgedigits.scoring.subject import Subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,17 +40,11 @@ def training_record(subject: Subject) -> TrainingRecord:
     """
     if subject.manifest is None:
         return TrainingRecord()
-    folder = subject.manifest.parent
-    try:
-        report = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        report = {}  # A build's figures are a help here and nothing that must be there.
-    digest = _at(report, "evaluation", "data_digest")
-    validation = _at(report, "stages", -1, "history", "val_accuracy", -1)
+    outcome = read_outcome(subject.manifest.parent)
     return TrainingRecord(
         seen=None if (content := stored_fingerprints(subject)) is None else unpack(content),
-        test_digest=digest if isinstance(digest, str) else "",
-        validation_accuracy=float(validation) if isinstance(validation, (int, float)) else None,
+        test_digest=outcome.evaluation.data_digest if outcome else "",
+        validation_accuracy=outcome.stages[-1].history.val_accuracy[-1] if outcome else None,
     )
 
 
@@ -62,26 +54,12 @@ def stored_fingerprints(subject: Subject) -> bytes | None:
     Raises:
         DataError: it is damaged.
     """
-    if subject.manifest is None or not (path := subject.manifest.parent / FINGERPRINTS_NAME).is_file():
+    if subject.manifest is None or not (path := subject.manifest.parent / SEEN_DIGITS).is_file():
         return None
     content = path.read_bytes()
-    try:
-        said = _at(json.loads(subject.manifest.read_text(encoding="utf-8")), "files", path.name, "sha256")
-        unpack(content)
-    except (OSError, ValueError, RecursionError):
-        said = None
-    if hashlib.sha256(content).hexdigest() != said:
+    if not subject.said.lists(path.name, content):
         raise DataError(
             f"{path} is not the file that {subject.manifest} describes.",
             hint="Build it again, or remove the file: then nobody knows which digits the build was trained on.",
         )
     return content
-
-
-def _at(facts: Any, *place: str | int) -> Any:
-    for key in place:
-        try:
-            facts = facts[key]
-        except (LookupError, TypeError):
-            return None
-    return facts

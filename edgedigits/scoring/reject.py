@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.build_folder import LEAST_MARGIN
 from edgedigits.scoring.metrics import classify
 
-LEAST_MARGIN, MOST_MARGIN = 1, 255
-"""Limits of a margin. At the least, ties alone are refused, whose class would be a matter of its number."""
 CONFIDENCE = 0.95
 MOST_LEAD_TOLD = 127
 """What the C tells of a lead at most: it hands it out as int8, but decides on the whole of it."""

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits.artifacts import TEACHER, write_manifest
+from edgedigits.build_folder import TEACHER, TEACHER_MODEL, LearnedFrom, Manifest, write_manifest
 from edgedigits.config_file import to_tables
 from edgedigits.data.digits import Digits, Splits
 from edgedigits.errors import CheckFailedError
 from edgedigits.progress import Progress
 from edgedigits.teachers.choices import CNN, ENSEMBLE, TeacherConfig
 from edgedigits.teachers.networks import bare, build_network, ensemble
-from edgedigits.teachers.record import MODEL_NAME, write_record
+from edgedigits.teachers.record import write_record
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import set_seed
 from edgedigits.training.losses import LogitsLoss
@@ -85,9 +85,9 @@ def make_teacher(config: TeacherConfig, splits: Splits, folder: Path, progress: 
     networks = [_train(config, splits, number, progress) for number in range(config.teacher.count)]
     is_ensemble = config.teacher.kind == ENSEMBLE
     model = ensemble(networks) if is_ensemble else bare(networks[0], config.teacher.kind)
-    save_model(model, folder / MODEL_NAME)
+    save_model(model, folder / TEACHER_MODEL)
     # What is scored is what was written, as a student's build reads it.
-    teacher = load_teacher(folder / MODEL_NAME, splits.train.images)
+    teacher = load_teacher(folder / TEACHER_MODEL, splits.train.images)
     members = [dataclasses.replace(teacher, model=one, outputs_are="logits") for one in networks * is_ensemble]
     facts = TeacherFacts(
         config.teacher.kind,
@@ -98,8 +98,8 @@ def make_teacher(config: TeacherConfig, splits: Splits, folder: Path, progress: 
         {part: len(getattr(splits, part)) for part in ("train", "validation", "test")},
     )
     write_record(splits, folder)
-    data = {"source": splits.source, "note": splits.note, "digest": splits.digest}
-    write_manifest(folder, _resolved(config, splits), data, TEACHER, more={"scores": facts.to_json()})
+    data = LearnedFrom(splits.source, splits.note, splits.digest)
+    write_manifest(folder, Manifest(kind=TEACHER, config=_resolved(config, splits), data=data, scores=facts.to_json()))
     return facts
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.artifacts import KINDS, MANIFEST, TEACHER, a_kind
+from edgedigits.build_folder import KINDS, MANIFEST, SEEN_DIGITS, TEACHER, TEACHER_MODEL, WATCHED_DIGITS, a_kind
 from edgedigits.config import BuildConfig
 from edgedigits.data.digits import Splits
 from edgedigits.data.fingerprints import Fingerprints, fingerprints, pack, unpack
@@ -16,11 +16,6 @@ from edgedigits.errors import DataError
 from edgedigits.files.listing import NotOursError, read_listing
 from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
-
-MODEL_NAME = "teacher.keras"
-LEARNED_NAME = "training_digests.bin"
-WATCHED_NAME = "validation_digests.bin"
-"""As `data.fingerprints` has them: digits that weights were fitted to, and those that epochs were chosen on."""
 
 _GIVE = "Give a folder that `edgedigits teacher` wrote, or a Keras model (.keras)."
 
@@ -36,13 +31,13 @@ def find_model(place: str) -> Path:
         raise DataError(f"{place} does not exist.", hint=_GIVE)
     if not path.is_dir():
         return path
-    _checked(path, MODEL_NAME)
-    return path / MODEL_NAME
+    _checked(path, TEACHER_MODEL)
+    return path / TEACHER_MODEL
 
 
 def write_record(splits: Splits, folder: Path) -> None:
     """Write down in a teacher's folder what it learned and what it was watched on."""
-    for name, part in ((LEARNED_NAME, splits.train), (WATCHED_NAME, splits.validation)):
+    for name, part in ((SEEN_DIGITS, splits.train), (WATCHED_DIGITS, splits.validation)):
         (folder / name).write_bytes(pack(fingerprints(part.images)))
 
 
@@ -62,11 +57,11 @@ def findings_on_teacher(config: BuildConfig, splits: Splits, progress: Progress 
         return []
     model = find_model(config.teacher)
     folder = model.parent
-    if model.name != MODEL_NAME or not (folder / MANIFEST).is_file():
+    if model.name != TEACHER_MODEL or not (folder / MANIFEST).is_file():
         finding = f"Nobody knows which digits the teacher {config.teacher} learned: those held out may be among them."
         progress.say(f"data: {finding}")
         return [finding]
-    learned, watched = (unpack(_checked(folder, name)) for name in (LEARNED_NAME, WATCHED_NAME))
+    learned, watched = (unpack(_checked(folder, name)) for name in (SEEN_DIGITS, WATCHED_DIGITS))
     own = fingerprints(splits.train.images)
     _refuse_known(config, "validation", splits.validation.images, learned, own)
     _refuse_known(config, "test", splits.test.images, np.concatenate([learned, watched]), own)

@@ -94,7 +94,7 @@ def test_firmware_of_another_model_fails(
     assert code == 1
     said = capsys.readouterr().err
     assert f"runs an engine of another model (SHA-256 {find_engine(folder).facts.model_sha256[:8]}…)" in said
-    assert f"({other.digest[:8]}…). Flash this one" in said
+    assert f"({other.facts.model_sha256[:8]}…). Flash this one" in said
 
 
 def test_the_reference_is_checked_without_its_data_set(

@@ -91,7 +91,7 @@ def test_a_manifest_with_another_margin_than_can_be_is_told(
     say(build, reject_margin=margin)
     for verb in (["evaluate", "--no-latency"], ["inspect"], ["compile", "--out", str(build.parent / "out")]):
         assert main([*verb, str(build)]) == 3
-        assert "manifest.json does not say when to refuse" in capsys.readouterr().err
+        assert "manifest.json is damaged: confidence.reject_margin is " in capsys.readouterr().err
     assert not (build.parent / "out").exists()
 
 

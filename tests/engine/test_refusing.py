@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgedigits.build_folder import LEAST_MARGIN, MOST_MARGIN
 from edgedigits.data.preprocess import INPUT_SCALE, PixelRange, pixel_map
 from edgedigits.engine.source import EngineSource, render_engine
 from edgedigits.model.lowering import lower
@@ -14,7 +15,7 @@ from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
 from edgedigits.model.packing import choose
 from edgedigits.model.reader import read_tflite
-from edgedigits.scoring.reject import LEAST_MARGIN, MOST_LEAD_TOLD, MOST_MARGIN, decide, leads
+from edgedigits.scoring.reject import MOST_LEAD_TOLD, decide, leads
 from tests.engine.compilers import C_COMPILERS, available
 from tests.engine.engine_program import SANITIZED, run_engines
 from tests.model.oracles import hard_inputs

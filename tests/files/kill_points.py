@@ -18,9 +18,11 @@ import signal
 import sys
 from pathlib import Path
 
-from edgedigits.artifacts import mend, new_folder, write_manifest, write_text
+from edgedigits.artifacts import mend, new_folder
+from edgedigits.build_folder import Manifest, write_manifest
 from edgedigits.errors import DataError
 from edgedigits.files import exchange
+from edgedigits.files.writing import write_text
 
 # Those that change something, or are near to what does.
 CALLS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "fcntl.flock", "shutil.rmtree"}
@@ -33,7 +35,7 @@ def write_build(folder: Path, word: str, *, force: bool = False) -> None:
         (partial / "engine").mkdir()
         for name in ("model.tflite", "engine/model.c"):
             write_text(partial / name, word)
-        write_manifest(partial, {"word": word}, {})
+        write_manifest(partial, Manifest(config={"word": word}))
 
 
 seen = 0

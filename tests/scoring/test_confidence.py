@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 from edgedigits.data.digits import Digits
 from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.errors import DataError
+from edgedigits.files.typed import to_json
 from edgedigits.model.reader import read_tflite
 from edgedigits.scoring.confidence import Confidence, measure_confidence, refusals
 from edgedigits.scoring.interpreter import Classifier, open_classifier
@@ -81,7 +82,7 @@ def test_without_a_wish_nothing_is_refused_and_the_curve_is_there() -> None:
     assert (found.reject, found.reject_margin) == (None, 0)
     assert found.curve.images == 300
     assert found.temperature.steps == pytest.approx(found.temperature.value / float(classifier().output.scale), 1e-3)
-    assert found.to_manifest() == {
+    assert to_json(found.certainty) == {
         "temperature": found.temperature.value,
         "temperature_steps": found.temperature.steps,
     }
@@ -95,7 +96,7 @@ def test_a_wish_that_cannot_be_kept_is_told_with_what_can() -> None:
         "No margin keeps the wish of 0.01% wrong among those accepted, by 300 validation digits and with 95% confidence. "
         f"The engine refuses below a lead of {found.reject.margin}, where at most {found.reject.bound:.2%} are; more digits"
     )
-    assert found.to_manifest()["reject_margin"] == found.reject.margin
+    assert found.certainty.reject_margin == found.reject.margin
 
 
 def test_non_digits_are_the_same_every_time_and_counted_by_kind() -> None:

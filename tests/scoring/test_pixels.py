@@ -188,10 +188,17 @@ def test_a_model_takes_as_many_values_as_it_sees_pixels() -> None:
 
 
 @pytest.mark.parametrize(
-    "pixels", [{"low": 1, "high": 0, "how": ""}, {"low": 0}, [0, 1], "0,1", {"low": "x", "high": 1, "how": ""}, 5]
+    ("pixels", "words"),
+    [
+        ({"low": 1, "high": 0, "how": ""}, "does not say what pixels are: Pixels from 1 to 0 are no range."),
+        ({"low": 0}, "is damaged: data.pixels.high is missing."),
+        ([0, 1], r"is damaged: data.pixels is \[0, 1\], expected an object or null."),
+        ("0,1", "is damaged: data.pixels is '0,1', expected an object or null."),
+        ({"low": "x", "high": 1, "how": ""}, "is damaged: data.pixels.low is 'x', expected a number."),
+    ],
 )
-def test_a_manifest_that_says_nonsense_is_told(pixels: Any, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="does not say what pixels are"):
+def test_a_manifest_that_says_nonsense_is_told(pixels: Any, words: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"manifest\.json {words}.* [Cc]ompile it again"):
         stored(tmp_path, pixels).pixels()
 
 

@@ -10,9 +10,8 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from edgedigits.build_folder import LEAST_MARGIN, MOST_MARGIN
 from edgedigits.scoring.reject import (
-    LEAST_MARGIN,
-    MOST_MARGIN,
     choose_margin,
     decide,
     decisions,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edgedigits.artifacts import write_json, write_text
 from edgedigits.errors import DataError
 from edgedigits.files.listing import REPORT, SCHEMA, TOOL, list_files, seal
+from edgedigits.files.writing import write_json, write_text
 from edgedigits.study.report.write import LIST, PAGE, _put_in_place, _refuse_foreign
 
 NAMES = (PAGE, "plots/a.svg", "plots/b.svg")

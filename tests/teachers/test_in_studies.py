@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from edgedigits.artifacts import TEACHER, write_manifest
+from edgedigits.build_folder import TEACHER, TEACHER_MODEL, Manifest, write_manifest
 from edgedigits.errors import DataError
 from edgedigits.study.plan.grid import plan_grid
 from edgedigits.study.trial_kind import plan_builds
-from edgedigits.teachers.record import MODEL_NAME
 
 
 def identities(axes: dict) -> list[dict]:
@@ -20,8 +19,8 @@ def test_a_trial_is_another_one_with_another_teacher_at_the_same_place(tmp_path,
     found = []
     for content in (b"a model", b"another"):
         (tmp_path / "of-3").mkdir(exist_ok=True)
-        (tmp_path / "of-3" / MODEL_NAME).write_bytes(content)
-        write_manifest(tmp_path / "of-3", {}, {}, TEACHER)
+        (tmp_path / "of-3" / TEACHER_MODEL).write_bytes(content)
+        write_manifest(tmp_path / "of-3", Manifest(kind=TEACHER))
         found.append(identities({"distill": ["", "of-{seed}"], "seed": [3]}))
         (tmp_path / "of-3" / "manifest.json").unlink()
     assert found[0][0] == found[1][0] and "teacher" not in found[0][0]

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgedigits.artifacts import BUILD, TEACHER, write_manifest
+from edgedigits.build_folder import TEACHER, TEACHER_MODEL, WATCHED_DIGITS, Manifest, write_manifest
 from edgedigits.config import BuildConfig, DistillationConfig, TrainingConfig
 from edgedigits.data.digits import Digits, Splits
 from edgedigits.errors import DataError
-from edgedigits.teachers.record import MODEL_NAME, WATCHED_NAME, find_model, findings_on_teacher, write_record
+from edgedigits.teachers.record import find_model, findings_on_teacher, write_record
 
 
 def of_teacher(place: Path | str, seed: int = 42) -> BuildConfig:
@@ -25,9 +25,9 @@ def folder(few, tmp_path) -> Path:
     """The folder of a teacher on `few`, whose model nobody opens."""
     made = tmp_path / "teacher"
     made.mkdir()
-    (made / MODEL_NAME).write_bytes(b"a model")
+    (made / TEACHER_MODEL).write_bytes(b"a model")
     write_record(few, made)
-    write_manifest(made, {}, {}, TEACHER)
+    write_manifest(made, Manifest(kind=TEACHER))
     return made
 
 
@@ -41,7 +41,7 @@ def joined(*parts: Digits) -> Digits:
 
 def test_the_same_splits_are_taken_without_a_word(few, folder):
     assert findings_on_teacher(of_teacher(folder), few) == []
-    assert findings_on_teacher(of_teacher(folder / MODEL_NAME), few) == []
+    assert findings_on_teacher(of_teacher(folder / TEACHER_MODEL), few) == []
     assert findings_on_teacher(BuildConfig(), few) == []
 
 
@@ -78,10 +78,10 @@ def test_a_teacher_is_named_by_its_seed(folder):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda folder: (folder / MODEL_NAME).write_bytes(b"another"), "teacher.keras is not the file that its manifest.json describes. Train the teacher again."),
-        (lambda folder: (folder / MODEL_NAME).unlink(), "teacher.keras cannot be read: No such file or directory."),
+        (lambda folder: (folder / TEACHER_MODEL).write_bytes(b"another"), "teacher.keras is not the file that its manifest.json describes. Train the teacher again."),
+        (lambda folder: (folder / TEACHER_MODEL).unlink(), "teacher.keras cannot be read: No such file or directory."),
         (lambda folder: (folder / "manifest.json").unlink(), "is no teacher: it holds no manifest.json. Give a folder that `edgedigits teacher` wrote"),
-        (lambda folder: write_manifest(folder, {}, {}, BUILD), "holds a build, expected a teacher. Give a folder that `edgedigits teacher` wrote"),
+        (lambda folder: write_manifest(folder, Manifest()), "holds a build, expected a teacher. Give a folder that `edgedigits teacher` wrote"),
         (lambda folder: (folder / "manifest.json").write_text("{"), "is no teacher: its manifest.json was not written by this tool."),
     ],
     ids=["changed", "gone", "no manifest", "a build", "no JSON"],
@@ -94,7 +94,7 @@ def test_a_folder_that_is_not_as_it_was_left_is_refused(folder, spoil, message):
 
 
 def test_what_it_learned_must_be_as_it_was_written_down(few, folder):
-    (folder / WATCHED_NAME).write_bytes(b"")
+    (folder / WATCHED_DIGITS).write_bytes(b"")
     with pytest.raises(DataError, match="validation_digests.bin is not the file that its manifest.json describes"):
         findings_on_teacher(of_teacher(folder), few)
     assert json.loads((folder / "manifest.json").read_text())["kind"] == "teacher"

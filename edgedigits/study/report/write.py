@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from edgedigits.artifacts import write_json, write_text
 from edgedigits.errors import DataError
 from edgedigits.files.listing import (
     REPORT,
@@ -25,6 +24,7 @@ from edgedigits.files.listing import (
     seal,
 )
 from edgedigits.files.scratch import parents_of, partial_folder
+from edgedigits.files.writing import write_json, write_text
 from edgedigits.progress import SILENT, Progress
 from edgedigits.report.style import Plot, png_file, svg_file
 from edgedigits.study.findings.frame import IDENTITY, LISTS, NUMBERS

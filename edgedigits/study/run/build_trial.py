@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.artifacts import new_folder
+from edgedigits.build_folder import FLOAT_MODEL, MODEL
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.contents import Contents
 from edgedigits.data.inspection import findings_on_splits
@@ -80,14 +81,13 @@ def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfi
     from edgedigits.model.reader import read_tflite
     from edgedigits.scoring.harness import evaluate_model
     from edgedigits.scoring.interpreter import open_classifier
-    from edgedigits.scoring.subject import FLOAT_NAME, MODEL_NAME
     from edgedigits.study.run.figures import accuracy_on, engine_figures, score_figures, size_figures, weight_figures
 
     evaluation, engine = facts.evaluation, {}
-    graph = read_tflite(folder / (FLOAT_NAME if scored == FLOAT32 else MODEL_NAME))
+    graph = read_tflite(folder / (FLOAT_MODEL if scored == FLOAT32 else MODEL))
     classifier = open_classifier(graph, view=config.input.view)
     if scored == FLOAT32:
-        evaluation = evaluate_model(folder / FLOAT_NAME, splits.test, view=config.input.view)
+        evaluation = evaluate_model(folder / FLOAT_MODEL, splits.test, view=config.input.view)
         engine = {"latency_us": evaluation.latency.p50_us} if evaluation.latency else {}
     else:
         engine = engine_figures(classifier, splits.test.images, config.engine)

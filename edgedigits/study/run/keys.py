@@ -25,6 +25,7 @@ _SHAPES_NO_FIGURE = (
     "__main__.py",
     "api.py",
     "artifacts.py",
+    "build_folder.py",
     "config_file.py",
     "printable.py",
     "progress.py",
