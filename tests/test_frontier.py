@@ -9,11 +9,17 @@ import pytest
 
 from edgedigits.cli.main import main
 from edgedigits.config_file import make_config, parse_sections
+from edgedigits.data.load import load_splits
+from edgedigits.data.seeing import see
 from edgedigits.errors import ConfigError
 from edgedigits.frontier import frontier, model_folder
 from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
+from edgedigits.model.packing import Goal, arrange
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
+from edgedigits.report.facts import read_report
+from edgedigits.scoring.metrics import classify
 from edgedigits.stages.start import starting_weights
 from tests.test_reference import REFERENCE
 
@@ -28,6 +34,24 @@ def test_every_model_of_the_frontier_keeps_its_budget_and_is_listed(capsys) -> N
     assert [model["name"] for model in models] == list(frontier())
     for model in models:
         assert model["constants"] <= model["budget"]
+
+
+@pytest.mark.parametrize("name", frontier())
+def test_a_model_of_the_frontier_has_the_accuracy_and_the_bytes_that_its_report_says(name, mnist_folder) -> None:
+    folder = frontier()[name]
+    report, chosen = (
+        read_report(folder),
+        make_config(parse_sections(json.loads((folder / "manifest.json").read_text())["config"], name)),
+    )
+    test = load_splits(str(mnist_folder), **chosen.data.division, seed=chosen.training.seed).test
+    network = lower(read_tflite(folder / "model.tflite"))
+    inputs = (see(chosen.input.view, test.images).astype(int) - 128).astype(np.int8)
+    right = classify(run(network, inputs)) == test.labels
+    assert float(np.mean(right)) == report.evaluation.scores.accuracy
+    _, packed = arrange(simplify(network), Goal.SIZE)
+    assert (
+        sum(one.nbytes + one.biases.nbytes for one in packed) == report.engine.constant_bytes <= chosen.budget.constants
+    )
 
 
 def test_what_is_neither_a_build_nor_a_model_of_the_frontier_is_told(tmp_path) -> None:
