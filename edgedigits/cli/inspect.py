@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Read the model and gather its facts."""
     from edgedigits.build_folder import Certainty
-    from edgedigits.files.typed import to_json
+    from edgedigits.files.typed import to_values
     from edgedigits.model.contract import contract_violations
     from edgedigits.model.lowering import why_not
     from edgedigits.model.reader import read_tflite
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         "model": facts.to_dict(),
         "contract": {"holds": not violations, "violations": list(violations)},
         "engine": {"runs": not refusal, "refusal": refusal},
-        "confidence": to_json(confidence) or None,
+        "confidence": to_values(confidence) or None,
         "view": asdict(view),
     }
     head = [*_head(facts, violations, refusal), *([] if view.is_plain else [("sees", str(view))])]

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from edgedigits.devices.catalogue import Address, read_folder
+from edgedigits.devices.catalogue import Address, Clock, Size, Text, read_folder
 from edgedigits.devices.cores import Core, load_cores
 from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import ConfigError, nearest
+from edgedigits.files.typed import Count
 
 KIB = 1024
 
@@ -28,10 +29,10 @@ class Firmware:
         defines: macros that these want, as "NAME=VALUE".
     """
 
-    notes: str
+    notes: Text
     flash_at: Address
     ram_at: Address
-    uart: str
+    uart: Text
     drivers: tuple[str, ...]
     defines: tuple[str, ...]
 
@@ -55,17 +56,17 @@ class Board:
         firmware: what `firmware_stub/` has for it; None for nothing.
     """
 
-    name: str
-    title: str
+    name: Text
+    title: Text
     core: Core
-    flash_kib: int
-    ram_kib: int
-    clock_mhz: float
-    source: str
-    pyocd: str = ""
+    flash_kib: Size
+    ram_kib: Size
+    clock_mhz: Clock
+    source: Text
+    pyocd: Text = ""
     takes_uf2: bool = False
-    qemu: str = ""
-    qemu_serial: int = 0
+    qemu: Text = ""
+    qemu_serial: Count = 0
     firmware: Firmware | None = None
 
     @property
@@ -130,7 +131,7 @@ def read_boards(folder: Path) -> dict[str, Board]:
     Raises:
         DataError: as `read_folder`.
     """
-    boards = read_folder(folder, Board, core=load_cores(), firmware=Firmware)
+    boards = read_folder(folder, Board, core=load_cores())
     return dict(sorted(boards.items(), key=lambda item: item[1].qemu != ""))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from edgedigits.devices.catalogue import read_file, read_folder
+from edgedigits.devices.catalogue import Text, read_file, read_folder
 from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import ConfigError, nearest
 
@@ -27,15 +27,15 @@ class Architecture:
         clock: what `firmware_stub/harness/batch.c` counts with.
     """
 
-    name: str
-    title: str
-    startup: str
+    name: Text
+    title: Text
+    startup: Text
     gcc: tuple[str, ...]
-    gcc_package: str
-    qemu: str
-    qemu_package: str
+    gcc_package: Text
+    qemu: Text
+    qemu_package: Text
     qemu_arguments: tuple[str, ...]
-    clock: str
+    clock: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,18 @@ class Core:
         notes: for the reader of the file.
     """
 
-    name: str
+    name: Text
     architecture: Architecture
     gcc: tuple[str, ...]
     zig: tuple[str, ...]
-    qemu_board: str = ""
+    qemu_board: Text = ""
     qemu_defines: tuple[str, ...] = ()
-    unicorn_cpu: str = ""
+    unicorn_cpu: Text = ""
     has_dsp: bool = False
     has_vectors: bool = False
     has_armv8: bool = False
     has_cycle_costs: bool = False
-    notes: str = ""
+    notes: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Compiler:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class FirmwareRecipe:
     """How programs are made, `firmware_stub/firmware.json`.
 
     Attributes:
@@ -104,9 +104,9 @@ class Recipe:
 
 
 @lru_cache
-def load_recipe() -> Recipe:
+def load_recipe() -> FirmwareRecipe:
     """Return how programs are made; raises DataError as `read_file`."""
-    return read_file(firmware_stub() / "firmware.json", Recipe, gcc=Compiler, zig=Compiler)
+    return read_file(firmware_stub() / "firmware.json", FirmwareRecipe)
 
 
 @lru_cache

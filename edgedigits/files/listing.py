@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from edgedigits.files.typed import to_json
+from edgedigits.files.typed import to_values
 from edgedigits.version import __version__
 
 SCHEMA = 1
@@ -69,7 +69,7 @@ def list_files(folder: Path, names: Iterable[str]) -> dict[str, ListedFile]:
 
 def seal(facts: Any) -> dict[str, Any]:
     """Return facts, a dataclass or by name, as JSON values, with their own digest as the last."""
-    values = to_json(facts)
+    values = to_values(facts)
     return {**values, SEAL: _own_digest(values)}
 
 

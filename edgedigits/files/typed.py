@@ -73,7 +73,7 @@ def make(values: Any, kind: type[T], where: str, hint: str) -> T:
         raise DataError(f"{where}: a text in it is no Unicode.", hint=hint) from None
 
 
-def to_json(value: Any) -> Any:
+def to_values(value: Any) -> Any:
     """Return a dataclass as the JSON values that `make` takes; what is UNSET is left out."""
     return msgspec.to_builtins(value, enc_hook=float)  # NumPy's.
 

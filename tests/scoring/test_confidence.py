@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from edgedigits.data.digits import Digits
 from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.errors import DataError
-from edgedigits.files.typed import to_json
+from edgedigits.files.typed import to_values
 from edgedigits.model.reader import read_tflite
 from edgedigits.scoring.confidence import Confidence, measure_confidence, refusals
 from edgedigits.scoring.interpreter import Classifier, open_classifier
@@ -82,7 +82,7 @@ def test_without_a_wish_nothing_is_refused_and_the_curve_is_there() -> None:
     assert (found.reject, found.reject_margin) == (None, 0)
     assert found.curve.images == 300
     assert found.temperature.steps == pytest.approx(found.temperature.value / float(classifier().output.scale), 1e-3)
-    assert to_json(found.certainty) == {
+    assert to_values(found.certainty) == {
         "temperature": found.temperature.value,
         "temperature_steps": found.temperature.steps,
     }
