@@ -10,7 +10,7 @@ from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.options import Need
-from edgedigits.recipes import recipe_for
+from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.sections import (
     DEFAULT_LEARNING_RATES,
     FOURS_SPARSITY,
@@ -109,7 +109,7 @@ class BuildConfig(Sections):
                 )
 
     def _let_budget_decide(self) -> None:
-        """Switch on what meets a budget, and fill in its recipe where choices are the defaults."""
+        """Switch on what meets a budget."""
         if not self.budget.is_set:
             return
         if self.engine.optimize == "speed":
@@ -118,8 +118,6 @@ class BuildConfig(Sections):
                 "made for size.",
                 hint="Leave one of them out.",
             )
-        for section, values in recipe_for(self.budget.constants, self.budget.flash).items():
-            self._set(section, {name: value for name, value in values.items() if self._is_default(section, name)})
         self._set("joint", {"enabled": True})
         self._set("prune", {"enabled": True})
         self._set("engine", {"optimize": "size"})
@@ -139,6 +137,12 @@ class BuildConfig(Sections):
     def _is_default(self, section: str, name: str) -> bool:
         chosen = getattr(self, section)
         return bool(getattr(chosen, name) == getattr(type(chosen)(), name))
+
+    def missing_need(self, section: str, name: str) -> Need | None:
+        """Return the same as for any choices; under a budget, pruning has no use for shares of zeros."""
+        if section == "prune" and name in _OF_SHARES and self.budget.is_set:
+            return ("budget", "constants" if self.budget.constants else "flash", 0)
+        return super().missing_need(section, name)
 
     def _set(self, section: str, values: Mapping[str, Any]) -> None:
         object.__setattr__(self, section, replace(getattr(self, section), **values))
@@ -176,6 +180,10 @@ class BuildConfig(Sections):
         return self.training.learning_rate or default
 
 
+_OF_SHARES = ("sparsity", "initial_sparsity", "layer_sparsity", "output")
+"""Options of [prune] that bytes stand for in a build to a budget."""
+
+
 def _check_joint(config: BuildConfig) -> None:
     joint = config.joint
     if not joint.enabled:
@@ -184,6 +192,13 @@ def _check_joint(config: BuildConfig) -> None:
         raise ConfigError(
             "[qat] and [joint] are both enabled: joint training is quantization-aware itself.",
             hint="Leave one of --qat and --joint out.",
+        )
+    ramp = RAMPS[config.prune.schedule]
+    if config.prune.enabled and (ramp.rounds > 1 or ramp.from_scratch):
+        raise ConfigError(
+            f"[prune] schedule {ramp.name} takes several trainings, and joint training or a budget is one.",
+            hint="Prune and quantize in turn, with --prune and --qat, or take "
+            f"{', '.join(name for name, one in RAMPS.items() if one.rounds == 1 and not one.from_scratch)}.",
         )
     if config.budget.is_set and joint.trim < max(config.prune.end, joint.levels_begin):
         raise ConfigError(

@@ -15,6 +15,7 @@ from edgedigits.files.listing import SCHEMA
 from edgedigits.files.regular import read_text
 from edgedigits.files.toml import read_toml
 from edgedigits.options import parse_option, shown_value
+from edgedigits.recipes import recipe_for
 
 Kind = TypeVar("Kind", bound=Sections)
 
@@ -99,8 +100,11 @@ def make_config(sections: Mapping[str, Mapping[str, Any]]) -> BuildConfig:
 
 
 def make_choices(sections: Mapping[str, Mapping[str, Any]], kind: type[Kind]) -> Kind:
-    """Return choices of a kind from parsed values; what is not named keeps its default."""
-    known = kind.sections()
+    """Return choices of a kind from parsed values; what is not named is a default, or of a budget's recipe."""
+    known, budget = kind.sections(), sections.get("budget", {})
+    if any(budget.get(name) for name in ("constants", "flash")):
+        recipe = recipe_for(budget.get("constants", 0), budget.get("flash", 0))
+        sections = {name: {**recipe.get(name, {}), **sections.get(name, {})} for name in {**recipe, **sections}}
     return kind(**{name: known[name](**values) for name, values in sections.items()})
 
 

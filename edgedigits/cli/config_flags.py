@@ -123,7 +123,7 @@ def _refuse_idle_flags(flags: Choices, made: config.Sections) -> None:
     """Refuse a flag that does nothing without another, such as --sparsity without --prune."""
     for section, name, (other, key, value) in _idle(flags, made):
         flag, needed = (flag_of(_field(*one, type(made))) for one in ((section, name), (other, key)))
-        if value is False:
+        if not value:
             raise ConfigError(f"{flag} has no effect with {needed}.", hint="Leave one of them out.")
         needed += "" if value is True else f" {value}"
         raise ConfigError(f"{flag} has no effect without {needed}.", hint=f"Leave it out, or add {needed}.")

@@ -88,6 +88,7 @@ def test_a_build_tells_what_matters_in_under_a_screen(csv, stages):
             "--beta has no effect without --class-weights effective-number.",
         ),
         ("--hinge one-vs-rest", "--hinge has no effect without --loss hinge."),
+        ("--budget-flash 8K --sparsity 0.9", "--sparsity has no effect with --budget-flash."),
         ("--per-tensor --qat", "--per-tensor has no effect with --qat."),
     ],
 )

@@ -8,10 +8,11 @@ import tomllib
 
 import pytest
 
+from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.errors import ConfigError, DataError
-from edgedigits.study.plan.axes import find_axis, known_axes
+from edgedigits.sections import SCOPES
+from edgedigits.study.plan.axes import find_axis, known_axes, value_words
 from edgedigits.study.plan.grid import plan_grid, read_grid
-from edgedigits.study.plan.unbuilt import BUILT_IN_PART
 from edgedigits.view import View
 
 
@@ -281,16 +282,19 @@ def test_a_condition_that_can_never_hold_is_refused(when, words):
 @pytest.mark.parametrize(
     ("axes", "words"),
     [
-        ('pruning_schedule = ["iterative-with-rewinding"]', "a build cannot do pruning_schedule iterative-with-rewinding yet. It can do polynomial."),
-        ('pruning_schedule = ["rewinding"]', "a build cannot do pruning_schedule rewinding yet"),
-        ('schedule = ["one-shot"]', "a build cannot do schedule one-shot yet"),
-        ('weight_values = ["clusters"]', "a build cannot do weight_values clusters yet"),
-        ('quantization = ["clustered"]', "a build cannot do quantization clustered yet"),
-        ('sparsity = ["2:4"]', "a build cannot do sparsity 2:4 yet"),
-        ("clusters = [16]", "a build cannot do clusters yet."),
+        ('pruning_schedule = ["iterative"]', "there is no axis 'pruning_schedule'. Write prune_schedule."),
+        ('prune_schedule = ["rewinding"]', 'prune_schedule takes no rewinding. Write prune_schedule = ["iterative"].'),
+        ('weight_values = ["clusters"]', 'weight_values takes no clusters. Write weight_values = ["codebook"]'),
+        ('quantization = ["clustered"]', 'quantization takes no clustered. Write weight_values = ["codebook"]'),
+        ('quantization = ["int4"]', "quantization takes no int4. Write weight_bits"),
+        ('quantization = ["float16"]', "a build cannot do quantization float16 yet."),
+        ('granularity = ["structured"]', 'granularity takes no structured. Write granularity = ["neurons"]'),
+        ("budget = [2048]", "there is no axis 'budget'. Write budget_constants, or budget_flash"),
+        ('sparsity = ["2:4"]', 'sparsity takes no 2:4. Write granularity = ["2:4"].'),
+        ("clusters = [16]", "there is no axis 'clusters'. Write weight_values"),
         ("distillation = [true]", "there is no axis 'distillation'. Write distill = [\"\", \"teacher/\"]."),
         ("activation = ['tanh']", "a build cannot do activation yet."),
-        ('"2:4" = [true]', "a build cannot do 2:4 yet."),
+        ('"2:4" = [true]', "there is no axis '2:4'. Write granularity"),
         ("bits = [4]", "there is no axis 'bits'. Write weight_bits"),
         ("per_channel = [true]", 'there is no axis \'per_channel\'. Write weight_scales = ["per-tensor", "per-channel"].'),
         ("weight_bits = [16]", "weight_bits is 16, expected an integer from 1 to 8."),
@@ -322,14 +326,62 @@ def test_conditions_in_a_circle_are_refused():
         plan(axes=axes)
 
 
-@pytest.mark.parametrize("name", BUILT_IN_PART)
-def test_what_cannot_be_built_yet_is_refused_by_name_and_not_ignored(name):
-    built, known = BUILT_IN_PART[name]
-    for value in built:
-        find_axis(name, "x").apply(value, "x")
-    for value in set(known) - set(built):
-        with pytest.raises(ConfigError, match=f"cannot do {name} {value} yet"):
-            find_axis(name, "x").apply(value, "x")
+LEVERS = {
+    "weight_bits": [2, 3, 4, 8], "weight_values": ["codebook", "powers", "uniform"], "criterion": list(CRITERIA),
+    "granularity": ["weights", "blocks", "neurons"], "prune_scope": list(SCOPES), "joint_schedule": ["hold", "cosine"], "tries": [1, 3],
+    "levels_begin": [0.1, 0.3], "activations_begin": [0.5, 0.6], "trim": [0.9, 0.95], "joint_epochs": [9, 10],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEVERS)
+@pytest.mark.parametrize(
+    "base", [{"joint": {"enabled": True}, "prune": {"enabled": True}}, {"budget": {"flash": 8192}}]
+)
+def test_each_lever_of_compression_is_an_axis_with_and_without_a_budget(base, name):
+    """Also where a value is the default, which the recipe of a budget would choose otherwise."""
+    trials = plan(base=base, axes={name: LEVERS[name]})
+    (section, field), *_ = find_axis(name, "x").sets
+    assert [getattr(getattr(one.config, section), field) for one in trials] == LEVERS[name]
+    assert [value_words(one.values[name]) for one in trials] == [value_words(value) for value in LEVERS[name]]
+
+
+def test_levers_that_need_joint_training_are_swept_under_a_condition():
+    bits = {"values": [2, 4], "when": {"joint.enabled": True}}
+    trials = plan(axes={"joint.enabled": [False, True], "sparsity": [0.9], "weight_bits": bits})
+    assert [one.config.most_levels for one in trials] == [257, 5, 17]
+    with pytest.raises(ConfigError, match=re.escape('Add when = { "joint.enabled" = true } to the axis.')):
+        plan(axes={"joint.enabled": [False, True], "weight_bits": [2, 4]})
+
+
+def test_a_budget_is_an_axis_with_its_recipe():
+    small, large, both = plan(
+        trial=[{"budget_constants": "424"}, {"budget_flash": "16K"}, {"budget_constants": 2048, "hidden": [32, 16]}]
+    )
+    assert (small.config.model.hidden, large.config.model.hidden) == ((22,), (400, 100))
+    assert (small.config.levels.weight_bits, small.config.engine.optimize) == (3, "size")
+    assert both.config.model.hidden == (32, 16)
+    (again,) = plan(base=both.identity["config"] | {}, axes={"seed": [both.config.training.seed]})
+    assert again.config == both.config
+
+
+@pytest.mark.parametrize("name", ["sparsity", "prune.sparsity", "initial_sparsity"])
+def test_shares_of_zeros_are_no_axis_where_bytes_decide(name):
+    words = f"{name} has no effect where budget.constants is 2048. Set constants = 0 under [base.budget], or leave"
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        plan(base={"budget": {"constants": 2048}}, axes={name: [0.0, 0.9]})
+    trials = plan(axes={"budget_constants": [0, "2K"], name: {"values": [0.5], "when": {"budget_constants": 0}}, "prune": [True]}
+                  if name != "sparsity" else {"budget_constants": [0, "2K"], name: {"values": [0.5], "when": {"budget_constants": 0}}},
+                  base={"prune": {"enabled": True, "sparsity": 0.8}})  # fmt: skip
+    assert len(trials) == 2
+
+
+@pytest.mark.parametrize("schedule", ["iterative", "scratch"])
+@pytest.mark.parametrize(
+    "base", [{"joint": {"enabled": True}, "prune": {"enabled": True}}, {"budget": {"constants": 2048}}]
+)
+def test_schedules_of_several_trainings_do_not_go_with_one(base, schedule):
+    with pytest.raises(ConfigError, match=f"schedule {schedule} takes several trainings"):
+        plan(base=base, axes={"prune_schedule": ["polynomial", schedule]})
 
 
 def test_every_known_axis_can_be_found():

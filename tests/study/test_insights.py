@@ -168,6 +168,14 @@ def test_a_command_makes_the_same_choices():
     assert to_tables(again) == to_tables(trial.config)
 
 
+def test_a_budgets_command_has_what_differs_from_its_recipe_and_leads_back():
+    """Also a value that is a default, which the recipe would choose otherwise; shares of zeros say nothing there."""
+    rows = [{"weight_bits": 8, "criterion": "magnitude", "hidden": [100]}]
+    (trial,) = plan_grid({"base": {"budget": {"constants": 2048}}, "trial": rows}, "x")
+    command = build_command(trial.identity["config"])
+    assert command == "edgedigits build --criterion magnitude --weight-bits 8 --budget-constants 2048"
+
+
 def test_a_study_of_a_version_with_other_choices_gets_its_advice_without_a_command(grid):
     other = [
         replace(trial, spec={**trial.spec, "config": {**trial.spec["config"], "future": {"x": 1}}}) for trial in grid

@@ -164,12 +164,14 @@ def build_command(tables: Mapping[str, Any]) -> str:
     """
     known = {section: values for section, values in tables.items() if section != "output"}
     config = make_config(parse_sections(known, "trial"))
+    usual = make_config(parse_sections({"budget": known.get("budget", {})}, "trial"))
     words = ["edgedigits build"]
     for section, values in known.items():
         for option in fields(SECTIONS[section]):
             value = values.get(option.name, option.default)
             plain = tuple(value) if isinstance(value, list) else value
-            if option.name not in values or plain == option.default or value == {}:
+            default = option.default if section == "budget" else getattr(getattr(usual, section), option.name)
+            if option.name not in values or plain == default or value == {}:
                 continue
             if config.missing_need(section, option.name) is None:
                 words.append(_flag(flag_of(option), value))

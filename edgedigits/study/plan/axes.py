@@ -1,7 +1,7 @@
 """Which choices a grid may sweep, by their long names, by short ones, and those that no build can do yet.
 
 A long name is `section.field` of the build's options. A few axes are words for several options at once, such as
-`quantization`. An axis whose other values are still to be built takes those that are and refuses the rest by name.
+`quantization`. What no build can do is refused by name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from edgedigits.config import SECTIONS
 from edgedigits.errors import ConfigError, nearest
 from edgedigits.options import flag_of, parse_option
-from edgedigits.study.plan.unbuilt import BUILT_IN_PART, check_built, is_unbuilt, refuse_axis
+from edgedigits.study.plan.unbuilt import refuse_axis, refuse_value
 
 Choices = dict[str, dict[str, Any]]
 """{section: {field: value}}, parsed."""
@@ -76,8 +76,6 @@ def find_axis(name: str, where: str) -> Axis:
         raise ConfigError(f"{where}: '{name}' {UNSWEEPABLE[section]}.", hint="Leave it out of a study.")
     if section in SECTIONS and field_name in _field_names(section):
         return Axis(name, _or_unbuilt(name, _option(section, field_name)), ((section, field_name),))
-    if name in BUILT_IN_PART:
-        return Axis(name, _built_in_part(name))
     refuse_axis(name, where)
     raise ConfigError(f"{where}: there is no axis '{name}'.", hint=nearest(name, known_axes()))
 
@@ -87,7 +85,7 @@ def known_axes() -> list[str]:
     long = [f"{section}.{name}" for section in SECTIONS if section not in UNSWEEPABLE for name in _field_names(section)]
     alone = [name.partition(".")[2] for name in long]
     unique = [name for name in alone if alone.count(name) == 1 and name not in _AMBIGUOUS]
-    return [*dict.fromkeys((*OF_SEVERAL, *SHORT, *unique, *BUILT_IN_PART, *long))]
+    return [*dict.fromkeys((*OF_SEVERAL, *SHORT, *unique, *long))]
 
 
 def _section_and_field(name: str) -> tuple[str, str]:
@@ -104,14 +102,13 @@ def _field_names(section: str) -> list[str]:
 
 
 def _or_unbuilt(name: str, apply: Apply) -> Apply:
-    """Return `apply` with another message for what is not wrong, but not built yet."""
+    """Return `apply` with another message for what is not wrong, but not built yet, or called otherwise."""
 
     def applied(raw: Any, where: str) -> tuple[Choices, str]:
         try:
             return apply(raw, where)
         except ConfigError:
-            if is_unbuilt(raw):
-                raise ConfigError(f"{where}: a build cannot do {name} {raw} yet.", hint="Leave it out.") from None
+            refuse_value(name, raw, where)
             raise
 
     return applied
@@ -166,14 +163,6 @@ def settle_scales(choices: Choices, values: Mapping[str, Any], where: str) -> Ch
             hint='Add when = { quantization = "post-training" } to the axis.',
         )
     return {**choices, "qat": {name: value for name, value in choices["qat"].items() if name != "per_tensor"}}
-
-
-def _built_in_part(name: str) -> Apply:
-    def apply(raw: Any, where: str) -> tuple[Choices, str]:
-        check_built(name, raw, where)
-        return {}, INT8
-
-    return apply
 
 
 def merge(*parts: Mapping[str, Mapping[str, Any]]) -> Choices:

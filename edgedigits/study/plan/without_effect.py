@@ -20,7 +20,8 @@ def refuse_without_effect(config: BuildConfig, axes: Iterable[Axis], place: str,
 
     Args:
         config: every choice of the trial.
-        axes: those it has a value of. Axes for several options, such as sparsity, make the choices that they need.
+        axes: those it has a value of. Axes for several options, such as sparsity, make the choices that they need,
+            but for a budget, in whose place they would stand.
         place: where they are written, for messages.
         remedy: makes the hint.
 
@@ -28,9 +29,9 @@ def refuse_without_effect(config: BuildConfig, axes: Iterable[Axis], place: str,
         ConfigError: an option of an axis needs a choice that the trial does not make.
     """
     for axis in axes:
-        for section, name in () if axis.name in OF_SEVERAL else axis.sets:
+        for section, name in axis.sets:
             need = config.missing_need(section, name)
-            if need:
+            if need and (axis.name not in OF_SEVERAL or need[0] == "budget"):
                 chosen = toml_words(getattr(getattr(config, need[0]), need[1]))
                 raise ConfigError(
                     f"{place} {axis.name} has no effect where {need[0]}.{need[1]} is {chosen}.", hint=remedy(need)
