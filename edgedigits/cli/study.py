@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.flags import common_flags, whole_number
 from edgedigits.cli.next_step import quoted
@@ -53,8 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786")
     grid = run_parser.add_argument_group("a grid")
     grid.add_argument("--keep-builds", action="store_true", help="keep every build's folder in DIR/builds")
-    for name, kind in planned_kinds().items():
-        _add_flags(run_parser, name, kind.flags)
+    _add_flags(run_parser)
     report_parser = actions.add_parser("report", help=_REPORT_HELP, description=_REPORT_HELP, parents=[common])
     report_parser.add_argument("folder", metavar="DIR", type=user_path, help="the study's folder")
     report_parser.add_argument(
@@ -62,13 +60,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_flags(parser: argparse.ArgumentParser, name: str, flags: Iterable[Flag]) -> None:
-    """Declare the flags that one kind of plan alone reads."""
-    group, parsers = parser.add_argument_group(name), {"N": _count, "S": _share}
-    for flag in flags:
-        group.add_argument(
-            flag.flag, dest=flag.name, type=parsers.get(flag.takes, str), metavar=flag.takes, help=flag.help
-        )
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that plans without a file read, each once."""
+    parsers, groups = {"N": _count, "S": _share}, dict[str, Any]()
+    for flag, helps in _flags_of_plans().items():
+        names = ", ".join(helps)
+        group = groups.get(names) or groups.setdefault(names, parser.add_argument_group(names))
+        same = len(set(helps.values())) == 1
+        words = next(iter(helps.values())) if same else "; ".join(f"{name}: {one}" for name, one in helps.items())
+        group.add_argument(flag.flag, dest=flag.name, type=parsers.get(flag.takes, str), metavar=flag.takes, help=words)
+
+
+def _flags_of_plans() -> dict[Flag, dict[str, str]]:
+    """Return each flag as the first plan declares it, and its help by the names of the plans that read it."""
+    first: dict[str, Flag] = {}
+    found: dict[Flag, dict[str, str]] = {}
+    for name, kind in planned_kinds().items():
+        for flag in kind.flags:
+            found.setdefault(first.setdefault(flag.flag, flag), {})[name] = flag.help
+    return found
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -121,11 +131,10 @@ def _refuse_unread_flags(args: argparse.Namespace, kind: TrialKind | None) -> No
             "--jobs is of this machine, and with --scheduler every worker of the cluster takes trials.",
             hint="Leave it out, and start as many Dask workers as there are to be trials at a time.",
         )
-    for name, other in planned_kinds().items():
-        for flag in () if other is kind else other.flags:
-            if getattr(args, flag.name) is not None:
-                what, hint = ("another", "Leave it out.") if kind else ("a study's file", flag.instead)
-                raise ConfigError(f"{flag.flag} is of {name}, and {args.plan} is {what}.", hint=hint)
+    for flag, helps in _flags_of_plans().items():
+        if args.plan not in helps and getattr(args, flag.name) is not None:
+            what, hint = ("another", "Leave it out.") if kind else ("a study's file", flag.instead)
+            raise ConfigError(f"{flag.flag} is of {' and '.join(helps)}, and {args.plan} is {what}.", hint=hint)
 
 
 def _report(args: argparse.Namespace, progress: Progress) -> Outcome:

@@ -129,5 +129,8 @@ def _seconds(trial: PlannedTrial) -> float:
     macs = sum(a * b for a, b in itertools.pairwise((config.input.view.inputs, *config.model.hidden, 10)))
     images = _FEW_IMAGES if config.data.source == "mnist-5k" else _TYPICAL_IMAGES
     epochs = config.training.epochs
-    epochs += config.prune.epochs * config.prune.enabled + 2 * config.qat.epochs * config.qat.enabled
+    if config.joint.enabled:
+        epochs += 2 * config.joint.epochs * config.joint.tries
+    else:
+        epochs += config.prune.epochs * config.prune.enabled + 2 * config.qat.epochs * config.qat.enabled
     return _FIXED_S + epochs * images * (macs * _MAC_S + _IMAGE_S)

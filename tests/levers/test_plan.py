@@ -1,0 +1,102 @@
+"""Which trials `study run levers` makes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from edgedigits.cli.main import main
+from edgedigits.config_file import make_config, parse_sections
+from edgedigits.criteria.catalogue import CRITERIA
+from edgedigits.errors import ConfigError
+from edgedigits.levers.plan import BASE, IN_TURN, plan_levers
+from edgedigits.losses.catalogue import LOSSES
+
+
+def specs(**flags):
+    return [entry.spec for entry in plan_levers(**flags).entries]
+
+
+def test_every_value_of_every_lever_is_there_once_beside_the_base():
+    found = Counter(one["lever"] for one in specs(seeds=1, budgets="2K"))
+    assert found == {
+        BASE: 1, "weight_bits": 3, "weight_values": 2, "criterion": len(CRITERIA) - 1, "granularity": 2,
+        "prune_schedule": 2, "loss": len(LOSSES) - 1, IN_TURN: 9,
+    }  # fmt: skip
+
+
+def test_a_build_to_a_budget_differs_from_the_base_in_its_lever_alone():
+    base, *others = (one for one in specs(seeds=1, budgets="8K") if one["lever"] != IN_TURN)
+    for one in others:
+        different = {
+            (section, name)
+            for section, values in base["config"].items()
+            for name, value in values.items()
+            if one["config"][section][name] != value
+        }
+        assert len(different) == 1, (one["label"], different)
+        (section, name) = different.pop()
+        assert str(one["config"][section][name]) == one["value"]
+        assert str(base["config"][section][name]) == one["against"]
+
+
+@pytest.mark.parametrize("budget", ["424", "2K", "8K", "27K"])
+def test_what_is_pruned_in_turn_is_the_same_network_for_as_many_epochs_about_the_budget(budget):
+    base, *others = specs(seeds=1, budgets=budget)
+    joint = base["config"]["joint"]["epochs"]
+    swept = [one["config"] for one in others if one["lever"] == IN_TURN]
+    for config in swept:
+        for section in ("input", "model", "training"):
+            assert config[section] == base["config"][section]
+        assert config["prune"]["epochs"] + config["qat"]["epochs"] == joint
+        assert config["engine"]["optimize"] == base["config"]["engine"]["optimize"] == "size"
+        assert config["prune"]["criterion"] == base["config"]["prune"]["criterion"]
+    dense, middle, sparse = (config["prune"]["sparsity"] for config in swept[:3])
+    assert (1 - dense) / (1 - middle) == pytest.approx(1.6, rel=0.02)
+    assert (1 - sparse) / (1 - middle) == pytest.approx(0.625, rel=0.02)
+
+
+def test_seeds_are_told_apart_and_all_trials_are_different():
+    plan = plan_levers(seeds=3, budgets="1K,2K")
+    keys = {json.dumps(entry.identity, sort_keys=True) for entry in plan.entries}
+    assert len(keys) == len(plan.entries) == 3 * 2 * 29
+    assert {entry.spec["config"]["training"]["seed"] for entry in plan.entries} == {1, 2, 3}
+    for entry in plan.entries[:29]:
+        make_config(parse_sections(entry.spec["config"], "x"))
+
+
+def test_a_teacher_adds_one_trial_a_seed_of_its_own(tmp_path):
+    for seed in (1, 2):
+        (tmp_path / f"t{seed}.keras").write_bytes(b"%d" % seed)
+    found = [
+        one
+        for one in specs(seeds=2, budgets="2K", teacher=str(tmp_path / "t{seed}.keras"))
+        if one["lever"] == "distill"
+    ]
+    assert [one["config"]["distill"]["teacher"] for one in found] == [
+        str(tmp_path / f"t{seed}.keras") for seed in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"budgets": "much"}, "--budgets is 'much', expected bytes such as 8192 or 8K"),
+        ({"budgets": "2K,"}, "--budgets is '2K,', expected bytes"),
+        ({"budgets": "0"}, "--budgets names 0 bytes"),
+        ({"seeds": 10_000}, "--seeds 10000 plans more than 100,000 trials. Take 1,724 or fewer."),
+    ],
+)
+def test_what_cannot_be_planned_is_told(flags, words):
+    with pytest.raises(ConfigError) as caught:
+        plan_levers(**flags)
+    assert words in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_the_cost_is_told_before_anything_runs(capsys):
+    assert main(["study", "run", "levers", "--seeds", "1", "--budgets", "2K", "--data", "mnist-5k", "--dry-run"]) == 0
+    assert "29 trials, about " in capsys.readouterr().out
+    assert main(["study", "run", "levers", "--rows", "10"]) == 2
+    assert "--rows is of report-table, and levers is another. Leave it out." in capsys.readouterr().err
