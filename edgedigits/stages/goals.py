@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import CheckFailedError
 from edgedigits.model.packing import packed_bytes
-from edgedigits.stages.masks import BLOCK, Ranking, most_within, pooled
+from edgedigits.stages.masks import BLOCK, Ranking, masks_of, most_within
 
 OVERFULL = 1.02
 """Of the budget that the ramp aims at: the rest is cut when training settles, exactly."""
+
+LOOKS = 3
+"""Times that an estimate is held against what packing gives, before it is believed."""
 
 Counts = NDArray[np.int64]
 """Groups that each layer keeps, (layers,)."""
@@ -115,11 +118,12 @@ class Bytes:
 
     def counts(self, ranking: Ranking, cut: float) -> Counts:
         """Keep the best of all layers."""
-        if all(layer.has_levels.numpy() for layer in self._model.layers):
-            self._measure()
         dense = sum(int(layer.mask.shape.num_elements()) * layer.bits / 8 for layer in self._model.layers)
         limit = self._limit * OVERFULL
         wanted = limit + max(0.0, dense - limit) * (1.0 - cut)
+        if all(layer.has_levels.numpy() for layer in self._model.layers):
+            for _ in range(LOOKS):
+                self._measure(ranking, ranking.counts[:, most_within(ranking, self._estimate, wanted)])
         return ranking.counts[:, most_within(ranking, self._estimate, wanted)]
 
     def prunes(self, layers: int) -> Sequence[bool]:
@@ -128,7 +132,7 @@ class Bytes:
 
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Keep as many less as the packed weights are too large, by measuring them."""
-        measured = self._measure()
+        measured = self._measure(ranking, ranking.counts[:, -1])
         if measured <= self._limit:
             return None
         count = int(len(ranking) * self._limit / measured) - 1
@@ -140,17 +144,16 @@ class Bytes:
             )
         return ranking.counts[:, count]
 
-    def _measure(self) -> int:
-        """Return the bytes that the weights would be packed in now, and learn how far estimates are off."""
+    def _measure(self, ranking: Ranking, counts: Counts) -> int:
+        """Return the bytes that so many groups would be packed in, and learn how far the estimate is off."""
         from edgedigits.training.compressed_dense import bias_codes
 
-        codes = [np.ascontiguousarray(layer.codes()[0].T) for layer in self._model.layers]
+        layers = self._model.layers
+        masks = masks_of(ranking, counts, [layer.mask.numpy() for layer in layers], self._granularity)
+        codes = [(layer.codes()[0] * mask).T.astype(np.int8) for layer, mask in zip(layers, masks, strict=True)]
         measured = packed_bytes(codes, [biases for biases, _ in bias_codes(self._model)])
-        left = np.array(
-            [int((pooled(layer.mask.numpy(), self._granularity) > 0).sum()) for layer in self._model.layers]
-        )
-        if left.all():
-            self._correction *= measured / self._estimate(left)
+        if counts.all():
+            self._correction *= measured / self._estimate(counts)
         return measured
 
     def _estimate(self, counts: Counts) -> float:

@@ -35,7 +35,7 @@ def pooled(scores: NDArray[np.float32], granularity: str) -> NDArray[np.float32]
     return np.asarray(padded.reshape(fan_in, -1, BLOCK).sum(axis=2))
 
 
-def spread(groups: NDArray[np.bool_], shape: tuple[int, int], granularity: str) -> Mask:
+def spread(groups: NDArray[np.bool_], shape: tuple[int, ...], granularity: str) -> Mask:
     """Return the mask of weights (fan-in, fan-out) for the groups that are left."""
     if granularity == "neurons":
         groups = np.broadcast_to(groups, shape)
@@ -141,6 +141,14 @@ def most_within(ranking: Ranking, size: Callable[[NDArray[np.int64]], float], li
         middle = (low + high + 1) // 2
         low, high = (middle, high) if size(ranking.counts[:, middle]) <= limit else (low, middle - 1)
     return low
+
+
+def masks_of(
+    ranking: Ranking, counts: Sequence[int] | NDArray[np.int64], masks: Sequence[Mask], granularity: str
+) -> list[Mask]:
+    """Return the masks (fan-in, fan-out) that are left of `masks` where each layer keeps so many groups."""
+    kept = zip(ranking.first(counts), masks, strict=True)
+    return without_dead([spread(groups, mask.shape, granularity) * mask for groups, mask in kept])
 
 
 def without_dead(masks: Sequence[Mask]) -> list[Mask]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgedigits.criteria.declaration import Criterion, LayerState
 from edgedigits.sections import FOURS_SPARSITY
 from edgedigits.stages.goals import Counts, PruningGoal
-from edgedigits.stages.masks import BLOCK, Ranking, best_of_fours, pooled, rank, spread, without_dead
+from edgedigits.stages.masks import BLOCK, Ranking, best_of_fours, masks_of, pooled, rank
 
 
 class Pruner:
@@ -89,9 +89,6 @@ class Pruner:
                 layer.mask.assign(mask * best_of_fours(np.where(mask > 0, score, -np.inf), keep))
 
     def _keep(self, ranking: Ranking, counts: Counts) -> None:
-        masks = [
-            spread(groups, layer.mask.shape, self._granularity) * layer.mask.numpy()
-            for groups, layer in zip(ranking.first(counts), self._layers, strict=True)
-        ]
-        for layer, mask in zip(self._layers, without_dead(masks), strict=True):
+        masks = masks_of(ranking, counts, [layer.mask.numpy() for layer in self._layers], self._granularity)
+        for layer, mask in zip(self._layers, masks, strict=True):
             layer.mask.assign(mask)

@@ -228,7 +228,7 @@ def test_an_absurd_field_is_refused_with_its_bounds(field: str, value: str, word
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("class", "3", "says class=3, expected a number from 0 to 2"),
+        ("class", "4", "says class=4, expected a number from 0 to 3"),  # 3 is a refusal
         ("class", "-1", "says class=-1"),
         ("ticks", "16777216", "says ticks=16777216, expected a number from 0 to 16,777,215"),
         ("output", "0102", "says output=0102, expected 6 hexadecimal digits"),

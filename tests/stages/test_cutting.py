@@ -69,7 +69,7 @@ def test_masks_by_magnitude_are_tfmots(share) -> None:
 @pytest.mark.parametrize(
     "prune",
     [
-        {"criterion": "activity", "scope": "global"},
+        pytest.param({"criterion": "activity", "scope": "global"}, marks=pytest.mark.slow),
         pytest.param({"schedule": "iterative"}, marks=pytest.mark.slow),
         pytest.param({"schedule": "scratch", "criterion": "lamp"}, marks=pytest.mark.slow),
         pytest.param({"schedule": "one-shot", "criterion": "random"}, marks=pytest.mark.slow),

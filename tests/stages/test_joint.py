@@ -11,7 +11,7 @@ from edgedigits.errors import ConfigError
 from edgedigits.model.contract import dense_weights
 from edgedigits.model.lowering import lower
 from edgedigits.model.ordering import by_reading
-from edgedigits.model.packing import FACTOR_BYTES, Goal, choose
+from edgedigits.model.packing import FACTOR_BYTES, Goal, choose, packed_bytes
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.pipeline import train_and_compress
@@ -44,10 +44,10 @@ def trained(few, choices):
 @pytest.mark.parametrize(
     ("levels", "pruning"),
     [
-        ({"weight_bits": 3}, {"enabled": True, "sparsity": 0.9, "criterion": "sensitivity"}),
         *(
             pytest.param(levels, pruning, marks=pytest.mark.slow)
             for levels, pruning in (
+                ({"weight_bits": 3}, {"enabled": True, "sparsity": 0.9, "criterion": "sensitivity"}),
                 (
                     {"weight_bits": 2, "weight_values": "uniform"},
                     {"enabled": True, "sparsity": 0.8, "criterion": "random"},
@@ -94,9 +94,15 @@ def test_masks_shrink_on_a_cubic_curve_and_stay_where_pruning_ends(few) -> None:
 
 def test_a_budget_of_bytes_is_kept_and_nearly_used_up(few) -> None:
     _, graph = trained(few, config(budget={"constants": 700}))
-    packed = choose(by_reading(simplify(lower(graph))), Goal.SIZE)
+    network = simplify(lower(graph))
+    packed = choose(by_reading(network), Goal.SIZE)
     used = sum(one.nbytes + one.biases.nbytes + FACTOR_BYTES for one in packed)
-    assert 0.95 * 700 <= used <= 700
+    assert used <= 700
+    # What training counts by is an engine of streams; a small one may find something smaller yet.
+    counted = packed_bytes(
+        [layer.weights for layer in network.layers], [layer.bias_from(-128) for layer in network.layers]
+    )
+    assert used <= counted and 0.95 * 700 <= counted <= 700
 
 
 @pytest.mark.slow
