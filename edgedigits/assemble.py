@@ -52,7 +52,6 @@ from edgedigits.report.facts import (
     BuildFacts,
     DataSummary,
     Mistake,
-    StageSummary,
     TeacherSummary,
     WeightHistogram,
 )
@@ -66,6 +65,7 @@ from edgedigits.scoring.interpreter import Classifier, open_classifier, quantize
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import as_probabilities, classify, score
 from edgedigits.scoring.parity import BASELINE, compare
+from edgedigits.scoring.record import StageSummary
 from edgedigits.scoring.tflm import ArenaMeasurement
 from edgedigits.stages.catalogue import slug
 from edgedigits.training.model import with_softmax

@@ -117,35 +117,6 @@ class Manifest:
         return name in self.files and self.files[name].sha256 == hashlib.sha256(content).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedTest:
-    """The digits that a build was tested on: SHA-256, in hexadecimal."""
-
-    data_digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedHistory:
-    """How a stage of training went: accuracy on the validation split by epoch, 0…1."""
-
-    val_accuracy: Annotated[tuple[Share, ...], Meta(min_length=1)]
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedStage:
-    """A stage of training."""
-
-    history: ReportedHistory
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedOutcome:
-    """What a build's report says to those who score the model later; `report.facts.BuildFacts` is all of it."""
-
-    evaluation: ReportedTest
-    stages: Annotated[tuple[ReportedStage, ...], Meta(min_length=1)]
-
-
 def a_kind(kind: str) -> str:
     """Return a kind of folder with its article."""
     return f"an {kind}" if kind == ENGINE else f"a {kind}"
@@ -182,12 +153,3 @@ def read_manifest(path: Path) -> Manifest:
     except (OSError, DataError):
         values = None
     return make(values, Manifest, f"{path} is damaged", _HINT) if isinstance(values, dict) else Manifest()
-
-
-def read_outcome(folder: Path) -> ReportedOutcome | None:
-    """Read how a build came out; None where its report is not there or damaged: it is a help and no need."""
-    path = folder / REPORT
-    try:
-        return make(read_json(path, _HINT), ReportedOutcome, str(path), _HINT)
-    except (OSError, DataError):
-        return None

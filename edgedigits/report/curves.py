@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from edgedigits.report.facts import BuildFacts, StageSummary
+from edgedigits.report.facts import BuildFacts
 from edgedigits.report.scales import Scale, loss_scale, share_scale, zeros_scale
 from edgedigits.report.style import BLUE, GREEN, INK, MUTED, RED, WIDTH, Plot, new_figure
 from edgedigits.report.words import percent, sparsity, stage_label
+from edgedigits.scoring.record import StageSummary
 
 # More points than a figure has room for: a long training is thinned out, its last epoch kept.
 MOST_POINTS = 300

@@ -21,7 +21,7 @@ from edgedigits.files.typed import make, read_json
 from edgedigits.model.summary import ModelFacts
 from edgedigits.scoring.confidence import Confidence
 from edgedigits.scoring.evaluation import Evaluation
-from edgedigits.scoring.metrics import Scores
+from edgedigits.scoring.record import StageSummary
 
 SCHEMA = 1
 _HINT = "Build it again."
@@ -44,28 +44,6 @@ class DataSummary:
     digest: str
     sizes: dict[str, int]
     findings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class StageSummary:
-    """One stage of training.
-
-    Attributes:
-        name: "float", "prune" or "qat".
-        title: for people, e.g. "Pruning to 80 %".
-        epochs: epochs trained, fewer than asked for after early stopping.
-        history: figures by epoch: accuracy, loss, precision, recall (0…1), the same with val_ in front for
-            validation, learning_rate, and sparsity (0…1) in the pruning stage.
-        test_accuracy: of the Keras model at the end of the stage, 0…1.
-        test_scores: all figures of that model; left out of report.json.
-    """
-
-    name: str
-    title: str
-    epochs: int
-    history: dict[str, list[float]]
-    test_accuracy: float
-    test_scores: Scores | None = None
 
 
 @dataclass(frozen=True)
@@ -162,29 +140,27 @@ class BuildFacts:
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
-        mistakes = [
-            {f.name: getattr(m, f.name) for f in dataclasses.fields(m) if f.name != "pixels"} for m in self.mistakes
-        ]
         return {
             "schema": SCHEMA,
             "name": self.name,
             "config": self.config,
             "data": dataclasses.asdict(self.data),
-            "stages": [
-                {f.name: getattr(stage, f.name) for f in dataclasses.fields(stage) if f.name != "test_scores"}
-                for stage in self.stages
-            ],
+            "stages": [_all_but("test_scores", stage) for stage in self.stages],
             "model": self.model.to_dict(),
             "target_sparsity": self.target_sparsity,
             "evaluation": self.evaluation.to_json(),
             "histograms": [dataclasses.asdict(histogram) for histogram in self.histograms],
-            "mistakes": mistakes,
+            "mistakes": [_all_but("pixels", mistake) for mistake in self.mistakes],
             "versions": self.versions,
             "engine": self.engine.to_json() if self.engine else None,
             "advice": self.advice,
             **({"teacher": dataclasses.asdict(self.teacher)} if self.teacher else {}),
             "confidence": self.confidence.to_json() if self.confidence else None,
         }
+
+
+def _all_but(name: str, facts: Any) -> dict[str, Any]:
+    return {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts) if field.name != name}
 
 
 def read_report(folder: Path) -> BuildFacts:

@@ -8,7 +8,8 @@ from typing import Any
 
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.model.summary import LayerFacts
-from edgedigits.report.facts import BuildFacts, StageSummary
+from edgedigits.report.facts import BuildFacts
+from edgedigits.scoring.record import StageSummary
 from edgedigits.stages.catalogue import label, past_words
 
 _KIB = 1024

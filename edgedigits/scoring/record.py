@@ -7,10 +7,48 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.build_folder import SEEN_DIGITS, read_outcome
+from edgedigits.build_folder import REPORT, SEEN_DIGITS
 from edgedigits.data.fingerprints import Fingerprints, fingerprints, unpack
 from edgedigits.errors import DataError
+from edgedigits.files.typed import make, read_json
+from edgedigits.scoring.evaluation import Evaluation
+from edgedigits.scoring.metrics import Scores
 from edgedigits.scoring.subject import Subject
+
+
+@dataclass(frozen=True)
+class StageSummary:
+    """One stage of training.
+
+    Attributes:
+        name: "float", "prune" or "qat".
+        title: for people, e.g. "Pruning to 80 %".
+        epochs: epochs trained, fewer than asked for after early stopping.
+        history: figures by epoch: accuracy, loss, precision, recall (0…1), the same with val_ in front for
+            validation, learning_rate, and sparsity (0…1) in the pruning stage.
+        test_accuracy: of the Keras model at the end of the stage, 0…1.
+        test_scores: all figures of that model; left out of report.json.
+    """
+
+    name: str
+    title: str
+    epochs: int
+    history: dict[str, list[float]]
+    test_accuracy: float
+    test_scores: Scores | None = None
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a build's report says to those who score its model later; `report.facts.BuildFacts` is all of it.
+
+    Attributes:
+        stages: in order of training.
+        evaluation: of the .tflite on the test split.
+    """
+
+    stages: tuple[StageSummary, ...]
+    evaluation: Evaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +78,14 @@ def training_record(subject: Subject) -> TrainingRecord:
     """
     if subject.manifest is None:
         return TrainingRecord()
-    outcome = read_outcome(subject.manifest.parent)
-    return TrainingRecord(
-        seen=None if (content := stored_fingerprints(subject)) is None else unpack(content),
-        test_digest=outcome.evaluation.data_digest if outcome else "",
-        validation_accuracy=outcome.stages[-1].history.val_accuracy[-1] if outcome else None,
-    )
+    path = subject.manifest.parent / REPORT
+    try:
+        outcome = make(read_json(path, ""), _Outcome, str(path), "")
+        digest, validation = outcome.evaluation.data_digest, outcome.stages[-1].history["val_accuracy"][-1]
+    except (OSError, DataError, LookupError):
+        digest, validation = "", None  # A build's figures are a help here and nothing that must be there.
+    content = stored_fingerprints(subject)
+    return TrainingRecord(None if content is None else unpack(content), digest, validation)
 
 
 def stored_fingerprints(subject: Subject) -> bytes | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.build_folder import MODEL
 from edgedigits.config import BuildConfig
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, UnsupportedModelError
 from edgedigits.frontier import model_folder
 from edgedigits.model.ir import Tensor
 from edgedigits.model.reader import read_tflite
-
-MODEL_NAME = "model.tflite"
 
 
 def starting_weights(config: BuildConfig) -> list[NDArray[np.float32]]:
@@ -25,7 +24,7 @@ def starting_weights(config: BuildConfig) -> list[NDArray[np.float32]]:
         DataError, UnsupportedModelError: its `.tflite` cannot be read.
     """
     folder = model_folder(config.training.start)
-    graph = read_tflite(folder / MODEL_NAME)
+    graph = read_tflite(folder / MODEL)
     layers = [operator for operator in graph.operators if operator.opcode == "FULLY_CONNECTED"]
     weights = [_real(graph.input_of(layer, place)) for layer in layers for place in (1, 2)]
     theirs, ours = [weights[0].shape[1], *map(len, weights[1::2])], _widths(config)

@@ -18,10 +18,11 @@ from edgedigits.data.preprocess import PixelRange
 from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.summary import summarize
-from edgedigits.report.facts import BuildFacts, DataSummary, Mistake, StageSummary, WeightHistogram
+from edgedigits.report.facts import BuildFacts, DataSummary, Mistake, WeightHistogram
 from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.metrics import Scores, score
 from edgedigits.scoring.parity import ParityRow
+from edgedigits.scoring.record import StageSummary
 from edgedigits.scoring.size import measure_size
 from edgedigits.scoring.tflm import ArenaMeasurement
 from edgedigits.stages.catalogue import slug

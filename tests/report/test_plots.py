@@ -15,9 +15,9 @@ import matplotlib
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from edgedigits.report.facts import StageSummary
 from edgedigits.report.plots import all_plots, write_plots
 from edgedigits.report.style import CSS_NAMES, drawing_style, svg_file, svg_inline
+from edgedigits.scoring.record import StageSummary
 from tests.report.conftest import MakeFacts, build_facts
 
 TRAINING = ["accuracy", "loss", "precision_recall", "sparsity"]
