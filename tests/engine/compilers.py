@@ -11,6 +11,8 @@ import pytest
 
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror")
 C_COMPILERS = ("gcc", "clang")
+EACH_COMPILER = (C_COMPILERS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in C_COMPILERS[1:]))
+"""As parameters of a test whose programs take long to compile: the first always, the others among the slow ones."""
 CXX_COMPILERS = ("g++", "clang++")
 
 

@@ -28,7 +28,7 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.worst_case import without_zeros
 from tests.devices.conftest import toolchain_or_skip
-from tests.engine.compilers import C_COMPILERS, available
+from tests.engine.compilers import EACH_COMPILER, available
 from tests.engine.engine_program import SANITIZED, run_engines, write
 from tests.model.oracles import hard_inputs
 from tests.model.random_chains import BRANCHES, random_chain
@@ -65,7 +65,7 @@ def engines() -> list[tuple[Network, EngineSource]]:
     return [*plain, *map(mixed, range(3, len(CHAINS))), *worst]
 
 
-@pytest.mark.parametrize("compiler", C_COMPILERS)
+@pytest.mark.parametrize("compiler", EACH_COMPILER)
 def test_c_equals_numpy_in_every_byte(compiler: str, tmp_path: Path) -> None:
     available([compiler])
     inputs = hard_inputs(13, count=40)

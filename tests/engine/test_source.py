@@ -23,7 +23,7 @@ from edgedigits.model.packing import Goal, PackedLayer, candidates, choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
-from tests.engine.compilers import C_COMPILERS, available, compile_and_run
+from tests.engine.compilers import C_COMPILERS, EACH_COMPILER, available, compile_and_run
 from tests.engine.engine_program import SANITIZED, Answers, run_engines, write
 from tests.golden.compare import assert_golden
 from tests.model.oracles import ORACLES, hard_inputs
@@ -84,7 +84,7 @@ def random_engines() -> list[tuple[str, Network, EngineSource, NDArray[np.int8]]
     return found
 
 
-@pytest.fixture(scope="module", params=C_COMPILERS)
+@pytest.fixture(scope="module", params=EACH_COMPILER)
 def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answers]:
     """What each random engine says, by prefix; one program a compiler, under sanitizers."""
     available([request.param])

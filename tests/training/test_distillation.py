@@ -99,6 +99,7 @@ def test_the_teacher_speaks_of_the_very_pixels_that_are_shown_before_they_are_re
     assert (again[0] == again[2]).all() and (again[1] == again[3]).all() and (again[0] != again[1]).any()
 
 
+@pytest.mark.slow
 def test_distilling_brings_a_student_nearer_to_its_teacher(few, teacher):
     def divergence(distillation):
         set_seed(7)
