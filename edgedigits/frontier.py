@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgedigits.build_folder import MANIFEST
 from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.files.paths import user_path
 
+MANIFEST = "manifest.json"
+"""As `build_folder` has it, which imports NumPy."""
 PREFIX = "frontier-"
 """Of the names that users write; the rest is the folder's."""
 
