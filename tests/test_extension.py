@@ -147,6 +147,74 @@ main(["build", "--help"])
     assert "--sharpness" in said and "absolute: factor a" in said
 
 
+LEVERS = {
+    "criteria": '''
+"""Those near one go first, for a test."""
+from edgedigits.criteria.declaration import Criterion
+
+CRITERION = Criterion("near-one", meaning="weights far from one", formula="|w − 1|", source="", score=lambda state: abs(state.weights - 1))
+''',
+    "ramps": '''
+"""Half at once and half at the end, for a test."""
+from edgedigits.ramps.declaration import Ramp
+
+RAMP = Ramp("halves", meaning="half at once, half at the end", source="", cut=lambda done: 1.0 if done == 1 else 0.5)
+''',
+    "levels": '''
+"""Plus and minus one value, for a test."""
+import numpy as np
+from edgedigits.levels.declaration import Levels
+
+def codes(tf, parameters, bits):
+    scale = tf.stop_gradient(tf.abs(parameters[0])) / 127
+    return tf.constant([-127.0, 127.0]) * (tf.abs(parameters[0]) / 127 / scale), scale
+
+LEVELS = Levels("signs", meaning="one value and its negative", source="", codes=codes, holds_zero=False,
+                initial=lambda weights, bits: np.array([abs(weights).mean()], np.float32))
+''',
+}
+
+
+def test_a_criterion_a_schedule_and_a_kind_of_levels_are_in_the_help_the_axes_the_readme_and_a_training(
+    copy: Path,
+) -> None:
+    for room, text in LEVERS.items():
+        (copy / "edgedigits" / room / "toy.py").write_text(text)
+    program = """
+import sys
+from edgedigits.cli.main import main
+from edgedigits.config_file import make_config, parse_sections
+from edgedigits.study.plan.axes import find_axis
+from tests.readme_tables import criteria, levels, schedules
+for axis, value in (("criterion", "near-one"), ("prune_schedule", "halves"), ("weight_values", "signs")):
+    print(find_axis(axis, "t").apply(value, "t"))
+print(criteria(""), schedules(""), levels(""), sep="\\n")
+assert "tensorflow" not in sys.modules
+main(["build", "--help"])
+"""
+    said = look(copy, program)
+    for words in ("near-one", "halves", "signs"):
+        assert f"| `{words}` |" in said
+        assert said.count(words) >= 3
+
+
+@pytest.mark.slow
+def test_a_criterion_a_schedule_and_a_kind_of_levels_that_are_added_train(copy: Path) -> None:
+    for room, text in LEVERS.items():
+        (copy / "edgedigits" / room / "toy.py").write_text(text)
+    program = """
+from edgedigits import build
+result = build({
+    "data": {"source": "mnist-5k"}, "model": {"hidden": [12]}, "training": {"epochs": 1, "augment": "none"},
+    "prune": {"enabled": True, "sparsity": 0.5, "criterion": "near-one", "schedule": "halves", "scope": "global"},
+    "joint": {"enabled": True, "epochs": 4}, "levels": {"weight_bits": 1, "weight_values": "signs"},
+})
+print([layer.weights.distinct for layer in result.facts.model.layers], result.facts.model.zeros / result.facts.model.weights)
+"""
+    said = look(copy, program)
+    assert said.startswith("[3, 3] 0.5")
+
+
 KIND = """
 from edgedigits.config import DataConfig
 from edgedigits.study.kinds import Entry, Flag, Plan
