@@ -55,6 +55,7 @@ class Conductor:
         from edgedigits.training.moments import Moments
 
         self._layers, self._pruner, self._epochs = model.layers, pruner, epochs
+        self._progress = 0.0
         self._when, self._moments = marks, Moments(model, line, SAMPLE)
 
     def after(self, epoch: int) -> None:
@@ -76,12 +77,14 @@ class Conductor:
             self._pruner.trim(self._moments(self._epochs))
 
     def _prune(self, pruner: Pruner, epoch: int, done: float) -> None:
-        when = self._when
-        if self._passes(when.trim, done) or epoch + 1 == self._epochs:
+        when, last = self._when, epoch + 1 == self._epochs
+        if self._progress < 1.0 and (done >= when.prune_begin or last):
+            # However short the training, it ends with all of the cut done.
+            over = last or done >= when.prune_end
+            self._progress = 1.0 if over else (done - when.prune_begin) / (when.prune_end - when.prune_begin)
+            pruner.shrink(self._moments(epoch), when.cut(self._progress))
+        if last or self._passes(when.trim, done):
             pruner.trim(self._moments(epoch))
-        elif when.prune_begin <= done and (done <= when.prune_end or self._passes(when.prune_end, done)):
-            progress = (done - when.prune_begin) / (when.prune_end - when.prune_begin)
-            pruner.shrink(self._moments(epoch), when.cut(min(1.0, progress)))
 
     def _passes(self, mark: float, done: float) -> bool:
         """Return whether the epoch that ends at `done` is the first to end at or behind a mark."""

@@ -16,9 +16,6 @@ from edgedigits.errors import CheckFailedError
 from edgedigits.model.packing import packed_bytes
 from edgedigits.stages.masks import BLOCK, Ranking, masks_of, most_within
 
-OVERFULL = 1.02
-"""Of the budget that the ramp aims at: the rest is cut when training settles, exactly."""
-
 LOOKS = 3
 """Times that an estimate is held against what packing gives, before it is believed."""
 
@@ -119,12 +116,16 @@ class Bytes:
     def counts(self, ranking: Ranking, cut: float) -> Counts:
         """Keep the best of all layers."""
         dense = sum(int(layer.mask.shape.num_elements()) * layer.bits / 8 for layer in self._model.layers)
-        limit = self._limit * OVERFULL
-        wanted = limit + max(0.0, dense - limit) * (1.0 - cut)
+        wanted = self._limit + max(0.0, dense - self._limit) * (1.0 - cut)
         if all(layer.has_levels.numpy() for layer in self._model.layers):
             for _ in range(LOOKS):
-                self._measure(ranking, ranking.counts[:, most_within(ranking, self._estimate, wanted)])
-        return ranking.counts[:, most_within(ranking, self._estimate, wanted)]
+                self._measure(ranking, self._most(ranking, wanted))
+        return self._most(ranking, wanted)
+
+    def _most(self, ranking: Ranking, wanted: float) -> Counts:
+        """Return what is estimated to fit into so many bytes, but of every layer one group at least."""
+        least = int(np.argmax(ranking.counts.all(axis=0)))
+        return ranking.counts[:, max(least, most_within(ranking, self._estimate, wanted))]
 
     def prunes(self, layers: int) -> Sequence[bool]:
         """Of all of them."""
@@ -136,7 +137,7 @@ class Bytes:
         if measured <= self._limit:
             return None
         count = int(len(ranking) * self._limit / measured) - 1
-        if count < len(ranking.shapes):
+        if count < 1 or not ranking.counts[:, count].all():
             raise CheckFailedError(
                 f"The packed network takes {measured:,} B, more than the budget of {self._limit:,} B, "
                 "and nothing is left to cut.",

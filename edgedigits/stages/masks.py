@@ -107,15 +107,24 @@ class Ranking:
         return _ranking(self.layers[stays], self.places[stays], self.shapes)
 
 
-def rank(scores: Sequence[NDArray[np.float32]], alive: Sequence[NDArray[np.bool_]], *, normalise: bool) -> Ranking:
+def rank(
+    scores: Sequence[NDArray[np.float32]],
+    alive: Sequence[NDArray[np.bool_]],
+    *,
+    normalise: bool,
+    spare_last: bool = False,
+) -> Ranking:
     """Rank the groups that are alive.
 
     Args:
         scores: of each layer's groups.
         alive: whether a group still has weights.
         normalise: compare scores of different layers as LAMP does.
+        spare_last: what the last layer has goes last: a class without its output could not be told.
     """
     comparable = [normalised(np.where(on, one, 0)) if normalise else one for one, on in zip(scores, alive, strict=True)]
+    if spare_last:
+        comparable[-1] = np.full(comparable[-1].shape, np.inf)
     values = np.concatenate([one[on] for one, on in zip(comparable, alive, strict=True)])
     layers = np.concatenate([np.full(int(on.sum()), layer) for layer, on in enumerate(alive)])
     places = np.concatenate([np.flatnonzero(on) for on in alive])

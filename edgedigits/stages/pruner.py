@@ -69,7 +69,8 @@ class Pruner:
             for mask, score in zip(masks, self._scores(moments), strict=True)
         ]
         alive = [pooled(mask, self._granularity) > 0 for mask in masks]
-        return rank(scores, alive, normalise=self._criterion.normalised)
+        whole = self._granularity == "neurons"
+        return rank(scores, alive, normalise=self._criterion.normalised, spare_last=whole)
 
     def _scores(self, moments: Sequence[tuple[NDArray[np.float32], ...]]) -> list[NDArray[np.float32]]:
         """Return the score of each weight by layer."""

@@ -108,6 +108,12 @@ def test_every_ramp_begins_with_nothing_cut_or_everything_and_ends_with_everythi
         assert ramp.meaning
 
 
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_however_short_the_training_it_ends_with_all_of_the_cut(few, epochs) -> None:
+    done = train_and_compress(config(scope="global", epochs=epochs, end=1.0), few, SILENT)
+    assert done.stages[-1].history["sparsity"][-1] == pytest.approx(0.8, abs=0.01)
+
+
 @pytest.mark.slow
 def test_rewound_weights_are_those_of_the_first_epoch_of_the_float_training(few) -> None:
     from edgedigits.stages.float32 import run as run_float

@@ -7,7 +7,7 @@ import pytest
 
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.convert import to_int8_tflite
-from edgedigits.errors import ConfigError
+from edgedigits.errors import CheckFailedError, ConfigError
 from edgedigits.model.contract import dense_weights
 from edgedigits.model.lowering import lower
 from edgedigits.model.ordering import by_reading
@@ -103,6 +103,16 @@ def test_a_budget_of_bytes_is_kept_and_nearly_used_up(few) -> None:
         [layer.weights for layer in network.layers], [layer.bias_from(-128) for layer in network.layers]
     )
     assert used <= counted and 0.95 * 700 <= counted <= 700
+
+
+@pytest.mark.slow
+def test_whole_neurons_are_cut_to_a_budget_and_every_class_keeps_its_output(few) -> None:
+    with pytest.raises(CheckFailedError, match="nothing is left to cut"):
+        trained(few, config(budget={"constants": 100}, prune={"granularity": "neurons"}))
+    done, graph = trained(few, config(budget={"constants": 3000}, prune={"granularity": "neurons"}))
+    last = dense_weights(graph)[-1].data
+    assert (last != 0).any(axis=1).all()
+    assert done.stages[-1].history["val_accuracy"][-1] > 0.3
 
 
 @pytest.mark.slow
