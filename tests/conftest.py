@@ -36,13 +36,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what may load TensorFlow, and what starts a board in QEMU."""
+    """Mark what may load TensorFlow, and what starts a board in QEMU.
+
+    The former come first: they take longest, and the short ones fill up what is left where two files run at a time.
+    """
     loads = {path: may_load_tensorflow(path) for path in {item.path for item in items}}
     for item in items:
         if loads[item.path]:
             item.add_marker("tensorflow")
         if "qemu" in getattr(item, "fixturenames", ()):
             item.add_marker("emulation")
+    items.sort(key=lambda item: not loads[item.path])
 
 
 @pytest.fixture(scope="session")

@@ -288,6 +288,7 @@ def test_parity_names_every_runtime_and_keras(built):
     assert rows["keras"].changed_classes <= 1
 
 
+@pytest.mark.slow
 def test_an_existing_build_is_replaced_by_force_only_and_stays_until_the_new_one_is_whole(
     built, build, tmp_path, monkeypatch
 ):
@@ -344,6 +345,7 @@ def test_a_result_shows_itself_in_a_notebook(built):
     assert "<table" in page and "%" in page
 
 
+@pytest.mark.slow
 def test_the_command_line_tells_everything_of_a_test_set_unlike_the_training_set(few, tmp_path, capsys):
     """Its digits are dark on light, and five of them are training digits. Flags win over the file of choices."""
     own = np.concatenate([few.test.images, few.train.images[:5]])

@@ -39,6 +39,7 @@ def test_cells_of_the_table_have_a_command_too():
         assert config.qat.rate == 1.0 or not last
 
 
+@pytest.mark.slow
 def test_the_table_is_put_together(table):
     insights = find_insights("report-table", table)
     assert len(table_cells(insights.frame)) == 60

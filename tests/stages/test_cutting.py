@@ -108,6 +108,7 @@ def test_every_ramp_begins_with_nothing_cut_or_everything_and_ends_with_everythi
         assert ramp.meaning
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_however_short_the_training_it_ends_with_all_of_the_cut(few, epochs) -> None:
     done = train_and_compress(config(scope="global", epochs=epochs, end=1.0), few, SILENT)

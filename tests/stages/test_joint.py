@@ -92,6 +92,7 @@ def test_masks_shrink_on_a_cubic_curve_and_stay_where_pruning_ends(few) -> None:
     assert done.stages[-1].history["sparsity"] == pytest.approx([0.0, *curve, *[0.9] * 4], abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_budget_of_bytes_is_kept_and_nearly_used_up(few) -> None:
     _, graph = trained(few, config(budget={"constants": 700}))
     network = simplify(lower(graph))

@@ -51,6 +51,7 @@ def test_the_same_seed_gives_the_same_weights(few):
     assert all((a == b).all() for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_a_stage_and_restores_its_best_weights(few):
     plan = StagePlan("float", "Training", epochs=40, peak=0.3, seed=1)
     model, history = trained(few, plan, patience=2, optimizer="sgd", schedule="constant")
@@ -81,6 +82,7 @@ def test_full_batch_gradient_descent_takes_one_step_an_epoch(few):
     assert history["loss"][2] < history["loss"][0]
 
 
+@pytest.mark.slow
 def test_progress_advances_once_an_epoch(few):
     notes = []
 
