@@ -34,6 +34,10 @@ def test_every_model_of_the_frontier_keeps_its_budget_and_is_listed(capsys) -> N
     assert [model["name"] for model in models] == list(frontier())
     for model in models:
         assert model["constants"] <= model["budget"]
+    assert main(["models"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in frontier())
+    assert text.endswith("\n\nOn from one, with your digits or choices: edgedigits build --from NAME\n")
 
 
 @pytest.mark.parametrize("name", frontier())

@@ -57,4 +57,5 @@ def _show(console: Console, rows: list[dict[str, Any]]) -> None:
         network = "-".join(map(str, row["layers"]))
         table.add_row(row["name"], accuracy, constants, network, f"{row['instructions']:,}")
     console.print(table)
-    console.print("\nOn from one, with your digits or choices: edgedigits build --from NAME")
+    console.print()
+    console.print("On from one, with your digits or choices: edgedigits build --from NAME")
