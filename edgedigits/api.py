@@ -15,6 +15,7 @@ from edgedigits.data.load import load_splits
 from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.latency import Latency
+from edgedigits.scoring.start import findings_on_start
 from edgedigits.teachers.record import findings_on_teacher
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def build(
     check_scratch()
     with new_folder(folder, force=force) as partial:
         splits, findings = _splits(config.data, config.training.seed, progress)
-        findings += tuple(findings_on_teacher(config, splits, progress))
+        findings += (*findings_on_teacher(config, splits, progress), *findings_on_start(config, splits, progress))
         # Behind the data's checks: a mistake in a CSV is told at once, not after TensorFlow's five seconds.
         from edgedigits.assemble import assemble
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from edgedigits.build_folder import MODEL, SEEN_DIGITS, LearnedFrom, Manifest, write_manifest
 from edgedigits.cli.main import main
 from edgedigits.config_file import make_config, parse_sections
+from edgedigits.data.fingerprints import fingerprints, pack
 from edgedigits.data.load import load_splits
 from edgedigits.data.seeing import see
-from edgedigits.errors import ConfigError
+from edgedigits.errors import ConfigError, DataError
 from edgedigits.frontier import frontier, model_folder
 from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
@@ -20,7 +23,10 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.report.facts import read_report
 from edgedigits.scoring.metrics import classify
+from edgedigits.scoring.start import findings_on_start
 from edgedigits.stages.start import starting_weights
+from edgedigits.study.plan.grid import plan_grid
+from edgedigits.study.trial_kind import plan_builds
 from tests.test_reference import REFERENCE
 
 
@@ -93,3 +99,42 @@ def test_its_choices_are_taken_where_none_are_made(monkeypatch) -> None:
     )
     assert (chosen.loss.name, chosen.prune.sparsity, chosen.qat.enabled) == ("focal", 0.7, True)
     assert chosen.data.source == "mnist-5k"
+
+
+def test_a_start_that_knows_digits_which_are_held_out_is_refused(few, tmp_path) -> None:
+    def parts(**changed):
+        return dataclasses.replace(few, **changed)
+
+    (tmp_path / MODEL).write_bytes((REFERENCE / MODEL).read_bytes())
+    known = np.concatenate([few.train.images, few.validation.images])
+    (tmp_path / SEEN_DIGITS).write_bytes(pack(fingerprints(known)))
+    write_manifest(tmp_path, Manifest(data=LearnedFrom(digest=few.digest)))
+    chosen = config(training={"start": str(tmp_path)})
+    assert findings_on_start(chosen, few) == []  # the very same parts
+    assert findings_on_start(config(training={}), few) == []
+    other = parts(train=few.test, validation=few.test.take(np.arange(9)), test=few.test)
+    assert findings_on_start(chosen, other) == []
+    for split, number in (("validation", 5), ("test", 7)):
+        leaking = parts(train=few.test, validation=few.test, test=few.test)
+        leaking = dataclasses.replace(leaking, **{split: few.train.take(np.arange(number))})
+        with pytest.raises(DataError, match=f"on {number} of the {number} digits of the {split} split"):
+            findings_on_start(chosen, leaking)
+
+
+def test_a_start_without_a_record_of_its_digits_is_told(few, capsys) -> None:
+    for name in list(frontier())[:1]:
+        [finding] = findings_on_start(config(training={"start": name}), few)
+        assert finding == f"Nobody knows which digits {name} was trained on: those held out may be among them."
+
+
+def test_a_study_knows_a_start_by_its_model(tmp_path) -> None:
+    def key():
+        axes = {"from": [str(tmp_path)], "seed": [1]}
+        [entry] = plan_builds("s", plan_grid({"axes": axes}, "s")).entries
+        return entry.identity
+
+    (tmp_path / MODEL).write_bytes(b"one")
+    write_manifest(tmp_path, Manifest())
+    first = key()
+    (tmp_path / MODEL).write_bytes(b"another")
+    assert key() != first

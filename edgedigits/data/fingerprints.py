@@ -24,6 +24,18 @@ def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
     return unpack(digests)
 
 
+def count_known(images: NDArray[np.uint8], known: Fingerprints, learned: NDArray[np.uint8]) -> int:
+    """Return how many images that are held out (n, 784) somebody knows already, but for those learned here anyway.
+
+    Args:
+        images: held out.
+        known: of what the other one knows.
+        learned: images (m, 784) of one's own training split.
+    """
+    prints = fingerprints(images)
+    return int(np.sum(np.isin(prints, known) & ~np.isin(prints, fingerprints(learned))))
+
+
 def pack(seen: Fingerprints) -> bytes:
     """Return fingerprints as the file holds them: each different one once, in ascending order."""
     big_endian = np.unique(seen).astype(">u8").view(np.uint8).reshape(-1, 8)

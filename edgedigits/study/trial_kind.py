@@ -102,17 +102,18 @@ def plan_builds(name: str, trials: Sequence[PlannedTrial], keep: str = "") -> Pl
     """
     entries = []
     for trial in trials:
-        label, identity = axes_words(trial.values), _with_teacher(trial)
+        label, identity = axes_words(trial.values), _with_models(trial)
         spec = {"label": label, "values": trial.values, **identity, **({"keep": keep} if keep else {})}
         entries.append(Entry(BUILD, label, identity, spec, trial.config.data, "", _seconds(trial)))
     return Plan(name, tuple(entries))
 
 
-def _with_teacher(trial: PlannedTrial) -> dict[str, Any]:
-    """Return what shapes a trial's result, a teacher by its place from anywhere and by the digest of its model.
+def _with_models(trial: PlannedTrial) -> dict[str, Any]:
+    """Return what shapes a trial's result, a teacher and a start by place from anywhere and by the digest of the model.
 
     Raises:
         DataError: there is no such teacher.
+        ConfigError: there is no such build to start from.
     """
     identity = trial.identity
     if trial.config.teacher:
@@ -121,6 +122,12 @@ def _with_teacher(trial: PlannedTrial) -> dict[str, Any]:
         content = find_model(trial.config.teacher).read_bytes()
         identity["teacher"] = hashlib.sha256(content).hexdigest()
         identity["config"]["distill"]["teacher"] = str(user_path(trial.config.teacher).resolve())
+    if start := trial.config.training.start:
+        from edgedigits.frontier import model_folder
+
+        folder = model_folder(start)
+        identity["start"] = hashlib.sha256((folder / "model.tflite").read_bytes()).hexdigest()
+        identity["config"]["training"]["start"] = str(folder.resolve())
     return identity
 
 

@@ -6,12 +6,11 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgedigits.build_folder import KINDS, MANIFEST, SEEN_DIGITS, TEACHER, TEACHER_MODEL, WATCHED_DIGITS, a_kind
 from edgedigits.config import BuildConfig
 from edgedigits.data.digits import Splits
-from edgedigits.data.fingerprints import Fingerprints, fingerprints, pack, unpack
+from edgedigits.data.fingerprints import Fingerprints, count_known, fingerprints, pack, unpack
 from edgedigits.errors import DataError
 from edgedigits.files.listing import NotOursError, read_listing
 from edgedigits.files.paths import user_path
@@ -62,20 +61,16 @@ def findings_on_teacher(config: BuildConfig, splits: Splits, progress: Progress 
         progress.say(f"data: {finding}")
         return [finding]
     learned, watched = (unpack(_checked(folder, name)) for name in (SEEN_DIGITS, WATCHED_DIGITS))
-    own = fingerprints(splits.train.images)
-    _refuse_known(config, "validation", splits.validation.images, learned, own)
-    _refuse_known(config, "test", splits.test.images, np.concatenate([learned, watched]), own)
+    _refuse_known(config, "validation", splits, learned)
+    _refuse_known(config, "test", splits, np.concatenate([learned, watched]))
     return []
 
 
-def _refuse_known(
-    config: BuildConfig, split: str, images: NDArray[np.uint8], known: Fingerprints, own: Fingerprints
-) -> None:
-    prints = fingerprints(images)
-    count = int(np.sum(np.isin(prints, known) & ~np.isin(prints, own)))
-    if count:
+def _refuse_known(config: BuildConfig, split: str, splits: Splits, known: Fingerprints) -> None:
+    images = getattr(splits, split).images
+    if count := count_known(images, known, splits.train.images):
         raise DataError(
-            f"The teacher {config.teacher} knows {count:,} of the {len(prints):,} digits of the {split} split, "
+            f"The teacher {config.teacher} knows {count:,} of the {len(images):,} digits of the {split} split, "
             "on which no figure would count.",
             hint=f"Train it on the same digits with the same seed: edgedigits teacher --data {config.data.source} "
             f"--seed {config.training.seed}",

@@ -16,6 +16,7 @@ from edgedigits.data.inspection import findings_on_splits
 from edgedigits.data.load import divide
 from edgedigits.files.scratch import scratch
 from edgedigits.progress import StageProgress
+from edgedigits.scoring.start import findings_on_start
 from edgedigits.study.plan.axes import FLOAT32
 from edgedigits.teachers.record import findings_on_teacher
 
@@ -59,7 +60,11 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
     """
     config = make_config(parse_sections(spec["config"], "trial"))
     splits = divide(contents, seed=config.training.seed, **config.data.division)
-    findings = [*findings_on_splits(splits, config.data.reading), *findings_on_teacher(config, splits)]
+    findings = [
+        *findings_on_splits(splits, config.data.reading),
+        *findings_on_teacher(config, splits),
+        *findings_on_start(config, splits),
+    ]
     # Here and not above: a worker that finds its data missing shall not have paid for TensorFlow.
     from edgedigits.assemble import assemble
 
