@@ -86,11 +86,7 @@ CHAINS = [
 @pytest.mark.parametrize("words", CHAINS)
 def test_a_chain_of_layers_and_functions_is_exact(words: tuple[str | int, ...], rounding: Rounding) -> None:
     for seed in range(4):
-        content = random_chain(seed, words)
-        assert_equal_to_oracle(content, rounding, seed)
-        network = lower(read_tflite(content), rounding)
-        smaller, inputs = simplify(network), hard_inputs(13, seed, count=40)
-        np.testing.assert_array_equal(run(smaller, inputs), run(network, inputs))
+        assert_equal_to_oracle(random_chain(seed, words), rounding, seed)
 
 
 def test_neurons_without_effect_are_taken_out_across_a_function() -> None:
