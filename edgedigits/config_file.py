@@ -100,9 +100,18 @@ def make_config(sections: Mapping[str, Mapping[str, Any]]) -> BuildConfig:
 
 
 def make_choices(sections: Mapping[str, Mapping[str, Any]], kind: type[Kind]) -> Kind:
-    """Return choices of a kind from parsed values; what is not named is a default, or of a budget's recipe."""
+    """Return choices of a kind from parsed values; what is not named is a default, or of a budget's recipe.
+
+    Raises:
+        ConfigError: two of them contradict each other.
+    """
     known, budget = kind.sections(), sections.get("budget", {})
     if any(budget.get(name) for name in ("constants", "flash")):
+        if sections.get("joint", {}).get("enabled") is False:
+            raise ConfigError(
+                "[budget] and [joint] enabled = false contradict each other: a budget is met by joint training.",
+                hint="Leave one of them out.",
+            )
         recipe = recipe_for(budget.get("constants", 0), budget.get("flash", 0))
         sections = {name: {**recipe.get(name, {}), **sections.get(name, {})} for name in {**recipe, **sections}}
     return kind(**{name: known[name](**values) for name, values in sections.items()})

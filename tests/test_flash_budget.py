@@ -53,6 +53,11 @@ def test_what_is_left_at_its_default_follows_the_budget(budget, sees, hidden) ->
     assert asked.model.hidden == (8,)
 
 
+def test_what_meets_a_budget_cannot_be_switched_off() -> None:
+    with pytest.raises(ConfigError, match=r"\[budget\] and \[joint\] enabled = false contradict each other"):
+        make_config(parse_sections({"budget": {"flash": "2K"}, "joint": {"enabled": False}}, "test"))
+
+
 def test_a_budget_of_constants_is_taken_as_it_is() -> None:
     for choices in (config(constants=700), config(constants=700, flash=2048)):
         assert with_constants(choices) is choices
