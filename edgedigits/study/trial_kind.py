@@ -61,8 +61,10 @@ class _Builds:
         check_text("loss.name", table("loss", config).get("name"))
         check_integer("training.seed", table("training", config).get("seed"))
         check_number("prune.sparsity", table("prune", config).get("sparsity", ""), 1)
-        for section in ("prune", "qat"):
-            if not isinstance(enabled := table(section, config).get("enabled"), bool):
+        # A study of an earlier version may lack a section that came later.
+        for section in {"prune", "qat", *config}:
+            enabled = table(section, config).get("enabled", False)
+            if not isinstance(enabled, bool):
                 raise WrongError(f"{section}.enabled", enabled, "true or false")
 
     def row(self, spec: Mapping[str, Any], everywhere: set[str]) -> dict[str, Any]:

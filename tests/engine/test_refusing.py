@@ -37,6 +37,7 @@ def engine(name: str, margin: int, prefix: str) -> tuple[Network, EngineSource]:
     return network, render_engine(network, choose(network), prefix, pixels, margin)
 
 
+@pytest.mark.slow
 def test_c_decides_as_python_does(tmp_path: Path) -> None:
     engines = [engine(name, margin, f"{name}_{margin}") for name in MODELS for margin in MARGINS]
     inputs = {network.inputs: hard_inputs(network.inputs, count=300) for network, _ in engines}

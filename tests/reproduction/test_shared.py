@@ -74,6 +74,7 @@ def together(first, few):
     return tracks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(VARIANTS)), ids=["/".join(one) for one in VARIANTS])
 def test_sharing_gives_the_figures_of_a_training_alone(number, together, first, few):
     kind, loss = VARIANTS[number]
@@ -85,6 +86,7 @@ def test_sharing_gives_the_figures_of_a_training_alone(number, together, first, 
     assert moved > 0.02
 
 
+@pytest.mark.slow
 def test_the_ranges_of_fake_quantization_are_the_same_too(together, first, few):
     for number, (kind, loss) in enumerate(VARIANTS):
         if kind != "qat":
@@ -96,18 +98,21 @@ def test_the_ranges_of_fake_quantization_are_the_same_too(together, first, few):
                 assert np.allclose(shared.numpy(), separate.numpy(), atol=1e-4), shared.name
 
 
+@pytest.mark.slow
 def test_pruned_tracks_reach_their_sparsity(together):
     for (kind, _), track in zip(VARIANTS, together, strict=True):
         if kind == "prune":
             assert sparsity_by_layer(strip_pruning(track.model))["hidden_1"] == pytest.approx(0.8, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_one_hot_is_cross_entropy_by_its_gradient_and_the_other_losses_are_not(together):
     kernels = {pair: track.model.trainable_weights[0].numpy() for pair, track in zip(VARIANTS, together, strict=True)}
     assert np.allclose(kernels["float", "cross-entropy"], kernels["float", "one-hot"], atol=1e-6)
     assert not np.allclose(kernels["qat", "mse"], kernels["qat", "focal"], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_accuracies_are_those_of_the_models(together, few):
     images = SharedImages(few.train, few.validation)
     for track, (train, dev) in zip(together, images.accuracies(together), strict=True):
@@ -188,6 +193,7 @@ def test_a_network_that_cannot_be_made_fails_alone(contents):
     assert [pair[0] for pair in first["result"]["curves"]["dev"]] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 def test_a_cell_that_cannot_be_measured_fails_alone(contents, monkeypatch):
     real = table_task.measure_cell
 

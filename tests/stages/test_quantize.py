@@ -61,6 +61,7 @@ def test_activation_ranges_are_those_of_the_calibration_images(few, model):
         assert found[f"quant_{layer.name}/post_activation_min"] == pytest.approx(min(activation.min(), 0), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_input_range_stays_0_to_1_so_that_a_pixel_enters_as_p_minus_128(few, model):
     found = ranges(fine_tuned(few, model, preserve_zeros=True))
     assert [value for name, value in found.items() if name.startswith("quantize_layer")] == [0.0, 1.0]

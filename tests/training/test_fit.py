@@ -25,6 +25,7 @@ def trained(few, plan=PLAN, progress=SILENT, **choices):
     return model, train(model, few, config, plan, LogitsLoss("cross-entropy"), progress)
 
 
+@pytest.mark.slow
 def test_history_has_every_figure_for_train_and_validation(few):
     model, history = trained(few)
     figures = {"accuracy", "loss", "precision", "recall"}

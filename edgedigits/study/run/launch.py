@@ -22,6 +22,7 @@ from edgedigits.study.run.child import ANSWERS, EXIT_NO_DIGITS, EXIT_NO_ROOM, TA
 from edgedigits.study.run.data_source import DataNeed, keep
 
 TOPIC = "edgedigits-study"
+BEGAN = "began"
 POLL_S = 0.2
 LONGEST_ERROR = 600
 
@@ -35,7 +36,8 @@ def run_on_worker(task: dict[str, Any], cores: int) -> list[Answer]:
 
     Returns:
         An answer for each trial that was finished, at most one {"error"} for those that were not, and last {"process":
-        seconds}. Those of trials are also sent at once as events of the topic `TOPIC`.
+        seconds}. Those of trials are also sent at once as events of the topic `TOPIC`, and {BEGAN: the task's key in
+        Dask} before them: a cluster's scheduler may start a task again whose worker died, without a word.
     """
     from distributed import get_worker
 
@@ -49,6 +51,7 @@ def run_on_worker(task: dict[str, Any], cores: int) -> list[Answer]:
     def send(answer: Answer) -> None:
         worker.log_event(f"{TOPIC}-{task['run']}", answer)
 
+    send({BEGAN: key})
     start, run = time.perf_counter(), partial(run_child, task, _cores(worker.name, cores), send, cancelled)
     try:
         answers, code, chatter = run()

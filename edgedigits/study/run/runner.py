@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.progress import Progress, StageProgress
 from edgedigits.study.run.cluster import Cluster
 from edgedigits.study.run.data_source import DataNeed
-from edgedigits.study.run.launch import TOPIC, run_on_worker
+from edgedigits.study.run.launch import BEGAN, TOPIC, run_on_worker
 from edgedigits.study.run.rows import DONE, FAILED, RUNNING, WAITING
 from edgedigits.study.run.store import Store, owner_name
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 BEAT_S = 15.0
 SAY_S = 30.0
 WAKE_S = 1.0
+WORKER_DIED = "The worker that ran it died."
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ class _Run:
         self.owner, self.name = owner_name(), uuid.uuid4().hex[:12]
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.futures: dict[Future, tuple[Job, float]] = {}
+        self.began: set[str] = set()
+        self.lost: set[str] = set()
         self.labels = {key: spec.get("label", key) for job in jobs for key, spec in job.specs.items()}
         self.summary = Summary(total=len(self.labels), where=cluster.words)
         self.clock = Clock(estimates, store.waiting(self.labels), cluster.slots)
@@ -162,10 +165,14 @@ class _Run:
         if isinstance(event, Mapping):
             if "key" in event:
                 self._store(event, stage)
+            elif BEGAN in event:
+                self._note_begin(event[BEGAN])
             return
         job, start = self.futures.pop(event)
         seconds = time.monotonic() - start
         answers, error = _outcome(event)
+        if event.key in self.lost:
+            error = WORKER_DIED
         for answer in answers:
             if "key" in answer:
                 self._store(answer, stage)
@@ -176,6 +183,13 @@ class _Run:
         again = [key for key in unfinished if self._fail(key, error, seconds, stage)]
         if again:
             waiting.append(job.only(again))
+
+    def _note_begin(self, task: str) -> None:
+        """End a task that begins for the second time: the study counts the attempts, not the cluster's scheduler."""
+        if task in self.began:
+            self.lost.add(task)
+            self.cluster.client.cancel([future for future in self.futures if future.key == task], force=True)
+        self.began.add(task)
 
     def _fail(self, key: str, error: str, seconds: float, stage: StageProgress) -> bool:
         """Store why a trial failed; return whether it is tried once more."""
@@ -281,7 +295,7 @@ def _outcome(future: Future) -> tuple[list[dict[str, Any]], str]:
     error = future.exception()
     name = type(error).__name__
     if name == "KilledWorker":
-        return [], "The worker that ran it died."
+        return [], WORKER_DIED
     return [], f"{name}: {error}".partition("\n")[0][:600]
 
 
