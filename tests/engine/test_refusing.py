@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from edgedigits.build_folder import LEAST_MARGIN, MOST_MARGIN
 from edgedigits.data.preprocess import INPUT_SCALE, PixelRange, pixel_map

@@ -9,6 +9,7 @@ class Future:
     """Something that a cluster has done."""
 
     status = "finished"
+    key = "a task"
 
     def __init__(self, answers, after=0.0):
         self.answers, self.after = answers, after
