@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.cli.flags import refuse_idle
 from edgedigits.cli.outcome import Outcome
+from edgedigits.errors import ConfigError
+from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,11 +20,28 @@ HELP = "list the models that come with edgedigits: the most accurate it has made
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the verb's arguments: none."""
+    """Declare the verb's arguments."""
+    parser.add_argument(
+        "--plot", type=user_path, metavar="FILE", help="draw them beside published networks, into an .svg or a .png"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite the picture")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
-    """List them."""
+    """List them, or draw them.
+
+    Raises:
+        ConfigError: a picture that is no .svg and no .png, or there are no models to draw.
+        DataError: the picture is there already or cannot be written.
+    """
+    refuse_idle("--force", args.force, "--plot", args.plot)
+    rows = _rows()
+    if args.plot is not None:
+        _draw(rows, args.plot, force=args.force)
+    return Outcome({"models": rows}, lambda console: _show(console, rows))
+
+
+def _rows() -> list[dict[str, Any]]:
     from edgedigits.frontier import frontier
     from edgedigits.report.facts import read_report
 
@@ -40,7 +61,22 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
                 "instructions": engine.instructions,
             }
         )
-    return Outcome({"models": rows}, lambda console: _show(console, rows))
+    return rows
+
+
+def _draw(rows: list[dict[str, Any]], path: Path, *, force: bool) -> None:
+    from edgedigits.data.writing import replacing
+    from edgedigits.report.front_plot import front_plot
+    from edgedigits.report.style import png_file, svg_file
+
+    kinds = {".svg": svg_file, ".png": png_file}
+    if path.suffix not in kinds:
+        raise ConfigError(f"{path} is no picture that can be drawn.", hint="Name it .svg or .png.")
+    if not rows:
+        raise ConfigError("There are no models to draw in this installation.", hint="Run it in a checkout.")
+    plot = front_plot([(row["constants"], row["accuracy"]) for row in rows])
+    with replacing(path, force=force) as temporary:
+        temporary.write_bytes(kinds[path.suffix](plot))
 
 
 def _show(console: Console, rows: list[dict[str, Any]]) -> None:
