@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from edgedigits.config import BuildConfig, DataConfig
-from edgedigits.config_file import Kind, make_choices, parse_sections, read_config_file
+from edgedigits.config_file import Kind, make_choices, parse_sections, read_config_file, refuse_idle_keys, with_start
 from edgedigits.data.digits import Splits
 from edgedigits.data.inspection import findings_on_splits
 from edgedigits.data.load import load_splits
@@ -82,9 +82,10 @@ def build(
         The folder and every figure about it; shows itself in a notebook.
 
     Raises:
-        ConfigError: a choice is wrong.
+        ConfigError: a choice is wrong, or changes nothing.
         DataError: the data cannot be read or the folder cannot be written.
-        ToolMissingError: TensorFlow, tf-keras, TF-MOT, or TensorBoard where it is wanted, is missing or does not fit.
+        ToolMissingError: TensorFlow, tf-keras, TF-MOT, or TensorBoard or a budget's compiler where it is wanted, is
+            missing or does not fit.
         CheckFailedError: the converted model breaks the contract; no folder is left.
         UnsupportedModelError: what is to be distilled from is no teacher of digits.
     """
@@ -97,6 +98,10 @@ def build(
     folder = build_folder(config)
     if config.output.tensorboard:
         check_event_folder(Path(config.output.tensorboard), folder)
+    if config.budget.flash:
+        from edgedigits.flash_budget import check_target
+
+        check_target(config)
     check_scratch()
     with new_folder(folder, force=force) as partial:
         splits, findings = _splits(config.data, config.training.seed, progress)
@@ -223,6 +228,11 @@ def _resolve(config: Kind | Mapping[str, Mapping[str, Any]] | str | Path | None,
         return kind()
     if isinstance(config, kind):
         return config
-    if isinstance(config, (str, Path)):
-        return make_choices(read_config_file(user_path(config), kind), kind)
-    return make_choices(parse_sections(cast(Any, config), "config", kind=kind), kind)
+    path = user_path(config) if isinstance(config, (str, Path)) else None
+    written = read_config_file(path, kind) if path else parse_sections(cast(Any, config), "config", kind=kind)
+    written = with_start(written, {}, kind)
+    made = make_choices(written, kind)
+    # A manifest names every choice, those that change nothing as well.
+    if path is None or path.suffix != ".json":
+        refuse_idle_keys(written, made, str(path or "config"))
+    return made

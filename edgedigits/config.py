@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+import json
+from dataclasses import dataclass, field, fields
 
 from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.levels.catalogue import LEVELS
@@ -61,7 +60,7 @@ class Sections:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildConfig(Sections):
-    """The whole of a build's choices.
+    """The whole of a build's choices, each taken as it is: what a budget decides is in it already.
 
     Raises:
         ConfigError: a value is out of range or two values contradict each other.
@@ -83,8 +82,8 @@ class BuildConfig(Sections):
     output: OutputConfig = field(default_factory=OutputConfig)
 
     def __post_init__(self) -> None:
-        self._let_budget_decide()
-        self._let_fours_decide()
+        _check_budget(self)
+        _check_fours(self)
         if self.prune.begin >= self.prune.end:
             raise ConfigError(
                 f"[prune] begin is {self.prune.begin:g} and end is {self.prune.end:g}: pruning would never happen.",
@@ -108,44 +107,11 @@ class BuildConfig(Sections):
                     hint=nearest(name, self.layer_names),
                 )
 
-    def _let_budget_decide(self) -> None:
-        """Switch on what meets a budget."""
-        if not self.budget.is_set:
-            return
-        if self.engine.optimize == "speed":
-            raise ConfigError(
-                '[budget] and [engine] optimize = "speed" contradict each other: the bytes are those of an engine '
-                "made for size.",
-                hint="Leave one of them out.",
-            )
-        self._set("joint", {"enabled": True})
-        self._set("prune", {"enabled": True})
-        self._set("engine", {"optimize": "size"})
-
-    def _let_fours_decide(self) -> None:
-        """Take the sparsity that two weights of four are, where that is what goes at once."""
-        if not self.prune.enabled or self.prune.granularity != "2:4":
-            return
-        odd = not self._is_default("prune", "sparsity") and self.prune.sparsity != FOURS_SPARSITY
-        if odd or self.budget.is_set or self.prune.layer_sparsity or self.prune.scope == "global":
-            raise ConfigError(
-                '[prune] granularity "2:4" keeps two weights of four, and leaves nothing else to choose.',
-                hint="Leave out the budget, sparsity, layer_sparsity and scope, or take another granularity.",
-            )
-        self._set("prune", {"sparsity": FOURS_SPARSITY})
-
-    def _is_default(self, section: str, name: str) -> bool:
-        chosen = getattr(self, section)
-        return bool(getattr(chosen, name) == getattr(type(chosen)(), name))
-
     def missing_need(self, section: str, name: str) -> Need | None:
         """Return the same as for any choices; under a budget, pruning has no use for shares of zeros."""
         if section == "prune" and name in _OF_SHARES and self.budget.is_set:
             return ("budget", "constants" if self.budget.constants else "flash", 0)
         return super().missing_need(section, name)
-
-    def _set(self, section: str, values: Mapping[str, Any]) -> None:
-        object.__setattr__(self, section, replace(getattr(self, section), **values))
 
     @property
     def teacher(self) -> str:
@@ -182,6 +148,37 @@ class BuildConfig(Sections):
 
 _OF_SHARES = ("sparsity", "initial_sparsity", "layer_sparsity", "output")
 """Options of [prune] that bytes stand for in a build to a budget."""
+
+
+_MEETS_BUDGET = (
+    ("joint", "enabled", True, "a budget is met by joint training"),
+    ("prune", "enabled", True, "a budget is met by pruning"),
+    ("engine", "optimize", "size", "the bytes are those of an engine made for size"),
+)
+"""Section, option, its value beside a budget, and why."""
+
+
+def _check_budget(config: BuildConfig) -> None:
+    for section, name, value, reason in _MEETS_BUDGET if config.budget.is_set else ():
+        chosen = getattr(getattr(config, section), name)
+        if chosen != value:
+            raise ConfigError(
+                f"[budget] and [{section}] {name} = {json.dumps(chosen)} contradict each other: {reason}.",
+                hint=f"Leave one of them out, or take {name} = {json.dumps(value)}.",
+            )
+
+
+def _check_fours(config: BuildConfig) -> None:
+    prune = config.prune
+    if not prune.enabled or prune.granularity != "2:4":
+        return
+    odd = prune.sparsity != FOURS_SPARSITY or prune.layer_sparsity or prune.scope == "global"
+    if odd or config.budget.is_set:
+        raise ConfigError(
+            f'[prune] granularity "2:4" is a sparsity of {FOURS_SPARSITY:g} in each layer, and leaves nothing else to '
+            "choose.",
+            hint="Leave out the budget, sparsity, layer_sparsity and scope, or take another granularity.",
+        )
 
 
 def _check_joint(config: BuildConfig) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,8 +14,10 @@ from edgedigits.errors import ConfigError, DataError, nearest, shown
 from edgedigits.files.listing import SCHEMA
 from edgedigits.files.regular import read_text
 from edgedigits.files.toml import read_toml
-from edgedigits.options import parse_option, shown_value
-from edgedigits.recipes import recipe_for
+from edgedigits.frontier import MANIFEST, model_folder
+from edgedigits.options import Need, parse_option, shown_value
+from edgedigits.recipes import Choices, recipe_for
+from edgedigits.sections import FOURS_SPARSITY
 
 Kind = TypeVar("Kind", bound=Sections)
 
@@ -94,27 +96,85 @@ def _config_of(manifest: Any, path: Path) -> Any:
     return manifest["config"]
 
 
-def make_config(sections: Mapping[str, Mapping[str, Any]]) -> BuildConfig:
+def make_config(sections: Choices) -> BuildConfig:
     """Build the config from parsed values; what is not named keeps its default."""
     return make_choices(sections, BuildConfig)
 
 
-def make_choices(sections: Mapping[str, Mapping[str, Any]], kind: type[Kind]) -> Kind:
+def make_choices(sections: Choices, kind: type[Kind]) -> Kind:
     """Return choices of a kind from parsed values; what is not named is a default, or of a budget's recipe.
 
     Raises:
         ConfigError: two of them contradict each other.
     """
-    known, budget = kind.sections(), sections.get("budget", {})
+    known = kind.sections()
+    return kind(**{name: known[name](**values) for name, values in over(_what_follows(sections), sections).items()})
+
+
+def _what_follows(asked: Choices) -> Choices:
+    """Return the choices that follow from those asked for: of a budget, or of two weights of four."""
+    budget, prune = asked.get("budget", {}), asked.get("prune", {})
     if any(budget.get(name) for name in ("constants", "flash")):
-        if sections.get("joint", {}).get("enabled") is False:
+        return recipe_for(budget.get("constants", 0), budget.get("flash", 0))
+    return {"prune": {"sparsity": FOURS_SPARSITY}} if prune.get("granularity") == "2:4" else {}
+
+
+def over(first: Choices, second: Choices) -> dict[str, dict[str, Any]]:
+    """Return choices with the second ones over the first."""
+    return {name: {**first.get(name, {}), **second.get(name, {})} for name in {**first, **second}}
+
+
+def with_start(written: Choices, flags: Choices, kind: type[Sections]) -> dict[str, dict[str, Any]]:
+    """Return choices over those of the build that they start from: of these the digits and the remark stay behind.
+
+    Args:
+        written: in a file or a mapping.
+        flags: that win over it; they are not in what is returned.
+        kind: of choices.
+
+    Raises:
+        ConfigError: there is no such build.
+    """
+    start = over(written, flags).get("training", {}).get("start")
+    there = read_config_file(model_folder(start) / MANIFEST, kind) if start else {}
+    return over({name: values for name, values in there.items() if name not in ("data", "output")}, written)
+
+
+def idle(given: Choices, made: Sections) -> Iterator[tuple[str, str, Need]]:
+    """Yield section and name of each option given that has no effect, and the choice that it needs."""
+    for section, options in given.items():
+        for name in options:
+            need = made.missing_need(section, name)
+            if need:
+                yield section, name, need
+
+
+def refuse_idle_keys(written: Choices, made: Sections, where: str, flags: Choices | None = None) -> None:
+    """Refuse a key of a file or a mapping that changes nothing.
+
+    One that a switch of the file, or a flag, has put out of use may stay; so may all of a table that names every
+    option, as those of a manifest do.
+
+    Args:
+        written: what it says.
+        made: what came of it.
+        where: its name, for the message.
+        flags: that win over it.
+
+    Raises:
+        ConfigError: there is such a key.
+    """
+    for section, name, (other, key, value) in idle(written, made):
+        switched_off = isinstance(value, bool) and key in written.get(other, {})
+        if not (switched_off or key in (flags or {}).get(other, {}) or _is_whole(section, written[section], made)):
             raise ConfigError(
-                "[budget] and [joint] enabled = false contradict each other: a budget is met by joint training.",
-                hint="Leave one of them out.",
+                f"{where}: [{section}] {name} has no effect without {key} = {json.dumps(value)} under [{other}].",
+                hint="Leave it out, or write that.",
             )
-        recipe = recipe_for(budget.get("constants", 0), budget.get("flash", 0))
-        sections = {name: {**recipe.get(name, {}), **sections.get(name, {})} for name in {**recipe, **sections}}
-    return kind(**{name: known[name](**values) for name, values in sections.items()})
+
+
+def _is_whole(section: str, table: Mapping[str, Any], made: Sections) -> bool:
+    return all(one.name in table or (section, one.name) in _PLACES for one in fields(made.sections()[section]))
 
 
 def to_tables(config: Sections) -> dict[str, dict[str, Any]]:

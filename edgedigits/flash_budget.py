@@ -16,7 +16,6 @@ import numpy as np
 
 from edgedigits.compile import write_engine
 from edgedigits.config import BuildConfig
-from edgedigits.convert import to_int8_tflite
 from edgedigits.devices.cores import Core, find_core
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.stub import find_engine
@@ -49,7 +48,7 @@ def with_constants(config: BuildConfig) -> BuildConfig:
     budget = config.budget
     if not budget.flash or budget.constants:
         return config
-    core, toolchain = _target(config)
+    core, toolchain = check_target(config)
     packed, flash = _measure(_made_up(config), config)
     code = flash - sum(one.nbytes + one.biases.nbytes + FACTOR_BYTES for one in packed)
     if code >= budget.flash:
@@ -70,6 +69,8 @@ def flash_of(config: BuildConfig) -> Callable[[Any], int] | None:
         return None
 
     def measure(model: Any) -> int:
+        from edgedigits.convert import to_int8_tflite
+
         images = np.zeros((1, config.input.view.inputs), np.float32)
         content = to_int8_tflite(model, images, per_tensor=False)
         return _measure(read_tflite(content, "the engine of the budget"), config)[1]
@@ -87,7 +88,7 @@ def check_flash(config: BuildConfig, engine_folder: Path) -> int:
     Raises:
         CheckFailedError: it takes more than the budget.
     """
-    core, toolchain = _target(config)
+    core, toolchain = check_target(config)
     with scratch("budget") as folder:
         flash = compile_engine(toolchain, core, find_engine(engine_folder), folder, optimize=OPTIMIZE).footprint.flash
     if flash > config.budget.flash:
@@ -99,14 +100,20 @@ def check_flash(config: BuildConfig, engine_folder: Path) -> int:
     return flash
 
 
-def _target(config: BuildConfig) -> tuple[Core, Toolchain]:
+def check_target(config: BuildConfig) -> tuple[Core, Toolchain]:
+    """Return the core of a budget of flash, and what compiles for it.
+
+    Raises:
+        ConfigError: there is no such core.
+        ToolMissingError: the compiler is not installed.
+    """
     core = find_core(config.budget.core)
     return core, find_toolchain(TOOLCHAIN, core)
 
 
 def _measure(graph: Graph, config: BuildConfig) -> tuple[tuple[PackedLayer, ...], int]:
     """Return the packed layers of a file, and the bytes of flash of its engine."""
-    core, toolchain = _target(config)
+    core, toolchain = check_target(config)
     network, packed = arrange(simplify(lower(graph, Rounding(config.engine.rounding))), Goal.SIZE)
     pixels = engine_map(graph, None, config.input.view)
     with scratch("budget") as folder:
@@ -117,6 +124,7 @@ def _measure(graph: Graph, config: BuildConfig) -> tuple[tuple[PackedLayer, ...]
 
 def _made_up(config: BuildConfig) -> Graph:
     """Return a file of the shape that training will end with: as many levels, and about as many weights."""
+    from edgedigits.convert import to_int8_tflite
     from edgedigits.stages.quantize import measured_ranges, with_ranges
     from edgedigits.training.model import build_mlp
 

@@ -18,7 +18,9 @@ Choices = Mapping[str, Mapping[str, Any]]
 _SHARED: Choices = {
     "training": {"epochs": 5, "augment_copies": 12},
     "levels": {"weight_bits": 3},
-    "prune": {"criterion": "sensitivity", "scope": "global"},
+    "prune": {"enabled": True, "criterion": "sensitivity", "scope": "global"},
+    "joint": {"enabled": True},
+    "engine": {"optimize": "size"},
 }
 _ONE_LAYER: Choices = {
     "training": {"batch_size": 512, "learning_rate": 0.01},

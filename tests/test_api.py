@@ -7,6 +7,12 @@ import sys
 
 import pytest
 
+import edgedigits
+from edgedigits.config import BuildConfig
+from edgedigits.config_file import to_tables
+from edgedigits.errors import EdgedigitsError
+from edgedigits.sections import LossConfig
+
 PROGRAM = """
 import sys
 import edgedigits
@@ -26,3 +32,20 @@ def test_the_functions_can_be_called_whatever_was_imported_before(imports: str) 
     program = PROGRAM.format(imports=imports)
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert said.startswith("none.tflite does not exist.")
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"loss": {"gamma": 2.0}}, 'config: [loss] gamma has no effect without name = "focal" under [loss].'),
+        ({"prune": {"sparsity": 0.9}}, "config: [prune] sparsity has no effect without enabled = true under [prune]."),
+        ({"prune": {"enabled": False, "sparsity": 0.9}}, "none.csv"),
+        (to_tables(BuildConfig(loss=LossConfig(name="mse", gamma=5.0))), "none.csv"),
+    ],
+)
+def test_an_option_that_changes_nothing_is_refused_but_not_in_the_tables_of_a_manifest(choices, message, tmp_path):
+    place = {"data": {"source": "none.csv"}, "output": {"out": str(tmp_path / "it")}}
+    with pytest.raises(EdgedigitsError) as caught:
+        edgedigits.build({**choices, **place})
+    assert str(caught.value).startswith(message)
+    assert not list(tmp_path.iterdir())

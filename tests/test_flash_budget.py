@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from edgedigits.api import build
@@ -12,6 +14,7 @@ from edgedigits.devices.stub import find_engine
 from edgedigits.devices.toolchain import find_toolchain
 from edgedigits.errors import ConfigError
 from edgedigits.flash_budget import with_constants
+from edgedigits.study.plan.grid import plan_grid
 
 
 def config(out="", **budget):
@@ -53,9 +56,31 @@ def test_what_is_left_at_its_default_follows_the_budget(budget, sees, hidden) ->
     assert asked.model.hidden == (8,)
 
 
-def test_what_meets_a_budget_cannot_be_switched_off() -> None:
-    with pytest.raises(ConfigError, match=r"\[budget\] and \[joint\] enabled = false contradict each other"):
-        make_config(parse_sections({"budget": {"flash": "2K"}, "joint": {"enabled": False}}, "test"))
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [("joint", "enabled", "false"), ("prune", "enabled", "false"), ("engine", "optimize", '"balanced"')],
+)
+def test_what_meets_a_budget_cannot_be_switched_off(section, name, value) -> None:
+    """Also where a value is the default: it was asked for."""
+    with pytest.raises(ConfigError) as told:
+        make_config(parse_sections({"budget": {"flash": "2K"}, section: {name: json.loads(value)}}, "test"))
+    assert f"[budget] and [{section}] {name} = {value} contradict each other" in str(told.value)
+
+
+def test_a_default_that_is_asked_for_holds_against_the_recipe() -> None:
+    asked = {"model": {"hidden": "32,16"}, "levels": {"weight_bits": 8}, "prune": {"criterion": "magnitude"}}
+    choices = make_config(parse_sections({"budget": {"flash": "2K"}, **asked}, "test"))
+    assert (choices.model.hidden, choices.levels.weight_bits) == ((32, 16), 8)
+    assert (choices.prune.criterion, choices.prune.scope) == ("magnitude", "global")
+
+
+def test_a_core_that_is_unknown_is_told_before_the_digits_are_read(tmp_path) -> None:
+    asked = {"budget": {"flash": "2K", "core": "cortex-m44"}, "data": {"source": "none.csv"}}
+    with pytest.raises(ConfigError, match=r"There is no core 'cortex-m44'\. Did you mean 'cortex-m4'"):
+        build({**asked, "output": {"out": str(tmp_path / "it")}})
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ConfigError, match=r"^study: \[axes\]: There is no core 'cortex-m44'"):
+        plan_grid({"axes": {"budget_flash": ["2K"], "budget_core": ["cortex-m44"]}}, "study")
 
 
 def test_a_budget_of_constants_is_taken_as_it_is() -> None:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
 from edgedigits import config
 from edgedigits.config import BuildConfig
-from edgedigits.config_file import Kind, make_choices, read_config_file
+from edgedigits.config_file import Kind, idle, make_choices, over, read_config_file, refuse_idle_keys, with_start
 from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
-from edgedigits.frontier import MANIFEST, model_folder
-from edgedigits.options import Need, flag_of, parse_option
+from edgedigits.options import flag_of, parse_option
+from edgedigits.recipes import Choices
 from edgedigits.sections import READING
 
 _UNSET = argparse.SUPPRESS
-
-Choices = Mapping[str, Mapping[str, Any]]
-"""Section → field → value."""
 
 
 def add_config_arguments(parser: argparse.ArgumentParser, kind: type[config.Sections] = BuildConfig) -> None:
@@ -94,18 +89,17 @@ def choices_from_arguments(args: argparse.Namespace, config_file: str | None, ki
     path = user_path(config_file) if config_file else None
     written = read_config_file(path, kind) if path else {}
     flags = _given(args, kind)
-    if start := {**written.get("training", {}), **flags.get("training", {})}.get("start"):
-        written = _over(read_config_file(model_folder(start) / MANIFEST, kind), written)
+    written = with_start(written, flags, kind)
     manifest = path if path and path.suffix == ".json" else None
     other_digits = "source" in flags.get("data", {})
     if manifest and other_digits:
         written.get("output", {}).pop("note", None)  # It is of the digits that it came with.
-    sections = {name: {**written.get(name, {}), **flags.get(name, {})} for name in {**written, **flags}}
+    sections = over(written, flags)
     made = make_choices(sections, kind)
     _refuse_idle_flags(flags, made)
     # A manifest names every choice, those that change nothing as well.
     if path and not manifest:
-        _refuse_idle_keys(written, flags, made, str(path))
+        refuse_idle_keys(written, made, str(path), flags)
     if manifest and not other_digits:
         from edgedigits.data.load import require_here
 
@@ -113,40 +107,14 @@ def choices_from_arguments(args: argparse.Namespace, config_file: str | None, ki
     return made
 
 
-def _over(first: Choices, second: Choices) -> dict[str, dict[str, Any]]:
-    """Return choices with the second ones over the first: of these the digits and the remark stay behind."""
-    kept = {name: values for name, values in first.items() if name not in ("data", "output")}
-    return {name: {**kept.get(name, {}), **second.get(name, {})} for name in {**kept, **second}}
-
-
 def _refuse_idle_flags(flags: Choices, made: config.Sections) -> None:
     """Refuse a flag that does nothing without another, such as --sparsity without --prune."""
-    for section, name, (other, key, value) in _idle(flags, made):
+    for section, name, (other, key, value) in idle(flags, made):
         flag, needed = (flag_of(_field(*one, type(made))) for one in ((section, name), (other, key)))
         if not value:
             raise ConfigError(f"{flag} has no effect with {needed}.", hint="Leave one of them out.")
         needed += "" if value is True else f" {value}"
         raise ConfigError(f"{flag} has no effect without {needed}.", hint=f"Leave it out, or add {needed}.")
-
-
-def _refuse_idle_keys(written: Choices, flags: Choices, made: config.Sections, where: str) -> None:
-    """Refuse a key of a TOML file that changes nothing, unless a switch of the file or a flag has put it out of use."""
-    for section, name, (other, key, value) in _idle(written, made):
-        switched_off = isinstance(value, bool) and key in written.get(other, {})
-        if not switched_off and key not in flags.get(other, {}):
-            raise ConfigError(
-                f"{where}: [{section}] {name} has no effect without {key} = {json.dumps(value)} under [{other}].",
-                hint="Leave it out, or write that.",
-            )
-
-
-def _idle(given: Choices, made: config.Sections) -> Iterator[tuple[str, str, Need]]:
-    """Yield section and name of each option given that has no effect, and the choice that it needs."""
-    for section, options in given.items():
-        for name in options:
-            need = made.missing_need(section, name)
-            if need:
-                yield section, name, need
 
 
 def _given(args: argparse.Namespace, kind: type[config.Sections]) -> Choices:

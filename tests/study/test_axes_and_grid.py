@@ -368,7 +368,7 @@ def test_a_budget_is_an_axis_with_its_recipe():
 def test_shares_of_zeros_are_no_axis_where_bytes_decide(name):
     words = f"{name} has no effect where budget.constants is 2048. Set constants = 0 under [base.budget], or leave"
     with pytest.raises(ConfigError, match=re.escape(words)):
-        plan(base={"budget": {"constants": 2048}}, axes={name: [0.0, 0.9]})
+        plan(base={"budget": {"constants": 2048}}, axes={name: [0.5, 0.9]})
     trials = plan(axes={"budget_constants": [0, "2K"], name: {"values": [0.5], "when": {"budget_constants": 0}}, "prune": [True]}
                   if name != "sparsity" else {"budget_constants": [0, "2K"], name: {"values": [0.5], "when": {"budget_constants": 0}}},
                   base={"prune": {"enabled": True, "sparsity": 0.8}})  # fmt: skip

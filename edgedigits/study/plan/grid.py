@@ -41,6 +41,7 @@ from typing import Any
 
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables
+from edgedigits.devices.cores import find_core
 from edgedigits.errors import ConfigError, DataError, nearest
 from edgedigits.files.toml import read_toml
 from edgedigits.study.kinds import planned_kinds
@@ -262,6 +263,8 @@ def _trial(
     choices = settle_scales(choices, point, where)
     try:
         config = make_config(choices)
+        if config.budget.flash:
+            find_core(config.budget.core)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
     refuse_without_effect(config, [axes[name] for name in point], where, remedy)
