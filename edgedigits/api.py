@@ -174,7 +174,7 @@ def evaluate(
         non_digits: IDX files of pictures that the engine should refuse, such as letters or clothes.
         non_digits_transposed: they hold rows and columns exchanged, as EMNIST's do.
         progress: where bars go; nowhere by default.
-        reading: how the source is read: `label_column`, `invert`, `transpose`; by default as the build did.
+        reading: how the source is read: `label_column`, `invert`, `transpose`, `fit`; by default as the build did.
 
     Raises:
         TypeError: no such way to read.

@@ -35,7 +35,7 @@ GRANULARITIES, SCOPES = ("weights", "blocks", "neurons", "2:4"), ("layer", "glob
 FOURS_SPARSITY = 0.5
 """Share of zeros that two weights of four are."""
 
-READING = ("label_column", "invert", "transpose")
+READING = ("label_column", "invert", "transpose", "fit")
 """Fields of `DataConfig` that say how a source is read: the same for a build and for whatever is done with one."""
 
 DEFAULT_LEARNING_RATES = {"adam": 3e-3, "momentum": 0.05, "sgd": 0.2}
@@ -48,7 +48,7 @@ class DataConfig:
     source: str = option(
         "auto",
         options.text,
-        "CSV, IDX folder, .npz, PNG folder, or a name: mnist, mnist-5k, auto",
+        "CSV, .npz, folder of IDX or PNG files, USPS, optdigits, or a name: mnist, mnist-5k, auto",
         flag="--data",
         metavar="SOURCE",
     )
@@ -57,8 +57,9 @@ class DataConfig:
     )
     invert: bool = option(False, options.boolean, "the digits are dark on light: invert them on loading")
     transpose: bool = option(
-        False, options.boolean, "rows and columns are exchanged, as in EMNIST's files: exchange them back on loading"
+        False, options.boolean, "rows and columns are exchanged: exchange them back on loading (EMNIST's are known)"
     )
+    fit: bool = option(False, options.boolean, "pictures of any size: fit each digit as MNIST's were, into 20×20")
     validation_fraction: float = option(
         0.1, options.number(0.01, 0.5), "share of the training images kept for validation"
     )

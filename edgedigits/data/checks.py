@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
+from edgedigits.data.geometry import MOST_SIDE, Fit
 from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS, SIDES_ELSEWHERE
 from edgedigits.errors import DataError, shown
 
@@ -24,16 +25,19 @@ MOST_LETTERS = 61  # the highest of EMNIST's labels: digits, capitals, small let
 _SHAPES = ((IMAGE_SIDE, IMAGE_SIDE), (IMAGE_SIDE, IMAGE_SIDE, 1), (1, IMAGE_SIDE, IMAGE_SIDE), (PIXELS,))
 
 
-def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+def as_images(array: NDArray[np.generic], where: str, fit: Fit | None = None) -> NDArray[np.uint8]:
     """Return images of any numeric type as uint8 (n, 784).
 
     Args:
         array: (n, 28, 28), (n, 28, 28, 1), (n, 1, 28, 28) or (n, 784), whole numbers 0…255.
         where: what the array is called in messages, e.g. "digits.npz, x_train".
+        fit: makes images of pictures of another size, which then any shape of one grey value a pixel may hold.
 
     Raises:
         DataError: the shape is another, or a pixel is not a whole number 0…255.
     """
+    if fit is not None and (side := _sides(array.shape)) is not None:
+        return fit(_as_bytes(array, 255, where, "pixel").reshape(len(array), *side))
     if array.shape[1:] not in _SHAPES:
         raise DataError(
             f"{where} has the shape {array.shape}, expected (n, 28, 28) or (n, 784).", hint=_size_hint(array.shape)
@@ -119,6 +123,19 @@ def label_hint(labels: NDArray[np.number]) -> str:
     return ""
 
 
+def _sides(shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """Return height and width of pictures of one grey value a pixel, up to `MOST_SIDE`; None where there are none."""
+    match shape:
+        case (_, pixels):
+            height = width = math.isqrt(pixels)
+            square = height * width == pixels
+        case (_, height, width) | (_, height, width, 1) | (_, 1, height, width):
+            square = True
+        case _:
+            return None
+    return (height, width) if square and min(height, width) > 0 and max(height, width) <= MOST_SIDE else None
+
+
 def _size_hint(shape: tuple[int, ...]) -> str:
     """What to do about pictures of another size, or not of one grey value a pixel."""
     if len(shape) == 2 and shape[0] == PIXELS:
@@ -128,7 +145,7 @@ def _size_hint(shape: tuple[int, ...]) -> str:
     side = SIDES_ELSEWHERE.get(math.prod(shape[1:]))
     if side is None:
         return "Images must be grey and 28×28: resize them first."
-    return f"These look like images of {side}×{side}: scale each to 28×28, white on black, 0…255."
+    return f"These look like images of {side}×{side}: read them with --fit, or scale each to 28×28, 0…255."
 
 
 def _as_bytes(array: NDArray[np.generic], highest: int, where: str, noun: str) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,14 @@ class Contents:
         test: the test set that the source brings along; None where it has none.
         name: the source's name as a person would say it, e.g. "mnist" or "train.csv".
         note: one sentence on a fallback that was taken; may be empty.
+        lying: by its name its pictures hold columns for rows, and nobody has exchanged them yet.
     """
 
     train: Digits | None
     test: Digits | None
     name: str
     note: str = ""
+    lying: bool = False
 
     def __post_init__(self) -> None:
         if self.train is None and self.test is None:
@@ -54,4 +56,4 @@ class Contents:
         train, test = (
             None if part is None else Digits(change(part.images), part.labels) for part in (self.train, self.test)
         )
-        return Contents(train, test, self.name, self.note)
+        return replace(self, train=train, test=test)

@@ -17,9 +17,8 @@ from edgedigits.data.checks import BOOLEAN_HINT, label_hint, scaled_hint
 from edgedigits.data.csv_cells import MISSING, NUMBER, cells_of, is_blank, lines_of, require_text
 from edgedigits.data.csv_label import OTHER_LABEL_HINT
 from edgedigits.data.csv_layout import Layout
-from edgedigits.data.csv_width import COLUMNS
 from edgedigits.data.reading import reading
-from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError, shown
 
 _MOST_SPELLINGS = 4096
@@ -32,7 +31,7 @@ def read_exactly(path: Path, layout: Layout) -> NDArray[np.uint8]:
     """Read all lines of numbers.
 
     Returns:
-        uint8 (n, 785), columns as in the file. What is a label may still be above 9.
+        uint8 (n, columns), columns as in the file. What is a label may still be above 9.
 
     Raises:
         DataError: names the first line that is wrong: its width, a cell, its encoding.
@@ -42,13 +41,13 @@ def read_exactly(path: Path, layout: Layout) -> NDArray[np.uint8]:
         for number, line in lines:
             where = f"{path}, line {number}"
             cells = cells_of(line)
-            if len(cells) != COLUMNS:
-                raise _wrong_width(cells, where)
+            if len(cells) != layout.columns:
+                raise _wrong_width(cells, where, layout.columns)
             try:
                 rows += bytes(map(spellings.__getitem__, cells))
             except KeyError as error:
                 raise _wrong_cell(cells, error.args[0], layout, path, number) from None
-    return np.frombuffer(rows, np.uint8).reshape(-1, COLUMNS)
+    return np.frombuffer(rows, np.uint8).reshape(-1, layout.columns)
 
 
 def line_of_row(path: Path, layout: Layout, row: int) -> int:
@@ -79,15 +78,15 @@ class _Spellings(dict[str, int]):
         return int(value)
 
 
-def _wrong_width(cells: list[str], where: str) -> DataError:
-    if len(cells) < COLUMNS:
-        hint = "Was the label column dropped?" if len(cells) == PIXELS else "Was the line cut off?"
+def _wrong_width(cells: list[str], where: str, columns: int) -> DataError:
+    if len(cells) < columns:
+        hint = "Was the label column dropped?" if len(cells) == columns - 1 else "Was the line cut off?"
     elif is_blank(cells[-1]):
         hint = "Is there a comma at the end of the line?"
     else:
         # R's write.table gives its rows an index and the header none.
-        hint = "Is there an index in front?" if len(cells) == COLUMNS + 1 else "Were two lines joined?"
-    return DataError(f"{where}: {len(cells) - 1} pixel columns, expected {PIXELS}.", hint=hint)
+        hint = "Is there an index in front?" if len(cells) == columns + 1 else "Were two lines joined?"
+    return DataError(f"{where}: {len(cells) - 1} pixel columns, expected {columns - 1}.", hint=hint)
 
 
 def _wrong_cell(cells: list[str], text: str, layout: Layout, path: Path, number_of_line: int) -> DataError:
@@ -144,12 +143,12 @@ def _labels(path: Path, layout: Layout) -> NDArray[np.float64]:
     """All numbers of the label's column, whatever else is wrong."""
     with closing(_lines(path, layout)) as lines:
         rows = (cells_of(line) for _, line in lines)
-        texts = (cells[layout.label or 0] for cells in rows if len(cells) == COLUMNS)
+        texts = (cells[layout.label or 0] for cells in rows if len(cells) == layout.columns)
         return np.array([float(text) for text in texts if NUMBER.fullmatch(text)])
 
 
 def _fraction_hint(cells: list[str], text: str, is_label: bool) -> str:
     if len(set(cells)) == len(cells):
-        # No row of pixels has 785 different numbers, but one that pandas took for names: 5, 0, 0.1, 0.2 …
+        # No row of pixels has only different numbers, but one that pandas took for names: 5, 0, 0.1, 0.2 …
         return "Did pandas take the first digit for a header? Read the file that it came from with header=None."
     return "" if is_label else scaled_hint(float(text))

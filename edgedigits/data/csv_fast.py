@@ -23,15 +23,16 @@ _PLAIN = b"0123456789,\n"
 _ZERO, _COMMA, _NEWLINE = b"0,\n"
 
 
-def read_fast(path: Path, skip: int) -> NDArray[np.uint8] | None:
-    """Read the numbers of a CSV of 785 columns.
+def read_fast(path: Path, skip: int, columns: int = COLUMNS) -> NDArray[np.uint8] | None:
+    """Read the numbers of a CSV.
 
     Args:
         path: the file, gzipped or not.
         skip: lines before the first line of numbers.
+        columns: how many it has.
 
     Returns:
-        uint8 (n, 785), columns as in the file; None where anything is not plain: the exact reader shall look.
+        uint8 (n, columns), columns as in the file; None where anything is not plain: the exact reader shall look.
 
     Raises:
         DataError: as `reading`.
@@ -42,11 +43,11 @@ def read_fast(path: Path, skip: int) -> NDArray[np.uint8] | None:
             return None
         start = b"" if skip else stream.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
         for lines in _whole_lines(stream, start):
-            values = _values(lines)
+            values = _values(lines, columns)
             if values is None:
                 return None
             cells += values
-    return np.frombuffer(cells, np.uint8).reshape(-1, COLUMNS)
+    return np.frombuffer(cells, np.uint8).reshape(-1, columns)
 
 
 def _skipped(stream: BufferedReader, skip: int) -> bool:
@@ -65,7 +66,7 @@ def _whole_lines(stream: BufferedReader, rest: bytes) -> Iterator[bytes]:
     yield rest + b"\n"
 
 
-def _values(lines: bytes) -> bytes | None:
+def _values(lines: bytes, columns: int) -> bytes | None:
     """The numbers in whole lines, a byte each; None where a cell is not one to three digits, or the width differs."""
     while b"\n\n" in lines:
         lines = lines.replace(b"\n\n", b"\n")
@@ -76,12 +77,12 @@ def _values(lines: bytes) -> bytes | None:
         return None
     text = np.frombuffer(lines, np.uint8)
     ends = np.flatnonzero(text < _ZERO)
-    if len(ends) % COLUMNS:
+    if len(ends) % columns:
         return None
     lengths = np.diff(ends, prepend=-1) - 1
     if lengths.min() < 1 or lengths.max() > 3:
         return None
-    separators = text[ends].reshape(-1, COLUMNS)
+    separators = text[ends].reshape(-1, columns)
     if (separators[:, :-1] != _COMMA).any() or (separators[:, -1] != _NEWLINE).any():
         return None
     numbers = text[ends - 1].astype(np.int16) - _ZERO

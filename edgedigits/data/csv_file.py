@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from edgedigits.data.csv_label import OTHER_LABEL_HINT, label_by_numbers
 from edgedigits.data.csv_layout import Layout, read_layout
 from edgedigits.data.csv_order import order_note
 from edgedigits.data.digits import Digits
+from edgedigits.data.geometry import Fit
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError
 
@@ -24,13 +26,14 @@ def read_csv(path: Path, label_column: str = "") -> Digits:
     return digits
 
 
-def read_noted_csv(path: Path, label_column: str = "") -> tuple[Digits, str]:
+def read_noted_csv(path: Path, label_column: str = "", fit: Fit | None = None) -> tuple[Digits, str]:
     """Read a CSV of digits, gzipped or not, with a header or without.
 
     Args:
         path: the file.
         label_column: name of the label's column, or "first" or "last"; by default the column that the header
             calls so, or the only one that it does not name like the others; the first where it does not tell.
+        fit: makes images of square pictures of any size; None where they must be of 28×28.
 
     Returns:
         The digits in the order of the lines, and what to say of pixels that were not in order; empty if they were.
@@ -38,8 +41,8 @@ def read_noted_csv(path: Path, label_column: str = "") -> tuple[Digits, str]:
     Raises:
         DataError: names the file, the line and what is wrong there, or the columns that could be the label.
     """
-    layout = read_layout(path, label_column)
-    table = read_fast(path, layout.skip)
+    layout = read_layout(path, label_column, any_size=fit is not None)
+    table = read_fast(path, layout.skip, layout.columns)
     if table is None:
         table = read_exactly(path, layout)
     if not len(table):
@@ -48,6 +51,9 @@ def read_noted_csv(path: Path, label_column: str = "") -> tuple[Digits, str]:
     labels = table[:, label].copy()
     _require_classes(labels, path, layout)
     images = table[:, layout.order] if layout.order else np.delete(table, label, axis=1)
+    if fit is not None:
+        side = isqrt(layout.columns - 1)
+        images = fit(images.reshape(-1, side, side))
     return Digits(images, labels), order_note(path, layout.names, layout.order)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 from pathlib import Path
 
 from edgedigits.data.csv_cells import NUMBER, cells_of, is_blank, is_word, lines_of, require_text
 from edgedigits.data.csv_label import label_by_name, numbered
 from edgedigits.data.csv_order import pixel_order
-from edgedigits.data.csv_width import COLUMNS, has_open_quote, open_quote, told_separator, wrong_width
+from edgedigits.data.csv_width import COLUMNS, FEWEST, has_open_quote, open_quote, told_separator, wrong_width
 from edgedigits.data.impostors import HEAD_BYTES, impostor_hint
 from edgedigits.data.reading import read_bytes, reading
 from edgedigits.errors import DataError, nearest, shown
@@ -23,24 +24,27 @@ class Layout:
         names: the header's names; empty where there is no header.
         skip: lines before the first line of numbers.
         order: the columns of the pixels in the order of the picture; empty where they stand in it.
+        columns: how many there are, the label's included.
     """
 
     label: int | None
     names: tuple[str, ...]
     skip: int
     order: tuple[int, ...] = ()
+    columns: int = COLUMNS
 
     def column(self, index: int) -> str:
         """Return what a message calls the column at `index`: "column 14 (pixel12)"."""
         return f"column {index + 1}" + (f" ({shown(self.names[index])})" if self.names else "")
 
 
-def read_layout(path: Path, label_column: str = "") -> Layout:
+def read_layout(path: Path, label_column: str = "", *, any_size: bool = False) -> Layout:
     """Find header and label column of a CSV file.
 
     Args:
         path: the file, gzipped or not.
         label_column: name of the label's column, or "first" or "last"; by default the header says which.
+        any_size: pictures may be square ones of any size, their pixels in the order of the picture.
 
     Raises:
         DataError: the file cannot be read, is not UTF-8 text separated by commas, has no such column or several
@@ -53,12 +57,14 @@ def read_layout(path: Path, label_column: str = "") -> Layout:
     cells = cells_of(line)
     header = is_header(cells)
     names = tuple(cell.strip() for cell in cells) if header else ()
-    if len(cells) != COLUMNS:
+    columns = len(cells)
+    if columns != COLUMNS and not (any_size and columns > FEWEST and isqrt(columns - 1) ** 2 == columns - 1):
         raise wrong_width(path, number, line, names)
     if header and has_open_quote(line):
         raise open_quote(where)
-    label = _wanted(path, label_column, names) if label_column else label_by_name(names, where)
-    return Layout(label, names, number if header else number - 1, pixel_order(names, label, where) if header else ())
+    label = _wanted(path, label_column, names, columns) if label_column else label_by_name(names, where)
+    order = pixel_order(names, label, where) if header and columns == COLUMNS else ()
+    return Layout(label, names, number if header else number - 1, order, columns)
 
 
 def is_header(cells: list[str]) -> bool:
@@ -90,7 +96,7 @@ def _first_line(path: Path) -> tuple[int, str]:
     raise DataError(f"{path} holds no lines.", hint="Download or copy it again.")
 
 
-def _wanted(path: Path, wanted: str, names: tuple[str, ...]) -> int:
+def _wanted(path: Path, wanted: str, names: tuple[str, ...], columns: int) -> int:
     """The column that --label-column names."""
     alike = [index for index, name in enumerate(names) if name.casefold() == wanted.strip().casefold()]
     same = [index for index in alike if names[index] == wanted] or alike
@@ -101,7 +107,7 @@ def _wanted(path: Path, wanted: str, names: tuple[str, ...]) -> int:
             f"{path} has several columns '{shown(wanted)}': {numbered(names, same)}.", hint="Use 'first' or 'last'."
         )
     if wanted in ("first", "last"):
-        return 0 if wanted == "first" else COLUMNS - 1
+        return 0 if wanted == "first" else columns - 1
     if not names:
         raise DataError(
             f"{path} has no header, so its column '{shown(wanted)}' cannot be found.", hint="Use 'first' or 'last'."

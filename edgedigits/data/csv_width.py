@@ -15,7 +15,7 @@ from edgedigits.errors import DataError
 
 COLUMNS = 1 + PIXELS
 
-_FEWEST = min(SIDES_ELSEWHERE)
+FEWEST = min(SIDES_ELSEWHERE)
 """Columns from which on a line may be one of a table of pictures."""
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
@@ -64,7 +64,7 @@ def wrong_width(path: Path, number: int, line: str, names: tuple[str, ...]) -> D
             f"{where}: columns are separated by {_SEPARATORS[separator]}, expected commas.",
             hint=_size_hint(len(line.split(separator))) or f"Save it with commas{point}.",
         )
-    if columns < _FEWEST:
+    if columns < FEWEST:
         return _no_table(path, number, cells)
     if is_blank(cells[-1]):
         return DataError(
@@ -87,7 +87,7 @@ def table_hint(line: str) -> str:
     """Return what to do with a file that is not called a CSV but begins with `line`; empty if that is no table."""
     separator = _other_separator(line) or ","
     columns = len(line.strip().split(separator))
-    if columns < _FEWEST:
+    if columns < FEWEST:
         return ""
     return _size_hint(columns) or "Is it a table? Save it as .csv, a label and 784 pixels a line, separated by commas."
 
@@ -95,7 +95,7 @@ def table_hint(line: str) -> str:
 def _no_table(path: Path, number: int, cells: list[str]) -> DataError:
     """What to say of a line that is none of a table, be it of smaller pictures."""
     hint = "Is this the CSV that was meant?"
-    if cells[0].count(",") >= _FEWEST:
+    if cells[0].count(",") >= FEWEST:
         hint = "The line stands in quotes as a whole: remove them, here and in the lines below."
     else:
         with reading(path) as stream, closing(lines_of(stream, path)) as lines:
@@ -112,7 +112,7 @@ def _other_separator(line: str) -> str:
     counts = {mark: line.strip(" ").count(mark) for mark in _SEPARATORS}
     # Blanks are often found behind commas too.
     counts[" "] = max(0, counts[" "] - line.count(","))
-    return next((mark for mark, found in counts.items() if found >= _FEWEST), "")
+    return next((mark for mark, found in counts.items() if found >= FEWEST), "")
 
 
 def _size_hint(columns: int) -> str:
@@ -121,7 +121,8 @@ def _size_hint(columns: int) -> str:
     label, side = next((size for size in sizes if size[1]), ("", 0))
     if not side:
         return ""
-    return f"These look like images of {side}×{side}{label}: scale each to 28×28, a label and 784 pixels a line."
+    fit = "" if label else "read a .csv of them with --fit, or "
+    return f"These look like images of {side}×{side}{label}: {fit}scale each to 28×28, a label and 784 pixels a line."
 
 
 def _width_hint(columns: int, names: tuple[str, ...], odd: list[int]) -> str:

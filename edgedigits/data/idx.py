@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgedigits.data.checks import as_digits, as_images, as_labels
 from edgedigits.data.digits import Digits
+from edgedigits.data.geometry import Fit
 from edgedigits.errors import DataError
 
 IMAGES_MAGIC = 0x00000803  # unsigned bytes, three dimensions
@@ -31,15 +32,15 @@ def dimensions_of(head: Buffer) -> int:
     return head[3] if known and head[3] <= _MOST_DIMENSIONS else 0
 
 
-def parse_pair(images: Buffer, labels: Buffer, where_images: str, where_labels: str) -> Digits:
-    """Turn the contents of an images file and a labels file into digits.
+def parse_pair(images: Buffer, labels: Buffer, where_images: str, where_labels: str, fit: Fit | None = None) -> Digits:
+    """Turn the contents of an images file and a labels file into digits, by `fit` pictures of any size.
 
     Labels may be those of QMNIST, eight numbers a digit, of which the first is its class.
 
     Raises:
         DataError: one is truncated, of another kind, or does not fit its partner.
     """
-    pixels = as_images(_parse(images, "images", where_images), where_images)
+    pixels = as_images(_parse(images, "images", where_images), where_images, fit)
     numbers = _parse(labels, "labels", where_labels)
     if numbers.ndim == 2 and numbers.shape[1] == _QMNIST_COLUMNS:
         numbers = numbers[:, 0]

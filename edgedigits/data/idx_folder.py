@@ -7,20 +7,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgedigits.data.contents import Contents
+from edgedigits.data.contents import Contents, left_out
 from edgedigits.data.digits import Digits
+from edgedigits.data.geometry import Fit
 from edgedigits.data.idx import MAGIC_BYTES, dimensions_of, parse_pair
-from edgedigits.data.reading import listed, read_bytes, read_whole
+from edgedigits.data.reading import PACKED, listed, read_bytes, read_whole
 from edgedigits.errors import DataError
 
 KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
 PREFIXES = ("train", "t10k")
+EMNIST = "emnist"
+"""What the names of sets have in them that hold columns for rows."""
 
 _NOUNS = {
     **dict.fromkeys(("images", "image", "x", "idx3"), "images"),
     **dict.fromkeys(("labels", "label", "y", "idx1", "idx2"), "labels"),
 }
-_FORM = re.compile(r"idx\d?|ubyte|byte|int|gz")
+_EMNIST_DIGITS = f"{EMNIST}-digits"
+_FORM = re.compile(r"idx\d?|ubyte|byte|int|gz|bz2|xz")
 _PARTS = {"train": re.compile(r"train(ing)?"), "test": re.compile(r"t10k|test(ing)?(\d+k)?")}
 # What is sure to be something else is not opened.
 _OTHER_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".csv", ".csv.gz", ".txt", ".npz", ".npy", ".md", ".json", ".zip")
@@ -60,17 +64,21 @@ def is_idx(path: Path) -> bool:
     return _recognised(path) is not None
 
 
-def read_idx_folder(folder: Path) -> Contents:
+def read_idx_folder(folder: Path, fit: Fit | None = None) -> Contents:
     """Read the training set, the test set, or both, from a folder that has at least one file of them.
 
     Files belong together whose names differ in "images" and "labels" alone: those of MNIST, with any prefix and
     any case, as EMNIST's and QMNIST's. A pair that is called neither train nor test is all digits.
 
+    Args:
+        folder: where they are.
+        fit: makes images of pictures of any size; None where they must be of 28×28.
+
     Raises:
         DataError: there are pairs of several sets; a file of a pair is missing, truncated, of another kind, or
             does not fit its partner, or is there twice with another content.
     """
-    files = list(_files(folder))
+    files, note = _without_letters(list(_files(folder)), folder)
     sets = {(file.stem, not file.part): file.path.name for file in files}
     if len(sets) > 1:
         names = ", ".join(sorted(sets.values())[:4])
@@ -78,9 +86,20 @@ def read_idx_folder(folder: Path) -> Contents:
             f"{folder} holds IDX files of {len(sets)} sets, such as {names}.",
             hint="Put those of one into a folder of their own.",
         )
-    test = _read_pair([file for file in files if file.part == "test"])
-    train = _read_pair([file for file in files if file.part != "test"])
-    return Contents(train, test, folder.resolve().name)
+    test = _read_pair([file for file in files if file.part == "test"], fit)
+    train = _read_pair([file for file in files if file.part != "test"], fit)
+    lying = any(EMNIST in file.stem for file in files)
+    return Contents(train, test, folder.resolve().name, note, lying=lying)
+
+
+def _without_letters(files: list[_IdxFile], folder: Path) -> tuple[list[_IdxFile], str]:
+    """Return of all sets of EMNIST, which come in one archive, the digits alone, and the note on it."""
+    stems = sorted({file.stem for file in files})
+    others = [stem for stem in stems if stem != _EMNIST_DIGITS]
+    if len(others) in (0, len(stems)) or not all(EMNIST in stem for stem in stems):
+        return files, ""
+    kept = [file for file in files if file.stem == _EMNIST_DIGITS]
+    return kept, left_out(folder.resolve().name, others, "its digits are read")
 
 
 def _files(folder: Path) -> Iterator[_IdxFile]:
@@ -116,7 +135,7 @@ def _dimensions(path: Path) -> int:
         return 0
 
 
-def _read_pair(files: list[_IdxFile]) -> Digits | None:
+def _read_pair(files: list[_IdxFile], fit: Fit | None) -> Digits | None:
     if not files:
         return None
     # Of a file that is there packed and unpacked, the unpacked one.
@@ -128,13 +147,17 @@ def _read_pair(files: list[_IdxFile]) -> Digits | None:
         ((present, *_),) = by_noun.values()
         raise DataError(f"{present} has no partner {_partner(files[0])}.", hint="Images and labels are both needed.")
     for paths in by_noun.values():
-        _require_the_same(paths)
+        require_the_same(paths)
     images, labels = by_noun["images"][0], by_noun["labels"][0]
-    return parse_pair(read_whole(images), read_whole(labels), str(images), str(labels))
+    return parse_pair(read_whole(images), read_whole(labels), str(images), str(labels), fit)
 
 
-def _require_the_same(paths: list[Path]) -> None:
-    """Check that files which claim the same place hold the same, as one that is there packed and unpacked does."""
+def require_the_same(paths: list[Path]) -> None:
+    """Check that files which claim the same place hold the same, as one that is there packed and unpacked does.
+
+    Raises:
+        DataError: they do not.
+    """
     if len(paths) < 2:
         return
     content = read_whole(paths[0])
@@ -149,7 +172,7 @@ def _require_the_same(paths: list[Path]) -> None:
 def _partner(file: _IdxFile) -> str:
     """What the other file of a pair is usually called."""
     swaps = (("images", "labels"), ("image", "label"), ("idx3", "idx1"))
-    name = re.sub(r"\.gz$", "", file.path.name, flags=re.IGNORECASE)
+    name = PACKED.sub("", file.path.name)
     for images, labels in swaps:
         old, new = (images, labels) if file.noun == "images" else (labels, images)
         name = re.sub(old, new, name, flags=re.IGNORECASE)

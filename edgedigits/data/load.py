@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -14,12 +15,15 @@ from edgedigits.data.contents import Contents
 from edgedigits.data.csv_file import read_noted_csv
 from edgedigits.data.csv_width import table_hint
 from edgedigits.data.digits import Digits, Splits
-from edgedigits.data.idx_folder import has_idx, is_idx, read_idx_folder
+from edgedigits.data.emnist import is_mat, read_mat, upright
+from edgedigits.data.geometry import Fit, fitted
+from edgedigits.data.idx_folder import EMNIST, has_idx, is_idx, read_idx_folder
 from edgedigits.data.impostors import HEAD_BYTES, folder_hint, impostor_hint
 from edgedigits.data.named import NAMES, read_named
 from edgedigits.data.npz import read_npz
 from edgedigits.data.png_folder import has_pngs, read_png_folder
 from edgedigits.data.reading import exists, is_folder, listed, read_bytes, require_file
+from edgedigits.data.small_sets import has_small_set, is_small_set, read_small_set
 from edgedigits.data.split import Division, split_indices
 from edgedigits.errors import AbsentDataError, ConfigError, DataError, nearest, shown
 from edgedigits.files.paths import user_path
@@ -29,7 +33,7 @@ SPLIT_NAMES = ("train", "validation", "test", "all")
 
 _KINDS = "a CSV (.csv, .csv.gz), a .npz, a folder of IDX files, or a folder of PNG files in 0/ to 9/"
 _MOST_FOLDERS = 50
-_CSV_ENDINGS = (".csv", ".csv.gz", ".txt", ".txt.gz")
+_CSV_ENDINGS = tuple(f".{kind}{packed}" for kind in ("csv", "txt") for packed in ("", ".gz", ".bz2", ".xz"))
 
 
 @dataclass(frozen=True)
@@ -72,17 +76,19 @@ def load_splits(
     label_column: str = "",
     invert: bool = False,
     transpose: bool = False,
+    fit: bool = False,
     progress: Progress = SILENT,
     **division: Unpack[Division],
 ) -> Splits:
     """Read a source and divide it, stratified by class.
 
     Args:
-        source: a path (CSV, .npz, folder of IDX or of PNG files), or "mnist", "mnist-5k", "auto". A name wins
-            over a file of that name; write ./mnist for the file.
+        source: a path (CSV, .npz, folder of IDX or of PNG files, .mat of EMNIST, USPS, optdigits), or "mnist",
+            "mnist-5k", "auto". A name wins over a file of that name; write ./mnist for the file.
         label_column: only for CSV: name of the label's column, or "first" or "last".
         invert: turn black-on-white into white-on-black.
-        transpose: exchange rows and columns of every image.
+        transpose: exchange rows and columns of every image; EMNIST's are by their name, and no second time.
+        fit: pictures are of any size, each to be fitted as MNIST's digits were: see `geometry`.
         progress: gets bars for downloads and many small files.
         division: shares and seed.
 
@@ -91,7 +97,8 @@ def load_splits(
         ConfigError: a fraction, the seed or `label_column` does not fit.
         ToolMissingError: a library for the named source is missing.
     """
-    contents = read_source(source, label_column=label_column, invert=invert, transpose=transpose, progress=progress)
+    reading = {"label_column": label_column, "invert": invert, "transpose": transpose, "fit": fit}
+    contents = read_source(source, **reading, progress=progress)  # type: ignore[arg-type]
     return divide(contents, **division)
 
 
@@ -101,6 +108,7 @@ def read_source(
     label_column: str = "",
     invert: bool = False,
     transpose: bool = False,
+    fit: bool = False,
     progress: Progress = SILENT,
 ) -> Contents:
     """Read a source without dividing it; its arguments are those of `load_splits`.
@@ -116,19 +124,32 @@ def read_source(
         raise _unknown(source, path)
     if is_path and not path.is_dir():
         require_file(path)
-    if is_path and path.is_file() and path.name.lower().endswith(_CSV_ENDINGS):
-        digits, note = read_noted_csv(path, label_column)
-        contents = Contents(digits, None, path.name, note)
-    elif label_column:
-        raise ConfigError(f"{source} is not a CSV, so it has no label column '{label_column}'.", hint="Leave it out.")
-    elif is_path:
-        contents = _read_path(path, progress)
-    else:
+    fitting = partial(fitted, dark=invert) if fit else None
+    if not is_path:
+        _require_fitting(source, label_column, fit=fit)
         contents = read_named(source, progress)
-    if is_path and contents.note:
-        progress.say(f"data: {contents.note}")
-    upright = contents.transposed() if transpose else contents
-    return upright.inverted() if invert else upright
+    elif _is_csv(path) and not (fitting is None and is_small_set(path)):
+        digits, note = read_noted_csv(path, label_column, fitting)
+        contents = Contents(digits, None, path.name, note, lying=EMNIST in path.name.lower())
+    else:
+        _require_fitting(source, label_column)
+        contents = _read_path(path, fitting, progress)
+    laid = upright(contents) if contents.lying else contents.transposed() if transpose else contents
+    if is_path and laid.note:
+        progress.say(f"data: {laid.note}")
+    return laid.inverted() if invert and fitting is None else laid
+
+
+def _is_csv(path: Path) -> bool:
+    return path.is_file() and path.name.lower().endswith(_CSV_ENDINGS)
+
+
+def _require_fitting(source: str, label_column: str, *, fit: bool = False) -> None:
+    """Refuse ways to read that are not of this kind of source."""
+    if label_column:
+        raise ConfigError(f"{source} is not a CSV, so it has no label column '{label_column}'.", hint="Leave it out.")
+    if fit:
+        raise ConfigError(f"{source} is not to be fitted: its digits lie as MNIST's do.", hint="Leave out --fit.")
 
 
 def require_here(source: str, manifest: Path) -> None:
@@ -200,21 +221,27 @@ def select(contents: Contents, split: str, **division: Unpack[Division]) -> Sele
     return Selection(part, name, split, f"{split} split of {name} (seed {division['seed']})", note)
 
 
-def _read_path(path: Path, progress: Progress) -> Contents:
+def _read_path(path: Path, fit: Fit | None, progress: Progress) -> Contents:
     if path.is_dir():
         if has_idx(path):
             if has_pngs(path):
                 raise DataError(
                     f"{path} holds IDX files and folders of PNG files as well.", hint="Put one of the two elsewhere."
                 )
-            return read_idx_folder(path)
+            return read_idx_folder(path, fit)
         if has_pngs(path):
-            return read_png_folder(path, progress=progress)
+            return read_png_folder(path, fit, progress=progress)
+        if has_small_set(path):
+            return read_small_set(path)
         raise DataError(f"{path} holds neither IDX files nor folders 0 to 9 of PNG files.", hint=_folder_hint(path))
     if path.suffix.lower() == ".npz":
-        return read_npz(path)
+        return read_npz(path, fit)
     if is_idx(path):
         raise DataError(f"{path} is one of a pair of IDX files.", hint="Give the folder that holds both.")
+    if is_small_set(path):
+        return read_small_set(path)
+    if is_mat(path):
+        return read_mat(path)
     raise DataError(f"{path} is of no known kind.", hint=_kind_hint(path) or f"A source is {_KINDS}.")
 
 
@@ -231,7 +258,7 @@ def _folder_hint(folder: Path) -> str:
     with contextlib.suppress(DataError):  # of a place where one may not look
         for path in [*inside, *(deeper for within in folders for deeper in listed(within))]:
             usable = path.name.lower().endswith((*_CSV_ENDINGS, ".npz"))
-            if usable or (is_folder(path) and (has_idx(path) or has_pngs(path))):
+            if usable or (is_folder(path) and (has_idx(path) or has_pngs(path) or has_small_set(path))):
                 return f"Did you mean {path}?"
         for path in (folder, *folders):
             if hint := folder_hint(path):

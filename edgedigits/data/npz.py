@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgedigits.data.checks import as_digits, as_images, as_labels
 from edgedigits.data.contents import Contents, left_out
 from edgedigits.data.digits import Digits
+from edgedigits.data.geometry import Fit
 from edgedigits.data.impostors import HEAD_BYTES, impostor_hint
 from edgedigits.data.reading import MOST_BYTES, opened, too_large
 from edgedigits.errors import DataError, shown
@@ -34,11 +35,15 @@ _VALIDATION = re.compile(r"(^|_)(val|valid|validation|dev)(_|$)")
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-def read_npz(path: Path) -> Contents:
+def read_npz(path: Path, fit: Fit | None = None) -> Contents:
     """Read an archive with x_train, y_train and perhaps x_test, y_test, or with images, labels or x, y.
 
     Nothing in the archive is executed: pickled objects are refused. Nothing is unpacked before its header has
     told that it fits.
+
+    Args:
+        path: the file.
+        fit: makes images of pictures of any size; None where they must be of 28×28.
 
     Raises:
         DataError: it is not such an archive, is damaged or too large, or an array is not what its name says.
@@ -49,7 +54,7 @@ def read_npz(path: Path) -> Contents:
             raise DataError(f"{path} is not a .npz archive.", hint=impostor_hint(head) or "Save it with numpy.savez.")
         try:
             with zipfile.ZipFile(stored) as archive:
-                return _read_parts(archive, path)
+                return _read_parts(archive, path, fit)
         except DataError:
             raise
         except Exception as error:  # NumPy, zipfile and zlib raise a dozen kinds for a damaged archive.
@@ -57,14 +62,14 @@ def read_npz(path: Path) -> Contents:
             raise DataError(f"{path} is a damaged .npz archive: {shown(cause, 200)}.", hint=_AGAIN) from None
 
 
-def _read_parts(archive: zipfile.ZipFile, path: Path) -> Contents:
+def _read_parts(archive: zipfile.ZipFile, path: Path, fit: Fit | None) -> Contents:
     members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         key = info.filename.removesuffix(".npy").lower()
         if key in members:
             raise DataError(f"{path} holds two arrays called {shown(key)}.", hint="Save it with one of them only.")
         members[key] = info
-    train, test = (_read_set(archive, members, keys, path) for keys in (TRAIN_KEYS, TEST_KEYS))
+    train, test = (_read_set(archive, members, keys, path, fit) for keys in (TRAIN_KEYS, TEST_KEYS))
     if train is None and test is None:
         names = ", ".join(sorted(shown(_name(info)) for info in members.values())[:6]) or "nothing"
         raise DataError(
@@ -90,15 +95,16 @@ def _read_set(
     members: Mapping[str, zipfile.ZipInfo],
     known: tuple[tuple[str, str], ...],
     path: Path,
+    fit: Fit | None,
 ) -> Digits | None:
     """Read the training or the test set, by whichever names it has, and check that no other pair is one as well."""
     # A pair that is whole goes before one of which there is but half, as in scikit-learn's digits.
     pairs = _whole_pairs(members, known) or [pair for pair in known if not members.keys().isdisjoint(pair)][:1]
     if not pairs:
         return None
-    digits = _read_pair(archive, members, pairs[0], path)
+    digits = _read_pair(archive, members, pairs[0], path, fit)
     for further in pairs[1:]:
-        if _read_pair(archive, members, further, path).digest != digits.digest:
+        if _read_pair(archive, members, further, path, fit).digest != digits.digest:
             one, other = (" and ".join(_name(members[key]) for key in pair) for pair in (pairs[0], further))
             raise DataError(
                 f"{path} holds {one}, but also {other}, which are other digits for the same place.",
@@ -108,14 +114,18 @@ def _read_set(
 
 
 def _read_pair(
-    archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], pair: tuple[str, str], path: Path
+    archive: zipfile.ZipFile,
+    members: Mapping[str, zipfile.ZipInfo],
+    pair: tuple[str, str],
+    path: Path,
+    fit: Fit | None,
 ) -> Digits:
     images, labels = pair
     for here, partner in ((images, labels), (labels, images)):
         if partner not in members:
             raise DataError(f"{path} holds {_name(members[here])} but no {partner}.", hint="Both are needed.")
     where_images, where_labels = (f"{path}, {_name(members[key])}" for key in (images, labels))
-    pixels = as_images(_read_array(archive, members[images], where_images), where_images)
+    pixels = as_images(_read_array(archive, members[images], where_images), where_images, fit)
     classes = as_labels(_read_array(archive, members[labels], where_labels), where_labels)
     return as_digits(pixels, classes, where_images, where_labels)
 

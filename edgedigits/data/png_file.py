@@ -1,4 +1,4 @@
-"""One PNG file of 28×28 pixels, checked chunk by chunk before Pillow decodes it.
+"""One PNG file, of 28×28 pixels unless any size will do, checked chunk by chunk before Pillow decodes it.
 
 Pillow forgives much that changes the picture: it fills rows that are not there with black, cuts 16 bits to 8 and
 pads palettes. Here the file's own checksums and sizes have to add up. What does not bear on the picture (times,
@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.geometry import MOST_SIDE
 from edgedigits.data.impostors import impostor_hint
 from edgedigits.data.reading import opened
-from edgedigits.data.shape import IMAGE_SIDE, PIXELS
+from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.errors import DataError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -61,11 +62,15 @@ class _DamagedError(Exception):
     """The file does not keep to the format; the text says how."""
 
 
-def read_png(path: Path) -> NDArray[np.uint8]:
+def read_png(path: Path, *, any_size: bool = False) -> NDArray[np.uint8]:
     """Read a picture; colours become grey.
 
+    Args:
+        path: the file.
+        any_size: it may have sides of up to `MOST_SIDE`, and not of 28 only.
+
     Returns:
-        uint8 (784,).
+        uint8 (height, width).
 
     Raises:
         DataError: it is no PNG, damaged, of another size, animated, transparent, or has 16 bits a channel.
@@ -80,7 +85,7 @@ def read_png(path: Path) -> NDArray[np.uint8]:
     if large:
         raise DataError(f"{path} is larger than {MOST_FILE_BYTES >> 20} MiB.", hint="Save the picture alone.")
     try:
-        picture = _parse(content, path)
+        picture = _parse(content, path, any_size=any_size)
         return _decode(picture, path)
     except (_DamagedError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path} is a damaged PNG file: {error}.", hint="Save or copy it again.") from None
@@ -108,13 +113,13 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         place = end
 
 
-def _parse(content: bytes, path: Path) -> _Picture:
+def _parse(content: bytes, path: Path, *, any_size: bool) -> _Picture:
     chunks = _chunks(content)
     first = next(chunks)
     if first[0] != b"IHDR" or len(first[1]) != _HEADER.size:
         raise _DamagedError("it does not begin with a header")
     header = _HEADER.unpack(first[1])
-    _require_plain(header, path)
+    _require_plain(header, path, any_size=any_size)
     kept: dict[bytes, list[bytes]] = {b"IHDR": [first[1]]}
     for (before, _), (kind, data) in pairwise(chain([first], chunks)):
         if kind == b"acTL":
@@ -130,12 +135,16 @@ def _parse(content: bytes, path: Path) -> _Picture:
     return picture
 
 
-def _require_plain(header: tuple[int, ...], path: Path) -> None:
+def _require_plain(header: tuple[int, ...], path: Path, *, any_size: bool) -> None:
     width, height, depth, colour, compression, filtering, interlace = header
-    if (width, height) != (IMAGE_SIDE, IMAGE_SIDE):
+    if not any_size and (width, height) != (IMAGE_SIDE, IMAGE_SIDE):
         raise DataError(
             f"{path} is {width}×{height} pixels, expected {IMAGE_SIDE}×{IMAGE_SIDE}.",
-            hint="Scale the digit to fit 20×20, centre it by its mass on 28×28, and save it again.",
+            hint="Read it with --fit, which scales the digit to fit 20×20 and centres it by its mass on 28×28.",
+        )
+    if not (0 < width <= MOST_SIDE and 0 < height <= MOST_SIDE):
+        raise DataError(
+            f"{path} is {width:,}×{height:,} pixels, expected 1 to {MOST_SIDE:,} a side.", hint="Cut the digit out."
         )
     if depth not in _DEPTHS.get(colour, _DEPTHS_ELSE) or colour not in _CHANNELS:
         raise _DamagedError(f"there is no colour type {colour} of {depth} bits")
@@ -167,12 +176,12 @@ def _require_whole(picture: _Picture) -> None:
 
 def _raw_bytes(picture: _Picture) -> int:
     """Bytes of the rows before compression, each with the number of its filter in front."""
-    bits = picture.depth * _CHANNELS[picture.colour]
+    (whole_width, whole_height), bits = picture.header[:2], picture.depth * _CHANNELS[picture.colour]
     passes = _PASSES if picture.header[-1] else ((0, 0, 1, 1),)
     total = 0
     for column, row, across, down in passes:
-        width, height = -(-(IMAGE_SIDE - column) // across), -(-(IMAGE_SIDE - row) // down)
-        total += height * (1 + -(-width * bits // 8))
+        width, height = -(-(whole_width - column) // across), -(-(whole_height - row) // down)
+        total += height * (1 + -(-width * bits // 8)) * (width > 0)  # a pass of no columns has no rows
     return total
 
 
@@ -190,7 +199,7 @@ def _decode(picture: _Picture, path: Path) -> NDArray[np.uint8]:
             image = image.convert("RGBA")
             if image.getchannel("A").getextrema() != (255, 255):
                 raise DataError(f"{path} is transparent in places.", hint="Flatten it onto a plain background.")
-        return np.asarray(image.convert("L"), np.uint8).reshape(PIXELS)
+        return np.asarray(image.convert("L"), np.uint8)
 
 
 def _rewritten(picture: _Picture) -> bytes:

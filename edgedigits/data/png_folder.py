@@ -10,6 +10,7 @@ import numpy as np
 from edgedigits.data.checks import as_digits
 from edgedigits.data.contents import Contents, left_out
 from edgedigits.data.digits import Digits
+from edgedigits.data.geometry import Fit
 from edgedigits.data.impostors import OTHER_PICTURES, PICTURES
 from edgedigits.data.png_file import read_png
 from edgedigits.data.reading import MOST_BYTES, is_folder, listed, too_large
@@ -27,8 +28,8 @@ def has_pngs(folder: Path) -> bool:
     return any(_has_classes(part) for part in (folder, *below) if part)
 
 
-def read_png_folder(folder: Path, *, progress: Progress = SILENT) -> Contents:
-    """Read 28×28 PNG files, class by class and sorted by name; colours become grey.
+def read_png_folder(folder: Path, fit: Fit | None = None, *, progress: Progress = SILENT) -> Contents:
+    """Read PNG files, of 28×28 pixels or by `fit` of any size, class by class and sorted by name; colours become grey.
 
     Raises:
         DataError: names the file that is no sound picture, or lies where it would not be read; or there is no PNG.
@@ -36,11 +37,11 @@ def read_png_folder(folder: Path, *, progress: Progress = SILENT) -> Contents:
     name = folder.resolve().name
     whole = _has_classes(folder)
     parts = [None if whole else _subfolder(folder, names) for names in (_TRAIN_NAMES, _TEST_NAMES)]
-    train, test = (None if part is None else _read_classes(part, progress) for part in parts)
+    train, test = (None if part is None else _read_classes(part, fit, progress) for part in parts)
     unread = [path.name for path in listed(folder) if path not in parts and is_folder(path) and _has_classes(path)]
     if whole:
         note = left_out(name, unread, f"the folders of classes in {name} itself are read")
-        return Contents(_read_classes(folder, progress), None, name, note)
+        return Contents(_read_classes(folder, fit, progress), None, name, note)
     return Contents(train, test, name, left_out(name, unread))
 
 
@@ -84,7 +85,7 @@ def _has_pictures(folder: Path) -> bool:
     return any(path.suffix.lower() in PICTURES for path in listed(folder) if path.name[0] != ".")
 
 
-def _read_classes(folder: Path, progress: Progress) -> Digits:
+def _read_classes(folder: Path, fit: Fit | None, progress: Progress) -> Digits:
     files = list(_files(folder))
     if not files:
         raise DataError(f"{folder} has class folders, but no .png file in them.")
@@ -93,7 +94,8 @@ def _read_classes(folder: Path, progress: Progress) -> Digits:
     images = np.empty((len(files), PIXELS), np.uint8)
     with progress.stage(f"Reading {folder.name}", len(files)) as stage:
         for row, (_, path) in enumerate(files):
-            images[row] = read_png(path)
+            picture = read_png(path, any_size=fit is not None)
+            images[row] = fit(picture[None]) if fit else picture.ravel()
             stage.advance()
     labels = np.array([digit for digit, _ in files], np.uint8)
     return as_digits(images, labels, str(folder), str(folder))

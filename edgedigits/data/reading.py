@@ -1,15 +1,18 @@
-"""Opens files of data sets, gzipped or not, so that whatever is wrong with one becomes a sentence.
+"""Opens files of data sets, packed or not, so that whatever is wrong with one becomes a sentence.
 
 Nothing here asks for more memory than `MOST_BYTES`, and nothing waits: what is no regular file is refused.
 """
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
@@ -18,6 +21,11 @@ from edgedigits.errors import DataError
 from edgedigits.files.regular import require_regular
 
 GZIP_MAGIC = b"\x1f\x8b"
+_BZIP2_MAGIC, _XZ_MAGIC = b"BZh", b"\xfd7zXZ"
+_MOST_XZ_MEMORY = 1 << 27  # for `xz -9`, the strongest of its presets, needs 65 MiB
+
+PACKED = re.compile(r"\.(gz|bz2|xz)$", re.IGNORECASE)
+"""How the name of a packed file ends; whether one is packed is told by its content."""
 
 MOST_BYTES = 1 << 30
 """What a source may hold once decompressed, 1 GiB: 1.3 million digits of a byte a pixel, or half as many in a CSV."""
@@ -85,27 +93,31 @@ def opened(path: Path) -> Iterator[BufferedReader]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[BufferedReader]:
-    """Open `path` for reading bytes, decompressed where its content is gzip, whatever its name says.
+    """Open `path` for reading bytes, decompressed where its content is gzip, bzip2 or xz, whatever its name says.
 
     Raises:
-        DataError: as `opened`; or it is empty, its gzip stream is damaged, or holds more than `MOST_BYTES`.
+        DataError: as `opened`; or it is empty, what is packed is damaged, or holds more than `MOST_BYTES`.
             Damage shows only while reading, so keep the reading inside the `with`.
     """
     with opened(path) as stored:
         # By its size, for those files of the system that have none make a reader wait.
         if not os.fstat(stored.fileno()).st_size:
             raise DataError(f"{path} is empty.", hint=_AGAIN)
-        magic = stored.read(2)
+        magic = stored.read(len(_XZ_MAGIC))
         stored.seek(0)
-        if magic == GZIP_MAGIC:
+        if magic.startswith(GZIP_MAGIC):
             with gzip.open(stored) as unpacked:
                 yield BufferedReader(_Bounded(unpacked, path))
+        elif magic.startswith(_BZIP2_MAGIC):
+            yield BufferedReader(_Bounded(_Unpacked(stored, bz2.BZ2Decompressor), path))
+        elif magic == _XZ_MAGIC:
+            yield BufferedReader(_Bounded(_Unpacked(stored, _xz_decompressor), path))
         else:
             yield stored
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """Return the first bytes of `path`, at most `limit`, decompressed where it is gzip.
+    """Return the first bytes of `path`, at most `limit`, decompressed where it is packed.
 
     Raises:
         DataError: as `reading`.
@@ -115,7 +127,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def read_whole(path: Path) -> bytearray:
-    """Return the content of `path`, decompressed where it is gzip.
+    """Return the content of `path`, decompressed where it is packed.
 
     Raises:
         DataError: as `reading`.
@@ -136,17 +148,47 @@ def too_large(where: str) -> DataError:
     )
 
 
+def _xz_decompressor() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_XZ_MEMORY)
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a packed file, one stream behind the other; the library's own readers know no limit of memory."""
+
+    def __init__(self, stored: BufferedReader, new: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> None:
+        self._stored, self._new, self._stream = stored, new, new()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        part, rest = b"", b""
+        while not part:
+            if self._stream.eof:
+                rest = self._stream.unused_data or self._stored.read(_PART)
+                if not rest.strip(b"\0"):
+                    return 0
+                self._stream = self._new()
+            elif self._stream.needs_input:
+                rest = self._stored.read(_PART)
+                if not rest:
+                    raise EOFError
+            part, rest = self._stream.decompress(rest, len(buffer)), b""
+        buffer[: len(part)] = part
+        return len(part)
+
+
 class _Bounded(io.RawIOBase):
     """Passes on what a decompressor gives, up to `MOST_BYTES`."""
 
-    def __init__(self, stream: BufferedIOBase, path: Path) -> None:
+    def __init__(self, stream: BufferedIOBase | io.RawIOBase, path: Path) -> None:
         self._stream, self._path, self._left = stream, path, MOST_BYTES
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = self._stream.readinto(buffer)
+        count = self._stream.readinto(buffer) or 0
         self._left -= count
         if self._left < 0:
             raise too_large(str(self._path))
@@ -159,13 +201,22 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except EOFError:
-        raise DataError(f"{path} is a truncated gzip file.", hint=_AGAIN) from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}).", hint=_AGAIN) from None
+        raise DataError(f"{path} is a truncated {_packing(path)} file.", hint=_AGAIN) from None
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        raise DataError(f"{path} is a damaged {_packing(path)} file ({error}).", hint=_AGAIN) from None
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.", hint="Check the spelling and the folder.") from None
     except OSError as error:
+        if error.errno is None:  # Of bzip2's decompressor, which has no error of its own.
+            raise DataError(f"{path} is a damaged bzip2 file ({error}).", hint=_AGAIN) from None
         raise _unreadable(path, error) from None
+
+
+def _packing(path: Path) -> str:
+    """Return what a file that is damaged is packed with."""
+    with path.open("rb") as stored:
+        magic = stored.read(len(_XZ_MAGIC))
+    return "xz" if magic == _XZ_MAGIC else "bzip2" if magic.startswith(_BZIP2_MAGIC) else "gzip"
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:

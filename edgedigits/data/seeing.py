@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.geometry import area_overlaps
 from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.view import MIDDLE, SLOPE_BITS, SLOPE_ONE, View
 
@@ -108,9 +109,7 @@ def _averaged(view: View, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def area_weights(view: View) -> NDArray[np.int64]:
     """Return how much of each pixel of a line is in each average, in units: (size, window); rows sum up to the span."""
-    starts, places = view.span * np.arange(view.size)[:, None], view.units * np.arange(view.window)
-    ends = np.minimum(starts + view.span, places + view.units)
-    return np.maximum(ends - np.maximum(starts, places), 0)
+    return area_overlaps(view.window, view.size) // (view.size // view.units)
 
 
 def _levelled(view: View, images: NDArray[np.uint8]) -> NDArray[np.uint8]:

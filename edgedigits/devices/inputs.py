@@ -76,7 +76,7 @@ def find_inputs(
         graph: the same, read.
         data: a source as for `load_subject_digits`; empty for the default.
         split: the same.
-        reading: the same: label_column, invert, transpose.
+        reading: the same: label_column, invert, transpose, fit.
         count: how many at most; by default all digits, or 200 of others.
         input_range: what pixels 0 and 255 are to the model, if anybody said it.
         progress: gets bars for downloads.

@@ -45,6 +45,7 @@ class SimulationChoices:
         label_column: how the source is read, as for `load_subject_digits`.
         invert: the same.
         transpose: the same.
+        fit: the same.
         images: how many digits at most, None for all; of other inputs, by default 200.
         model: the .tflite of an engine that lies elsewhere.
         rounding: "litert" or "tflm"; by default what the engine says.
@@ -61,6 +62,7 @@ class SimulationChoices:
     label_column: str | None = None
     invert: bool | None = None
     transpose: bool | None = None
+    fit: bool | None = None
     images: int | None = None
     model: Path | None = None
     rounding: str = ""

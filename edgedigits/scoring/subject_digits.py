@@ -41,8 +41,8 @@ def load_subject_digits(
         source: a path or a name, as `edgedigits.data.load` takes it; by default the build's own, else "auto".
         split: "test", or "all" for every digit of the source.
         progress: gets bars for downloads, and what is unusual about the digits.
-        reading: label_column, invert, transpose, as for `load_splits`; None, or left out, as the build did, or on other
-            sources the default.
+        reading: label_column, invert, transpose, fit, as for `load_splits`; None, or left out, as the build did, or on
+            other sources the default.
 
     Returns:
         The digits. Fractions and seed are the build's, so that the test split is the one it held out.

@@ -199,7 +199,7 @@ def _edited_csv(rng: Rng, plain: Bytes) -> Bytes:
 
 _IDX_NAMES = (
     ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    ("emnist-digits-train-images-idx3-ubyte", "emnist-digits-train-labels-idx1-ubyte"),
+    ("q-digits-train-images-idx3-ubyte", "q-digits-train-labels-idx1-ubyte"),
     ("TRAIN-IMAGES.IDX3-UBYTE", "TRAIN-LABELS.IDX1-UBYTE"),
     ("images.idx", "labels.idx"),
     ("train_images.bin", "train_labels.bin"),

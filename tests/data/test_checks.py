@@ -105,8 +105,8 @@ def test_what_is_computed_of_large_arrays_takes_little_memory() -> None:
     [
         ((784, 60), "Is it transposed? Store an image a row: array.T."),
         ((28, 28, 60), "Store the number of the image first: numpy.moveaxis(array, -1, 0)."),
-        ((60, 8, 8), "These look like images of 8×8: scale each to 28×28, white on black, 0…255."),
-        ((60, 256), "These look like images of 16×16: scale each to 28×28, white on black, 0…255."),
+        ((60, 8, 8), "These look like images of 8×8: read them with --fit, or scale each to 28×28, 0…255."),
+        ((60, 256), "These look like images of 16×16: read them with --fit, or scale each to 28×28, 0…255."),
         ((60, 32, 32, 3), "Images must be grey and 28×28: resize them first."),
     ],
 )

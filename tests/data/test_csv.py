@@ -219,8 +219,8 @@ KAGGLE = "Was the label column dropped? Kaggle's test.csv has no labels: use its
         ),
         (
             lambda lines: ["1" + ",0" * 256],
-            "f.csv, line 1: 256 pixel columns, expected 784. These look like images of 16×16: scale each to 28×28, a label "
-            "and 784 pixels a line.",
+            "f.csv, line 1: 256 pixel columns, expected 784. These look like images of 16×16: read a .csv of them with "
+            "--fit, or scale each to 28×28, a label and 784 pixels a line.",
         ),
         (
             lambda lines: ["," + ",".join(f"p{index}" for index in range(64)) + ",target"],
@@ -256,8 +256,8 @@ KAGGLE = "Was the label column dropped? Kaggle's test.csv has no labels: use its
         (
             # scikit-learn's digits, 64 numbers 0 to 16 and a label, as numpy.savetxt writes them
             lambda lines: [" ".join(["0.000000000000000000e+00"] * 65)],
-            "f.csv, line 1: columns are separated by spaces, expected commas. These look like images of 8×8: scale each to "
-            "28×28, a label and 784 pixels a line.",
+            "f.csv, line 1: columns are separated by spaces, expected commas. These look like images of 8×8: read a .csv "
+            "of them with --fit, or scale each to 28×28, a label and 784 pixels a line.",
         ),
         (
             lambda lines: [f"{line}," for line in [HEADER, *lines]],

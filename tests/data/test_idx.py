@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 import struct
 from pathlib import Path
@@ -15,6 +17,7 @@ from edgedigits.data.load import read_source
 from edgedigits.errors import DataError
 from tests.data.digit_files import idx_images, idx_labels, told, write_idx
 
+PACKINGS = {".gz": gzip, ".bz2": bz2, ".xz": lzma}
 AGAIN = "Download or copy it again."
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -48,7 +51,7 @@ IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
             IMAGES,
             lambda raw: struct.pack(">IIII", 0x803, 60, 16, 16) + bytes(60 * 256),
             f"{IMAGES} has the shape (60, 16, 16), expected (n, 28, 28) or (n, 784). These look like "
-            "images of 16×16: scale each to 28×28, white on black, 0…255.",
+            "images of 16×16: read them with --fit, or scale each to 28×28, 0…255.",
         ),
         (
             IMAGES,
@@ -110,15 +113,16 @@ def _idx(array: np.ndarray, code: int) -> bytes:
 def _pair(folder: Path, digits: Digits, images: str, labels: str) -> Path:
     folder.mkdir(exist_ok=True)
     for name, content in ((images, idx_images(digits.images)), (labels, idx_labels(digits.labels))):
-        (folder / name).write_bytes(gzip.compress(content) if name.lower().endswith(".gz") else content)
+        packing = PACKINGS.get(Path(name).suffix.lower())
+        (folder / name).write_bytes(packing.compress(content) if packing else content)
     return folder
 
 
 @pytest.mark.parametrize(
     ("images", "labels"),
     [
-        ("emnist-digits-train-images-idx3-ubyte", "emnist-digits-train-labels-idx1-ubyte"),
-        ("emnist-digits-train-images-idx3-ubyte.gz", "emnist-digits-train-labels-idx1-ubyte.gz"),
+        ("xnist-images-idx3-ubyte.xz", "xnist-labels-idx2-int.xz"),
+        ("q-digits-train-images-idx3-ubyte.gz", "q-digits-train-labels-idx1-ubyte.bz2"),
         ("TRAIN-IMAGES-IDX3-UBYTE", "TRAIN-LABELS-IDX1-UBYTE"),
         ("Train-Images.IDX3-ubyte.GZ", "train-labels.idx1-ubyte"),
         ("train-images.idx", "train-labels.idx"),
@@ -232,10 +236,10 @@ def test_half_a_pair(present: str, partner: str, few: Digits, tmp_path: Path) ->
 
 
 def test_files_of_several_sets_are_not_mixed(few: Digits, tmp_path: Path) -> None:
-    for name in ("emnist-digits-train", "emnist-digits-test", "emnist-letters-train"):
+    for name in ("q-digits-train", "q-digits-test", "q-letters-train"):
         _pair(tmp_path, few, f"{name}-images-idx3-ubyte", f"{name}-labels-idx1-ubyte")
     assert _refusal(tmp_path).startswith("")
-    assert "holds IDX files of 2 sets, such as emnist-digits-t" in _refusal(tmp_path)
+    assert "holds IDX files of 2 sets, such as q-digits-t" in _refusal(tmp_path)
     assert _refusal(tmp_path).endswith("Put those of one into a folder of their own.")
 
 

@@ -27,7 +27,7 @@ from tests.data.digit_files import told
 NUMPY = "numpy.savez(file, x=images, y=labels)"
 PIXELS = np.zeros((10, 784), np.uint8)
 SOURCE = "A source is a CSV (.csv, .csv.gz), a .npz, a folder of IDX files, or a folder of PNG files in 0/ to 9/."
-ONE_A_LINE = "scale each to 28×28, a label and 784 pixels a line."
+ONE_A_LINE = "read a .csv of them with --fit, or scale each to 28×28, a label and 784 pixels a line."
 
 
 def _zip(*names: str) -> bytes:
@@ -80,7 +80,7 @@ def _sqlite() -> bytes:
         return database.serialize()
 
 
-OPTDIGITS = ",".join(["0"] * 64 + ["7"]) + "\n"
+OTHER_EIGHTS = ",".join(["255"] * 64 + ["7"]) + "\n"
 
 FOREIGN = {
     "digits.xlsx": (
@@ -137,8 +137,14 @@ FOREIGN = {
     ),
     "digits.sqlite": (_sqlite, "This is a SQLite database: export its table as CSV."),
     "digits.tar": (_tar, "This is a tar archive: unpack it and give the file or folder inside."),
-    "digits.bz2": (lambda: bz2.compress(b"x"), "This is a bzip2 archive: unpack it, or pack it with gzip."),
-    "digits.xz": (lambda: lzma.compress(b"x"), "This is an xz archive: unpack it, or pack it with gzip."),
+    "digits.bz2": (
+        lambda: bz2.compress(bz2.compress(b"x")),
+        "This is a bzip2 archive: unpack it, or pack it with gzip.",
+    ),
+    "digits.xz": (
+        lambda: lzma.compress(lzma.compress(b"x")),
+        "This is an xz archive: unpack it, or pack it with gzip.",
+    ),
     "digits.zst": (
         lambda: b"\x28\xb5\x2f\xfd" + bytes(9),
         "This is a Zstandard archive: unpack it, or pack it with gzip.",
@@ -151,8 +157,8 @@ FOREIGN = {
         "This is JSON: write its digits as CSV, a label and 784 pixels a line.",
     ),
     "digits.jsonl": (lambda: b" [5, 0, 0]", "This is JSON: write its digits as CSV, a label and 784 pixels a line."),
-    "usps.libsvm": (
-        lambda: b"7 1:-1.0 2:-0.9 256:1e-3\n",
+    "mnist.libsvm": (
+        lambda: b"7 153:3 154:18 780:255\n",
         f"This is LIBSVM's sparse form: read it with sklearn.datasets.load_svmlight_file and write {NUMPY}.",
     ),
     "digit.png": (
@@ -183,7 +189,7 @@ FOREIGN = {
         lambda: "5,0,0,0\n".encode("utf-16-le"),
         "This looks like UTF-16, as some spreadsheets write it: save it as UTF-8.",
     ),
-    "optdigits.tra": (lambda: OPTDIGITS.encode(), f"These look like images of 8×8: {ONE_A_LINE}"),
+    "digits.tra": (lambda: OTHER_EIGHTS.encode(), f"These look like images of 8×8: {ONE_A_LINE}"),
     "zip.train": (
         lambda: (" ".join(["6.0", *["-1.0"] * 256]) + " \n").encode(),
         f"These look like images of 16×16: {ONE_A_LINE}",
@@ -213,7 +219,7 @@ def test_a_file_of_another_kind(name: str, tmp_path: Path) -> None:
     assert _refusal(tmp_path / name, tmp_path) == f"{name} is of no known kind. {hint}"
 
 
-TABLES = ("optdigits.tra", "zip.train", "digits.data", "digits.tsv", "notes.md", "old.pickle", "digits.tfrecord")
+TABLES = ("digits.tra", "zip.train", "digits.data", "digits.tsv", "notes.md", "old.pickle", "digits.tfrecord")
 
 
 @pytest.mark.parametrize("name", [name for name in FOREIGN if name not in TABLES])

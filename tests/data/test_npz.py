@@ -63,13 +63,13 @@ def _npz_message(path: Path) -> str:
         (
             # scikit-learn's digits, np.savez(file, **load_digits()) but for the words
             {"images": np.zeros((2, 8, 8)), "data": np.zeros((2, 64)), "target": np.zeros(2)},
-            "d.npz, data has the shape (2, 64), expected (n, 28, 28) or (n, 784). These look like images of 8×8: scale each "
-            "to 28×28, white on black, 0…255.",
+            "d.npz, data has the shape (2, 64), expected (n, 28, 28) or (n, 784). These look like images of 8×8: read them "
+            "with --fit, or scale each to 28×28, 0…255.",
         ),
         (
             {"x_train": np.zeros((2, 16, 16, 1)), "y_train": np.zeros(2)},
             "d.npz, x_train has the shape (2, 16, 16, 1), expected (n, 28, 28) or (n, 784). These look like images of 16×16: "
-            "scale each to 28×28, white on black, 0…255.",
+            "read them with --fit, or scale each to 28×28, 0…255.",
         ),
         (
             {"x": np.zeros((2, 784)), "X": np.zeros((2, 784))},

@@ -28,7 +28,7 @@ ALPHA_TABLE = bytes([255] * 255 + [0])
 
 def _read(content: bytes, folder: Path) -> np.ndarray:
     (folder / "x.png").write_bytes(content)
-    return read_png(folder / "x.png")
+    return read_png(folder / "x.png").ravel()
 
 
 def _refusal(content: bytes, folder: Path) -> str:
@@ -76,7 +76,7 @@ def test_what_does_not_make_up_pixels_is_passed_over(more: bytes, tmp_path: Path
 def test_colours_become_grey_as_the_eye_weighs_them(tmp_path: Path) -> None:
     for colour, grey in (((255, 0, 0), 76), ((0, 255, 0), 150), ((0, 0, 255), 29), ((7, 7, 7), 7)):
         Image.new("RGB", (28, 28), colour).save(tmp_path / "x.png")
-        assert (read_png(tmp_path / "x.png") == grey).all()
+        assert (read_png(tmp_path / "x.png").ravel() == grey).all()
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_pixels_lie_in_one_place_of_the_file(tmp_path: Path) -> None:
     assert _refusal(SIGNATURE + header() + parts + chunk(b"IEND"), tmp_path) == expected
 
 
-SCALE = "Scale the digit to fit 20×20, centre it by its mass on 28×28, and save it again."
+SCALE = "Read it with --fit, which scales the digit to fit 20×20 and centres it by its mass on 28×28."
 DEEP = "x.png has 16 bits a channel, expected 8 at most. Save it as 8-bit grey."
 TRANSPARENT = "x.png is transparent in places. Flatten it onto a plain background."
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 import socket
 import tracemalloc
@@ -173,3 +175,43 @@ def test_three_megabytes_that_unpack_to_gigabytes(tmp_path: Path) -> None:
     assert (tmp_path / "x.csv.gz").stat().st_size < 4_000_000
     expected = f"x.csv.gz holds more than 1,024 MiB once unpacked, which is the most that is read. {SMALLER}"
     assert _refusal(read_source, str(tmp_path / "x.csv.gz"), folder=tmp_path) == expected
+
+
+PACKINGS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("kind", PACKINGS)
+def test_what_is_packed_is_unpacked_whatever_it_is_called(kind: str, tmp_path: Path) -> None:
+    content = os.urandom(300_000) + bytes(3_000_000)
+    (tmp_path / "x").write_bytes(PACKINGS[kind](content))
+    assert read_whole(tmp_path / "x") == content
+    two = PACKINGS[kind](content[:5]) + PACKINGS[kind](content[5:])
+    (tmp_path / "x").write_bytes(two + bytes(8))  # xz and tar fill up with zeros
+    assert read_whole(tmp_path / "x") == content
+
+
+@pytest.mark.parametrize("kind", PACKINGS)
+def test_what_is_packed_and_damaged_is_told(kind: str, tmp_path: Path) -> None:
+    whole = PACKINGS[kind](os.urandom(5000))
+    (tmp_path / "x").write_bytes(whole[:-30])
+    assert _refusal(read_whole, tmp_path / "x", folder=tmp_path) == (
+        f"x is a truncated {kind} file. Download or copy it again."
+    )
+    (tmp_path / "x").write_bytes(whole[:2000] + bytes([whole[2000] ^ 255]) + whole[2001:])
+    found = _refusal(read_whole, tmp_path / "x", folder=tmp_path)
+    assert found.startswith(f"x is a damaged {kind} file (") and found.endswith("). Download or copy it again.")
+
+
+def test_an_xz_file_that_asks_for_more_memory_than_any_usual_one_is_refused(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 28}]
+    (tmp_path / "x").write_bytes(lzma.compress(b"x", lzma.FORMAT_XZ, filters=filters))
+    assert _refusal(read_whole, tmp_path / "x", folder=tmp_path).startswith("x is a damaged xz file (Memory usage")
+
+
+@pytest.mark.parametrize("ending", [".bz2", ".xz"])
+def test_a_packed_csv_is_a_csv(ending: str, few: Digits, tmp_path: Path) -> None:
+    write_text(tmp_path / "x.csv", [HEADER, *csv_lines(few)])
+    (tmp_path / f"y.csv{ending}").write_bytes(
+        PACKINGS["xz" if ending == ".xz" else "bzip2"]((tmp_path / "x.csv").read_bytes())
+    )
+    assert read_source(str(tmp_path / f"y.csv{ending}")).everything.digest == few.digest

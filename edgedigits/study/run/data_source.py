@@ -37,6 +37,7 @@ class DataNeed:
     invert: bool
     digest: str
     transpose: bool = False
+    fit: bool = False
 
     @property
     def reading(self) -> dict[str, Any]:
