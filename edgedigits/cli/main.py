@@ -135,7 +135,7 @@ def _print_outcome(outcome: Outcome, args: argparse.Namespace, output: Output) -
         output.show(outcome)
     for failure in outcome.failures:
         tell(f"edgedigits: failed: {failure}")
-    return EXIT_CHECK_FAILED if outcome.failures else EXIT_OK
+    return outcome.failed_with if outcome.failures else EXIT_OK
 
 
 def _print_error(error: EdgedigitsError, json_output: Output | None) -> int:

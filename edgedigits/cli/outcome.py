@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from edgedigits.errors import EXIT_CHECK_FAILED
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,12 +22,14 @@ class Outcome:
     Attributes:
         payload: JSON-serialisable facts, printed by `--json`.
         show: prints the same facts to a rich console; called without `--json` and `--quiet`.
-        failures: one sentence per check that failed; any makes the status "failed" and the exit code 1.
+        failures: one sentence per check that failed; any makes the status "failed".
+        failed_with: the exit code where there are any.
     """
 
     payload: dict[str, Any]
     show: Callable[[Console], None]
     failures: tuple[str, ...] = field(default=())
+    failed_with: int = EXIT_CHECK_FAILED
 
 
 class Verb(Protocol):

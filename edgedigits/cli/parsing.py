@@ -14,7 +14,7 @@ from edgedigits.version import __version__
 
 VERBS = (
     *("build", "teacher", "evaluate", "inspect", "data", "study", "compare"),
-    *("models", "compile", "simulate", "boards", "flash", "device"),
+    *("models", "compile", "simulate", "boards", "flash", "device", "doctor"),
 )
 _LONGEST_MESSAGE = 300
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import DataError, EdgedigitsError, ToolMissingError, UnsupportedModelError
+from edgedigits.extras import LITERT, install_command, pip_command
 from edgedigits.files.scratch import scratch
 from edgedigits.posix import signal_of
 from edgedigits.programs import owned
@@ -29,10 +30,10 @@ TIMEOUT_S_PER_IMAGE = 0.01
 LONGEST_REASON = 200
 
 INSTALL_HINTS = {
-    "litert": "Install it: pip install 'ai-edge-litert==2.3.*'",
-    "latency": "Install it: pip install 'ai-edge-litert==2.3.*'",
-    "tflm": "Install it: pip install 'edgedigits[tflm]'",
-    "arena": "Install it: pip install 'edgedigits[tflm]'",
+    "litert": f"Install it: {pip_command(LITERT)}",
+    "latency": f"Install it: {pip_command(LITERT)}",
+    "tflm": f"Install it: {install_command('tflm')}",
+    "arena": f"Install it: {install_command('tflm')}",
 }
 _NAMES = {"litert": "LiteRT", "latency": "LiteRT", "tflm": "TFLM", "arena": "TFLM"}
 _WORKER = Path(__file__).with_name("worker.py")

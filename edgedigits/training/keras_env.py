@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from edgedigits.errors import ToolMissingError
+from edgedigits.extras import TRAINING, pip_command
 
 THREADS = 2
 """Threads of TensorFlow's and XLA's products and sums, on any machine and with any number of cores allowed.
@@ -21,10 +22,7 @@ They divide a sum among their threads, so that another number rounds otherwise a
 as one where there is one core, and networks this small hardly use more.
 """
 
-_REINSTALL = (
-    "Install the versions that belong together: "
-    "pip install 'tensorflow==2.21.*' 'tf-keras==2.21.*' 'tensorflow-model-optimization==0.8.1'"
-)
+_REINSTALL = f"Install the versions that belong together: {pip_command(TRAINING)}"
 
 
 @contextmanager
