@@ -76,6 +76,7 @@ def _kernel_facts(parts: Parts) -> dict[str, Any]:
         "flips_for_vectors_only": any(signed) and not signed_hidden,
         "narrow_biases": any(layer.packed.biases.is_narrow for layer in layers),
         "uses_dsp": not all(signed),
+        "intrinsics": Visits.LISTED_PAIRS in visits,
         "uses_thumb1": any(layer.encoding.has_thumb1_code for layer in layers),
         "scans": scans(visits),
         "columns": Visits.LISTED_INPUTS in visits,

@@ -82,9 +82,9 @@ def biases_from(layer: DenseLayer, encoding: Encoding) -> NDArray[np.int32]:
 
 
 def pack_layer(layer: DenseLayer, encoding: Encoding, activity: Activity = HIDDEN) -> PackedLayer | None:
-    """Return `layer` stored in `encoding`, or None where that cannot hold its weights."""
+    """Return `layer` stored in `encoding`, or None where that cannot hold its weights, or its sums are too large."""
     constants = encoding.pack(layer.weights)
-    if constants is None:
+    if constants is None or np.abs(layer.accumulator_range()).max() >= encoding.sums_below:
         return None
     instructions = encoding.instructions(layer.weights, activity)
     return PackedLayer(layer, encoding, constants, instructions, encoding.on_vectors is OnVectors.ROWS)
@@ -211,9 +211,7 @@ def use(network: Network, names: Sequence[str]) -> tuple[PackedLayer, ...]:
         if one is None:
             raise UnsupportedModelError(
                 f"{network.graph.name}: {layer.name}: its weights cannot be stored as '{name}'.",
-                hint=f"It holds at most {known[name].most_distinct} different weights"
-                f"{' at equal distances' if known[name].at_equal_distances else ''}; cluster the model, or leave the"
-                " choice to the tool.",
+                hint=f"It holds {known[name].limits}; cluster the model, or leave the choice to the tool.",
             )
         packed.append(one)
     return tuple(packed)

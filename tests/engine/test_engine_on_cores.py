@@ -29,7 +29,7 @@ from tests.engine.engine_program import run as run_command
 from tests.engine.engine_program import write
 from tests.engine.test_source import full_lists
 from tests.model.oracles import hard_inputs
-from tests.model.random_models import random_model
+from tests.model.random_models import largest_sums, random_model
 from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")
@@ -46,11 +46,12 @@ CHAINS = [
     ("blocks", "rows", "coded53", "lists4"),
     ("codebook", "rice", "pairs", "codebook"),
     ("rice", "lists8", "rice", "pairs"),
-    ("rows", "pairs", "pairs", "blocks"),
+    ("rows", "pairs", "pairs_apart", "blocks"),
     ("stream", "fields", "rows", "stream"),
     ("fields", "stream", "pairs", "fields"),
     ("even4", "even2", "rows", "even4"),
     ("even2", "even4", "even2", "codebook"),
+    ("pairs_apart", "rows", "pairs", "pairs"),
 ]
 
 
@@ -73,7 +74,8 @@ def network_for(chain: tuple[str, ...], widest: int, rounding: Rounding = Roundi
     """Return a random network that can be stored in these encodings."""
     even = any(BY_NAME[name].at_equal_distances for name in chain)
     distinct = min(8, *(BY_NAME[name].most_distinct for name in chain))
-    model = random_model(40 + CHAINS.index(chain), widest=widest, distinct=distinct, even=even, layers=4)
+    options = {"distinct": distinct, "even": even, "lanes": "pairs" in chain}
+    model = random_model(40 + CHAINS.index(chain), widest=widest, layers=4, **options)
     return simplify(lower(read_tflite(model.content), rounding))
 
 
@@ -135,6 +137,18 @@ def test_a_full_list_ends_where_the_workspace_does(name: str, core: str, tmp_pat
     network, inputs = full_lists()
     write(render_engine(network, use(network, [name])), tmp_path)
     target = find_core(core)
+
+    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip("zig", target))
+
+    np.testing.assert_array_equal(found.outputs, run(network, inputs))
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4", "rv32imc"])
+@pytest.mark.parametrize(("name", "beyond"), [("pairs", 0), ("pairs_apart", 1)])
+def test_the_largest_sums_of_pairs_are_exact(name: str, beyond: int, core: str, tmp_path: Path) -> None:
+    network = simplify(lower(read_tflite(largest_sums(beyond))))
+    write(render_engine(network, use(network, [name])), tmp_path)
+    inputs, target = hard_inputs(network.inputs), find_core(core)
 
     found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip("zig", target))
 

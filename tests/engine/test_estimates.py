@@ -24,7 +24,7 @@ from tests.tflite_builder import build_mlp
 pytest.importorskip("unicorn")
 
 BY_NAME = {encoding.name: encoding for encoding in ENCODINGS}
-DENSE = ("pairs", "rows", "codebook", "even4", "even2")
+DENSE = ("pairs", "pairs_apart", "rows", "codebook", "even4", "even2")
 BAND = 0.2
 IMAGES = 30
 

@@ -27,7 +27,7 @@ from tests.engine.compilers import C_COMPILERS, EACH_COMPILER, available, compil
 from tests.engine.engine_program import SANITIZED, Answers, run_engines, write
 from tests.golden.compare import assert_golden
 from tests.model.oracles import ORACLES, hard_inputs
-from tests.model.random_models import random_model
+from tests.model.random_models import largest_sums, random_model
 from tests.tflite_builder import build_mlp, random_mlp
 
 ENCODING_NAMES = [encoding.name for encoding in ENCODINGS]
@@ -67,7 +67,8 @@ def random_engines() -> list[tuple[str, Network, EngineSource, NDArray[np.int8]]
         for rounding in Rounding:
             for seed in range(SEEDS_AN_ENCODING):
                 even = encoding.at_equal_distances
-                model = random_model(1000 * number + seed, widest=70, distinct=distinct, even=even)
+                lanes = name == "pairs"
+                model = random_model(1000 * number + seed, widest=70, distinct=distinct, even=even, lanes=lanes)
                 network = network_of(model.content, rounding)
                 packed = pack_as(network, name, np.random.default_rng(seed))
                 prefix = f"{name}_{rounding}_{seed}"
@@ -208,6 +209,19 @@ def test_a_full_list_ends_where_the_workspace_does(compiler: str, tmp_path: Path
         assert source.workspace_bytes == 4 * encoding.padded(4) + entries + 4
 
     for answer in run_engines(available([compiler])[0], SANITIZED, engines, tmp_path):
+        np.testing.assert_array_equal(answer.scores, run(network, inputs))
+
+
+@pytest.mark.parametrize("compiler", C_COMPILERS[:1])
+def test_the_largest_sums_of_pairs_are_exact(compiler: str, tmp_path: Path) -> None:
+    """What is modulo 2^32 there is the sum, up to the last that fits into 24 bits; above, weights are apart."""
+    networks = {"pairs": network_of(largest_sums(0)), "pairs_apart": network_of(largest_sums(1))}
+    engines = [
+        (render_engine(network, use(network, [name]), name), hard_inputs(network.inputs))
+        for name, network in networks.items()
+    ]
+    answers = run_engines(available([compiler])[0], SANITIZED, engines, tmp_path)
+    for (_, inputs), answer, network in zip(engines, answers, networks.values(), strict=True):
         np.testing.assert_array_equal(answer.scores, run(network, inputs))
 
 

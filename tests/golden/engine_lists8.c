@@ -138,28 +138,29 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
 
     __asm__ volatile(
         "b 2f\n"
-        "1: ldr %[word], [%[in]], #4\n"
-        "eors %[word], %[word], %[flip]\n"
+        "1: ldr %[four], [%[in]], #4\n"
+        "eors %[four], %[four], %[flip]\n"
         "bne 4f\n"
-        "ldr %[word], [%[in]], #4\n"
-        "eors %[word], %[word], %[flip]\n"
+        "ldr %[four], [%[in]], #4\n"
+        "eors %[four], %[four], %[flip]\n"
         "bne 4f\n"
-        "ldr %[word], [%[in]], #4\n"
-        "eors %[word], %[word], %[flip]\n"
+        "ldr %[four], [%[in]], #4\n"
+        "eors %[four], %[four], %[flip]\n"
         "bne 4f\n"
-        "ldr %[word], [%[in]], #4\n"
-        "eors %[word], %[word], %[flip]\n"
+        "ldr %[four], [%[in]], #4\n"
+        "eors %[four], %[four], %[flip]\n"
         "bne 4f\n"
         "2: cmp %[in], %[four_left]\n"
         "bls 1b\n"
-        "3: movs %[word], #0\n"
-        "cmp %[in], %[stop]\n"
-        "beq 4f\n"
-        "ldr %[word], [%[in]], #4\n"
-        "eors %[word], %[word], %[flip]\n"
+        "3: cmp %[in], %[stop]\n"
+        "beq 6f\n"
+        "ldr %[four], [%[in]], #4\n"
+        "eors %[four], %[four], %[flip]\n"
         "beq 3b\n"
+        "b 4f\n"
+        "6: movs %[four], #0\n"
         "4:\n"
-        : [in] "+r"(in), [word] "=&r"(word)
+        : [in] "+r"(in), [four] "=&r"(word)
         : [stop] "r"(stop), [flip] "r"(flip), [four_left] "r"(four_left)
         : "cc", "memory");
     *four = word;

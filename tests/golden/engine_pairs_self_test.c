@@ -4,7 +4,7 @@
  *
  *   model      SHA-256 f758b807a524cecc993170b4435fb187728f42ad44c0f1000255a39cbe609dad
  *   rounding   litert
- *   weights    CRC-32 0x1868f673 (0x6846c7e8 with MVE)
+ *   weights    CRC-32 0x2ed21a8e (0x6846c7e8 with MVE)
  */
 #include "edgedigits_model.h"
 

@@ -31,7 +31,7 @@ def models(widest: int = 300) -> st.SearchStrategy[RandomModel]:
 
 
 def random_model(
-    seed: int, *, widest: int = 300, distinct: int = 256, even: bool = False, layers: int = 0
+    seed: int, *, widest: int = 300, distinct: int = 256, even: bool = False, lanes: bool = False, layers: int = 0
 ) -> RandomModel:
     """Make a model: extreme scales, all-zero rows, saturating biases, any zero points, perhaps a softmax.
 
@@ -40,6 +40,7 @@ def random_model(
         widest: largest width of a layer.
         distinct: most different weights in a layer, 0 among them.
         even: they are at equal distances.
+        lanes: of two weights one lane can hold both, and so can their sums.
         layers: how many; 1 to 4 by default.
     """
     random = np.random.default_rng(seed)
@@ -51,12 +52,14 @@ def random_model(
     input_scale = float(INPUT_SCALE)
     for shape, output_scale in zip(((rows, columns) for columns, rows in pairwise(sizes)), scales, strict=True):
         kernel, dead = _kernel(random, shape, distinct, even)
+        kernel = np.maximum(kernel, -127) if lanes else kernel
         scale = random.uniform(1 / 300, 1 / 50, shape[0] if per_channel else ()).astype(np.float32)
         if per_channel:
             scale[dead] = random.choice([0.0, 4e-9, 1e-3])
         # A bias of 2³¹ − 1 may be scaled down, but not up: that would be refused.
         largest = 2**31 - 1 if input_scale * float(np.max(scale)) < output_scale / 2 else 2**20
         bias = random.integers(-(2**18), 2**18, shape[0], dtype=np.int32)
+        largest = min(largest, 2**22) if lanes else largest
         bias[dead] = random.choice([-largest, largest, 0, 12345], dead.sum())
         weights.append(kernel), biases.append(bias), weight_scales.append(scale)
         input_scale = output_scale
@@ -87,3 +90,11 @@ def _kernel(
     dead = random.random(shape[0]) < 0.1
     kernel[dead] = 0
     return kernel, dead
+
+
+def largest_sums(beyond: int) -> bytes:
+    """Return a model of one layer whose sums reach 2²³ - 1 and that below 0, or are larger by `beyond`."""
+    weights, bias = np.zeros((4, 264), np.int8), (1 << 23) - 1 - 255 * 127 * 258
+    weights[:, 3:261] = np.array([127, -127, -127, 127])[:, None]
+    biases = np.sign(weights[:, 3]).astype(np.int32) * (bias + beyond)
+    return build_mlp([weights], [biases])

@@ -4,7 +4,7 @@
  *
  *   model      SHA-256 09585dcee9e79e173de1f808cc9948bb89651c1d34b9058e1b177aa2a5011ff5
  *   rounding   litert
- *   weights    CRC-32 0xc02dae1c (0x85ef2d62 with MVE)
+ *   weights    CRC-32 0xbe69af5e (0x85ef2d62 with MVE)
  */
 #include "edgedigits_model.h"
 

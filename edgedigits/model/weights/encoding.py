@@ -99,6 +99,7 @@ class Encoding(ABC):
         visits: which inputs it goes to.
         outputs_at_once: the outputs are filled up to a multiple of it.
         groups: outputs whose sums it holds in registers at once, the most first; none where sums lie in memory.
+        sums_below: it is exact where every sum that a layer can end with is nearer to zero than this.
         most_distinct: how many different weights it can hold at most.
         at_equal_distances: those that lie between these count too.
         on_vectors: what cores with MVE get instead.
@@ -115,11 +116,19 @@ class Encoding(ABC):
     visits: ClassVar[Visits]
     outputs_at_once: ClassVar[int] = 1
     groups: ClassVar[tuple[int, ...]] = ()
+    sums_below: ClassVar[int] = 1 << 32
     most_distinct: ClassVar[int] = 256
     at_equal_distances: ClassVar[bool] = False
     on_vectors: ClassVar[OnVectors] = OnVectors.SAME
     has_thumb1_code: ClassVar[bool] = False
     for_size_alone: ClassVar[bool] = False
+
+    @property
+    def limits(self) -> str:
+        """What it can hold, in words."""
+        return (
+            f"at most {self.most_distinct} different weights{' at equal distances' if self.at_equal_distances else ''}"
+        )
 
     @property
     def reads_distances(self) -> bool:
