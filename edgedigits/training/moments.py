@@ -11,6 +11,9 @@ from edgedigits.data.seeing import see
 from edgedigits.training.epochs import as_input
 from edgedigits.training.keras_env import tf
 
+MOMENTUM = 0.9
+"""Of the mean squares from sample to sample: of the large, rare errors of one alone, neurons would die by chance."""
+
 
 class Moments:
     """Mean squares of inputs and errors, and gradients, of every layer.
@@ -25,6 +28,7 @@ class Moments:
         self._images = see(line.config.input.view, line.splits.train.images)
         self._labels = line.splits.train.labels
         self._count = min(count, len(self._labels))
+        self._squares: list[tuple[NDArray[np.float32], ...]] = []
 
         @tf.function(jit_compile=True)
         def measure(images: Any, labels: Any) -> Any:
@@ -49,8 +53,16 @@ class Moments:
         self._measure = measure
 
     def __call__(self, number: int) -> list[tuple[NDArray[np.float32], ...]]:
-        """Return (inputs (fan-in,), errors (fan-out,), gradient (fan-in, fan-out)) of each layer on sample `number`."""
+        """Return (inputs (fan-in,), errors (fan-out,), gradient (fan-in, fan-out)) of each layer.
+
+        Gradients are those of sample `number`; mean squares are moving means over the samples so far.
+        """
         start = number * self._count % max(1, len(self._labels) - self._count + 1)
         part = slice(start, start + self._count)
         measured = self._measure(self._images[part], self._labels[part].astype(np.int32))
-        return [tuple(one.numpy() for one in layer) for layer in measured]
+        squares = [(inputs.numpy(), errors.numpy()) for inputs, errors, _ in measured]
+        self._squares = [
+            tuple(MOMENTUM * old + (1 - MOMENTUM) * new for old, new in zip(*layer, strict=True))
+            for layer in zip(self._squares or squares, squares, strict=True)
+        ]
+        return [(*layer, gradient.numpy()) for layer, (*_, gradient) in zip(self._squares, measured, strict=True)]
