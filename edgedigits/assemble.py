@@ -27,6 +27,7 @@ from edgedigits.build_folder import (
     write_manifest,
 )
 from edgedigits.compile import compile_graph, write_engine
+from edgedigits.compression_sections import WHOLE_BITS
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import to_tables
 from edgedigits.convert import to_float_tflite, to_int8_tflite
@@ -146,7 +147,7 @@ def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:
     content = to_int8_tflite(deploy(trained.final), trained.calibration, per_tensor=config.qat.per_tensor)
     graph = read_tflite(content, MODEL)
     zeros = [int(np.sum(layer.kernel.numpy() == 0)) for layer in trained.twin.layers]
-    distinct = [config.most_levels] * len(zeros) if config.levels.weight_bits < 8 else None
+    distinct = [config.most_levels] * len(zeros) if config.levels.weight_bits < WHOLE_BITS else None
     check_contract(graph, minimum_zeros=zeros, maximum_distinct=distinct)
     (folder / MODEL).write_bytes(content)
     (folder / FLOAT_MODEL).write_bytes(to_float_tflite(deploy(trained.twin)))

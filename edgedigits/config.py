@@ -5,27 +5,32 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, fields
 
+from edgedigits.compression_sections import (
+    FOURS_SPARSITY,
+    WHOLE_BITS,
+    BudgetConfig,
+    ClusteringConfig,
+    JointConfig,
+    LevelsConfig,
+    PruningConfig,
+    QuantizationConfig,
+)
 from edgedigits.errors import ConfigError, nearest, shown
+from edgedigits.levels.catalogue import DEFAULT as CODEBOOK
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.options import Need
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.sections import (
     DEFAULT_LEARNING_RATES,
-    FOURS_SPARSITY,
-    BudgetConfig,
     ConfidenceConfig,
     DataConfig,
     DistillationConfig,
     EngineConfig,
     InputConfig,
-    JointConfig,
-    LevelsConfig,
     LossConfig,
     ModelConfig,
     OutputConfig,
-    PruningConfig,
-    QuantizationConfig,
     TrainingConfig,
 )
 
@@ -75,6 +80,7 @@ class BuildConfig(Sections):
     prune: PruningConfig = field(default_factory=PruningConfig)
     qat: QuantizationConfig = field(default_factory=QuantizationConfig)
     levels: LevelsConfig = field(default_factory=LevelsConfig)
+    cluster: ClusteringConfig = field(default_factory=ClusteringConfig)
     joint: JointConfig = field(default_factory=JointConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
@@ -84,6 +90,7 @@ class BuildConfig(Sections):
     def __post_init__(self) -> None:
         _check_budget(self)
         _check_fours(self)
+        _check_clusters(self)
         if self.prune.begin >= self.prune.end:
             raise ConfigError(
                 f"[prune] begin is {self.prune.begin:g} and end is {self.prune.end:g}: pruning would never happen.",
@@ -108,7 +115,9 @@ class BuildConfig(Sections):
                 )
 
     def missing_need(self, section: str, name: str) -> Need | None:
-        """Return the same as for any choices; under a budget, pruning has no use for shares of zeros."""
+        """Return the same as for any choices; joint training does not cluster, and a budget's prunes to no shares."""
+        if section == "cluster" and self.joint.enabled:
+            return ("joint", "enabled", False)
         if section == "prune" and name in _OF_SHARES and self.budget.is_set:
             return ("budget", "constants" if self.budget.constants else "flash", 0)
         return super().missing_need(section, name)
@@ -132,6 +141,11 @@ class BuildConfig(Sections):
         spared = () if self.prune.output else ("logits",)
         plan = {name: wanted.get(name, 0.0 if name in spared else self.prune.sparsity) for name in self.layer_names}
         return {name: sparsity for name, sparsity in plan.items() if sparsity > 0}
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether weights become few values in a stage of their own."""
+        return self.levels.weight_bits < WHOLE_BITS and not self.joint.enabled
 
     @property
     def most_levels(self) -> int:
@@ -178,6 +192,23 @@ def _check_fours(config: BuildConfig) -> None:
             f'[prune] granularity "2:4" is a sparsity of {FOURS_SPARSITY:g} in each layer, and leaves nothing else to '
             "choose.",
             hint="Leave out the budget, sparsity, layer_sparsity and scope, or take another granularity.",
+        )
+
+
+def _check_clusters(config: BuildConfig) -> None:
+    if not config.is_clustered:
+        return
+    if config.levels.weight_values != CODEBOOK:
+        raise ConfigError(
+            f'[levels] weight_values = "{config.levels.weight_values}" is learned in joint training alone; in turn, '
+            f"weights are clustered to a {CODEBOOK}.",
+            hint=f"Add --joint, or take {CODEBOOK}.",
+        )
+    if not config.qat.enabled and not config.qat.per_tensor:
+        raise ConfigError(
+            "[levels] weight_bits gives a layer one codebook, and [qat] per_tensor = false a scale for every output, "
+            "which would break it.",
+            hint="Leave per_tensor out, or train with --qat.",
         )
 
 

@@ -9,15 +9,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edgedigits.compression_sections import FOURS_SPARSITY, WHOLE_BITS
 from edgedigits.config import BuildConfig, Sections
 from edgedigits.errors import ConfigError, DataError, nearest, shown
 from edgedigits.files.listing import SCHEMA
 from edgedigits.files.regular import read_text
 from edgedigits.files.toml import read_toml
 from edgedigits.frontier import MANIFEST, model_folder
-from edgedigits.options import Need, parse_option, shown_value
+from edgedigits.options import Below, Need, parse_option, shown_value
 from edgedigits.recipes import Choices, recipe_for
-from edgedigits.sections import FOURS_SPARSITY
 
 Kind = TypeVar("Kind", bound=Sections)
 
@@ -112,11 +112,15 @@ def make_choices(sections: Choices, kind: type[Kind]) -> Kind:
 
 
 def _what_follows(asked: Choices) -> Choices:
-    """Return the choices that follow from those asked for: of a budget, or of two weights of four."""
+    """Return the choices that follow from those asked for: of a budget, of two weights of four, or of a codebook."""
     budget, prune = asked.get("budget", {}), asked.get("prune", {})
     if any(budget.get(name) for name in ("constants", "flash")):
         return recipe_for(budget.get("constants", 0), budget.get("flash", 0))
-    return {"prune": {"sparsity": FOURS_SPARSITY}} if prune.get("granularity") == "2:4" else {}
+    follows = {"prune": {"sparsity": FOURS_SPARSITY}} if prune.get("granularity") == "2:4" else {}
+    aware = any(asked.get(section, {}).get("enabled") for section in ("joint", "qat"))
+    if asked.get("levels", {}).get("weight_bits", WHOLE_BITS) < WHOLE_BITS and not aware:
+        follows["qat"] = {"per_tensor": True}
+    return follows
 
 
 def over(first: Choices, second: Choices) -> dict[str, dict[str, Any]]:
@@ -165,7 +169,7 @@ def refuse_idle_keys(written: Choices, made: Sections, where: str, flags: Choice
         ConfigError: there is such a key.
     """
     for section, name, (other, key, value) in idle(written, made):
-        switched_off = isinstance(value, bool) and key in written.get(other, {})
+        switched_off = isinstance(value, (bool, Below)) and key in written.get(other, {})
         if not (switched_off or key in (flags or {}).get(other, {}) or _is_whole(section, written[section], made)):
             raise ConfigError(
                 f"{where}: [{section}] {name} has no effect without {key} = {json.dumps(value)} under [{other}].",

@@ -236,6 +236,25 @@ class Given(str):
         return not other
 
 
+class Below(int):
+    """The value of a need that any number below a limit fulfils; it is the one that a user is told to write."""
+
+    limit: int
+
+    def __new__(cls, limit: int, told: int) -> Below:
+        made = super().__new__(cls, told)
+        made.limit = limit
+        return made
+
+    __hash__ = int.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, int) and int(other) < self.limit
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+
 def option(
     default: Any, parse: Parser, help_text: str, *, flag: str = "", metavar: str = "", needs: Need | None = None
 ) -> Any:

@@ -8,6 +8,7 @@ from edgedigits.losses.hinge import KINDS
 SHORT = {
     "training": {"epochs": 6, "batch_size": 64},
     "prune": {"epochs": 4, "frequency": 4},
+    "cluster": {"epochs": 2},
     "qat": {"epochs": 2},
     "model": {"hidden": [12, 8]},
 }
@@ -16,6 +17,8 @@ COMPRESSIONS = {
     "qat": {"qat": {"enabled": True}},
     "prune": {"prune": {"enabled": True}},
     "qat+prune": {"qat": {"enabled": True}, "prune": {"enabled": True}},
+    "cluster": {"levels": {"weight_bits": 4}},
+    "qat+cluster+prune": {"qat": {"enabled": True}, "prune": {"enabled": True}, "levels": {"weight_bits": 4}},
 }
 ALL_LOSSES = [{"name": name} for name in LOSSES if name != "hinge"]
 ALL_LOSSES += [{"name": "hinge", "hinge": kind} for kind in KINDS]

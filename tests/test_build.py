@@ -193,8 +193,11 @@ def test_every_compression_keeps_the_contract_and_its_zeros(built, compression):
     assert names == [
         "float",
         *(["prune"] if "prune" in compression else []),
+        *(["cluster"] if "cluster" in compression else []),
         *(["qat"] if "qat" in compression else []),
     ]
+    most = [16 + (share > 0) for share in shares] if "cluster" in compression else [255] * 3
+    assert all(len(np.unique(tensor.data)) <= top for tensor, top in zip(dense_weights(graph), most, strict=True))
 
 
 @pytest.mark.slow

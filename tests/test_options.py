@@ -29,6 +29,7 @@ INTEGERS = {
     "budget.flash": (0, 2**30),
     "prune.frequency": (1, 10**9),
     "qat.epochs": (1, 100_000),
+    "cluster.epochs": (1, 100_000),
     "model.hidden": (1, 4096),
 }
 FEW = {"input.window": range(4, 29, 2), "input.bits": (1, 2, 4, 8)}
@@ -54,6 +55,7 @@ NUMBERS = {
     "prune.begin": (0, 1, True, False),
     "prune.end": (0, 1, False, True),
     "qat.rate": (0, 10, False, True),
+    "cluster.rate": (0, 10, False, True),
 }
 
 

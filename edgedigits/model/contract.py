@@ -158,4 +158,4 @@ def _counts(
             continue
         found = len(np.unique(tensor.data))
         if found > ceiling:
-            yield f"{tensor.label} has {found} distinct weights, expected at most {ceiling}: clusters broke"
+            yield f"{tensor.label} has {found} distinct weights, expected at most {ceiling}: its codebook was lost"

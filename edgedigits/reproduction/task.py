@@ -206,7 +206,7 @@ class Group:
     def _make(self, run: Run) -> None:
         model = self._float_model(run, run.start)
         if run.family == "quantized":
-            model = add_fake_quantization(model, self.calibration, preserve_zeros=False)
+            model = add_fake_quantization(model, self.calibration)
         elif run.family == "pruned":
             steps = run.end - run.start
             choices = PruningConfig(

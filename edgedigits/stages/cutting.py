@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgedigits.compression_sections import WHOLE_BITS
 from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.levels.catalogue import DEFAULT as NO_LEVELS
 from edgedigits.ramps.catalogue import RAMPS
@@ -19,8 +20,6 @@ from edgedigits.stages.pruner import Pruner
 if TYPE_CHECKING:
     from edgedigits.config import BuildConfig
     from edgedigits.training.line import Line
-
-WHOLE_BITS = 8
 
 
 def pruning_goal(config: BuildConfig) -> PruningGoal:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.compression_sections import FOURS_SPARSITY
 from edgedigits.criteria.declaration import Criterion, LayerState
-from edgedigits.sections import FOURS_SPARSITY
 from edgedigits.stages.goals import Counts, PruningGoal
 from edgedigits.stages.masks import BLOCK, Ranking, best_of_fours, masks_of, pooled, rank
 

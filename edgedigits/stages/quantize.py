@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.stages.declaration import Stage
@@ -13,11 +16,13 @@ if TYPE_CHECKING:
     from edgedigits.training.line import Line
 
 
+ZEROS, CLUSTERS = "zeros", "clusters"
+
 Ranges = dict[str, dict[str, tuple[float, float]]]
 """Lowest and highest value of "kernel" and "activation" by layer; the input's activation as "input"."""
 
 
-def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, preserve_zeros: bool) -> Any:
+def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, preserve: str = "") -> Any:
     """Return a clone of `model` with fake quantization, its ranges preset to what is measured.
 
     TF-MOT starts every range at ±6, activations with a moving average of 0.999: a short fine-tuning would end, and a
@@ -26,30 +31,26 @@ def add_fake_quantization(model: Any, calibration: NDArray[np.float32], *, prese
     Args:
         model: plain Keras MLP, trained.
         calibration: images float32 (n, inputs) that the ranges of activations are measured on.
-        preserve_zeros: keep the zeros that pruning made; plain quantization-aware training fills them again.
+        preserve: as in `with_ranges`.
     """
-    return with_ranges(model, measured_ranges(model, calibration), preserve_zeros=preserve_zeros)
+    return with_ranges(model, measured_ranges(model, calibration), preserve)
 
 
-def with_ranges(model: Any, ranges: Ranges, *, preserve_zeros: bool = False) -> Any:
+def with_ranges(model: Any, ranges: Ranges, preserve: str = "") -> Any:
     """Return a clone of a plain Keras MLP with fake quantization in given ranges.
 
     Args:
         model: plain Keras MLP, trained.
         ranges: of every layer.
-        preserve_zeros: keep the zeros that pruning made; plain quantization-aware training fills them again.
+        preserve: `ZEROS` that pruning made, which plain quantization-aware training fills again; `CLUSTERS` too, which
+            it breaks; "" to train neither.
     """
     from edgedigits.training.keras_env import keras, tfmot
 
     annotated = tfmot.quantization.keras.quantize_annotate_model(keras.models.clone_model(model))
     annotated.set_weights(model.get_weights())
-    scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme() if preserve_zeros else None
     with tfmot.quantization.keras.quantize_scope():
-        aware = (
-            tfmot.quantization.keras.quantize_apply(annotated, scheme)
-            if scheme
-            else tfmot.quantization.keras.quantize_apply(annotated)
-        )
+        aware = tfmot.quantization.keras.quantize_apply(annotated, *_schemes(model, preserve))
     aware.layers[0].quantizer = _pixel_quantizer()
     for layer in aware.layers:
         of_layer = ranges[layer.layer.name if hasattr(layer, "layer") else "input"]
@@ -58,6 +59,31 @@ def with_ranges(model: Any, ranges: Ranges, *, preserve_zeros: bool = False) -> 
             if end in ("min", "max"):
                 variable.assign(of_layer["kernel" if what == "kernel" else "activation"][end == "max"])
     return aware
+
+
+def _schemes(model: Any, preserve: str) -> list[Any]:
+    """Return TF-MOT's scheme that preserves what is to be preserved; none to take its default."""
+    from edgedigits.training.keras_env import tfmot
+
+    ready = tfmot.experimental.combine
+    if preserve != CLUSTERS:
+        return [ready.Default8BitPrunePreserveQuantizeScheme()] if preserve else []
+    sparse = {layer.name for layer in model.layers if not layer.kernel.numpy().all()}
+    scheme: Any = ready.Default8BitClusterPreserveQuantizeScheme
+
+    class LayerByLayer(scheme):
+        """Gives every layer a quantizer of its own: TF-MOT's one for all forgets zeros at the first layer without."""
+
+        def get_quantize_registry(self) -> Any:
+            registries = {one: scheme(one).get_quantize_registry() for one in (False, True)}
+
+            class Registry(type(registries[True])):  # type: ignore[misc]
+                def get_quantize_config(self, layer: Any) -> Any:
+                    return registries[layer.name in sparse].get_quantize_config(layer)
+
+            return Registry(preserve_sparsity=True)
+
+    return [LayerByLayer()]
 
 
 def _pixel_quantizer() -> Any:
@@ -111,13 +137,33 @@ def _short(variable_name: str) -> str:
 def run(line: Line, model: Any) -> tuple[Any, Any]:
     """Train on with fake quantization.
 
-    The model that comes in is stripped of pruning already: the prune-preserving scheme keeps its zeros, where plain
-    quantization-aware training would fill them.
+    The model that comes in is stripped of pruning and clustering already: the preserving schemes keep what they made.
     """
-    aware = add_fake_quantization(model, line.calibration, preserve_zeros=bool(line.config.target_sparsity))
-    qat = line.config.qat
-    aware = line.train(line.plan("qat", "Quantization-aware training", qat.epochs, qat.rate), aware)
+    from edgedigits.training.keras_env import tfmot
+
+    config, qat = line.config, line.config.qat
+    preserve = CLUSTERS if config.is_clustered else ZEROS if config.target_sparsity else ""
+    aware = add_fake_quantization(model, line.calibration, preserve=preserve)
+    plan = line.plan("qat", "Quantization-aware training", qat.epochs, qat.rate)
+    finish = tfmot.experimental.combine.strip_clustering_cqat if preserve == CLUSTERS else lambda trained: trained
+    with _kernels_unwarned():
+        aware = line.train(plan, aware, finish=finish)
     return aware, strip_fake_quantization(aware, model)
+
+
+@contextmanager
+def _kernels_unwarned() -> Iterator[None]:
+    """Hold back the warning that kernels have no gradient: it is their clusters that TF-MOT trains."""
+    logger = logging.getLogger("tensorflow")
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "Gradients do not exist" not in record.getMessage()
+
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 STAGE = Stage(

@@ -142,4 +142,5 @@ def _seconds(trial: PlannedTrial) -> float:
         epochs += 2 * config.joint.epochs * config.joint.tries
     else:
         epochs += config.prune.epochs * config.prune.enabled + 2 * config.qat.epochs * config.qat.enabled
+        epochs += 2 * config.cluster.epochs * config.is_clustered
     return _FIXED_S + epochs * images * (macs * _MAC_S + _IMAGE_S)

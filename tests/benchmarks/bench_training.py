@@ -52,7 +52,7 @@ def _wrapped(kind: str, splits: Splits, epochs: int) -> Any:
     if kind == "prune":
         return add_pruning(model, PruningConfig(), TARGET, len(splits.train) // TRAINING.batch_size * epochs)
     if kind == "qat":
-        return add_fake_quantization(model, to_float(splits.train.images[:500]), preserve_zeros=False)
+        return add_fake_quantization(model, to_float(splits.train.images[:500]))
     return model
 
 

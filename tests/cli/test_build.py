@@ -90,6 +90,9 @@ def test_a_build_tells_what_matters_in_under_a_screen(csv, stages):
         ("--hinge one-vs-rest", "--hinge has no effect without --loss hinge."),
         ("--budget-flash 8K --sparsity 0.9", "--sparsity has no effect with --budget-flash."),
         ("--per-tensor --qat", "--per-tensor has no effect with --qat."),
+        ("--weight-bits 4 --joint --cluster-epochs 5", "--cluster-epochs has no effect with --joint."),
+        ("--cluster-epochs 5", "--cluster-epochs has no effect without --weight-bits 4."),
+        ("--levels powers", "--levels has no effect without --weight-bits 4."),
     ],
 )
 def test_a_flag_that_does_nothing_is_refused_before_any_training(flags, note, capsys):
@@ -115,6 +118,8 @@ def config(*words: str) -> BuildConfig:
         ("[prune]\nenabled = true\nsparsity = 0.9", "--no-prune", ""),
         ('[loss]\nname = "focal"\ngamma = 3', "--loss mse", ""),
         ("[qat]\nenabled = true\nper_tensor = true", "", ""),
+        ("[levels]\nweight_bits = 8\n[cluster]\nepochs = 5", "", ""),
+        ("[cluster]\nepochs = 5", "", "[cluster] epochs has no effect without weight_bits = 4 under [levels]."),
         ('[loss]\nname = "weighted-cross-entropy"\nbeta = 0.9', "", "[loss] beta has no effect without class_weights"),
     ],
 )

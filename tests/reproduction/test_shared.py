@@ -38,7 +38,7 @@ def first():
 
 def make(kind, first, few):
     if kind == "qat":
-        return add_fake_quantization(first, to_float(few.train.images[:100]), preserve_zeros=False)
+        return add_fake_quantization(first, to_float(few.train.images[:100]))
     copy = keras.models.clone_model(first)
     copy.set_weights(first.get_weights())
     return copy if kind == "float" else add_pruning(copy, PRUNING, {"hidden_1": 0.8}, STEPS)

@@ -13,7 +13,7 @@ from tests.small_builds import COMPRESSIONS, merged
 
 
 def test_they_run_in_their_order_and_each_has_its_own_words() -> None:
-    assert list(STAGES) == ["float", "prune", "qat", "joint"]
+    assert list(STAGES) == ["float", "prune", "cluster", "qat", "joint"]
     for words in ({stage.label for stage in STAGES.values()}, {stage.order for stage in STAGES.values()}):
         assert len(words) == len(STAGES)
     assert (label("prune"), label("of tomorrow")) == ("pruned", "of tomorrow")
@@ -26,6 +26,13 @@ def test_they_run_in_their_order_and_each_has_its_own_words() -> None:
         ("qat", "mse-qat", "trained quantization-aware", "QAT"),
         ("prune", "mse-prune", "pruned to 50%, 90%, quantized after training", "pruned 80 %, int8"),
         ("qat+prune", "mse-qat-prune", "pruned to 50%, 90%, trained quantization-aware", "pruned 80 %, QAT"),
+        ("cluster", "mse-cluster", "clustered, quantized after training", "clustered to 4 bits, int8"),
+        (
+            "qat+cluster+prune",
+            "mse-qat-cluster-prune",
+            "pruned to 50%, 90%, clustered, trained quantization-aware",
+            "pruned 80 %, clustered to 4 bits, QAT",
+        ),
     ],
 )
 def test_a_compression_is_named_in_a_builds_name_on_its_page_and_in_a_study(compression, named, done, brief) -> None:

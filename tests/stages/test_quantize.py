@@ -7,7 +7,7 @@ import pytest
 
 from edgedigits.config import BuildConfig, TrainingConfig
 from edgedigits.progress import SILENT
-from edgedigits.stages.quantize import add_fake_quantization, strip_fake_quantization
+from edgedigits.stages.quantize import ZEROS, add_fake_quantization, strip_fake_quantization
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import set_seed
 from edgedigits.training.losses import LogitsLoss
@@ -33,8 +33,8 @@ def calibration(few):
     return few.train.images.astype(np.float32) / 255
 
 
-def fine_tuned(few, model, *, preserve_zeros):
-    aware = add_fake_quantization(model, calibration(few), preserve_zeros=preserve_zeros)
+def fine_tuned(few, model, *, preserve):
+    aware = add_fake_quantization(model, calibration(few), preserve=preserve)
     train(aware, few, CONFIG.training, StagePlan("qat", "", 2, 1e-3, 2), LogitsLoss("cross-entropy"), SILENT)
     return aware
 
@@ -46,14 +46,14 @@ def ranges(aware) -> dict[str, float]:
 
 
 def test_before_any_training_it_classifies_as_the_float_model_does(few, model):
-    aware = add_fake_quantization(model, calibration(few), preserve_zeros=True)
+    aware = add_fake_quantization(model, calibration(few), preserve=ZEROS)
     images = few.validation.images.astype(np.float32) / 255
     same = aware(images).numpy().argmax(axis=1) == model(images).numpy().argmax(axis=1)
     assert same.mean() >= 0.98
 
 
 def test_activation_ranges_are_those_of_the_calibration_images(few, model):
-    found = ranges(add_fake_quantization(model, calibration(few), preserve_zeros=True))
+    found = ranges(add_fake_quantization(model, calibration(few), preserve=ZEROS))
     activation = calibration(few)
     for layer in model.layers:
         activation = layer(activation).numpy()
@@ -63,7 +63,7 @@ def test_activation_ranges_are_those_of_the_calibration_images(few, model):
 
 @pytest.mark.slow
 def test_the_input_range_stays_0_to_1_so_that_a_pixel_enters_as_p_minus_128(few, model):
-    found = ranges(fine_tuned(few, model, preserve_zeros=True))
+    found = ranges(fine_tuned(few, model, preserve=ZEROS))
     assert [value for name, value in found.items() if name.startswith("quantize_layer")] == [0.0, 1.0]
 
 
@@ -72,15 +72,15 @@ def test_zeros_survive_fine_tuning_and_would_not_without_the_preserving_scheme(f
     def zeros(plain):
         return [int(np.sum(layer.kernel.numpy() == 0)) for layer in plain.layers]
 
-    kept = zeros(strip_fake_quantization(fine_tuned(few, model, preserve_zeros=True), model))
+    kept = zeros(strip_fake_quantization(fine_tuned(few, model, preserve=ZEROS), model))
     assert kept == zeros(model)
-    lost = zeros(strip_fake_quantization(fine_tuned(few, model, preserve_zeros=False), model))
+    lost = zeros(strip_fake_quantization(fine_tuned(few, model, preserve=""), model))
     assert lost[0] < kept[0] / 2
 
 
 @pytest.mark.slow
 def test_the_float_twin_has_the_fine_tuned_weights(few, model):
-    aware = fine_tuned(few, model, preserve_zeros=True)
+    aware = fine_tuned(few, model, preserve=ZEROS)
     twin = strip_fake_quantization(aware, model)
     images = few.validation.images.astype(np.float32) / 255
     same = twin(images).numpy().argmax(axis=1) == aware(images).numpy().argmax(axis=1)

@@ -8,9 +8,10 @@ import tomllib
 
 import pytest
 
+from edgedigits.compression_sections import SCOPES
 from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.errors import ConfigError, DataError
-from edgedigits.sections import SCOPES
+from edgedigits.stages.catalogue import slug
 from edgedigits.study.plan.axes import find_axis, known_axes, value_words
 from edgedigits.study.plan.grid import plan_grid, read_grid
 from edgedigits.view import View
@@ -284,14 +285,14 @@ def test_a_condition_that_can_never_hold_is_refused(when, words):
     [
         ('pruning_schedule = ["iterative"]', "there is no axis 'pruning_schedule'. Write prune_schedule."),
         ('prune_schedule = ["rewinding"]', 'prune_schedule takes no rewinding. Write prune_schedule = ["iterative"].'),
-        ('weight_values = ["clusters"]', 'weight_values takes no clusters. Write weight_values = ["codebook"]'),
-        ('quantization = ["clustered"]', 'quantization takes no clustered. Write weight_values = ["codebook"]'),
+        ('weight_values = ["clusters"]', 'weight_values takes no clusters. Write weight_bits'),
+        ('quantization = ["clustered"]', 'quantization takes no clustered. Write weight_bits'),
         ('quantization = ["int4"]', "quantization takes no int4. Write weight_bits"),
         ('quantization = ["float16"]', "a build cannot do quantization float16 yet."),
         ('granularity = ["structured"]', 'granularity takes no structured. Write granularity = ["neurons"]'),
         ("budget = [2048]", "there is no axis 'budget'. Write budget_constants, or budget_flash"),
         ('sparsity = ["2:4"]', 'sparsity takes no 2:4. Write granularity = ["2:4"].'),
-        ("clusters = [16]", "there is no axis 'clusters'. Write weight_values"),
+        ("clusters = [16]", "there is no axis 'clusters'. Write weight_bits"),
         ("distillation = [true]", "there is no axis 'distillation'. Write distill = [\"\", \"teacher/\"]."),
         ("activation = ['tanh']", "a build cannot do activation yet."),
         ('"2:4" = [true]', "there is no axis '2:4'. Write granularity"),
@@ -335,7 +336,11 @@ LEVERS = {
 
 @pytest.mark.parametrize("name", LEVERS)
 @pytest.mark.parametrize(
-    "base", [{"joint": {"enabled": True}, "prune": {"enabled": True}}, {"budget": {"flash": 8192}}]
+    "base",
+    [
+        {"joint": {"enabled": True}, "prune": {"enabled": True}, "levels": {"weight_bits": 3}},
+        {"budget": {"flash": 8192}},
+    ],
 )
 def test_each_lever_of_compression_is_an_axis_with_and_without_a_budget(base, name):
     """Also where a value is the default, which the recipe of a budget would choose otherwise."""
@@ -346,11 +351,25 @@ def test_each_lever_of_compression_is_an_axis_with_and_without_a_budget(base, na
 
 
 def test_levers_that_need_joint_training_are_swept_under_a_condition():
-    bits = {"values": [2, 4], "when": {"joint.enabled": True}}
-    trials = plan(axes={"joint.enabled": [False, True], "sparsity": [0.9], "weight_bits": bits})
-    assert [one.config.most_levels for one in trials] == [257, 5, 17]
+    epochs = {"values": [20, 40], "when": {"joint.enabled": True}}
+    trials = plan(axes={"joint.enabled": [False, True], "joint_epochs": epochs})
+    assert [one.config.joint.epochs for one in trials] == [100, 20, 40]
     with pytest.raises(ConfigError, match=re.escape('Add when = { "joint.enabled" = true } to the axis.')):
-        plan(axes={"joint.enabled": [False, True], "weight_bits": [2, 4]})
+        plan(axes={"joint.enabled": [False, True], "joint_epochs": [20, 40]})
+
+
+def test_few_bits_are_swept_jointly_and_in_turn():
+    """PQAT, CQAT and PCQAT beside joint training, each with zeros where it prunes."""
+    axes = {"joint.enabled": [False, True], "sparsity": [0, 0.9], "weight_bits": [4, 8]}
+    aware = {"values": ["qat"], "when": {"joint.enabled": False}}
+    trials = plan(axes={**axes, "quantization": aware})
+    assert [slug(one.config).removeprefix("cross-entropy-") for one in trials] == [
+        *("qat-cluster", "qat", "qat-cluster-prune", "qat-prune"),
+        *("joint",) * 4,
+    ]
+    assert [one.config.most_levels for one in trials] == [16, 256, 17, 257] * 2
+    with pytest.raises(ConfigError, match=re.escape("Give weight_bits a value that makes it 4, or leave the axis out")):
+        plan(axes={"weight_bits": [8], "cluster_epochs": [5, 10]})
 
 
 def test_a_budget_is_an_axis_with_its_recipe():

@@ -10,8 +10,8 @@ _UNBUILT = (
     *("channels", "filters", "activation", "activations", "dropout", "batch-norm", "batch_norm"),
     *("weight_decay", "regularization", "dynamic", "float16", "int16", "mixed-precision"),
 )
-_BITS = 'Write weight_bits, with "joint.enabled" = true; the input\'s are input_bits.'
-_CODEBOOK = 'Write weight_values = ["codebook"] and weight_bits, with "joint.enabled" = true.'
+_BITS = "Write weight_bits, such as [2, 4, 8]; the input's are input_bits."
+_CODEBOOK = 'Write weight_bits, such as [4, 8]: clusters in turn, a learned codebook with "joint.enabled" = true.'
 _ROUNDS = 'Write prune_schedule = ["iterative"].'
 _SCALES = 'Write weight_scales = ["per-tensor", "per-channel"].'
 _OF_BOTH = {
