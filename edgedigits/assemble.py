@@ -53,6 +53,7 @@ from edgedigits.report.facts import (
     BuildFacts,
     DataSummary,
     Mistake,
+    SourceSummary,
     TeacherSummary,
     WeightHistogram,
 )
@@ -202,7 +203,8 @@ def _report(facts: BuildFacts, folder: Path) -> None:
     write_json(folder / REPORT, facts.to_json())
     write_text(folder / PAGE, render_page(facts))
     write_plots(facts, folder / PLOTS)
-    data = LearnedFrom(**vars(facts.data), pixels=facts.evaluation.pixels)
+    said = {name: value for name, value in vars(facts.data).items() if name != "sources"}
+    data = LearnedFrom(**said, pixels=facts.evaluation.pixels)
     confidence = facts.confidence.certainty if facts.confidence else UNSET
     write_manifest(folder, Manifest(config=facts.config, data=data, confidence=confidence))
 
@@ -240,6 +242,7 @@ def _gather(
             digest=splits.digest,
             sizes={part: len(getattr(splits, part)) for part in ("train", "validation", "test")},
             findings=tuple(findings),
+            sources=_sources(splits, stored),
         ),
         stages=stages,
         model=summarize(classifier.graph),
@@ -249,6 +252,20 @@ def _gather(
         mistakes=_mistakes(splits, stored),
         versions=library_versions(),
         teacher=_teacher(trained.teacher, splits) if trained.teacher else None,
+    )
+
+
+def _sources(splits: Splits, stored: NDArray[np.int8]) -> tuple[SourceSummary, ...]:
+    """Return how the model does on the test digits of each of several sources; nothing for a single one."""
+    right = classify(stored) == splits.test.labels
+    return tuple(
+        SourceSummary(
+            one.name,
+            one.weight,
+            {part: len(getattr(one.splits, part)) for part in ("train", "validation", "test")},
+            float(right[one.rows].mean()),
+        )
+        for one in splits.sources
     )
 
 

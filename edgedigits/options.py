@@ -27,6 +27,9 @@ _MOST_STEPS = 10**9
 _LEAST_PERCENT = 2
 _LONGEST_VALUE = 80
 
+JOINT = " + "
+"""What stands between several sources of digits."""
+
 Parser = Callable[[Any], Any]
 
 
@@ -104,6 +107,18 @@ def text(raw: Any) -> str:
     if not isinstance(raw, str):
         raise ValueError("a text")
     return raw
+
+
+def sources(raw: Any) -> str:
+    """Parse a source of digits, or several in a list, as the one text that `data.mixture` reads."""
+    several = raw if isinstance(raw, (list, tuple)) else [raw]
+    try:
+        names = [text(one) for one in several]
+    except ValueError:
+        names = []
+    if not names or (len(names) > 1 and not all(map(str.strip, names))):
+        raise ValueError("a text, or a list of texts")
+    return JOINT.join(names)
 
 
 def path(raw: Any) -> str:
@@ -256,12 +271,29 @@ class Below(int):
 
 
 def option(
-    default: Any, parse: Parser, help_text: str, *, flag: str = "", metavar: str = "", needs: Need | None = None
+    default: Any,
+    parse: Parser,
+    help_text: str,
+    *,
+    flag: str = "",
+    metavar: str = "",
+    needs: Need | None = None,
+    repeated: bool = False,
 ) -> Any:
-    """Declare a field: its default, how text becomes its value, what `--help` says of it, and what it needs."""
+    """Declare a field: its default, how text becomes its value, what `--help` says of it, and what it needs.
+
+    One that may be repeated gets a list of texts from its flag.
+    """
     return dataclasses.field(
         default=default,
-        metadata={"parse": parse, "help": help_text, "flag": flag, "metavar": metavar, "needs": needs},
+        metadata={
+            "parse": parse,
+            "help": help_text,
+            "flag": flag,
+            "metavar": metavar,
+            "needs": needs,
+            "repeated": repeated,
+        },
     )
 
 

@@ -36,10 +36,12 @@ class DataConfig:
 
     source: str = option(
         "auto",
-        options.text,
-        "CSV, .npz, folder of IDX or PNG files, USPS, optdigits, or a name: mnist, mnist-5k, auto",
+        options.sources,
+        "CSV, .npz, folder of IDX or PNG files, USPS, optdigits, or a name: mnist, mnist-5k, auto; may be repeated, "
+        "SOURCE:3 counts three times, SOURCE:invert is read so",
         flag="--data",
         metavar="SOURCE",
+        repeated=True,
     )
     label_column: str = option(
         "", options.text, "name of the CSV's label column (default: what its header calls so, else the first)"

@@ -409,3 +409,27 @@ def test_what_a_build_did_on_reading_its_evaluation_does_again(few, tmp_path):
     again = edgedigits.evaluate(result.folder)
     assert again.data_digest == result.facts.evaluation.data_digest
     assert again.scores.confusion == result.facts.evaluation.scores.confusion
+
+
+@pytest.mark.slow
+def test_a_build_of_several_sources_tells_each_apart(few, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("a.npz", x=few.train.images, y=few.train.labels)
+    np.savez("b.npz", x=255 - few.test.images, y=few.test.labels)
+    words = ["--data", "a.npz", "--data", "b.npz:2.5:invert", "--hidden", "8", "--epochs", "4", "--out", "it"]
+    assert main(["build", *words]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    report = json.loads((tmp_path / "it" / "report.json").read_text())
+    first, second = report["data"]["sources"]
+    assert (first["name"], first["weight"], second["name"], second["weight"]) == ("a.npz", 1, "b.npz", 2.5)
+    sizes = report["data"]["sizes"]
+    assert sizes["test"] == first["sizes"]["test"] + second["sizes"]["test"]
+    assert sizes["train"] == first["sizes"]["train"] + int(2.5 * second["sizes"]["train"])
+    right = sum(one["test_accuracy"] * one["sizes"]["test"] for one in (first, second))
+    assert right / sizes["test"] == pytest.approx(report["evaluation"]["scores"]["accuracy"])
+    said = f"b.npz (counts 2.5 times) {second['test_accuracy']:.2%} of {second['sizes']['test']}"
+    assert said in out and said in (tmp_path / "it" / "report.html").read_text()
+    assert edgedigits.evaluate("it").data_digest == report["evaluation"]["data_digest"]
+    assert edgedigits.evaluate("it", "./a.npz + b.npz:2.5:invert").data_digest == report["evaluation"]["data_digest"]
+    assert main(["build", "--config", "it/manifest.json", "--out", "again"]) == 0
+    assert (tmp_path / "again" / "model.tflite").read_bytes() == (tmp_path / "it" / "model.tflite").read_bytes()

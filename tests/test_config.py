@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentParser
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
+from edgedigits.cli.config_flags import add_config_arguments, config_from_arguments
 from edgedigits.config import SECTIONS, BuildConfig
 from edgedigits.config_file import make_config, parse_sections, read_config_file, to_tables
 from edgedigits.errors import ConfigError, DataError
@@ -169,3 +171,26 @@ def test_choices_cannot_be_changed_once_they_are_made(section):
     name = fields(made)[0].name
     with pytest.raises(FrozenInstanceError):
         setattr(made, name, getattr(made, name))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("x.csv", "x.csv"), (["mnist"], "mnist"), (["mnist", "my own.csv:3"], "mnist + my own.csv:3")],
+)
+def test_several_sources_are_one_choice(source, expected):
+    assert make(data={"source": source}).data.source == expected
+
+
+@pytest.mark.parametrize("source", [3, [], [1, 2], ["mnist", ""]])
+def test_what_is_no_source(source):
+    with pytest.raises(ConfigError, match=r"\[data\] source is .*, expected a text, or a list of texts\."):
+        make(data={"source": source})
+
+
+def test_flags_name_several_sources_and_win_over_the_file(tmp_path):
+    parser = ArgumentParser()
+    add_config_arguments(parser)
+    (tmp_path / "x.toml").write_text('[data]\nsource = ["mnist-5k", "y.csv"]\n')
+    for words, expected in ([], "mnist-5k + y.csv"), (["--data", "mnist", "--data", "x.csv:3"], "mnist + x.csv:3"):
+        config = config_from_arguments(parser.parse_args(words), str(tmp_path / "x.toml"))
+        assert config.data.source == expected

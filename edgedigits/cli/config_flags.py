@@ -56,7 +56,8 @@ def _add_flag(group: Any, section: str, option_field: Field[Any]) -> None:
     else:
         shown = _shown_default(option_field.default)
         metavar = option_field.metadata["metavar"] or "N"
-        group.add_argument(flag, dest=dest, default=_UNSET, metavar=metavar, help=text + shown)
+        action = "append" if option_field.metadata["repeated"] else "store"
+        group.add_argument(flag, dest=dest, action=action, default=_UNSET, metavar=metavar, help=text + shown)
 
 
 def _field(section: str, name: str, kind: type[config.Sections] = BuildConfig) -> Field[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,24 @@ def left_out(name: str, parts: Sequence[str], why: str = "validation takes its s
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of several sources that were read as one.
+
+    Attributes:
+        name: as a person would say it.
+        weight: how many times a training digit of it counts.
+        train, test: how many digits of each set are its own; those of the next one follow.
+        reading: how it was read, as `DataConfig.reading` has it; what is not named is the default.
+    """
+
+    name: str
+    weight: float
+    train: int
+    test: int
+    reading: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Contents:
     """A source as found. At least one of the two sets is there.
 
@@ -27,6 +46,7 @@ class Contents:
         name: the source's name as a person would say it, e.g. "mnist" or "train.csv".
         note: one sentence on a fallback that was taken; may be empty.
         lying: by its name its pictures hold columns for rows, and nobody has exchanged them yet.
+        parts: what it is of, where it is of several sources; empty for one.
     """
 
     train: Digits | None
@@ -34,6 +54,7 @@ class Contents:
     name: str
     note: str = ""
     lying: bool = False
+    parts: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
         if self.train is None and self.test is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,25 @@ class Digits:
 
 
 @dataclass(frozen=True, eq=False)
+class SourceSplits:
+    """One of several sources that a data set is of.
+
+    Attributes:
+        name: as a person would say it.
+        weight: how many times a training digit of it counts.
+        splits: its own, every digit once.
+        rows: places of its test digits in the test split of all, int64 (n,), ascending.
+        reading: how it was read, as `DataConfig.reading` has it; what is not named is the default.
+    """
+
+    name: str
+    weight: float
+    splits: Splits
+    rows: NDArray[np.int64]
+    reading: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Splits:
     """A data set divided for training.
 
@@ -65,6 +85,8 @@ class Splits:
         test: touched once, for the final figures.
         source: name of the data set as a person would say it, e.g. "mnist" or "train.csv".
         note: one sentence on how it was found or why a fallback was taken; may be empty.
+        sources: what it is of, where it is of several; empty for one. The training split has each digit as often as it
+            counts.
     """
 
     train: Digits
@@ -72,6 +94,7 @@ class Splits:
     test: Digits
     source: str
     note: str = ""
+    sources: tuple[SourceSplits, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any, Unpack
@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.contents import Contents
-from edgedigits.data.digits import Digits, Splits
+from edgedigits.data.digits import Digits, SourceSplits, Splits
 from edgedigits.data.facts import DataFacts, Overlap, PartFacts
 from edgedigits.data.findings import BLACK_ON_WHITE, FAINT, GREY, MIXED, WHITE_ON_BLACK, findings
 from edgedigits.data.ink import backgrounds, contrast, dark_border_share, geometry, near_constant, ranges
 from edgedigits.data.likeness import likeness
 from edgedigits.data.load import Selection, divide
+from edgedigits.data.mixture import WORDS, leaks, parts_of
 from edgedigits.data.shape import CLASSES, IMAGE_SIDE
 from edgedigits.data.split import Division
 from edgedigits.errors import DataError
@@ -42,7 +43,15 @@ def inspect_contents(
     except DataError as error:
         facts = inspect_parts({"all": contents.everything}, contents.name, contents.note, reading=reading)
         return replace(facts, findings=(f"No build is possible: {error}", *facts.findings))
-    return inspect_splits(splits, reading=reading)
+    if not splits.sources:
+        return inspect_splits(splits, reading=reading)
+    parts = {
+        name: Digits.joined([getattr(one.splits, name) for one in splits.sources])
+        for name in ("train", "validation", "test")
+    }
+    return replace(
+        inspect_parts(parts, splits.source, splits.note), findings=tuple(_on_sources(splits.sources, sample=None))
+    )
 
 
 def inspect_splits(splits: Splits, *, reading: Mapping[str, Any] | None = None, sample: int | None = None) -> DataFacts:
@@ -52,16 +61,25 @@ def inspect_splits(splits: Splits, *, reading: Mapping[str, Any] | None = None, 
 
 
 def findings_on_splits(splits: Splits, reading: Mapping[str, Any], progress: Progress = SILENT) -> tuple[str, ...]:
-    """Examine digits that are about to be trained on; say what is unusual, and return it."""
-    return _told(inspect_splits(splits, reading=reading, sample=SAMPLE), progress)
+    """Examine digits that are about to be trained on, each source by itself; say what is unusual, and return it."""
+    if splits.sources:
+        return _told(tuple(_on_sources(splits.sources, sample=SAMPLE)), progress)
+    return _told(inspect_splits(splits, reading=reading, sample=SAMPLE).findings, progress)
 
 
 def findings_on_contents(
     contents: Contents, reading: Mapping[str, Any], progress: Progress = SILENT
 ) -> tuple[str, ...]:
-    """Examine a source that is about to be divided, in whatever ways; say what is unusual, and return it."""
+    """Examine a source that is about to be divided, in whatever ways; say what is unusual, and return it.
+
+    Of several sources, each is examined by itself.
+    """
+    if contents.parts:
+        of_each = zip(contents.parts, parts_of(contents), strict=True)
+        found = [(part.name, findings_on_contents(one, part.reading)) for part, one in of_each]
+        return _told(tuple(_named(name, finding) for name, findings in found for finding in findings), progress)
     parts = {name: part for name, part in (("train", contents.train), ("test", contents.test)) if part is not None}
-    return _told(inspect_parts(parts, contents.name, contents.note, reading=reading, sample=SAMPLE), progress)
+    return _told(inspect_parts(parts, contents.name, contents.note, reading=reading, sample=SAMPLE).findings, progress)
 
 
 def findings_on_selection(
@@ -70,13 +88,28 @@ def findings_on_selection(
     """Examine digits that are about to be tested on; say what is unusual, and return it."""
     parts = {chosen.split: chosen.digits}
     facts = inspect_parts(parts, chosen.source, chosen.note, reading=reading, training=False, sample=SAMPLE)
-    return _told(facts, progress)
+    return _told(facts.findings, progress)
 
 
-def _told(facts: DataFacts, progress: Progress) -> tuple[str, ...]:
-    for finding in facts.findings:
+def _told(found: tuple[str, ...], progress: Progress) -> tuple[str, ...]:
+    for finding in found:
         progress.say(f"data: {finding}")
-    return facts.findings
+    return found
+
+
+def _on_sources(sources: Sequence[SourceSplits], *, sample: int | None) -> Iterator[str]:
+    """Yield what is unusual about each of several sources, and what one learns of the test digits of another."""
+    for one in sources:
+        for finding in inspect_splits(one.splits, reading=one.reading, sample=sample).findings:
+            yield _named(one.name, finding)
+    yield from leaks(sources)
+
+
+def _named(source: str, finding: str) -> str:
+    """Return a finding on one of several sources; what reads all of them otherwise is said of this one alone."""
+    for word in WORDS:
+        finding = finding.replace(f"with --{word}", f"with :{word} behind its name")
+    return f"{source}: {finding}"
 
 
 def inspect_parts(

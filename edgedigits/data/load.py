@@ -19,6 +19,7 @@ from edgedigits.data.emnist import is_mat, read_mat, upright
 from edgedigits.data.geometry import Fit, fitted
 from edgedigits.data.idx_folder import EMNIST, has_idx, is_idx, read_idx_folder
 from edgedigits.data.impostors import HEAD_BYTES, folder_hint, impostor_hint
+from edgedigits.data.mixture import ingredients_of, joined_splits, mixed, parts_of
 from edgedigits.data.named import NAMES, read_named
 from edgedigits.data.npz import read_npz
 from edgedigits.data.png_folder import has_pngs, read_png_folder
@@ -33,6 +34,7 @@ SPLIT_NAMES = ("train", "validation", "test", "all")
 
 _KINDS = "a CSV (.csv, .csv.gz), a .npz, a folder of IDX files, or a folder of PNG files in 0/ to 9/"
 _MOST_FOLDERS = 50
+_AS_IT_IS: dict[str, Any] = {"label_column": "", "invert": False, "transpose": False, "fit": False}
 _CSV_ENDINGS = tuple(f".{kind}{packed}" for kind in ("csv", "txt") for packed in ("", ".gz", ".bz2", ".xz"))
 
 
@@ -84,7 +86,8 @@ def load_splits(
 
     Args:
         source: a path (CSV, .npz, folder of IDX or of PNG files, .mat of EMNIST, USPS, optdigits), or "mnist",
-            "mnist-5k", "auto". A name wins over a file of that name; write ./mnist for the file.
+            "mnist-5k", "auto", or several of them: see `mixture`. A name wins over a file of that name; write ./mnist
+            for the file.
         label_column: only for CSV: name of the label's column, or "first" or "last".
         invert: turn black-on-white into white-on-black.
         transpose: exchange rows and columns of every image; EMNIST's are by their name, and no second time.
@@ -97,8 +100,8 @@ def load_splits(
         ConfigError: a fraction, the seed or `label_column` does not fit.
         ToolMissingError: a library for the named source is missing.
     """
-    reading = {"label_column": label_column, "invert": invert, "transpose": transpose, "fit": fit}
-    contents = read_source(source, **reading, progress=progress)  # type: ignore[arg-type]
+    flags: dict[str, Any] = {"label_column": label_column, "invert": invert, "transpose": transpose, "fit": fit}
+    contents = read_source(source, **flags, progress=progress)
     return divide(contents, **division)
 
 
@@ -118,6 +121,18 @@ def read_source(
     """
     if not source.strip():
         raise ConfigError("The source has no name.", hint=f"{nearest(source, NAMES)} Or {_KINDS}.")
+    flags: dict[str, Any] = {"label_column": label_column, "invert": invert, "transpose": transpose, "fit": fit}
+    ingredients = ingredients_of(source)
+    if len(ingredients) == 1:
+        (one,) = ingredients
+        return _read_one(one.source, **flags | dict.fromkeys(one.words, True), progress=progress)
+    found = [_read_one(one.source, **_AS_IT_IS | one.reading(**flags), progress=progress) for one in ingredients]
+    return mixed(ingredients, found, **flags)
+
+
+def _read_one(
+    source: str, *, label_column: str, invert: bool, transpose: bool, fit: bool, progress: Progress
+) -> Contents:
     is_path = source not in NAMES
     path = user_path(source) if is_path else Path(source)
     if is_path and not exists(path):
@@ -159,20 +174,29 @@ def require_here(source: str, manifest: Path) -> None:
         AbsentDataError: it is not.
         ConfigError: no file can be called so.
     """
-    if source not in NAMES and not (path := user_path(source)).is_absolute() and not exists(path):
-        raise AbsentDataError(
-            f"{manifest} names the digits {shown(source, 200)}, seen from where its build was called: not here.",
-            hint="Call from there, or name them with --data.",
-        )
+    for one in ingredients_of(source):
+        if one.source not in NAMES and not (path := user_path(one.source)).is_absolute() and not exists(path):
+            raise AbsentDataError(
+                f"{manifest} names the digits {shown(one.source, 200)}, seen from where its build was called: not "
+                "here.",
+                hint="Call from there, or name them with --data.",
+            )
 
 
 def divide(contents: Contents, *, validation_fraction: float, test_fraction: float, seed: int) -> Splits:
-    """Divide what a source holds into train, validation and test.
+    """Divide what a source holds into train, validation and test; of several sources, each by itself.
 
     Raises:
         DataError: there is nothing to train on, or too little.
         ConfigError: the fractions or the seed are out of range.
     """
+    if contents.parts:
+        division: Division = {
+            "validation_fraction": validation_fraction,
+            "test_fraction": test_fraction,
+            "seed": seed,
+        }
+        return joined_splits(contents, [divide(part, **division) for part in parts_of(contents)], seed)
     if contents.train is None:
         raise DataError(
             f"{contents.name} holds a test set only, nothing to train on.",
@@ -215,7 +239,7 @@ def select(contents: Contents, split: str, **division: Unpack[Division]) -> Sele
         raise ConfigError(f"There is no split '{split}'.", hint=nearest(split, SPLIT_NAMES))
     if split == "all":
         return Selection(contents.everything, name, split, f"all of {name}", note)
-    if split == "test" and contents.test is not None:
+    if split == "test" and contents.test is not None and not contents.parts:
         return Selection(contents.test, name, split, f"test set of {name}", note)
     part = getattr(divide(contents, **division), split)
     return Selection(part, name, split, f"{split} split of {name} (seed {division['seed']})", note)

@@ -18,6 +18,7 @@ from edgedigits.report.words import (
     loss_words,
     network,
     percent,
+    source_words,
     sparsity,
     split_words,
 )
@@ -62,6 +63,8 @@ def _rows(facts: BuildFacts, latency: Latency | None) -> Iterable[tuple[str, Tex
     if facts.teacher is not None:
         yield "teacher", Text(f"{facts.teacher.source}: {percent(facts.teacher.test_accuracy)} (test split)")
     yield "accuracy", _accuracy(facts)
+    if facts.data.sources:
+        yield "sources", Text(f"{'; '.join(map(source_words, facts.data.sources))} (int8, test digits of each)")
     if facts.confidence is not None and facts.confidence.reject is not None:
         yield "refused", _refused(facts.confidence.reject)
     yield "zeros", _zeros(facts)

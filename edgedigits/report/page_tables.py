@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.model.summary import LayerFacts, shape_text
 from edgedigits.report.facts import BuildFacts
-from edgedigits.report.words import choice_words, percent, points, size_text, stage_label
+from edgedigits.report.words import choice_words, percent, points, size_text, source_words, stage_label
 
 NOTHING = "–"
 _RUNTIMES = {
@@ -228,6 +228,7 @@ def data_table(facts: BuildFacts) -> Table:
     rows = [
         ("source", data.source),
         *((f"{split} images", f"{count:,}") for split, count in data.sizes.items()),
+        *(("int8 on its own test digits", source_words(one)) for one in data.sources),
         ("SHA-256 of the splits", data.digest),
         ("SHA-256 of the test split", facts.evaluation.data_digest),
     ]

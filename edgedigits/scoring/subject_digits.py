@@ -13,10 +13,9 @@ from edgedigits.config import BuildConfig, DataConfig
 from edgedigits.data.fingerprints import fingerprints
 from edgedigits.data.inspection import findings_on_selection
 from edgedigits.data.load import Selection, read_source, require_here, select
+from edgedigits.data.mixture import ingredients_of
 from edgedigits.data.mnist import TEST_DIGEST
-from edgedigits.data.named import NAMES
 from edgedigits.errors import DataError
-from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.record import TrainingRecord, training_record
 from edgedigits.scoring.subject import Subject
@@ -120,9 +119,8 @@ def _read(
 
 
 def _same_source(first: str, second: str) -> bool:
-    if first in NAMES or second in NAMES:
-        return first == second
-    return user_path(first).resolve() == user_path(second).resolve()
+    one, other = ([replace(part, source=part.key) for part in ingredients_of(source)] for source in (first, second))
+    return one == other
 
 
 def _held_out(chosen: Selection, record: TrainingRecord) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +73,8 @@ def _refuse_known(config: BuildConfig, split: str, splits: Splits, known: Finger
         raise DataError(
             f"The teacher {config.teacher} knows {count:,} of the {len(images):,} digits of the {split} split, "
             "on which no figure would count.",
-            hint=f"Train it on the same digits with the same seed: edgedigits teacher --data {config.data.source} "
-            f"--seed {config.training.seed}",
+            hint=f"Train it on the same digits with the same seed: edgedigits teacher "
+            f"--data {shlex.quote(config.data.source)} --seed {config.training.seed}",
         )
 
 

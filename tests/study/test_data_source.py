@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from edgedigits.config import DataConfig
+from edgedigits.data.load import divide
 from edgedigits.errors import ConfigError, DataError, ToolMissingError
 from edgedigits.study.run import data_source
-from edgedigits.study.run.data_source import DigitsNotHereError, archive, cache_file, describe, find_digits, keep
+from edgedigits.study.run.data_source import (
+    DataNeed,
+    DigitsNotHereError,
+    archive,
+    cache_file,
+    describe,
+    find_digits,
+    keep,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +70,19 @@ def test_digits_are_read_on_a_worker_as_where_the_study_was_started(tmp_path, fe
     assert need.reading == config.reading
     assert find_digits(data_source.DataNeed(**asdict(need))).train.digest == contents.train.digest
     assert len({describe(DataConfig(source=str(path), transpose=turned))[0].digest for turned in (False, True)}) == 2
+
+
+def test_several_sources_are_found_again_from_anywhere_and_in_the_cache(tmp_path, monkeypatch, few):
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "a.npz", x=few.train.images, y=few.train.labels)
+    np.savez(tmp_path / "b.npz", x=255 - few.test.images, y=few.test.labels)
+    need, contents = describe(DataConfig(source="a.npz + ./b.npz:2.5:invert"))
+    assert need.source == f"{tmp_path / 'a.npz'} + {tmp_path / 'b.npz'}:2.5:invert"
+    keep(archive(contents), need.digest)
+    divided = divide(contents, validation_fraction=0.1, test_fraction=0.1, seed=1)
+    for _ in range(2):
+        again = find_digits(DataNeed(**json.loads(json.dumps(asdict(need)))))
+        assert again.parts == contents.parts and again.name == "a.npz + b.npz"
+        splits = divide(again, validation_fraction=0.1, test_fraction=0.1, seed=1)
+        assert splits.digest == divided.digest
+        (tmp_path / "b.npz").unlink(missing_ok=True)

@@ -6,23 +6,24 @@ A source is known by the digest of its digits, so that a worker never trains on 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgedigits.config import DataConfig
-from edgedigits.data.contents import Contents
+from edgedigits.data.contents import Contents, Part
 from edgedigits.data.load import read_source
+from edgedigits.data.mixture import ingredients_of, written
 from edgedigits.data.mnist import cache_folder
-from edgedigits.data.named import NAMES
 from edgedigits.data.npz import read_npz
 from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.data.writing import replacing
 from edgedigits.errors import DataError, EdgedigitsError
-from edgedigits.files.paths import user_path
+from edgedigits.options import JOINT
 from edgedigits.progress import SILENT, Progress
 from edgedigits.sections import READING
 from edgedigits.study.run.keys import data_digest
@@ -30,7 +31,10 @@ from edgedigits.study.run.keys import data_digest
 
 @dataclass(frozen=True)
 class DataNeed:
-    """What a trial needs: a source as a build reads it, and the digest that its digits must have."""
+    """What a trial needs: a source as a build reads it, the digest that its digits must have, and its parts if several.
+
+    These are as JSON has `contents.Part`.
+    """
 
     source: str
     label_column: str
@@ -38,6 +42,7 @@ class DataNeed:
     digest: str
     transpose: bool = False
     fit: bool = False
+    parts: Sequence[dict[str, Any]] = ()
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -59,10 +64,11 @@ def describe(config: DataConfig, progress: Progress = SILENT) -> tuple[DataNeed,
     source = config.source
     if source == "auto":
         source = contents.name
-    elif source not in NAMES:
-        # A name wins over a file of that name, as in `read_source`.
-        source = str(user_path(source).resolve())
-    return DataNeed(source, digest=data_digest(contents), **config.reading), contents
+    else:
+        # From anywhere; a name wins over a file of that name, as in `read_source`.
+        source = written([replace(one, source=one.key) for one in ingredients_of(source)])
+    parts = tuple(asdict(part) for part in contents.parts)
+    return DataNeed(source, digest=data_digest(contents), **config.reading, parts=parts), contents
 
 
 def find_digits(need: DataNeed) -> Contents:
@@ -85,7 +91,9 @@ def find_digits(need: DataNeed) -> Contents:
         with suppress(DataError):
             kept = read_npz(cached)
             if data_digest(kept) == need.digest:
-                return Contents(kept.train, kept.test, Path(need.source).name or need.source)
+                parts = tuple(Part(**one) for one in need.parts)
+                name = JOINT.join(part.name for part in parts) or Path(need.source).name or need.source
+                return Contents(kept.train, kept.test, name, parts=parts)
         seen.append(f"{cached} is damaged")
     raise DigitsNotHereError("; ".join(seen) + f" (digest {need.digest[:12]}…)")
 
