@@ -35,14 +35,16 @@ OPTIONAL = {
     },
     "flash": {"pyocd": ">=0.43,<1", "pyserial": ">=3.5,<4"},
     "sign": {"cryptography": ">=45"},
+    "search": {"optuna": ">=5,<6"},
 }
-"""Packages and their versions, by extra."""
+"""Packages and their versions, by extra; that of search also takes what study and mcu are."""
 
 _PACKAGES = {
     "mcu": ("ziglang", "unicorn", "capstone", "elftools"),
     "tensorboard": ("tensorboard",),
     "study": ("distributed", "psutil"),
     "sign": ("cryptography",),
+    "search": ("optuna", "distributed", "psutil", "ziglang", "unicorn", "capstone", "elftools"),
 }
 
 

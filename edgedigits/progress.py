@@ -9,8 +9,8 @@ from typing import Protocol
 class StageProgress(Protocol):
     """One bar: a stage of the work with a known or unknown number of steps."""
 
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        """Move on by `steps`; `note` is a short text such as the current loss."""
+    def advance(self, steps: int = 1, note: str = "", accuracy: float | None = None) -> None:
+        """Move on by `steps`; `note` is a short text; `accuracy`, 0…1, is of the epoch of a training that has ended."""
 
 
 class Progress(Protocol):
@@ -24,7 +24,7 @@ class Progress(Protocol):
 
 
 class _SilentStage:
-    def advance(self, steps: int = 1, note: str = "") -> None:
+    def advance(self, steps: int = 1, note: str = "", accuracy: float | None = None) -> None:
         pass
 
 

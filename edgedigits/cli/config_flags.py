@@ -48,6 +48,15 @@ def given_reading(args: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in _given(args, BuildConfig).get("data", {}).items() if name in READING}
 
 
+def given_choices(args: argparse.Namespace) -> Choices:
+    """Return what the flags of a build's options say, by section and field.
+
+    Raises:
+        ConfigError: a value is wrong.
+    """
+    return _given(args, BuildConfig)
+
+
 def _add_flag(group: Any, section: str, option_field: Field[Any]) -> None:
     flag, dest = flag_of(option_field), f"{section}.{option_field.name}"
     text = option_field.metadata["help"]

@@ -40,6 +40,23 @@ def image_count(text: str) -> int:
     return count
 
 
+def positive_count(text: str) -> int:
+    """Parse a number of at least 1."""
+    count = whole_number(text, 1_000_000)
+    if not count:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of at least 1")
+    return count
+
+
+def instruction_count(text: str) -> int:
+    """Parse "20000" or "20k" as instructions; k is 1,000."""
+    match = re.fullmatch(r"(\d+)([kKmM]?)", text.replace(",", "").replace("_", ""))
+    count = whole_number(match[1]) if match else 0
+    if not match or not count:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of instructions; write it like 20000 or 20k")
+    return count * {"": 1, "k": 1000, "m": 1000000}[match[2].lower()]
+
+
 def refuse_idle(flag: str, given: object, needed: str, has_it: object, *, without: bool = True) -> None:
     """Refuse a flag that does nothing.
 

@@ -13,7 +13,7 @@ from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.version import __version__
 
 VERBS = (
-    *("build", "teacher", "evaluate", "inspect", "data", "study", "compare"),
+    *("build", "teacher", "evaluate", "inspect", "data", "study", "search", "compare"),
     *("models", "compile", "simulate", "boards", "flash", "device", "doctor"),
 )
 _LONGEST_MESSAGE = 300

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.evaluate import byte_count
-from edgedigits.cli.flags import add_input_range, image_count, refuse_idle, whole_number
+from edgedigits.cli.flags import add_input_range, image_count, instruction_count, refuse_idle
 from edgedigits.cli.outcome import Outcome
-from edgedigits.errors import shown
 from edgedigits.files.paths import user_path
 
 if TYPE_CHECKING:
@@ -73,7 +71,9 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
     gates.add_argument("--max-flash", type=byte_count, metavar="BYTES", help="most bytes of flash, such as 16K")
     gates.add_argument("--max-ram", type=byte_count, metavar="BYTES", help="most bytes of RAM, stack included")
-    gates.add_argument("--max-instructions", type=_instructions, metavar="N", help="most instructions an image, mean")
+    gates.add_argument(
+        "--max-instructions", type=instruction_count, metavar="N", help="most instructions an image, mean"
+    )
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -106,14 +106,6 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         paths = write_engine_report(folder, done.run, payload, **about, failures=failures)
         payload["report"] = [str(path) for path in paths]
     return Outcome(payload, lambda console: _show(console, done, payload), failures)
-
-
-def _instructions(text: str) -> int:
-    match = re.fullmatch(r"(\d+)([kKmM]?)", text.replace(",", "").replace("_", ""))
-    count = whole_number(match[1]) if match else 0
-    if not match or not count:
-        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of instructions; write it like 20000 or 20k")
-    return count * {"": 1, "k": 1000, "m": 1000000}[match[2].lower()]
 
 
 def _show(console: Console, done: FolderSimulation, payload: dict[str, Any]) -> None:

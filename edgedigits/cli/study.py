@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.flags import common_flags, whole_number
+from edgedigits.cli.flags import common_flags, positive_count
 from edgedigits.cli.next_step import quoted
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
@@ -40,11 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_parser.add_argument("--retry-failed", action="store_true", help="run failed trials once more")
     where = run_parser.add_argument_group("where to run")
     where.add_argument(
-        "--jobs", type=_count, default=0, metavar="N", help="trials at a time (default: by cores and memory)"
+        "--jobs", type=positive_count, default=0, metavar="N", help="trials at a time (default: by cores and memory)"
     )
     where.add_argument(
         "--threads",
-        type=_count,
+        type=positive_count,
         default=0,
         metavar="N",
         help="cores of a trial here, which do not change its figures",
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
     """Declare the flags that plans without a file read, each once."""
-    parsers, groups = {"N": _count, "S": _share}, dict[str, Any]()
+    parsers, groups = {"N": positive_count, "S": _share}, dict[str, Any]()
     for flag, helps in _flags_of_plans().items():
         names = ", ".join(helps)
         group = groups.get(names) or groups.setdefault(names, parser.add_argument_group(names))
@@ -180,13 +180,6 @@ def _show_report(console: Console, sentences: tuple[str, ...], files: tuple[Path
 
 def _trials(count: int) -> str:
     return f"{count:,} trial{'s' * (count != 1)}"
-
-
-def _count(text: str) -> int:
-    count = whole_number(text, 1_000_000)
-    if not count:
-        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of at least 1")
-    return count
 
 
 def _share(text: str) -> float:

@@ -22,13 +22,13 @@ class _Bar:
     def __init__(self, bars: RichProgress, task: Any) -> None:
         self._bars, self._task = bars, task
 
-    def advance(self, steps: int = 1, note: str = "") -> None:
+    def advance(self, steps: int = 1, note: str = "", accuracy: float | None = None) -> None:
         check_interrupt()
         self._bars.update(self._task, advance=steps, note=printable(note))
 
 
 class _NoBar:
-    def advance(self, steps: int = 1, note: str = "") -> None:
+    def advance(self, steps: int = 1, note: str = "", accuracy: float | None = None) -> None:
         check_interrupt()
 
 

@@ -13,5 +13,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, facts: dict[str, Any]) -> None:
-    """Write facts as indented JSON; NaN is refused, since JSON has none."""
-    write_text(path, json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write facts as `json_text` has them."""
+    write_text(path, json_text(facts))
+
+
+def json_text(facts: dict[str, Any]) -> str:
+    """Return facts as indented JSON; NaN is refused, since JSON has none."""
+    return json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

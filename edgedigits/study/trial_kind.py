@@ -31,7 +31,9 @@ _NAMED_AXES = ("loss", "loss.name", "quantization", "sparsity", "qat", "qat.enab
 """Axes that a row has in other words."""
 
 
-class _Builds:
+class Builds:
+    """Trials that are builds, and nothing else."""
+
     plan_name = ""
     stored_as: tuple[str, ...] = (BUILD,)
     flags: tuple[Flag, ...] = ()
@@ -91,7 +93,7 @@ class _Builds:
         return Chapter(plots=build_curves(frame), against="the float32 network that its compression started from")
 
 
-KIND: TrialKind = _Builds()
+KIND: TrialKind = Builds()
 
 
 def plan_builds(name: str, trials: Sequence[PlannedTrial], keep: str = "") -> Plan:

@@ -100,7 +100,8 @@ class _Reporter(keras.callbacks.Callback):
         rate = self.model.optimizer.learning_rate
         logs = logs if logs is not None else {}
         logs["learning_rate"] = float(rate)
-        self._stage.advance(note=f"validation {100 * logs['val_accuracy']:.2f} %")
+        accuracy = float(logs["val_accuracy"])
+        self._stage.advance(note=f"validation {100 * accuracy:.2f} %", accuracy=accuracy)
 
 
 class _RestoreBest(keras.callbacks.EarlyStopping):

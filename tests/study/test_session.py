@@ -26,7 +26,7 @@ from edgedigits.study.kinds import Plan
 from edgedigits.study.plan.grid import read_grid
 from edgedigits.study.run import keys
 from edgedigits.study.run.database import DATABASE
-from edgedigits.study.run.session import Options, _read_sources, estimate_seconds, run_plan
+from edgedigits.study.run.session import Options, estimate_seconds, read_sources, run_plan
 from edgedigits.study.run.store import Store, owner_name
 from edgedigits.study.trial_kind import plan_builds
 from tests.study.plans import small_plan
@@ -410,6 +410,6 @@ def test_what_is_unusual_about_a_source_is_said_once_a_study(tmp_path):
     np.savez(path, x_train=255 - pool.images[::10], y_train=pool.labels[::10])
     heard = Heard()
     with Store(tmp_path, create=True) as store:
-        _read_sources(small_plan(3, source=str(path)).entries, store, tmp_path, heard)
+        read_sources(small_plan(3, source=str(path)).entries, store, tmp_path, heard)
     seen = "data: The digits are black on white, models expect white on black: read them with --invert."
     assert heard.lines == [seen]

@@ -93,7 +93,7 @@ def test_progress_advances_once_an_epoch(few):
             assert (title, total) == ("Training", 3)
             yield self
 
-        def advance(self, steps=1, note=""):
+        def advance(self, steps=1, note="", accuracy=None):
             notes.append(note)
 
     trained(few, progress=Watch())

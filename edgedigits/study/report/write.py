@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from edgedigits.files.listing import (
     seal,
 )
 from edgedigits.files.scratch import parents_of, partial_folder
-from edgedigits.files.writing import write_json, write_text
+from edgedigits.files.writing import json_text, write_json, write_text
 from edgedigits.progress import SILENT, Progress
 from edgedigits.report.style import Plot, png_file, svg_file
 from edgedigits.study.findings.frame import IDENTITY, LISTS, NUMBERS
@@ -34,7 +34,6 @@ from edgedigits.study.report.pictures import study_pictures
 from edgedigits.study.run.store import Store
 
 PAGE, TABLE, FINDINGS, TRIALS = "report.html", "results.csv", "findings.json", "trials.jsonl"
-TEXTS = (PAGE, TABLE, FINDINGS, TRIALS)
 PICTURES = "plots"
 LIST = "report.manifest.json"
 """Says which of the files in the folder are the report's."""
@@ -70,23 +69,43 @@ def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Writte
     with Store(folder, create=False) as store:
         name, trials = store.about("study"), store.planned_trials()
     insights = find_insights(name, trials)
-    plots = study_pictures(insights)
-    names = (*TEXTS, *(f"{PICTURES}/{plot.name}{suffix}" for plot in plots for suffix in (".svg", ".png")))
+    plots, findings = study_pictures(insights), _plain(insights.to_json())
+    texts = {
+        PAGE: render_study(insights, plots),
+        TABLE: csv_text(insights),
+        FINDINGS: json_text(findings),
+        TRIALS: trials_text(insights),
+    }
+    return Written(write_files(out, texts, plots, progress), insights.sentences, findings)
+
+
+def write_files(
+    out: Path, texts: Mapping[str, str], plots: Sequence[Plot], progress: Progress = SILENT
+) -> tuple[Path, ...]:
+    """Write a report's texts and pictures, and the list of them; return the texts' paths, and the pictures' folder.
+
+    Args:
+        out: where to write; made if it is not there. Files of an earlier report are replaced, and none else.
+        texts: by the names of their files.
+        plots: go into `PICTURES`.
+        progress: gets one bar.
+
+    Raises:
+        DataError: `out` cannot be written, or what is there is not as an earlier report wrote it.
+    """
+    names = (*texts, *(f"{PICTURES}/{plot.name}{suffix}" for plot in plots for suffix in (".svg", ".png")))
     try:
         _refuse_foreign(out, (*names, LIST))
         with parents_of(out / LIST), partial_folder(out, "report") as partial:
             _draw(plots, partial / PICTURES, progress)
-            write_text(partial / PAGE, render_study(insights, plots))
-            write_text(partial / TABLE, csv_text(insights))
-            write_json(partial / FINDINGS, _plain(insights.to_json()))
-            write_text(partial / TRIALS, trials_text(insights))
+            for name, text in texts.items():
+                write_text(partial / name, text)
             listed = {"schema": SCHEMA, "kind": REPORT, "tool": TOOL, "files": list_files(partial, names)}
             write_json(partial / LIST, seal(listed))
             _put_in_place(partial, out, names)
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror or error}.", hint="Choose another --out.") from None
-    written = (*(out / file for file in TEXTS), out / PICTURES)
-    return Written(written, insights.sentences, _plain(insights.to_json()))
+    return (*(out / name for name in texts), out / PICTURES)
 
 
 def _draw(plots: Sequence[Plot], folder: Path, progress: Progress) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgedigits.study.run.figures import Figures
 
 
-class _Clock:
+class TrainingClock:
     """Progress that adds up the time of the training stages."""
 
     def __init__(self) -> None:
@@ -40,20 +40,23 @@ class _Clock:
         if title.startswith(("Training", "Pruning", "Quantization")):
             self.seconds += time.perf_counter() - start
 
-    def advance(self, steps: int = 1, note: str = "") -> None:
+    def advance(self, steps: int = 1, note: str = "", accuracy: float | None = None) -> None:
         pass
 
     def say(self, message: str) -> None:
         pass
 
 
-def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None) -> Figures:
+def run_build(
+    spec: dict[str, Any], contents: Contents, keep: Path | None = None, clock: TrainingClock | None = None
+) -> Figures:
     """Make one build and return its figures.
 
     Args:
-        spec: "config" as tables and "scored" ("int8" or "float32").
+        spec: "config" as tables, "scored" ("int8" or "float32"), and "core", where it is another than usual.
         contents: the digits.
         keep: a folder for the build; None to keep its figures only.
+        clock: progress of the training; what it raises ends the build.
 
     Raises:
         EdgedigitsError: as `edgedigits.api.build`.
@@ -68,34 +71,41 @@ def run_build(spec: dict[str, Any], contents: Contents, keep: Path | None = None
     # Here and not above: a worker that finds its data missing shall not have paid for TensorFlow.
     from edgedigits.assemble import assemble
 
-    clock = _Clock()
+    clock = clock or TrainingClock()
     with scratch("trial") as place:
         folder = keep or place / "build"
         # One that is not kept needs no exchange; where it cannot be written, temporary files cannot.
         with new_folder(folder, force=True) if keep else nullcontext(folder) as partial:
             partial.mkdir(exist_ok=True)
             facts, latency = assemble(config, splits, findings, partial, clock)
-        figures = _figures(facts, folder, splits, config, scored=spec["scored"])
+        figures = _figures(facts, folder, splits, config, spec)
     if latency is not None and spec["scored"] != FLOAT32:
         figures["latency_us"] = latency.p50_us
     return {**figures, "train_seconds": round(clock.seconds, 3)}
 
 
-def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfig, *, scored: str) -> Figures:
+def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfig, spec: dict[str, Any]) -> Figures:
     """Return the figures of the file that is scored, and as "float_…" those of the network compression began with."""
     from edgedigits.model.reader import read_tflite
     from edgedigits.scoring.harness import evaluate_model
     from edgedigits.scoring.interpreter import open_classifier
-    from edgedigits.study.run.figures import accuracy_on, engine_figures, score_figures, size_figures, weight_figures
+    from edgedigits.study.run.figures import (
+        CORE,
+        accuracy_on,
+        engine_figures,
+        score_figures,
+        size_figures,
+        weight_figures,
+    )
 
-    evaluation, engine = facts.evaluation, {}
+    evaluation, engine, scored = facts.evaluation, {}, spec["scored"]
     graph = read_tflite(folder / (FLOAT_MODEL if scored == FLOAT32 else MODEL))
     classifier = open_classifier(graph, view=config.input.view)
     if scored == FLOAT32:
         evaluation = evaluate_model(folder / FLOAT_MODEL, splits.test, view=config.input.view)
         engine = {"latency_us": evaluation.latency.p50_us} if evaluation.latency else {}
     else:
-        engine = engine_figures(classifier, splits.test.images, config.engine)
+        engine = engine_figures(classifier, splits.test.images, config.engine, spec.get("core", CORE))
     before = facts.stages[0].test_scores
     return {
         **score_figures(evaluation.scores),

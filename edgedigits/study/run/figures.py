@@ -93,13 +93,16 @@ def outputs_on(classifier: Classifier, digits: Digits) -> NDArray[np.float32]:
     return classifier.dequantize(run_litert(classifier, digits.images, kernels=(kernels,))[kernels])
 
 
-def engine_figures(classifier: Classifier, images: NDArray[np.uint8], choices: EngineConfig) -> Figures:
+def engine_figures(
+    classifier: Classifier, images: NDArray[np.uint8], choices: EngineConfig, core: str = CORE
+) -> Figures:
     """Return bytes and RAM of the C engine, and its instructions where the mcu extra is installed.
 
     Args:
         classifier: the int8 model.
         images: uint8 (n, 784); the first are counted on.
         choices: rounding and goal of the engine.
+        core: that instructions are counted on.
 
     Raises:
         CheckFailedError: the engine differs from the interpreter in a byte.
@@ -118,19 +121,19 @@ def engine_figures(classifier: Classifier, images: NDArray[np.uint8], choices: E
     with scratch("engine") as folder:
         write_engine(source, folder)
         try:
-            return {**found, **_emulated(classifier, folder, images[:COUNTED_IMAGES])}
+            return {**found, **_emulated(classifier, folder, images[:COUNTED_IMAGES], core)}
         except ToolMissingError as error:
             return {**found, "engine_note": f"Instructions were not counted: {error.message}"}
 
 
-def _emulated(classifier: Classifier, folder: Path, images: NDArray[np.uint8]) -> Figures:
+def _emulated(classifier: Classifier, folder: Path, images: NDArray[np.uint8], name: str) -> Figures:
     from edgedigits.devices.cores import find_core
     from edgedigits.devices.simulate import simulate_inputs
     from edgedigits.devices.stub import find_engine
     from edgedigits.devices.toolchain import find_toolchain
     from edgedigits.scoring.oracle import engine_inputs, oracle_outputs
 
-    core, engine = find_core(CORE), find_engine(folder)
+    core, engine = find_core(name), find_engine(folder)
     run = simulate_inputs(
         engine,
         engine_inputs(classifier, images),

@@ -6,11 +6,12 @@ The main process holds no results: they go to the store and are forgotten, so th
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import time
 import uuid
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,14 @@ class Summary:
 
 
 def run_jobs(
-    store: Store, jobs: Iterable[Job], cluster: Cluster, progress: Progress, estimates: Mapping[str, float]
+    store: Store,
+    jobs: Iterable[Job],
+    cluster: Cluster,
+    progress: Progress,
+    estimates: Mapping[str, float],
+    *,
+    more: Iterator[Job] | None = None,
+    seconds: float = math.inf,
 ) -> Summary:
     """Run every job that waits; other runs on the same store may take some of them.
 
@@ -88,36 +96,47 @@ def run_jobs(
         cluster: where to run them.
         progress: gets one bar, in trials.
         estimates: rough seconds of each trial, by key; they weigh the trials for the time left.
+        more: further jobs, asked for one by one once there is a slot for it; the store holds its trials by then.
+        seconds: of the run; trials that are running by then are given back.
 
     Raises:
         DataError: the store cannot be written any more; finished trials are kept.
         KeyboardInterrupt: running trials were given back and their processes ended.
     """
-    return _Run(store, list(jobs), cluster, progress, estimates).run()
+    return _Run(store, list(jobs), cluster, progress, estimates, more or iter(()), seconds).run()
 
 
 class _Run:
     def __init__(
-        self, store: Store, jobs: list[Job], cluster: Cluster, progress: Progress, estimates: Mapping[str, float]
+        self,
+        store: Store,
+        jobs: list[Job],
+        cluster: Cluster,
+        progress: Progress,
+        estimates: Mapping[str, float],
+        more: Iterator[Job],
+        seconds: float,
     ) -> None:
-        self.store, self.jobs, self.cluster, self.progress = store, jobs, cluster, progress
+        self.store, self.jobs, self.cluster, self.progress, self.more = store, jobs, cluster, progress, more
         self.owner, self.name = owner_name(), uuid.uuid4().hex[:12]
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.futures: dict[Future, tuple[Job, float]] = {}
         self.began: set[str] = set()
         self.lost: set[str] = set()
         self.labels = {key: spec.get("label", key) for job in jobs for key, spec in job.specs.items()}
-        self.summary = Summary(total=len(self.labels), where=cluster.words)
+        self.planned = len(self.labels)
+        self.summary = Summary(total=self.planned, where=cluster.words)
         self.clock = Clock(estimates, store.waiting(self.labels), cluster.slots)
         self.best = -1.0
         self.started = self.beaten = self.said = time.monotonic()
+        self.end = self.started + seconds
 
     def run(self) -> Summary:
         topic = f"{TOPIC}-{self.name}"
         self.cluster.client.subscribe_topic(topic, lambda event: self.events.put(event[1]))
         counts = self.store.counts(self.labels)
         try:
-            with self.progress.stage("Study", len(self.labels)) as stage:
+            with self.progress.stage("Study", self.planned or None) as stage:
                 stage.advance(counts[DONE] + counts[FAILED], note=self._note(counts))
                 self._loop(stage)
         except BaseException:
@@ -130,8 +149,8 @@ class _Run:
 
     def _loop(self, stage: StageProgress) -> None:
         waiting = deque(self._waiting())
-        while True:
-            while waiting and len(self.futures) < self.cluster.slots:
+        while time.monotonic() < self.end:
+            while len(self.futures) < self.cluster.slots and (waiting or self._ask(waiting)):
                 self._start(waiting.popleft())
             if not self.futures and not waiting:
                 # Trials of a run that died meanwhile, or that are to be tried again.
@@ -142,6 +161,18 @@ class _Run:
             with contextlib.suppress(queue.Empty):
                 self._handle(self.events.get(timeout=WAKE_S), stage, waiting)
             self._beat()
+        self._give_back()
+
+    def _ask(self, waiting: deque[Job]) -> bool:
+        """Ask for one more job; return whether there is one."""
+        job = next(self.more, None)
+        if job is None:
+            return False
+        self.jobs.append(job)
+        self.labels |= {key: spec.get("label", key) for key, spec in job.specs.items()}
+        self.summary.total = len(self.labels)
+        waiting.append(job)
+        return True
 
     def _waiting(self) -> list[Job]:
         free = set(self.store.waiting(self.labels))
@@ -227,7 +258,7 @@ class _Run:
         if time.monotonic() - self.said > SAY_S:
             self.said = time.monotonic()
             finished = counts[DONE] + counts[FAILED]
-            self.progress.say(f"{finished} of {len(self.labels)}: {note}")
+            self.progress.say(f"{finished}{f' of {self.planned}' if self.planned else ''}: {note}")
 
     def _note(self, counts: Mapping[str, int]) -> str:
         words = [f"{counts[FAILED]} failed"]

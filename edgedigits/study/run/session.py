@@ -83,8 +83,8 @@ def run_plan(plan: Plan, folder: Path, options: Options, progress: Progress = SI
     with remote as there, Store(folder, create=True) as store:
         if store.said:
             progress.say(store.said)
-        _check_same(store, plan.name, folder)
-        sources = _read_sources(plan.entries, store, folder, progress)
+        check_same(store, plan.name, folder)
+        sources = read_sources(plan.entries, store, folder, progress)
         keys = [trial_key(entry.identity, sources[_place(entry)][0].digest) for entry in plan.entries]
         planned = {key: (entry.kind, entry.spec) for key, entry in zip(keys, plan.entries, strict=True)}
         store.check(planned)
@@ -115,7 +115,8 @@ def jobs_here(options: Options) -> int:
     return options.jobs or (1 if options.scheduler else default_jobs())
 
 
-def _check_same(store: Store, name: str, folder: Path) -> None:
+def check_same(store: Store, name: str, folder: Path) -> None:
+    """Remember what a folder is a study of, and by which code; raises DataError where it is of another already."""
     for fact, now in (("study", name), ("code", code_version())):
         before = store.about(fact)
         if before and before != now:
@@ -134,7 +135,7 @@ def _place(entry: Entry) -> str:
     return "|".join(map(str, (entry.data.source, *entry.data.reading.values())))
 
 
-def _read_sources(
+def read_sources(
     entries: Iterable[Entry], store: Store, folder: Path, progress: Progress
 ) -> dict[str, tuple[DataNeed, Contents]]:
     found: dict[str, tuple[DataNeed, Contents]] = {}
