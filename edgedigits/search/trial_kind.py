@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.errors import CheckFailedError, ToolMissingError
+from edgedigits.errors import CheckFailedError, DataError, ToolMissingError
 from edgedigits.study.kinds import Answer, TrialKind
 from edgedigits.study.trial_kind import Builds
 
@@ -36,6 +36,13 @@ class _Sought(Builds):
                 # Stored as an answer: what fails so would fail again.
                 result = {GIVEN_UP: str(error)}
             yield {"key": trial["key"], "result": result}
+
+    def row(self, spec: Mapping[str, Any], everywhere: set[str]) -> dict[str, Any]:
+        """Refuse: a search has a report of its own, in the same files."""
+        raise DataError(
+            "This is the folder of a search, whose report `edgedigits search` writes.",
+            hint="Give it the same flags again; with --trials 1 it runs nothing more.",
+        )
 
 
 KIND: TrialKind = _Sought()

@@ -6,6 +6,7 @@ import csv
 import json
 import shlex
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -105,6 +106,13 @@ def test_the_front_is_within_the_limits(result):
     assert result.front
     assert all(one.flash <= LIMITS.flash and one.instructions <= LIMITS.instructions for one in result.front)
     assert len(result.front) < len(result.candidates)
+
+
+def test_a_study_s_report_does_not_take_the_place_of_a_search_s(tmp_path, monkeypatch, capsys):
+    on(monkeypatch, answered)
+    search(replace(CHOICES, trials=1), tmp_path, SILENT)
+    assert main(["study", "report", str(tmp_path)]) == 3
+    assert "This is the folder of a search, whose report `edgedigits search` writes." in capsys.readouterr().err
 
 
 BAD = [

@@ -15,7 +15,21 @@ from edgedigits.search.report.write import JSON
 from edgedigits.study.run.database import DATABASE
 from edgedigits.study.run.store import Store
 
-SMALL = "--data mnist-5k --max-flash 4K --epochs 1 --joint-epochs 2 --trials 2 --jobs 1 --json".split()
+SMALL = [
+    "--data",
+    "mnist-5k",
+    "--max-flash",
+    "4K",
+    "--epochs",
+    "1",
+    "--joint-epochs",
+    "2",
+    "--trials",
+    "2",
+    "--jobs",
+    "1",
+    "--json",
+]
 
 
 def start(folder):

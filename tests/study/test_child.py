@@ -139,6 +139,9 @@ def test_what_cannot_be_fetched_is_told_without_a_traceback(monkeypatch):
         def get_current_task(self):
             return "task"
 
+        def log_event(self, *_):
+            pass
+
     def fetch(need, why):
         raise DataError(f"{why}, and the scheduler does not have them.", hint="Put them back.")
 
