@@ -32,7 +32,7 @@ def by_name(findings: object) -> dict[str, Finding]:
 
 
 def pinned(requirements: list[str]) -> dict[str, SpecifierSet]:
-    return {one.name: one.specifier for one in map(Requirement, requirements)}
+    return {one.name: one.specifier for one in map(Requirement, requirements) if one.name != "edgedigits"}
 
 
 def specifiers(packages: Mapping[str, str]) -> dict[str, SpecifierSet]:

@@ -41,7 +41,6 @@ from typing import Any
 
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables
-from edgedigits.devices.cores import find_core
 from edgedigits.errors import ConfigError, DataError, nearest
 from edgedigits.files.toml import read_toml
 from edgedigits.study.kinds import planned_kinds
@@ -264,6 +263,9 @@ def _trial(
     try:
         config = make_config(choices)
         if config.budget.flash:
+            # Only here: it leads to NumPy, which `--help` does without.
+            from edgedigits.devices.cores import find_core
+
             find_core(config.budget.core)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
