@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.devices.stub import Engine, firmware_stub
-from edgedigits.devices.toolchain import Toolchain, compile_error, run_tool, toolchain_environment
+from edgedigits.devices.toolchain import Toolchain, compile_error, find_zig, run_tool, toolchain_environment
 from edgedigits.errors import CheckFailedError, DataError, ToolMissingError
 from edgedigits.files.scratch import scratch
 from edgedigits.programs import run_program
@@ -41,17 +41,31 @@ def host_compiler(toolchain: Toolchain) -> Toolchain:
     Raises:
         ToolMissingError: there is neither.
     """
-    if toolchain.name == "zig":
-        return toolchain
+    found = toolchain if toolchain.name == "zig" else _own_compiler()
+    if found is None:
+        raise ToolMissingError(
+            "There is no C compiler for this machine.",
+            hint="Install one (Debian, Ubuntu: apt-get install gcc), or use --toolchain zig.",
+        )
+    return found
+
+
+def find_host_compiler() -> Toolchain:
+    """Return what compiles for this machine where nobody named a toolchain: its own compiler, else zig.
+
+    Raises:
+        ToolMissingError: there is neither.
+    """
+    return _own_compiler() or find_zig()
+
+
+def _own_compiler() -> Toolchain | None:
     for name in COMPILERS:
         path = shutil.which(name)
         if path is not None:
             version = run_tool([path, "-dumpversion"]).stdout.strip()
             return Toolchain(name, f"{name} {version}", (path,))
-    raise ToolMissingError(
-        "There is no C compiler for this machine.",
-        hint="Install one (Debian, Ubuntu: apt-get install gcc), or use --toolchain zig.",
-    )
+    return None
 
 
 def run_host(

@@ -94,13 +94,14 @@ def find_toolchain(name: str, core: Core) -> Toolchain:
         ToolMissingError: it is not installed or too old; the hint says how to get it.
     """
     if name == "zig":
-        return _find_zig()
+        return find_zig()
     if name == "gcc":
         return _find_gcc(core)
     raise ConfigError(f"There is no toolchain '{name}'.", hint=nearest(name, TOOLCHAINS))
 
 
-def _find_zig() -> Toolchain:
+def find_zig() -> Toolchain:
+    """Return the clang inside zig, which knows every core and this machine; raises as `find_toolchain`."""
     install = "Install it: pip install 'edgedigits[mcu]'"
     if find_spec("ziglang") is None:
         raise ToolMissingError("The compiler zig (package ziglang) is not installed.", hint=install)
