@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from edgedigits.errors import DataError, ToolMissingError
 from edgedigits.extras import install_command
-from edgedigits.search.space import Point, Space, Span
+from edgedigits.search.space import Numbers, Point, Space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,7 +164,7 @@ def _distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribut
 
     return {
         name: IntDistribution(choice.low, choice.high, log=True)
-        if isinstance(choice, Span)
+        if isinstance(choice, Numbers)
         else CategoricalDistribution(choice)
         for name, choice in space.choices.items()
     }

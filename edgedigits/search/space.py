@@ -37,7 +37,7 @@ _CONTROL = "random"
 
 
 @dataclass(frozen=True)
-class Span:
+class Numbers:
     """Whole numbers of which the next is as likely as that at the same ratio: small ones count as much as large."""
 
     low: int
@@ -56,11 +56,11 @@ class Space:
     most: int
 
     @property
-    def choices(self) -> dict[str, Span | tuple[Any, ...]]:
+    def choices(self) -> dict[str, Numbers | tuple[Any, ...]]:
         """A span or the values of each choice, by name."""
         return {
-            "constants": Span(self.least, self.most),
-            "first": Span(16, 400),
+            "constants": Numbers(self.least, self.most),
+            "first": Numbers(16, 400),
             "second": (0, 16, 32, 60, 80, 100),
             "view": VIEWS,
             "weight_bits": (2, 3, 4, 5),
@@ -104,7 +104,7 @@ def space_within(flash: int) -> Space:
     return Space(max(LEAST, most // SPREAD), most)
 
 
-def axes_of(point: Point) -> dict[str, Any]:
+def axis_values(point: Point) -> dict[str, Any]:
     """Return the choices of a point by the names that a study's axes have."""
     window, _, size = point["view"].partition("/")
     return {

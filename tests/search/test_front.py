@@ -21,7 +21,7 @@ from edgedigits.progress import SILENT
 from edgedigits.search.front import Candidate, front_of
 from edgedigits.search.report.write import CSV, JSON, PAGE, result_of, write_search
 from edgedigits.search.run import _entry, search
-from edgedigits.search.space import Span, space_within
+from edgedigits.search.space import Numbers, space_within
 from edgedigits.study.findings.choices import build_command
 from edgedigits.study.report.write import PICTURES
 from tests.report.page_checker import assert_stands_alone, check_page, page_text
@@ -53,7 +53,7 @@ def points():
     choices = space_within(16_384).choices
     return st.fixed_dictionaries(
         {
-            name: st.integers(choice.low, choice.high) if isinstance(choice, Span) else st.sampled_from(choice)
+            name: st.integers(choice.low, choice.high) if isinstance(choice, Numbers) else st.sampled_from(choice)
             for name, choice in choices.items()
         }
     )
@@ -75,7 +75,7 @@ def test_the_recipes_are_points_of_the_space(flash):
     assert recipes
     for point in recipes:
         for name, choice in space.choices.items():
-            inside = choice.low <= point[name] <= choice.high if isinstance(choice, Span) else point[name] in choice
+            inside = choice.low <= point[name] <= choice.high if isinstance(choice, Numbers) else point[name] in choice
             assert inside, (name, point[name])
 
 
