@@ -7,9 +7,10 @@ from edgedigits.losses.hinge import KINDS
 
 SHORT = {
     "training": {"epochs": 6, "batch_size": 64},
-    "prune": {"epochs": 4, "frequency": 4},
+    "prune": {"enabled": False, "epochs": 4, "frequency": 4},
+    "levels": {"weight_bits": 8},
     "cluster": {"epochs": 2},
-    "qat": {"epochs": 2},
+    "qat": {"enabled": False, "epochs": 2},
     "model": {"hidden": [12, 8]},
 }
 COMPRESSIONS = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.stages.cluster import with_dense_gradient
 from edgedigits.stages.declaration import Stage
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def with_ranges(model: Any, ranges: Ranges, preserve: str = "") -> Any:
         aware = tfmot.quantization.keras.quantize_apply(annotated, *_schemes(model, preserve))
     aware.layers[0].quantizer = _pixel_quantizer()
     for layer in aware.layers:
+        for _, _, variables in getattr(layer, "_weight_vars", []):
+            if "clst_impl" in variables:
+                with_dense_gradient(variables["clst_impl"])
         of_layer = ranges[layer.layer.name if hasattr(layer, "layer") else "input"]
         for variable in layer.non_trainable_weights:
             what, _, end = _short(variable.name).rpartition("_")

@@ -15,7 +15,7 @@ from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
 from edgedigits.stages.cluster import add_clustering, strip_clustering
 from edgedigits.stages.quantize import CLUSTERS, add_fake_quantization
-from edgedigits.training.keras_env import set_seed
+from edgedigits.training.keras_env import set_seed, tf
 from edgedigits.training.model import build_mlp
 
 IMAGES = np.random.default_rng(0).random((50, 784), np.float32)
@@ -57,6 +57,22 @@ def test_a_layer_has_2_to_the_bits_values_beside_its_zeros_and_begins_as_a_learn
         assert ((before == 0) == (after == 0)).all()
         nearest = np.abs(before[..., None] - initial(before[before != 0], 2)).argmin(axis=-1)
         assert np.allclose(after, np.where(before, initial(before[before != 0], 2)[nearest], 0))
+
+
+def test_clusters_get_the_gradient_that_tfmot_gives_them_as_one_tensor(pruned) -> None:
+    layer = add_clustering(pruned, 2).layers[0]
+    mended = layer.clustering_algorithms["kernel"]
+    plain = type(mended)(layer.cluster_centroids["kernel"])
+    places, weights = layer.pulling_indices["kernel"], layer.original_clusterable_weights["kernel"]
+    upwards = tf.constant(np.random.default_rng(1).normal(size=weights.shape), tf.float32)
+    gradients = []
+    for algorithm in (plain, mended):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(algorithm.get_clustered_weight(places, weights) * upwards)
+        gradients.append(tape.gradient(total, [layer.cluster_centroids["kernel"], weights]))
+    assert isinstance(gradients[1][0], tf.Tensor)
+    for theirs, ours in zip(*gradients, strict=True):
+        assert np.allclose(tf.convert_to_tensor(theirs), ours, rtol=1e-5, atol=1e-5)
 
 
 def test_the_model_that_comes_in_stays_as_it_is(pruned) -> None:
