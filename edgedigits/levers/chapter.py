@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 from markupsafe import Markup
 
-from edgedigits.levers.plan import BASE, DISTILLED, IN_ONE, IN_TURN, POLYNOMIAL, SCRATCH, TICKET
+from edgedigits.levers.plan import BASE, CQAT, DISTILLED, IN_ONE, IN_TURN, PCQAT, PQAT, SCRATCH, TICKET
 from edgedigits.report.page_tables import NOTHING, Table
 from edgedigits.study.findings.effects import Difference, corrected, in_points, over_seeds
 from edgedigits.study.kinds import Chapter
@@ -21,9 +21,10 @@ from edgedigits.study.kinds import Chapter
 TITLE = "What each lever does at equal bytes"
 _TEXT = Markup(
     "<p>Points of accuracy on the test set against the base, paired by seed, at as many bytes of weights, biases and "
-    "layer constants. Builds to a budget meet it themselves. What is pruned and quantized in turn has none: it is "
-    "built at several sparsities, and its accuracy is read off between them, linearly over the logarithm of the "
-    "engine's bytes; a seed whose bytes are all on one side of the budget is left out.</p>"
+    "layer constants. Builds to a budget meet it themselves. What is compressed in turn has none: PQAT is pruned, CQAT "
+    "clustered, PCQAT both, each then trained quantization-aware. It is built at several sparsities, CQAT at several "
+    "widths, and its accuracy is read off between them, linearly over the logarithm of the engine's bytes; a seed "
+    "whose bytes are all on one side of the budget is left out.</p>"
 )
 _HEAD = ("lever", "bytes", "value", "against", "points", "95% interval", "engine B")
 _QUESTIONS = {lever.axis: lever.asks for lever in IN_ONE} | {DISTILLED: "Distillation"}
@@ -88,14 +89,19 @@ def _in_one(rows: pd.DataFrame, budget: int) -> Iterable[LeverEffect]:
 
 def _in_turn(rows: pd.DataFrame, budget: int) -> Iterable[LeverEffect]:
     swept = rows[rows["lever"] == IN_TURN]
-    by_schedule = {str(name): at_bytes(some, budget) for name, some in swept.groupby("value", sort=False)}
-    plain, ticket, scratch = (by_schedule.get(name, {}) for name in (POLYNOMIAL, TICKET, SCRATCH))
+    ways = {str(way): at_bytes(some, budget) for way, some in swept.groupby("value", sort=False)}
     whole = rows[(rows["lever"] == "weight_bits") & (rows["value"] == _WHOLE_BITS)]
-    yield from _effect(_ORDER, budget, IN_TURN, f"joint with {_WHOLE_BITS} bits", plain, _by_seed(whole))
-    yield from _effect(_ORDER, budget, IN_TURN, "the base", plain, _by_seed(rows[rows["lever"] == BASE]))
-    for name, other in ((TICKET, ticket), (SCRATCH, scratch)):
-        yield from _effect(_TURN, budget, name, POLYNOMIAL, other, plain)
-    yield from _effect(_TICKET, budget, TICKET, SCRATCH, ticket, scratch)
+    base = _by_seed(rows[rows["lever"] == BASE])
+    yield from _effect(_ORDER, budget, PQAT, f"joint with {_WHOLE_BITS} bits", ways.get(PQAT, {}), _by_seed(whole))
+    for way in (PQAT, CQAT, PCQAT):
+        yield from _effect(_ORDER, budget, way, "the base", ways.get(way, {}), base)
+    for lever, way, against in (
+        (_ORDER, PCQAT, PQAT),
+        (_TURN, TICKET, PQAT),
+        (_TURN, SCRATCH, PQAT),
+        (_TICKET, TICKET, SCRATCH),
+    ):
+        yield from _effect(lever, budget, way, against, ways.get(way, {}), ways.get(against, {}))
 
 
 def _effect(

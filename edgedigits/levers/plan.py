@@ -1,13 +1,14 @@
 """The trials of `study run levers`: a build to a budget, each lever moved by itself, and the same pruned in turn.
 
-A build to a budget takes as many bytes of engine as another, so that accuracy alone differs. What is pruned and
-quantized in turn has no budget: it is built at several sparsities about it, and `interpolate` reads its accuracy off.
+A build to a budget takes as many bytes of engine as another, so that accuracy alone differs. What is compressed in turn
+(PQAT, PCQAT; CQAT) has no budget: it is built at several sparsities or widths about it, and `interpolate` reads its
+accuracy off.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from edgedigits.errors import ConfigError, shown
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.options import budget as parse_budget
+from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.plan.axes import find_axis
@@ -31,12 +33,18 @@ BASE = "base"
 IN_TURN = "in turn"
 
 SWEPT_ABOUT = (1.6, 1.0, 0.625)
-"""Weights that are left in what is pruned in turn, by as many as about meet the budget."""
-_BYTES_A_WEIGHT = 1.35
-"""Of 8 bits and its place, about."""
+"""Weights that are left in what is compressed in turn, by as many as about meet the budget."""
+_BYTES_A_WEIGHT, _BYTES_A_CLUSTERED_WEIGHT = 1.35, 0.85
+"""Of its value, in 8 bits or in three, and its place, about."""
 _MOST_LEFT = 0.5
-_STAGES = {"prune": 0.7, "qat": 0.3}
-"""How the epochs of joint training are divided between the stages that do the same in turn."""
+PQAT, PCQAT, CQAT = "PQAT", "PCQAT", "CQAT"
+TICKET, SCRATCH = "iterative", "scratch"
+TURNS = {
+    **{way: {"prune": 0.7, "qat": 0.3} for way in (PQAT, TICKET, SCRATCH)},
+    PCQAT: {"prune": 0.6, "cluster": 0.1, "qat": 0.3},
+    CQAT: {"training": 0.6, "cluster": 0.1, "qat": 0.3},
+}
+"""Ways to compress in turn, and how the epochs of joint training are divided between the stages that do the same."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,6 @@ IN_ONE = (
 )
 """Moved one at a time in a build to a budget; the values of the base are left out there."""
 DISTILLED = "distill"
-POLYNOMIAL, TICKET, SCRATCH = IN_TURN_SCHEDULES = ("polynomial", "iterative", "scratch")
 
 
 def plan_levers(
@@ -137,31 +144,65 @@ def _asked(limit: int, teacher: str, epochs: int) -> Iterator[_Asked]:
                 yield one(lever.axis, value, usual, **{lever.axis: value})
     if teacher:
         yield one(DISTILLED, "a teacher", "none", **{DISTILLED: teacher})
-    for schedule, share in itertools.product(IN_TURN_SCHEDULES, SWEPT_ABOUT):
-        yield _in_turn(config, schedule, share)
+    for way, share in itertools.product(TURNS, SWEPT_ABOUT):
+        yield _in_turn(config, way, share)
 
 
-def _in_turn(config: BuildConfig, schedule: str, share: float) -> _Asked:
-    """Return the same network, trained for as many epochs, but pruned and quantized in turn."""
-    limit, widths = config.budget.constants, (config.input.view.inputs, *config.model.hidden, CLASSES)
-    weights = sum(before * after for before, after in itertools.pairwise(widths))
-    about = max(limit / 4, limit - sum(widths[1:])) / _BYTES_A_WEIGHT / weights
-    sparsity = round(1.0 - min(about, _MOST_LEFT) * share, 4)
-    tables = to_tables(config)
-    names = ("criterion", "begin", "end")
-    stages = {name: max(1, round(part * config.joint.epochs)) for name, part in _STAGES.items()}
-    base = {
-        **{section: tables[section] for section in ("input", "model", "training")},
-        "prune": {"scope": "global", "epochs": stages["prune"], **{name: tables["prune"][name] for name in names}},
-        "qat": {"epochs": stages["qat"]},
+def _in_turn(config: BuildConfig, way: str, share: float) -> _Asked:
+    """Return the same network, trained for as many epochs, but compressed in turn; a narrower one if not pruned."""
+    tables, epochs = to_tables(config), dict(TURNS[way])
+    begun = config.training.epochs + round(epochs.pop("training", 0) * config.joint.epochs)
+    stages = {name: {"epochs": max(1, round(part * config.joint.epochs))} for name, part in epochs.items()}
+    base: dict[str, Any] = {
+        **{section: tables[section] for section in ("input", "model")},
+        "training": {**tables["training"], "epochs": begun},
+        **stages,
         "engine": {"optimize": "size"},
     }
-    values = {"sparsity": sparsity, "quantization": "qat", "prune_schedule": schedule}
-    return _Asked({"budget": limit, "lever": IN_TURN, "value": schedule, "against": BASE}, values, base)
+    values: dict[str, Any] = {"quantization": "qat"}
+    if "cluster" in stages:
+        values["weight_bits"] = config.levels.weight_bits
+    if "prune" in stages:
+        base["prune"] |= {"scope": "global", **{name: tables["prune"][name] for name in ("criterion", "begin", "end")}}
+        schedule = way if way in RAMPS else SCHEDULE
+        values |= {"sparsity": _sparsity(config, share, clustered="cluster" in stages), "prune_schedule": schedule}
+    else:
+        values["hidden"] = _narrower(config, share)
+    return _Asked({"budget": config.budget.constants, "lever": IN_TURN, "value": way, "against": BASE}, values, base)
+
+
+def _widths(config: BuildConfig) -> tuple[int, ...]:
+    return (config.input.view.inputs, *config.model.hidden, CLASSES)
+
+
+def _weights(widths: Sequence[int]) -> int:
+    return sum(before * after for before, after in itertools.pairwise(widths))
+
+
+def _sparsity(config: BuildConfig, share: float, *, clustered: bool) -> float:
+    """Return the share of zeros with which a network takes about `share` of its budget."""
+    limit, widths = config.budget.constants, _widths(config)
+    each = _BYTES_A_CLUSTERED_WEIGHT if clustered else _BYTES_A_WEIGHT
+    about = max(limit / 4, limit - sum(widths[1:])) / each / _weights(widths)
+    return round(1.0 - min(about, _MOST_LEFT) * share, 4)
+
+
+def _narrower(config: BuildConfig, share: float) -> list[int]:
+    """Return the hidden widths, in the proportions of the budget's, whose whole network takes about `share` of it."""
+    limit = config.budget.constants * share
+    inputs, *hidden, classes = _widths(config)
+    found = [1] * len(hidden)
+    for first in range(1, hidden[0] + 1):
+        wider = [max(1, round(first * one / hidden[0])) for one in hidden]
+        if _weights((inputs, *wider, classes)) * config.levels.weight_bits / 8 + sum(wider) + classes > limit:
+            break
+        found = wider
+    return found
 
 
 def _entry(asked: _Asked, source: str, seed: int) -> Entry:
     tables = {"base": {**asked.base, "data": {"source": source}}, "trial": [{**asked.values, "seed": seed}]}
     (entry,) = plan_builds(NAME, plan_grid(tables, NAME)).entries
-    label = f"{entry.label}, in turn, about {asked.place['budget']} B" if "sparsity" in asked.values else entry.label
+    is_swept = asked.place["lever"] == IN_TURN
+    label = f"{entry.label}, in turn, about {asked.place['budget']} B" if is_swept else entry.label
     return replace(entry, kind=STORED_AS, label=label, spec={**entry.spec, "label": label, **asked.place})

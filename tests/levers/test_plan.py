@@ -11,8 +11,9 @@ from edgedigits.cli.main import main
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.errors import ConfigError
-from edgedigits.levers.plan import BASE, IN_TURN, plan_levers
+from edgedigits.levers.plan import BASE, CQAT, IN_TURN, TURNS, plan_levers
 from edgedigits.losses.catalogue import LOSSES
+from edgedigits.stages.catalogue import STAGES
 
 
 def specs(**flags):
@@ -23,7 +24,7 @@ def test_every_value_of_every_lever_is_there_once_beside_the_base():
     found = Counter(one["lever"] for one in specs(seeds=1, budgets="2K"))
     assert found == {
         BASE: 1, "weight_bits": 3, "weight_values": 2, "criterion": len(CRITERIA) - 1, "granularity": 2,
-        "prune_schedule": 2, "loss": len(LOSSES) - 1, IN_TURN: 9,
+        "prune_schedule": 2, "loss": len(LOSSES) - 1, IN_TURN: 15,
     }  # fmt: skip
 
 
@@ -43,27 +44,34 @@ def test_a_build_to_a_budget_differs_from_the_base_in_its_lever_alone():
 
 
 @pytest.mark.parametrize("budget", ["424", "2K", "8K", "27K"])
-def test_what_is_pruned_in_turn_is_the_same_network_for_as_many_epochs_about_the_budget(budget):
-    base, *others = specs(seeds=1, budgets=budget)
-    joint = base["config"]["joint"]["epochs"]
-    swept = [one["config"] for one in others if one["lever"] == IN_TURN]
+@pytest.mark.parametrize("way", TURNS)
+def test_what_is_compressed_in_turn_sees_the_same_for_as_many_epochs_about_the_budget(budget, way):
+    base, *others = (one for one in specs(seeds=1, budgets=budget) if one["lever"] in (BASE, IN_TURN))
+    swept = [make_config(parse_sections(one["config"], "x")) for one in others if one["value"] == way]
+    there = make_config(parse_sections(base["config"], "x"))
     for config in swept:
-        for section in ("input", "model", "training"):
-            assert config[section] == base["config"][section]
-        assert config["prune"]["epochs"] + config["qat"]["epochs"] == joint
-        assert config["engine"]["optimize"] == base["config"]["engine"]["optimize"] == "size"
-        assert config["prune"]["criterion"] == base["config"]["prune"]["criterion"]
-    dense, middle, sparse = (config["prune"]["sparsity"] for config in swept[:3])
-    assert (1 - dense) / (1 - middle) == pytest.approx(1.6, rel=0.02)
-    assert (1 - sparse) / (1 - middle) == pytest.approx(0.625, rel=0.02)
+        stages = [stage.name for stage in STAGES.values() if stage.asked(config)]
+        assert stages == ["float", *TURNS[way]] if way != CQAT else ["float", "cluster", "qat"]
+        later = sum(getattr(config, name).epochs for name in stages[1:])
+        assert config.training.epochs + later == there.training.epochs + there.joint.epochs
+        assert (config.input, config.engine) == (there.input, there.engine)
+        if way != CQAT:
+            assert (config.model, config.prune.criterion) == (there.model, there.prune.criterion)
+        assert config.levels.weight_bits == (there.levels.weight_bits if "cluster" in stages else 8)
+    size = {True: lambda one: one.model.hidden[0], False: lambda one: 1 - one.prune.sparsity}[way == CQAT]
+    dense, middle, sparse = map(size, swept)
+    # Widths are whole, and biases take their part.
+    tolerance = 0.25 if way == CQAT else 0.02
+    assert dense / middle == pytest.approx(1.6, rel=tolerance)
+    assert sparse / middle == pytest.approx(0.625, rel=tolerance)
 
 
 def test_seeds_are_told_apart_and_all_trials_are_different():
     plan = plan_levers(seeds=3, budgets="1K,2K")
     keys = {json.dumps(entry.identity, sort_keys=True) for entry in plan.entries}
-    assert len(keys) == len(plan.entries) == 3 * 2 * 29
+    assert len(keys) == len(plan.entries) == 3 * 2 * 35
     assert {entry.spec["config"]["training"]["seed"] for entry in plan.entries} == {1, 2, 3}
-    for entry in plan.entries[:29]:
+    for entry in plan.entries[:35]:
         make_config(parse_sections(entry.spec["config"], "x"))
 
 
@@ -86,7 +94,7 @@ def test_a_teacher_adds_one_trial_a_seed_of_its_own(tmp_path):
         ({"budgets": "much"}, "--budgets is 'much', expected bytes such as 8192 or 8K"),
         ({"budgets": "2K,"}, "--budgets is '2K,', expected bytes"),
         ({"budgets": "0"}, "--budgets names 0 bytes"),
-        ({"seeds": 10_000}, "--seeds 10000 plans more than 100,000 trials. Take 1,724 or fewer."),
+        ({"seeds": 10_000}, "--seeds 10000 plans more than 100,000 trials. Take 1,428 or fewer."),
     ],
 )
 def test_what_cannot_be_planned_is_told(flags, words):
@@ -97,6 +105,6 @@ def test_what_cannot_be_planned_is_told(flags, words):
 
 def test_the_cost_is_told_before_anything_runs(capsys):
     assert main(["study", "run", "levers", "--seeds", "1", "--budgets", "2K", "--data", "mnist-5k", "--dry-run"]) == 0
-    assert "29 trials, about " in capsys.readouterr().out
+    assert "35 trials, about " in capsys.readouterr().out
     assert main(["study", "run", "levers", "--rows", "10"]) == 2
     assert "--rows is of report-table, and levers is another. Leave it out." in capsys.readouterr().err

@@ -18,12 +18,17 @@ SEED = 5
 REFERENCE = Path(__file__).parents[2] / "deploy" / "reference" / "model.tflite"
 
 
-def write_build(folder: Path, source: Path | str, *, validation_accuracy: float = 0.97, **reading: Any) -> Splits:
-    """Write a folder whose manifest says that the reference model was trained on `source`; return its digits."""
+def write_build(
+    folder: Path, source: Path | str, *, validation_accuracy: float = 0.97, model: bytes = b"", **reading: Any
+) -> Splits:
+    """Write a folder whose manifest says that the reference model, or another, was trained on `source`.
+
+    Return its digits.
+    """
     splits = load_splits(str(source), seed=SEED, **DIVISION, **reading)
     folder.mkdir()
     seen = pack(fingerprints(np.concatenate([splits.train.images, splits.validation.images])))
-    files = {"model.tflite": REFERENCE.read_bytes(), "training_digests.bin": seen}
+    files = {"model.tflite": model or REFERENCE.read_bytes(), "training_digests.bin": seen}
     for name, content in files.items():
         (folder / name).write_bytes(content)
     report = json.loads(REFERENCE.with_name("report.json").read_text(encoding="utf-8"))
