@@ -147,6 +147,11 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
     ]
     if result.pixels is not None:
         lines.append(f"pixels        0 to 255 are {escape(str(result.pixels))}")
+    if result.from_pixels is not None:
+        own = result.from_pixels
+        lines.append(
+            f"from pixels   {own.mean:,.0f} instructions to the class, p95 {own.p95:,.0f} (emulated): classify_pixels"
+        )
     if result.preprocess is not None:
         lines.append(_preprocess_line(result.preprocess))
     if result.cycles is not None:

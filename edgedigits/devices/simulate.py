@@ -20,7 +20,7 @@ from edgedigits.devices.host import INVERTED_PIXELS, PIXELS, run_host
 from edgedigits.devices.simulation import CrossCheck, Instructions, PreprocessCost, Ram, Simulation, WrongByte
 from edgedigits.devices.stub import Engine
 from edgedigits.devices.toolchain import Toolchain
-from edgedigits.devices.wrapped_engine import with_invert, write_decision_engine, write_pixel_engine
+from edgedigits.devices.wrapped_engine import with_invert, write_decision_engine, write_pixel_engine, write_raw_engine
 from edgedigits.errors import CheckFailedError, ConfigError, nearest
 from edgedigits.files.scratch import scratch
 from edgedigits.model.fixed_point import Rounding
@@ -40,6 +40,8 @@ BIGGEST_SYMBOLS = 5
 INVERTED_IMAGES = 100
 """Images that also go through `preprocess` dark on light: what is done to a pixel does not depend on its place."""
 DEFINITION = "the definition, in exact arithmetic"
+REFUSING = "classify on the emulated core, which refuses below a margin of {}"
+RAW, PORTIONS = "classify_pixels on the emulated core", "feed on the emulated core, in portions"
 DECISION = "class, refusal and margin by the oracle's scores"
 
 
@@ -133,22 +135,26 @@ def _run_everywhere(
         inputs, compared, cost = pixels.preprocess(job) if pixels else (mapped, (), None)
         image, (run, extreme) = job.emulate(inputs[:count], inputs[count:])
         decided = _decide(job, inputs) if job.engine.reject_margin else None
+        raw = pixels.classify(job) if pixels else {}
         expected, (host, host_how) = awaited.result(), on_host.result()
     summary = with_oracle(replace(_summarize(job, image, run), kind=kind), expected[:count], ORACLES[rounding])
     numpy = run_numpy(lower(classifier.graph, Rounding(rounding)), mapped)
     again = expected[pixels.inverted] if pixels else expected[:0]
+    margin = job.engine.reject_margin
     return replace(
         summary,
         ram=replace(summary.ram, stack=max(run.stack, extreme.stack)),
         no_background=int(extreme.instructions[1:].max()),
         pixels=classifier.pixels.range if pixels else None,
         preprocess=cost,
+        from_pixels=Instructions.of(raw[RAW].instructions[:count]) if raw else None,
         others=(
             _compare(f"emulated core, extreme {summary.things}", run.how, extreme.outputs, expected[count:]),
             _compare("host C", host_how, host, np.concatenate([expected, again])),
             _compare("NumPy engine", f"NumPy {np.__version__}, exact integers", numpy, expected),
             *compared,
-            *([_compare_decisions(decided, expected, job.engine.reject_margin)] if decided else []),
+            *([_compare_decisions(REFUSING.format(margin), decided, expected, margin)] if decided else []),
+            *(_compare_decisions(name, run, np.concatenate([expected, again]), margin) for name, run in raw.items()),
         ),
     )
 
@@ -160,11 +166,10 @@ def _decide(job: _Job, inputs: NDArray[np.int8]) -> Emulation:
         return run
 
 
-def _compare_decisions(run: Emulation, scores: NDArray[np.int8], margin: int) -> CrossCheck:
+def _compare_decisions(what: str, run: Emulation, scores: NDArray[np.int8], margin: int) -> CrossCheck:
     """Hold classes, refusals and margins against what the oracle's scores (n, k) give by definition."""
     told = np.minimum(leads(scores), MOST_LEAD_TOLD)
     expected = np.stack([decide(scores, margin), told], axis=1).astype(np.int8)
-    what = f"classify on the emulated core, which refuses below a margin of {margin}"
     return replace(_compare(what, run.how, run.outputs, expected), against=DECISION)
 
 
@@ -207,6 +212,18 @@ class _Pixels:
         view, own = self.by_definition.pixels.view, Instructions.of(plain.instructions[: self._count])
         cost = PreprocessCost(view, own, image.footprint.flash, max(plain.stack, inverted.stack))
         return plain.outputs, (compared,), None if view.is_plain else cost
+
+    def classify(self, job: _Job) -> dict[str, Emulation]:
+        """Return what the core says to pixels as they are, and to portions of them, by name; then to inverted ones."""
+        facts, found = job.engine.facts.pixels, {}
+        for name, present in ((RAW, facts and facts.raw), (PORTIONS, facts and facts.portions)):
+            if not present:
+                continue
+            batch = [with_invert(self._images, invert=False), with_invert(self._images[self.inverted], invert=True)]
+            with scratch("simulate") as folder:
+                engine = write_raw_engine(job.engine, folder, portions=name == PORTIONS)
+                _, (found[name],) = replace(job, engine=engine).emulate(np.concatenate(batch))
+        return found
 
 
 def extreme_images(size: int) -> NDArray[np.uint8]:

@@ -151,6 +151,7 @@ class Simulation:
         outputs: int8 (n, output size).
         pixels: what pixels are to the model; None where none went in.
         preprocess: what it takes to make an input of an image; None where the model sees all of it, and with no pixels.
+        from_pixels: instructions of `classify_pixels`, from pixels to the class; None where there is none.
         kind: what ran: "images", or "random inputs" for a model that takes no images.
     """
 
@@ -177,6 +178,7 @@ class Simulation:
     outputs: NDArray[np.int8]
     pixels: PixelRange | None = None
     preprocess: PreprocessCost | None = None
+    from_pixels: Instructions | None = None
     kind: str = "images"
 
     @property

@@ -38,6 +38,8 @@ def to_json(run: Simulation, board: Board | None = None) -> dict[str, Any]:
     }
     if run.preprocess is not None:
         facts["preprocess"] = {**asdict(run.preprocess), "how": how}
+    if run.from_pixels is not None:
+        facts["from_pixels"] = {**asdict(run.from_pixels), "how": how}
     if run.cycles is not None:
         facts["cycles"] = {
             **asdict(run.cycles),

@@ -25,7 +25,7 @@ def step_by_address(elf: Path, engine: Engine) -> dict[int, int]:
     if not starts:
         return {}
     try:
-        lines = _outermost_lines(elf, engine.invoke)
+        lines = _outermost_lines(elf, engine.run) or _outermost_lines(elf, engine.invoke)
     except Exception:  # pyelftools raises whatever a form that it does not know makes it stumble over
         return {}
     return {address: sum(line >= start for start in starts) for address, line in lines.items()}

@@ -68,6 +68,11 @@ class Engine:
         return f"{self.prefix}_invoke"
 
     @property
+    def run(self) -> str:
+        """Name of the function that `invoke` and others share, where there is one."""
+        return f"{self.prefix}_run"
+
+    @property
     def view(self) -> View:
         """What its `preprocess` makes of an image."""
         return (self.facts.pixels and self.facts.pixels.view) or PLAIN

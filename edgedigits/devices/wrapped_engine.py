@@ -32,6 +32,19 @@ void {name}_invoke(const int8_t *input, int8_t *output, void *workspace)
 """
 # The last byte of the input says whether the picture is dark on light.
 _PREPROCESS = "{prefix}_preprocess((const uint8_t *)input, input[{pixels}], output);"
+_CLASSIFY_PIXELS = (
+    "output[0] = (int8_t){prefix}_classify_pixels((const uint8_t *)input, input[{pixels}], workspace, &output[1]);"
+)
+# In portions of every size, none among them, which seldom are whole words.
+_FEED = """\
+uint32_t at = 0;
+    {prefix}_begin(input[{pixels}], workspace);
+    for (uint32_t size = 0; at < {pixels}u; ++size) {{
+        const uint32_t left = {pixels}u - at, count = size < left ? size : left;
+        (void){prefix}_feed((const uint8_t *)input + at, count, workspace);
+        at += count;
+    }}
+    output[0] = (int8_t){prefix}_end(workspace, &output[1]);"""
 _CLASSIFY = "output[0] = (int8_t){prefix}_classify(input, workspace, &output[1]);"
 
 
@@ -43,6 +56,15 @@ def write_pixel_engine(engine: Engine, folder: Path) -> Engine:
     pixels, facts = engine.pixel_count, engine.facts
     call = _PREPROCESS.format(prefix=engine.prefix, pixels=pixels)
     return _wrapped(engine, folder, "pixels", call, (pixels + 1, facts.input.size, 0))
+
+
+def write_raw_engine(engine: Engine, folder: Path, *, portions: bool) -> Engine:
+    """Write into `folder` an engine whose `invoke` is the `classify_pixels` of another, or its `feed`, and return it.
+
+    It takes what `with_invert` returns, and gives two bytes: the class, modulo 256, and the margin.
+    """
+    call = (_FEED if portions else _CLASSIFY_PIXELS).format(prefix=engine.prefix, pixels=engine.pixel_count)
+    return _wrapped(engine, folder, "raw", call, (engine.pixel_count + 1, 2, engine.facts.workspace_bytes))
 
 
 def write_decision_engine(engine: Engine, folder: Path) -> Engine:

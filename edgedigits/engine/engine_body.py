@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgedigits.engine.engine_layers import EngineLayer, c_array, scans
+from edgedigits.engine.kernel_calls import FLIP
 from edgedigits.engine.literals import C_TYPES
 from edgedigits.engine.parts import Parts
 from edgedigits.engine.preprocess import preprocess_facts
@@ -35,6 +36,8 @@ def render_body(shared: dict[str, Any], parts: Parts) -> str:
         tables=[(table.comment, c_array(table.name, table.values)) for table in parts.tables],
         pixel_table=any(table.name == "pixel_inputs" for table in parts.tables),
         step_templates=list(dict.fromkeys(emission.template for emission in parts.emissions)),
+        flip=FLIP,
+        first=parts.layers[0],
         calls=[line for step in parts.in_order for line in step.calls],
     )
     sizes = parts.sizes
@@ -42,6 +45,7 @@ def render_body(shared: dict[str, Any], parts: Parts) -> str:
         "engine.c.j2",
         **shared,
         body=body,
+        intrinsics=facts["intrinsics"],
         private_names=list(dict.fromkeys(a or b for a, b in _PRIVATE_NAME.findall(body))),
         private_macros=list(dict.fromkeys(_PRIVATE_MACRO.findall(body))),
         constant_bytes=f"{sum(sizes[name] for name in ('weight_bytes', 'bias_bytes', 'table_bytes')):,}",
@@ -70,7 +74,8 @@ def _kernel_facts(parts: Parts) -> dict[str, Any]:
     visits = {layer.encoding.visits for layer in layers}
     return {
         "kernels": _kernels(layers, flips_hidden),
-        "has_rows": conditional or any(signed),
+        "has_rows": any(map(_has_rows, layers)),
+        "input_rows": parts.raw and any(layer.reads_input and _has_rows(layer) for layer in layers),
         "rows_for_vectors": conditional and not any(signed) and ROWS.template,
         "flips_hidden": flips_hidden,
         "flips_for_vectors_only": any(signed) and not signed_hidden,
@@ -88,7 +93,7 @@ def _kernel_facts(parts: Parts) -> dict[str, Any]:
 
 def _activation_facts(parts: Parts) -> dict[str, Any]:
     """Return how sums become outputs, by each rounding that is in use."""
-    has_rows = any(layer.conditional or not layer.encoding.reads_distances for layer in parts.layers)
+    has_rows = any(map(_has_rows, parts.layers))
     found = []
     for kind in dict.fromkeys(layer.rescaling for layer in parts.layers):
         uniform = [layer.packed.layer.uniform for layer in parts.layers if layer.rescaling == kind]
@@ -122,6 +127,10 @@ def _kernels(layers: Sequence[EngineLayer], flips_hidden: bool) -> list[dict[str
             }
         )
     return kernels
+
+
+def _has_rows(layer: EngineLayer) -> bool:
+    return layer.conditional or not layer.encoding.reads_distances
 
 
 def _index_types(layers: Sequence[EngineLayer]) -> dict[str, str]:

@@ -114,11 +114,15 @@ class EnginePixels:
     Attributes:
         low, high: the real values of pixels 0 and 255.
         view: what it sees of an image; None for the image as it is.
+        raw: there is `classify_pixels`, which reads them as they are; None where not.
+        portions: there is `feed`, which takes a few at a time; None where not.
     """
 
     low: Real
     high: Real
     view: View | None = None
+    raw: bool | None = None
+    portions: bool | None = None
 
     def __post_init__(self) -> None:
         if self.low >= self.high:
@@ -129,9 +133,10 @@ class EnginePixels:
             raise ValueError("its view is not what a build can be asked for under [input]") from None
 
     @classmethod
-    def of(cls, pixels: PixelMap) -> EnginePixels:
-        """Return what a map of pixels does."""
-        return cls(pixels.range.low, pixels.range.high, None if pixels.view.is_plain else pixels.view)
+    def of(cls, pixels: PixelMap, parts: Parts) -> EnginePixels:
+        """Return what a map of pixels does, and the engine with them."""
+        view = None if pixels.view.is_plain else pixels.view
+        return cls(pixels.range.low, pixels.range.high, view, parts.raw or None, parts.fed or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +212,7 @@ def engine_json(parts: Parts, prefix: str, pixels: PixelMap | None, classes: int
         model_sha256=network.graph.digest,
         input=_end(network.input, network.inputs),
         output=_end(network.output, network.outputs),
-        pixels=None if pixels is None else EnginePixels.of(pixels),
+        pixels=None if pixels is None else EnginePixels.of(pixels, parts),
         classes=classes,
         **parts.sizes,
         steps=tuple(

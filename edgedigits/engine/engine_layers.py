@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.engine.kernel_calls import Ends, begins, kernel_calls, portion
 from edgedigits.engine.literals import C_TYPES, array_rows, int_literal
 from edgedigits.engine.workspace import INPUT, EngineMemory, padding
 from edgedigits.model.fixed_point import Rounding
@@ -20,7 +20,6 @@ from edgedigits.model.packing import PackedLayer, biases_from
 from edgedigits.model.weights.encoding import Constant, Encoding, Visits
 from edgedigits.model.weights.rows import ROWS
 
-FLIP = "0x80808080u"
 ACTIVATIONS = {
     "NONE": "no activation",
     "RELU": "ReLU",
@@ -47,21 +46,6 @@ class GuardedArrays:
 
     condition: str
     arrays: list[Array]
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """Where a layer's inputs and outputs lie.
-
-    Attributes:
-        source: where its inputs are.
-        target: where its outputs shall be.
-        keeps: its inputs are read later too.
-    """
-
-    source: Spot
-    target: Spot
-    keeps: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +77,8 @@ class EngineLayer:
         bias_bytes: bytes of biases, and of factors where each output has its own.
         conditional: cores with MVE get other constants.
         reads_input: its inputs are those of the engine, and not in the workspace.
+        begins: lines of C that let its sums begin at the biases, where its inputs may come in portions.
+        portion: lines that add the products of `count` inputs behind `words` times four.
     """
 
     packed: PackedLayer
@@ -104,6 +90,8 @@ class EngineLayer:
     bias_bytes: int
     conditional: bool
     reads_input: bool
+    begins: list[str]
+    portion: list[str]
 
     @property
     def encoding(self) -> Encoding:
@@ -140,14 +128,25 @@ def _as_c_array(constant: Constant, widest: dict[str, np.dtype[Any]]) -> Constan
     return replace(constant, values=values if len(values) else np.zeros(1, values.dtype))
 
 
-def engine_layers(network: Network, packed: Sequence[PackedLayer], memory: EngineMemory) -> list[EngineLayer]:
-    """Return the layers of a network, ready to print."""
+def engine_layers(
+    network: Network, packed: Sequence[PackedLayer], memory: EngineMemory, *, raw: bool, fed: bool
+) -> list[EngineLayer]:
+    """Return the layers of a network, ready to print.
+
+    Args:
+        network: as lowered.
+        packed: its layers, packed.
+        memory: where values lie.
+        raw: layers that read the input also read pixels as they are.
+        fed: the first layer can get them in portions.
+    """
     kinds, last_reader = _rescalings(network), network.last_reader
     numbers = [number for number, step in enumerate(network.steps, start=1) if isinstance(step, DenseLayer)]
     layers = []
     for index, (one, number) in enumerate(zip(packed, numbers, strict=True)):
         [value] = network.reads[number - 1]
-        ends = Ends(memory.spots[value], memory.spots[number], keeps=last_reader[value] > number)
+        is_raw, keeps = raw and memory.spots[value] == INPUT, last_reader[value] > number
+        ends = Ends(memory.spots[value], memory.spots[number], keeps, is_raw, fed and is_raw)
         layers.append(_engine_layer(one, index, ends, kinds[one.layer.rounding_in(network.rounding)]))
     return layers
 
@@ -216,11 +215,17 @@ def _engine_layer(one: PackedLayer, index: int, ends: Ends, rescaling: Rescaling
         note=_note(one, index),
         comment=_comment(one, index),
         parts=parts,
-        calls=_calls(one, index, ends, rescaling, shifts),
+        calls=[
+            f"/* {_shape(layer, index)} */",
+            *kernel_calls(one, index, ends),
+            *_activation(one, index, ends.target, rescaling, shifts),
+        ],
         rescaling=rescaling,
         bias_bytes=bias.nbytes + factor_bytes,
         conditional=one.rows_on_vectors,
         reads_input=ends.source == INPUT,
+        begins=begins(one, index) if ends.fed else [],
+        portion=portion(one, index) if ends.fed else [],
     )
 
 
@@ -256,46 +261,6 @@ def _comment(one: PackedLayer, index: int) -> list[str]:
         f"Inputs count from {layer.input_low}; outputs have zero point {layer.output_offset} and lie in"
         f" {layer.clamp_low}..{layer.clamp_high}.",
     ]
-
-
-def _calls(one: PackedLayer, index: int, ends: Ends, rescaling: Rescaling, shifts: NDArray[np.int64]) -> list[str]:
-    bias = f"layer{index + 1}_bias"
-    kernel = partial(_kernel_calls, one.layer, index, ends=ends)
-    if one.biases.is_narrow:
-        calls = [_widening(one, bias), *kernel(one.encoding, one.constants, "s->sums")]
-    else:
-        calls = kernel(one.encoding, one.constants, bias)
-    if one.rows_on_vectors:
-        rows = kernel(ROWS, [Constant("rows", one.layer.weights)], bias)
-        calls = ["#if VECTORS", *rows, "#else", *calls, "#endif"]
-    return [f"/* {_shape(one.layer, index)} */", *calls, *_activation(one, index, ends.target, rescaling, shifts)]
-
-
-def _kernel_calls(
-    layer: DenseLayer, index: int, encoding: Encoding, constants: Sequence[Constant], biases: str, ends: Ends
-) -> list[str]:
-    places = [place for constant in constants for place in (constant.name, *_parts(constant))]
-    own = ", ".join([*(f"layer{index + 1}_{place}" for place in places), biases])
-    source, flip = ends.source.pointer, "0u"
-    if not encoding.reads_distances:
-        signed = source if ends.source.signed else f"as_signed({source}, {layer.inputs}u)"
-        call = f"{encoding.kernel}({signed}, {layer.inputs}u, {own}, {layer.outputs}u, s->sums);"
-        # Flipped twice it is as it was.
-        return [call, f"{signed};"] if ends.keeps and not ends.source.signed else [call]
-    if ends.source == INPUT:
-        is_padded = encoding.reads_words and layer.inputs % 4
-        source, flip = ("s->padded", "0u") if is_padded else ("(const uint8_t *)input", FLIP)
-    return [f"{encoding.kernel}({source}, {flip}, {layer.inputs}u, {own}, {encoding.padded(layer.outputs)}u, s);"]
-
-
-def _widening(one: PackedLayer, bias: str) -> str:
-    """Return the call that lets the sums begin at narrow biases."""
-    count, stored = one.encoding.padded(one.layer.outputs), one.biases
-    return f"widen({bias}, {count}u, {stored.bits}u, {stored.shift}u, s->sums);"
-
-
-def _parts(constant: Constant) -> list[str]:
-    return [f"{constant.name} + {place}" for place in constant.parts]
 
 
 def _activation(

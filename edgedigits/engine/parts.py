@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from edgedigits.data.preprocess import PIXEL_VALUES, PixelMap, range_text
+from edgedigits.data.preprocess import PixelMap, range_text
 from edgedigits.engine.engine_layers import EngineLayer, as_c_arrays, engine_layers, step_emissions
+from edgedigits.engine.raw_pixels import has_usual_table, reads_pixels, takes_portions
 from edgedigits.engine.workspace import EngineMemory, lay_out
 from edgedigits.model.network import Network
 from edgedigits.model.ops.dense_layer import DenseLayer
@@ -26,6 +25,8 @@ class Parts:
         emissions: its other steps, in order.
         tables: all constants that are no layer's.
         memory: what the caller lends it.
+        raw: it can read pixels as they are.
+        fed: it can get them in portions.
     """
 
     network: Network
@@ -33,6 +34,8 @@ class Parts:
     emissions: tuple[Emission, ...]
     tables: tuple[ConstantTable, ...]
     memory: EngineMemory
+    raw: bool
+    fed: bool
 
     @property
     def in_order(self) -> list[EngineLayer | Emission]:
@@ -54,15 +57,17 @@ class Parts:
 def make_parts(network: Network, packed: Sequence[PackedLayer], pixels: PixelMap | None) -> Parts:
     """Return the parts of the engine of a packed network; `pixels`: what those become in its input, if any do."""
     packed = as_c_arrays(packed)
-    memory = lay_out(network, packed)
+    raw, fed = reads_pixels(network, pixels), takes_portions(network, packed, pixels)
+    memory = lay_out(network, packed, fed=fed)
     emissions = tuple(step_emissions(network, memory))
     tables = (*(table for emission in emissions for table in emission.tables), *_pixel_table(pixels))
-    return Parts(network, tuple(engine_layers(network, packed, memory)), emissions, tables, memory)
+    layers = tuple(engine_layers(network, packed, memory, raw=raw, fed=fed))
+    return Parts(network, layers, emissions, tables, memory, raw, fed)
 
 
 def _pixel_table(pixels: PixelMap | None) -> list[ConstantTable]:
     """Return the table of `preprocess`; none where the input is the pixel less 128, or no pixel."""
-    if pixels is None or np.array_equal(pixels.table, np.arange(PIXEL_VALUES) - 128):
+    if pixels is None or has_usual_table(pixels):
         return []
     are = range_text(pixels.range.low, pixels.range.high)
     return [

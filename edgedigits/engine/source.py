@@ -100,7 +100,13 @@ def render_engine(
     check_prefix(prefix)
     parts, use = make_parts(network, packed, pixels), purpose(network, pixels, prefix)
     vectors = make_vectors(network, pixels)
-    shared = {**_shared_facts(network, prefix), "reject_margin": reject_margin, **use}
+    shared = {
+        **_shared_facts(network, prefix),
+        "reject_margin": reject_margin,
+        "raw": parts.raw,
+        "fed": parts.fed,
+        **use,
+    }
     source = render_body(shared, parts)
     self_test = render("self_test.c.j2", **shared, **self_test_facts(parts, vectors))
     # Two engines of one model differ where their choices do.

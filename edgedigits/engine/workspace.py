@@ -16,6 +16,8 @@ from edgedigits.model.packing import PackedLayer
 LIST_ROOM = 64
 """Entries of the list of active inputs; a longer one is worked off in parts."""
 ENTRY_BYTES = 8
+FED_BYTES = 12
+"""What is known of an input that comes in portions; it lies where the values between two steps do later."""
 INPUT, HIDDEN, OUTPUT = Spot("input", signed=True), Spot("s->hidden", signed=False), Spot("output", signed=True)
 
 
@@ -51,8 +53,8 @@ class EngineMemory:
         return self.values_at + self.hidden + self.padded
 
 
-def lay_out(network: Network, packed: Sequence[PackedLayer]) -> EngineMemory:
-    """Return what the engine of a network needs."""
+def lay_out(network: Network, packed: Sequence[PackedLayer], *, fed: bool = False) -> EngineMemory:
+    """Return what the engine of a network needs; `fed`: its input may come in portions."""
     spots, kept = _spots(network)
     between = [size for size, spot in zip(network.sizes, spots, strict=True) if spot in (HIDDEN, OUTPUT)]
     of_words = any(one.encoding.reads_words for one, first in zip(packed, network.of_input, strict=True) if first)
@@ -60,7 +62,7 @@ def lay_out(network: Network, packed: Sequence[PackedLayer]) -> EngineMemory:
         sums=max(one.encoding.padded(one.layer.outputs) for one in packed),
         lists=any(one.encoding.uses_list for one in packed),
         kept=tuple(map(up_to_four, kept)),
-        hidden=up_to_four(max(between)),
+        hidden=up_to_four(max(*between, FED_BYTES if fed else 0)),
         padded=up_to_four(network.inputs) if of_words and network.inputs % 4 else 0,
         spots=tuple(spots),
     )

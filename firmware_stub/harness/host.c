@@ -87,6 +87,27 @@ static int classifies_as(const int8_t *scores, const int8_t *input, void *worksp
 }
 #endif
 
+#if MODEL_READS_PIXELS
+/* Reads pixels as they are. Tells whether portions of them, which are seldom whole words, give the same class. */
+static int portions_agree(const uint8_t *pixels, int invert, void *workspace) {
+    const int class = model_classify_pixels(pixels, invert, workspace, NULL);
+#if MODEL_NOT_ONE_IMAGE
+    uint32_t seen = 0;
+    model_begin(invert, workspace);
+    for (uint32_t size = 0; seen < MODEL_PIXELS; size++) {
+        uint32_t count = size < MODEL_PIXELS - seen ? size : MODEL_PIXELS - seen;
+        if (model_feed(pixels + seen, count, workspace) != (int)(MODEL_PIXELS - seen - count)) {
+            return 0;
+        }
+        seen += count;
+    }
+    return model_end(workspace, NULL) == class;
+#else
+    return class >= 0;
+#endif
+}
+#endif
+
 #if MODEL_PIXELS
 enum { PIXELS = MODEL_PIXELS };
 
@@ -111,8 +132,8 @@ static void prepare(int invert, uint8_t *pixels, int8_t *input) {
 }
 #endif
 
-/* Reads an image and makes an input of it. Returns 1, or 0 where there is no more. */
-static int read_image(FILE *images, uint8_t *pixels, int8_t *input) {
+/* Reads an image and makes an input of it. Returns 1, or 0 where there is no more. `agree`: so do ways to read its pixels. */
+static int read_image(FILE *images, uint8_t *pixels, int8_t *input, void *workspace, int *agree) {
     const int mode = fgetc(images);
     if (mode == 0) {
         return fread(input, MODEL_INPUT_SIZE, 1, images) == 1;
@@ -120,6 +141,12 @@ static int read_image(FILE *images, uint8_t *pixels, int8_t *input) {
     if (mode == EOF || PIXELS == 0 || fread(pixels, PIXELS, 1, images) != 1) {
         return 0;
     }
+#if MODEL_READS_PIXELS
+    *agree = portions_agree(pixels, mode == 2, workspace);
+#else
+    (void)workspace;
+    (void)agree;
+#endif
     prepare(mode == 2, pixels, input);
     return 1;
 }
@@ -145,11 +172,12 @@ int main(int count, char **arguments) {
     void *const workspace = buffers[2].start + GUARD;
     uint8_t *const pixels = buffers[3].start + GUARD;
     int status = model_self_test(workspace) == 0 ? 0 : SELF_TEST_FAILED;
-    while (status == 0 && read_image(images, pixels, input)) {
+    int agree = 1;
+    while (status == 0 && read_image(images, pixels, input, workspace, &agree)) {
         model_invoke(input, output, workspace);
         if (fwrite(output, MODEL_OUTPUT_SIZE, 1, results) != 1) {
             status = CANNOT_WRITE;
-        } else if (!classifies_as(output, input, workspace)) {
+        } else if (!agree || !classifies_as(output, input, workspace)) {
             status = WRONG_CLASS;
         } else if (!is_whole(buffers[0]) || !is_whole(buffers[1]) || !is_whole(buffers[2]) || !is_whole(buffers[3])) {
             status = WRITES_BESIDE;

@@ -28,6 +28,9 @@
 #define MODEL_PIXELS MODEL_JOIN(MODEL_MACRO, PIXELS)
 /* For #if: 0 where pixels and input may share memory. */
 #define MODEL_PREPROCESS_APART MODEL_JOIN(MODEL_MACRO, PREPROCESS_APART)
+/* For #if: 0 where the engine has no classify_pixels; no begin, feed and end. */
+#define MODEL_READS_PIXELS MODEL_JOIN(MODEL_MACRO, READS_PIXELS)
+#define MODEL_NOT_ONE_IMAGE MODEL_JOIN(MODEL_MACRO, NOT_ONE_IMAGE)
 
 /* For #if: 0 where classify refuses nothing. */
 #define MODEL_REJECT_MARGIN MODEL_JOIN(MODEL_MACRO, REJECT_MARGIN)
@@ -35,6 +38,10 @@
 
 #define model_invoke MODEL_JOIN(MODEL_PREFIX, invoke)
 #define model_classify MODEL_JOIN(MODEL_PREFIX, classify)
+#define model_classify_pixels MODEL_JOIN(MODEL_PREFIX, classify_pixels)
+#define model_begin MODEL_JOIN(MODEL_PREFIX, begin)
+#define model_feed MODEL_JOIN(MODEL_PREFIX, feed)
+#define model_end MODEL_JOIN(MODEL_PREFIX, end)
 #define model_preprocess MODEL_JOIN(MODEL_PREFIX, preprocess)
 #define model_self_test MODEL_JOIN(MODEL_PREFIX, self_test)
 

@@ -127,9 +127,36 @@ static void answer_run(uint32_t received) {
     end_answer();
 }
 
-/* Digits are decoded as they arrive: a line of 1,568 of them needs no buffer. */
-static end_t run_command(end_t end) {
+static void take_input(size_t place, uint8_t byte) {
+    ((uint8_t *)input)[place] = byte;
+}
+
+static void answer_input(void) {
+    answer_run(crc32(0, input, sizeof input));
+}
+
+#if MODEL_NOT_ONE_IMAGE
+/* Each pixel goes into the sums as it arrives: there is no image. */
+static void take_pixel(size_t place, uint8_t byte) {
+    if (place == 0) {
+        model_begin(0, workspace);
+    }
+    (void)model_feed(&byte, 1, workspace);
+}
+
+static void answer_pixels(void) {
+    int8_t margin = 0;
+    int winner = model_end(workspace, &margin);
+    say_number("ok pixels class=", (uint32_t)winner);
+    say_number(" margin=", (uint32_t)(uint8_t)margin);
+    end_answer();
+}
+#endif
+
+/* Reads bytes in hexadecimal digits, which are decoded as they arrive: a line of 1,568 of them needs no buffer. */
+static end_t bytes_command(end_t end, size_t size, void (*take)(size_t place, uint8_t byte), void (*answer)(void)) {
     size_t digits = 0;
+    int high = 0;
     if (end != LINE_SPACE) {
         return refuse("length", '\n');
     }
@@ -145,17 +172,19 @@ static end_t run_command(end_t end) {
         if (value < 0) {
             return refuse("digit", character);
         }
-        if (digits >= 2u * sizeof input) {
+        if (digits >= 2u * size) {
             return refuse("long", character);
         }
-        uint8_t *byte = (uint8_t *)input + digits / 2u;
-        *byte = (uint8_t)(digits % 2u == 0u ? value << 4 : *byte | value);
+        if (digits % 2u != 0u) {
+            take(digits / 2u, (uint8_t)(16 * high + value));
+        }
+        high = value;
         digits++;
     }
-    if (digits != 2u * sizeof input) {
+    if (digits != 2u * size) {
         return refuse("length", '\n');
     }
-    answer_run(crc32(0, input, sizeof input));
+    answer();
     return LINE_END;
 }
 
@@ -274,8 +303,13 @@ int protocol_serve(void) {
         return 1; /* an empty line, or the LF of a CR LF */
     }
     if (equal(word, "run")) {
-        return run_command(end) != CONSOLE_END;
+        return bytes_command(end, sizeof input, take_input, answer_input) != CONSOLE_END;
     }
+#if MODEL_NOT_ONE_IMAGE
+    if (equal(word, "pixels")) {
+        return bytes_command(end, MODEL_PIXELS, take_pixel, answer_pixels) != CONSOLE_END;
+    }
+#endif
     if (equal(word, "bench")) {
         return bench_command(end) != CONSOLE_END;
     }

@@ -9,6 +9,9 @@
  *                HEX: the input as the model takes it, 2 digits a byte, exactly 2 × input of them. received is the CRC-32
  *                of the bytes as they arrived, so that the sender can tell whether they arrived whole. No class and no margin
  *                from a model that classifies nothing.
+ *   pixels HEX   ok pixels class=N margin=N
+ *                HEX: an image, 0 the background, 2 digits a pixel, which go into the sums as they arrive. A command that
+ *                only engines have which can be fed.
  *   bench N      ok bench runs=N ticks=N least=N most=N    N runs, 1 to 10000, on the input that `run` left behind
  *   crc          ok crc flash=CRC bytes=N                  CRC-32 of the program in flash
  *   selftest     ok selftest result=N                      0: passed

@@ -19,7 +19,7 @@ from edgedigits.model.packing import Goal
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.worst_case import without_zeros, worst_input
-from tests.benchmarks.bench_engine import BUILDS, IMAGES, TFLM, build, images, load_network, measure
+from tests.benchmarks.bench_engine import BUILDS, IMAGES, TFLM, build, images, load_network, measure, pixels_to_class
 from tests.tflite_builder import random_mlp
 
 pytest.importorskip("unicorn")
@@ -49,6 +49,7 @@ def digits(splits_5k: Splits) -> np.ndarray:
 def test_cortex_m4_with_random_weights(density: float, mean: int, digits: np.ndarray) -> None:
     found = measure(random_network(density), digits)
     assert found.mean <= mean
+    assert pixels_to_class(random_network(density), digits[:40]).mean() < found.run.counts[:40].mean() + 250
     assert found.mean < found.run.instructions.most < found.worst <= TFLM["784-32-16-10"]["cortex-m4"]
     assert found.besides <= 4096
     assert found.source.workspace_bytes <= 1024

@@ -304,7 +304,8 @@ def test_only_the_kernels_a_model_needs_are_there() -> None:
 def test_names_carry_the_prefix() -> None:
     source = render_engine(*_packed(network_of(random_mlp(1, (784, 10)))), "digits", USUAL)
     public = re.findall(r"^(?:void|int) (\w+)\(", source.source, re.MULTILINE)
-    assert public == ["digits_invoke", "digits_classify", "digits_preprocess", "digits_check_weights"]
+    names = ["invoke", "classify", "classify_pixels", "begin", "feed", "end", "preprocess", "check_weights"]
+    assert public == [f"digits_{name}" for name in names]
     assert re.findall(r"^(?:void|int) (\w+)\(", source.self_test, re.MULTILINE) == ["digits_self_test"]
     with pytest.raises(ConfigError, match="keyword"):
         render_engine(*_packed(network_of(random_mlp(1, (6, 3)))), "int")

@@ -82,6 +82,25 @@ def test_a_model_that_classifies_nothing_gives_no_class(tmp_path: Path) -> None:
         assert answer == f"ok run ticks=7 received={received} output={output.tobytes().hex()}"
 
 
+def test_pixels_are_fed_as_they_arrive(tmp_path: Path) -> None:
+    """Without an image in memory the class is that of the same image whole; a line that breaks off harms no other."""
+    engine = write_emitted_engine(tmp_path, random_mlp(5, (784, 10)))
+    program = compile_for_host(engine, tmp_path)
+    images = np.random.default_rng(1).integers(0, 256, (3, 784)).astype(np.uint8)
+    lines = [
+        line for image in images for line in (f"run {(image ^ 128).tobytes().hex()}", f"pixels {image.tobytes().hex()}")
+    ]
+    broken = [("pixels", "length"), ("pixels 00", "length"), ("pixels 0x", "digit"), (f"{lines[1]}0", "long")]
+
+    said = [lines[0], *(line for line, _ in broken), *lines[1:]]
+    _, first, *answers = talk(program, "".join(f"{line}\n" for line in said).encode())
+
+    assert answers[: len(broken)] == [f"error {reason}" for _, reason in broken]
+    runs = [first, *answers[len(broken) + 1 :: 2]]
+    for whole, fed in zip(runs, answers[len(broken) :: 2], strict=True):
+        assert fed == f"ok pixels {whole.removeprefix('ok run ').partition(' ticks')[0]}"
+
+
 def test_it_measures(firmware: tuple[Path, np.ndarray]) -> None:
     answers = talk(firmware[0], b"bench 1\nbench 100\nbench 10000\n")[1:]
 

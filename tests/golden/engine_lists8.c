@@ -35,6 +35,7 @@
 #define multiply_high edgedigits_model_multiply_high
 #define reciprocal edgedigits_model_reciprocal
 #define softmax edgedigits_model_softmax
+#define best_of edgedigits_model_best_of
 #define add_to_crc edgedigits_model_add_to_crc
 
 /* The one place where the instruction set is chosen. EDGEDIGITS_MODEL_PLAIN asks for plain C everywhere. */
@@ -354,13 +355,11 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
     softmax(output, 5u);
 }
 
-int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *margin)
+/* Returns the class with the highest score, and how far the second is below. */
+static int best_of(const int8_t *scores, int8_t *margin)
 {
-    scratch *const s = (scratch *)workspace;
-    int8_t *const scores = (int8_t *)s->hidden;
     int best = 0, second = -128 - 1;
 
-    edgedigits_model_invoke(input, scores, workspace);
     for (int i = 1; i < EDGEDIGITS_MODEL_OUTPUT_SIZE; ++i) {
         if (scores[i] > scores[best]) {
             second = scores[best];
@@ -374,6 +373,14 @@ int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *marg
         *margin = (int8_t)(distance > 127 ? 127 : distance);
     }
     return best;
+}
+
+int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *margin)
+{
+    int8_t *const scores = (int8_t *)((scratch *)workspace)->hidden;
+
+    edgedigits_model_invoke(input, scores, workspace);
+    return best_of(scores, margin);
 }
 
 /* CRC-32 as in zlib, bit by bit: a table would be larger than the time is worth. */
@@ -422,6 +429,7 @@ int edgedigits_model_check_weights(void)
 #undef multiply_high
 #undef reciprocal
 #undef softmax
+#undef best_of
 #undef add_to_crc
 #undef DSP
 #undef APART

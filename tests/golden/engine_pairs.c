@@ -11,6 +11,9 @@
 #include "edgedigits_model.h"
 
 #include <stddef.h>
+#if defined(__ARM_FEATURE_DSP)
+#include <arm_acle.h>
+#endif
 
 #if defined(__AVR__) && !defined(EDGEDIGITS_MODEL_CONSTANTS_IN_RAM)
 #error "AVR copies constants into RAM, here 200 bytes of weights and tables: there is no engine for AVR yet. To try it all the same, define EDGEDIGITS_MODEL_CONSTANTS_IN_RAM."
@@ -51,7 +54,6 @@
 #endif
 #if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN) && \
     (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 10))
-#include <arm_acle.h>
 #define DSP 1 /* two multiplications an instruction: SXTB16, SMLAD */
 #else
 #define DSP 0
@@ -475,14 +477,14 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
 #endif
 
 #if VECTORS
-/* A dense layer whose weights lie row by row, four rows at a time; inputs are signed bytes. */
-APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, const int32_t *bias,
-                             uint32_t outputs, int32_t *sums)
+/* A dense layer whose weights lie row by row, stride apart, four rows at a time; inputs are signed bytes. */
+APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, uint32_t stride,
+                             const int32_t *bias, uint32_t outputs, int32_t *sums)
 {
     const int32_t *const stop = bias + outputs;
 
-    for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * inputs) {
-        const int8_t *const second = weights + inputs, *const third = second + inputs, *const fourth = third + inputs;
+    for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * stride) {
+        const int8_t *const second = weights + stride, *const third = second + stride, *const fourth = third + stride;
         int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -496,7 +498,7 @@ APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *we
         sums[2] = c;
         sums[3] = d;
     }
-    for (; bias != stop; ++bias, ++sums, weights += inputs) {
+    for (; bias != stop; ++bias, ++sums, weights += stride) {
         int32_t a = *bias;
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -580,7 +582,7 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
 
     /* layer 1: 12 inputs, 7 outputs, ReLU */
     #if VECTORS
-    dense_rows(input, 12u, layer1_rows, layer1_bias, 7u, s->sums);
+    dense_rows(input, 12u, layer1_rows, 12u, layer1_bias, 7u, s->sums);
     #else
     dense_pairs((const uint8_t *)input, 0x80808080u, 12u, layer1_weights, layer1_bias, 8u, s);
     #endif
@@ -588,7 +590,7 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
     s->hidden[7] = 0u;
     /* layer 2: 7 inputs, 5 outputs, no activation */
     #if VECTORS
-    dense_rows(as_signed(s->hidden, 7u), 7u, layer2_rows, layer2_bias, 5u, s->sums);
+    dense_rows(as_signed(s->hidden, 7u), 7u, layer2_rows, 7u, layer2_bias, 5u, s->sums);
     #else
     dense_pairs(s->hidden, 0u, 7u, layer2_weights, layer2_bias, 6u, s);
     #endif

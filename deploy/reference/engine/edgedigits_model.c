@@ -11,6 +11,9 @@
 #include "edgedigits_model.h"
 
 #include <stddef.h>
+#if defined(__ARM_FEATURE_DSP)
+#include <arm_acle.h>
+#endif
 
 #if defined(__AVR__) && !defined(EDGEDIGITS_MODEL_CONSTANTS_IN_RAM)
 #error "AVR copies constants into RAM, here 13,056 bytes of weights and tables: there is no engine for AVR yet. To try it all the same, define EDGEDIGITS_MODEL_CONSTANTS_IN_RAM."
@@ -46,6 +49,11 @@
 #define add_high_product edgedigits_model_add_high_product
 #define rescale edgedigits_model_rescale
 #define activate edgedigits_model_activate
+#define run edgedigits_model_run
+#define best_of edgedigits_model_best_of
+#define feeding edgedigits_model_feeding
+#define a_feeding_fits_into_hidden edgedigits_model_a_feeding_fits_into_hidden
+#define add_inputs edgedigits_model_add_inputs
 #define add_to_crc edgedigits_model_add_to_crc
 
 /* The one place where the instruction set is chosen. EDGEDIGITS_MODEL_PLAIN asks for plain C everywhere. */
@@ -56,7 +64,6 @@
 #endif
 #if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN) && \
     (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 10))
-#include <arm_acle.h>
 #define DSP 1 /* two multiplications an instruction: SXTB16, SMLAD */
 #else
 #define DSP 0
@@ -964,14 +971,14 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
 #endif
 
 #if VECTORS
-/* A dense layer whose weights lie row by row, four rows at a time; inputs are signed bytes. */
-APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, const int32_t *bias,
-                             uint32_t outputs, int32_t *sums)
+/* A dense layer whose weights lie row by row, stride apart, four rows at a time; inputs are signed bytes. */
+APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, uint32_t stride,
+                             const int32_t *bias, uint32_t outputs, int32_t *sums)
 {
     const int32_t *const stop = bias + outputs;
 
-    for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * inputs) {
-        const int8_t *const second = weights + inputs, *const third = second + inputs, *const fourth = third + inputs;
+    for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * stride) {
+        const int8_t *const second = weights + stride, *const third = second + stride, *const fourth = third + stride;
         int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -985,7 +992,7 @@ APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *we
         sums[2] = c;
         sums[3] = d;
     }
-    for (; bias != stop; ++bias, ++sums, weights += inputs) {
+    for (; bias != stop; ++bias, ++sums, weights += stride) {
         int32_t a = *bias;
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -1063,12 +1070,16 @@ APART static void activate(const int32_t *sums, uint32_t outputs, int32_t multip
 #endif
 }
 
-void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspace)
+/*
+ * Computes from inputs in memory, of which flip makes distances from the lowest value.
+ * NULL stands for none: the sums of the first layer are there already.
+ */
+APART static void run(const uint8_t *in, uint32_t flip, int8_t *output, scratch *s)
 {
-    scratch *const s = (scratch *)workspace;
-
     /* layer 1: 784 inputs, 31 outputs, ReLU */
-    sparse_lists8((const uint8_t *)input, 0x80808080u, 784u, layer1_entries, layer1_starts, layer1_bias, 31u, s);
+    if (in != NULL) {
+        sparse_lists8(in, flip, 784u, layer1_entries, layer1_starts, layer1_bias, 31u, s);
+    }
     activate(s->sums, 31u, 1369131777, 8u, 0, 0, 255, 0u, s->hidden);
     s->hidden[31] = 0u;
     /* layer 2: 31 inputs, 16 outputs, ReLU */
@@ -1076,20 +1087,23 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
     activate(s->sums, 16u, 1249948961, 5u, 0, 0, 255, 0u, s->hidden);
     /* layer 3: 16 inputs, 10 outputs, no activation */
     #if VECTORS
-    dense_rows(as_signed(s->hidden, 16u), 16u, layer3_rows, layer3_bias, 10u, s->sums);
+    dense_rows(as_signed(s->hidden, 16u), 16u, layer3_rows, 16u, layer3_bias, 10u, s->sums);
     #else
     dense_pairs(s->hidden, 0u, 16u, layer3_weights, layer3_bias, 10u, s);
     #endif
     activate(s->sums, 10u, 1202445896, 6u, 159, 0, 255, 0x80u, (uint8_t *)output);
 }
 
-int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *margin)
+void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspace)
 {
-    scratch *const s = (scratch *)workspace;
-    int8_t *const scores = (int8_t *)s->hidden;
+    run((const uint8_t *)input, 0x80808080u, output, (scratch *)workspace);
+}
+
+/* Returns the class with the highest score, and how far the second is below. */
+static int best_of(const int8_t *scores, int8_t *margin)
+{
     int best = 0, second = -128 - 1;
 
-    edgedigits_model_invoke(input, scores, workspace);
     for (int i = 1; i < EDGEDIGITS_MODEL_OUTPUT_SIZE; ++i) {
         if (scores[i] > scores[best]) {
             second = scores[best];
@@ -1103,6 +1117,91 @@ int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *marg
         *margin = (int8_t)(distance > 127 ? 127 : distance);
     }
     return best;
+}
+
+int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *margin)
+{
+    int8_t *const scores = (int8_t *)((scratch *)workspace)->hidden;
+
+    edgedigits_model_invoke(input, scores, workspace);
+    return best_of(scores, margin);
+}
+
+int edgedigits_model_classify_pixels(const uint8_t *pixels, int invert, void *workspace, int8_t *margin)
+{
+    scratch *const s = (scratch *)workspace;
+    int8_t *const scores = (int8_t *)s->hidden;
+
+    run(pixels, invert ? 0xffffffffu : 0u, scores, s);
+    return best_of(scores, margin);
+}
+
+/* What is known of an image that comes in portions: it lies where the values between two layers do later. */
+typedef struct {
+    uint32_t seen; /* pixels; more than there are from the moment when too many came */
+    uint32_t flip;
+    uint8_t waiting[4]; /* until they are four */
+} feeding;
+
+typedef char a_feeding_fits_into_hidden[sizeof(feeding) <= sizeof(((scratch *)0)->hidden) ? 1 : -1];
+
+void edgedigits_model_begin(int invert, void *workspace)
+{
+    scratch *const s = (scratch *)workspace;
+    feeding *const f = (feeding *)(void *)s->hidden;
+
+    for (uint32_t i = 0; i < 31u; ++i) {
+        s->sums[i] = layer1_bias[i];
+    }
+    f->seen = 0u;
+    f->flip = invert ? 0xffffffffu : 0u;
+}
+
+/* Adds the products of the inputs behind `words` times four. */
+static void add_inputs(const uint8_t *in, uint32_t count, uint32_t flip, uint32_t words, scratch *s)
+{
+    sparse_lists8(in, flip, count, layer1_entries, layer1_starts + 4u * words, s->sums, 31u, s);
+}
+
+int edgedigits_model_feed(const uint8_t *pixels, uint32_t count, void *workspace)
+{
+    scratch *const s = (scratch *)workspace;
+    feeding *const f = (feeding *)(void *)s->hidden;
+
+    if (f->seen > 784u || count > 784u - f->seen) {
+        f->seen = 784u + 1u;
+        return EDGEDIGITS_MODEL_NOT_ONE_IMAGE;
+    }
+    while (count != 0u) {
+        const uint32_t place = f->seen % 4u, whole = place == 0u ? count / 4u * 4u : 0u;
+
+        if (whole != 0u) {
+            add_inputs(pixels, whole, f->flip, f->seen / 4u, s);
+            pixels += whole;
+            count -= whole;
+            f->seen += whole;
+            continue;
+        }
+        f->waiting[place] = *pixels++;
+        --count;
+        ++f->seen;
+        if (place == 3u) {
+            add_inputs(f->waiting, 4u, f->flip, f->seen / 4u - 1u, s);
+        }
+    }
+    return (int)(784u - f->seen);
+}
+
+int edgedigits_model_end(void *workspace, int8_t *margin)
+{
+    scratch *const s = (scratch *)workspace;
+    int8_t *const scores = (int8_t *)s->hidden;
+
+    if (((const feeding *)(const void *)s->hidden)->seen != 784u) {
+        return EDGEDIGITS_MODEL_NOT_ONE_IMAGE;
+    }
+    run(NULL, 0u, scores, s);
+    return best_of(scores, margin);
 }
 
 void edgedigits_model_preprocess(const uint8_t *pixels, int invert, int8_t *input)
@@ -1183,6 +1282,11 @@ int edgedigits_model_check_weights(void)
 #undef add_high_product
 #undef rescale
 #undef activate
+#undef run
+#undef best_of
+#undef feeding
+#undef a_feeding_fits_into_hidden
+#undef add_inputs
 #undef add_to_crc
 #undef VECTORS
 #undef DSP

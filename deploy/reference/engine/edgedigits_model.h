@@ -13,12 +13,12 @@
  *   layer 2: 31 inputs, 16 outputs, ReLU; 304 bytes as lists8
  *   layer 3: 16 inputs, 10 outputs, no activation; 160 bytes as rows with MVE; 160 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_DAB95DE0879BD465)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_DDB1CC647D65A010)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_DAB95DE0879BD465
+#define EDGEDIGITS_MODEL_H_DDB1CC647D65A010
 
 #include <stdint.h>
 
@@ -32,6 +32,8 @@ extern "C" {
 #define EDGEDIGITS_MODEL_MODEL_DIGEST 0x09585dceu /* start of the model's SHA-256 */
 #define EDGEDIGITS_MODEL_PIXELS 784 /* that preprocess takes */
 #define EDGEDIGITS_MODEL_CLASSES 10 /* that classify tells apart */
+#define EDGEDIGITS_MODEL_READS_PIXELS 1 /* it has classify_pixels */
+#define EDGEDIGITS_MODEL_NOT_ONE_IMAGE (-1) /* what feed and end return where pixels are too few or too many */
 
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */
 #define EDGEDIGITS_MODEL_INPUT_SCALE 0.003921569f
@@ -59,6 +61,23 @@ int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *marg
  * 255 is the background. Both may be the same memory.
  */
 void edgedigits_model_preprocess(const uint8_t *pixels, int invert, int8_t *input);
+
+/*
+ * The same class and margin as preprocess and classify give, without an input in memory: the first layer reads the
+ * 784 pixels as they are, 0 (background) to 255 (ink); with invert, 255 is the background.
+ */
+int edgedigits_model_classify_pixels(const uint8_t *pixels, int invert, void *workspace, int8_t *margin);
+
+/*
+ * The same for pixels that come in portions, row by row, so that no image has to be in memory: begin, then feed as often
+ * as there are some, then end. The workspace holds what was seen; until end it belongs to this image alone.
+ *
+ * feed returns how many pixels are missing now; where it is given more than were, it adds none of them, and returns
+ * EDGEDIGITS_MODEL_NOT_ONE_IMAGE, as all do until the next begin. end returns what classify does, or that where some are missing.
+ */
+void edgedigits_model_begin(int invert, void *workspace);
+int edgedigits_model_feed(const uint8_t *pixels, uint32_t count, void *workspace);
+int edgedigits_model_end(void *workspace, int8_t *margin);
 
 /* Returns 0 where the weights, biases and tables in flash are whole, 1 where they are damaged (CRC-32). */
 int edgedigits_model_check_weights(void);

@@ -26,6 +26,10 @@ class Bitmap(Encoding):
         values = np.ascontiguousarray(weights.T)[present]
         return Constant("masks", masks.reshape(-1)), Constant("weights", values), starts_of(present.sum(axis=1))
 
+    def entries_of_word(self, outputs: int) -> tuple[int, ...]:
+        """Return how many entries of each array four inputs take."""
+        return 4 * -(-outputs // 8), 0, 4
+
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
         outputs, inputs = shape

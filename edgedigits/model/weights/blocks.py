@@ -43,6 +43,10 @@ class Blocks(Encoding):
             starts_of(np.array(counts, np.int64)),
         )
 
+    def entries_of_word(self, outputs: int) -> tuple[int, ...]:
+        """Return how many entries of each array four inputs take."""
+        return 0, 0, 4
+
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
         outputs, inputs = shape

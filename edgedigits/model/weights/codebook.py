@@ -32,6 +32,10 @@ class Codebook(Encoding):
         packed = padded[:, 0::2] | padded[:, 1::2] << 4
         return Constant("codes", packed.reshape(-1)), Constant("codebook", codebook.astype(np.int8))
 
+    def entries_of_word(self, outputs: int) -> tuple[int, ...]:
+        """Return how many entries of each array four inputs take."""
+        return 2 * self.padded(outputs), 0
+
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
         outputs, inputs = shape

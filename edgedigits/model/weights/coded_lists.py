@@ -34,6 +34,10 @@ class CodedLists(Encoding):
         flat = np.concatenate(entries).astype(np.uint8)
         return Constant("entries", flat), starts_of(counts), Constant("codebook", codebook.astype(np.int8))
 
+    def entries_of_word(self, outputs: int) -> tuple[int, ...]:
+        """Return how many entries of each array four inputs take."""
+        return 0, 4, 0
+
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
         entries, starts, codebook = (constant.values for constant in constants)

@@ -149,6 +149,13 @@ class Encoding(ABC):
         """Return how many sums the kernel computes for `outputs`."""
         return -(-outputs // self.outputs_at_once) * self.outputs_at_once
 
+    def entries_of_word(self, outputs: int) -> tuple[int, ...] | None:
+        """Return how many entries of each array four inputs take, so that inputs can come in portions.
+
+        0 stands for an array that indices lead into; None where the weights do not lie by inputs.
+        """
+        return None
+
     @abstractmethod
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return the arrays for `weights` (out, in), or None where the encoding cannot hold them."""

@@ -34,6 +34,10 @@ class Lists4(Encoding):
         counts = np.array([len(column) for column in triples], np.int64)
         return Constant("entries", np.concatenate(triples)), starts_of(counts)
 
+    def entries_of_word(self, outputs: int) -> tuple[int, ...]:
+        """Return how many entries of each array four inputs take."""
+        return 0, 4
+
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
         entries, starts = (constant.values for constant in constants)

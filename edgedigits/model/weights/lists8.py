@@ -49,6 +49,10 @@ class Lists8(Encoding):
             narrow("starts", starts),
         )
 
+    def entries_of_word(self, outputs: int) -> tuple[int, ...]:
+        """Return how many entries of each array four inputs take."""
+        return 0, 4
+
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
         entries, starts = constants[0].values, constants[1].values[: shape[1]]

@@ -45,6 +45,10 @@ class PairsApart(Encoding):
         block = padded.reshape(outputs, 2, inputs, 2).transpose(2, 0, 3, 1)
         return (Constant("weights", np.ascontiguousarray(block).reshape(-1).view("<u4")),)
 
+    def entries_of_word(self, outputs: int) -> tuple[int, ...]:
+        """Return how many entries of each array four inputs take."""
+        return (self.padded(outputs),)
+
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
         outputs, inputs = ((size + 1) // 2 for size in shape)

@@ -22,6 +22,10 @@ class Rows(Encoding):
         """Return "weights": int8, [output][input]."""
         return (Constant("weights", np.ascontiguousarray(weights).reshape(-1)),)
 
+    def entries_of_word(self, outputs: int) -> tuple[int, ...]:
+        """Return how many entries of each array four inputs take."""
+        return (4,)
+
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
         return np.asarray(constants[0].values, np.int8).reshape(shape)

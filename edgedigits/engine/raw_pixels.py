@@ -1,0 +1,31 @@
+"""Whether an engine can read pixels as they are, at once or in portions, so that `preprocess` is no pass of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgedigits.data.preprocess import PIXEL_VALUES, PixelMap
+from edgedigits.model.network import Network
+from edgedigits.model.ops.dense_layer import DenseLayer
+from edgedigits.model.packing import PackedLayer
+
+
+def has_usual_table(pixels: PixelMap) -> bool:
+    """Tell whether each pixel that is seen becomes itself less 128: with the highest bit turned it is the other."""
+    return np.array_equal(pixels.table, np.arange(PIXEL_VALUES) - 128)
+
+
+def reads_pixels(network: Network, pixels: PixelMap | None) -> bool:
+    """Tell whether all that reads the input can read pixels instead, in words: layers, with another flip of bits."""
+    if pixels is None or not pixels.view.is_plain or not has_usual_table(pixels) or network.inputs % 4:
+        return False
+    steps = zip(network.steps, network.reads, strict=True)
+    return all(isinstance(step, DenseLayer) for step, reads in steps if 0 in reads)
+
+
+def takes_portions(network: Network, packed: Sequence[PackedLayer], pixels: PixelMap | None) -> bool:
+    """Tell whether pixels may also come in portions: the first layer alone reads them, by columns."""
+    alone = network.reads[0] == (0,) and not any(0 in reads for reads in network.reads[1:])
+    return reads_pixels(network, pixels) and alone and packed[0].encoding.entries_of_word(network.outputs) is not None
