@@ -66,8 +66,8 @@ RECIPES = (
     BudgetRecipe(1536, 20, 10, (60,)),
     BudgetRecipe(3072, 24, 12, (100,)),
     BudgetRecipe(6144, 24, 12, (220,)),
-    BudgetRecipe(10240, 22, 22, (250, 60)),
-    BudgetRecipe(14336, 22, 22, (300, 80)),
+    BudgetRecipe(10240, 22, 22, (320, 80)),
+    BudgetRecipe(14336, 22, 22, (400, 100)),
     BudgetRecipe(float("inf"), 24, 24, (400, 100)),
 )
 
