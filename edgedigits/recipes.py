@@ -42,17 +42,23 @@ class BudgetRecipe:
         most: bytes.
         window, size: side of the central square that is seen, and of what it is averaged to.
         hidden: widths before pruning.
+        tries: trainings, of which the best by validation is kept: the smallest depend much on their first weights.
     """
 
     most: float
     window: int
     size: int
     hidden: tuple[int, ...]
+    tries: int = 1
 
     @property
     def choices(self) -> Choices:
         """The choices by section and field."""
-        own: Choices = {"input": {"window": self.window, "size": self.size}, "model": {"hidden": self.hidden}}
+        own: Choices = {
+            "input": {"window": self.window, "size": self.size},
+            "model": {"hidden": self.hidden},
+            "joint": {"tries": self.tries},
+        }
         merged: dict[str, dict[str, Any]] = {}
         for part in (_SHARED, _ONE_LAYER if len(self.hidden) == 1 else _TWO_LAYERS, own):
             for section, values in part.items():
@@ -61,7 +67,7 @@ class BudgetRecipe:
 
 
 RECIPES = (
-    BudgetRecipe(640, 20, 10, (22,)),
+    BudgetRecipe(640, 20, 10, (22,), tries=4),
     BudgetRecipe(960, 20, 10, (44,)),
     BudgetRecipe(1536, 20, 10, (60,)),
     BudgetRecipe(3072, 24, 12, (100,)),
