@@ -263,7 +263,7 @@ main(["study", "run", "--help"])
     said = look(copy, program)
     assert said.startswith("coin 0.5 True\n")
     assert "3 trials, about" in said
-    assert "--seeds is of levers and report-table, and coins is another." in said
+    assert "--seeds is of crossdata and levers and report-table, and coins is another." in said
     assert "--coins N" in said and "how many to toss" in said
 
 

@@ -13,7 +13,7 @@ from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.extras import install_command, is_installed
 from edgedigits.files.paths import user_path
-from edgedigits.options import in_ascii
+from edgedigits.options import in_ascii, sources
 from edgedigits.study.kinds import BUILD, Flag, Plan, TrialKind, kinds, planned_kinds
 
 if TYPE_CHECKING:
@@ -68,7 +68,14 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         group = groups.get(names) or groups.setdefault(names, parser.add_argument_group(names))
         same = len(set(helps.values())) == 1
         words = next(iter(helps.values())) if same else "; ".join(f"{name}: {one}" for name, one in helps.items())
-        group.add_argument(flag.flag, dest=flag.name, type=parsers.get(flag.takes, str), metavar=flag.takes, help=words)
+        group.add_argument(
+            flag.flag,
+            dest=flag.name,
+            type=parsers.get(flag.takes, str),
+            metavar=flag.takes,
+            help=words,
+            action="append" if flag.takes == "SOURCE" else "store",
+        )
 
 
 def _flags_of_plans() -> dict[Flag, dict[str, str]]:
@@ -110,7 +117,8 @@ def _plan(args: argparse.Namespace, folder: Path) -> Plan:
     _refuse_unread_flags(args, kind)
     if kind:
         given = {flag.name: getattr(args, flag.name) for flag in kind.flags}
-        return kind.plan(**{name: value for name, value in given.items() if value is not None})
+        joined = {name: sources(value) if isinstance(value, list) else value for name, value in given.items()}
+        return kind.plan(**{name: value for name, value in joined.items() if value is not None})
     keep = str((folder / "builds").resolve()) if args.keep_builds else ""
     return kinds()[BUILD].plan(path=user_path(args.plan), keep=keep)
 

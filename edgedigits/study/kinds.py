@@ -67,7 +67,8 @@ class Flag:
     Attributes:
         name: of the argument of `TrialKind.plan` that it gives.
         flag: as it is typed.
-        takes: "N" for a number of at least 1, "S" for a share, any other word for a text.
+        takes: "N" for a number of at least 1, "S" for a share, "SOURCE" for digits, of which several are one text, any
+            other word for a text.
         help: a line.
         instead: what a study's file has for it.
     """

@@ -27,9 +27,9 @@ def refused(capsys, *argv):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ("--seeds 3", "--seeds is of levers and report-table, and {} is a study's file. Write seed = [1, 2, 3] under [axes]."),
-        ("--seeds 1", "--seeds is of levers and report-table"),
-        ("--data mnist", '--data is of levers and report-table, and {} is a study\'s file. Write source = "mnist" under [base.data].'),
+        ("--seeds 3", "--seeds is of crossdata and levers and report-table, and {} is a study's file. Write seed = [1, 2, 3] under [axes]."),
+        ("--seeds 1", "--seeds is of crossdata and levers and report-table"),
+        ("--data mnist", '--data is of crossdata and levers and report-table, and {} is a study\'s file. Write source = "mnist" under [base.data].'),
         ("--rows 10", "--rows is of report-table"),
         ("--iterations-scale 0.1", "--iterations-scale is of report-table"),
         ("--settings x", "--settings is of report-table, and {} is a study's file. Write lr and epochs under [axes]."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from edgedigits.teachers.record import findings_on_teacher
 
 if TYPE_CHECKING:
     from edgedigits.config import BuildConfig
-    from edgedigits.data.digits import Splits
+    from edgedigits.data.digits import Digits, Splits
     from edgedigits.report.facts import BuildFacts
     from edgedigits.study.run.figures import Figures
 
@@ -61,17 +61,49 @@ def run_build(
     Raises:
         EdgedigitsError: as `edgedigits.api.build`.
     """
-    config = make_config(parse_sections(spec["config"], "trial"))
+    config = choices_of(spec)
     splits = divide(contents, seed=config.training.seed, **config.data.division)
     findings = [
         *findings_on_splits(splits, config.data.reading),
         *findings_on_teacher(config, splits),
         *findings_on_start(config, splits),
     ]
+    figures, _ = train_and_score(spec, splits, findings, keep=keep, clock=clock)
+    return figures
+
+
+def choices_of(spec: Mapping[str, Any]) -> BuildConfig:
+    """Return the choices of a trial."""
+    return make_config(parse_sections(spec["config"], "trial"))
+
+
+def train_and_score(
+    spec: dict[str, Any],
+    splits: Splits,
+    findings: Sequence[str] = (),
+    *,
+    keep: Path | None = None,
+    clock: TrainingClock | None = None,
+    others: Mapping[str, Digits] | None = None,
+) -> tuple[Figures, dict[str, Figures]]:
+    """Make one build of digits that are divided, and return its figures.
+
+    Args:
+        spec, keep, clock: as of `run_build`.
+        splits: the digits.
+        findings: what is unusual about them.
+        others: further digits to score model.tflite on, by name.
+
+    Returns:
+        The figures, and scores on the others by their names.
+
+    Raises:
+        EdgedigitsError: as `edgedigits.api.build`.
+    """
     # Here and not above: a worker that finds its data missing shall not have paid for TensorFlow.
     from edgedigits.assemble import assemble
 
-    clock = clock or TrainingClock()
+    config, clock = choices_of(spec), clock or TrainingClock()
     with scratch("trial") as place:
         folder = keep or place / "build"
         # One that is not kept needs no exchange; where it cannot be written, temporary files cannot.
@@ -79,9 +111,22 @@ def run_build(
             partial.mkdir(exist_ok=True)
             facts, latency = assemble(config, splits, findings, partial, clock)
         figures = _figures(facts, folder, splits, config, spec)
+        scores = {name: _scores(folder, digits, config) for name, digits in (others or {}).items()}
     if latency is not None and spec["scored"] != FLOAT32:
         figures["latency_us"] = latency.p50_us
-    return {**figures, "train_seconds": round(clock.seconds, 3)}
+    return {**figures, "train_seconds": round(clock.seconds, 3)}, scores
+
+
+def _scores(folder: Path, digits: Digits, config: BuildConfig) -> Figures:
+    """Return how well model.tflite does on digits."""
+    from edgedigits.model.reader import read_tflite
+    from edgedigits.scoring.interpreter import open_classifier
+    from edgedigits.scoring.metrics import score
+    from edgedigits.study.run.figures import outputs_on, score_figures
+
+    classifier = open_classifier(read_tflite(folder / MODEL), view=config.input.view)
+    outputs = outputs_on(classifier, digits)
+    return score_figures(score(outputs, digits.labels, are_probabilities=config.model.softmax))
 
 
 def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfig, spec: dict[str, Any]) -> Figures:
