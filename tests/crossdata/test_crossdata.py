@@ -109,10 +109,13 @@ def test_its_report_can_be_written_however_far_it_is(finished, plan):
 def test_it_trains_once_and_tests_on_what_was_not_learned(few, tmp_path, monkeypatch):
     """Of b.npz all test digits are in a.npz as well, of c.npz 40 of 60."""
     monkeypatch.chdir(tmp_path)
-    np.savez("a.npz", x=few.train.images, y=few.train.labels)
     first, second = few.validation.take(np.arange(100)), few.validation.take(np.arange(100, 200))
     leaked, own = few.train.take(np.arange(40)), few.test.take(np.arange(20))
-    for name, train, test in (("b.npz", first, leaked), ("c.npz", second, Digits.joined([leaked, own]))):
+    for name, train, test in (
+        ("a.npz", few.train, few.test.take(np.arange(20, 110))),
+        ("b.npz", first, leaked),
+        ("c.npz", second, Digits.joined([leaked, own])),
+    ):
         np.savez(name, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
     source = "a.npz + b.npz:2 + c.npz"
     entries = [one for one in plan_crossdata(source=source, seeds=1, epochs=2).entries if one.spec["train_on"] == ALL]
