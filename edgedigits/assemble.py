@@ -149,7 +149,7 @@ def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:
     graph = read_tflite(content, MODEL)
     zeros = [int(np.sum(layer.kernel.numpy() == 0)) for layer in trained.twin.layers]
     distinct = [config.most_levels] * len(zeros) if config.levels.weight_bits < WHOLE_BITS else None
-    check_contract(graph, minimum_zeros=zeros, maximum_distinct=distinct)
+    check_contract(graph, minimum_zeros=zeros, maximum_distinct=distinct, by_output=config.levels.by_output)
     (folder / MODEL).write_bytes(content)
     (folder / FLOAT_MODEL).write_bytes(to_float_tflite(deploy(trained.twin)))
     return open_classifier(graph, view=config.input.view)

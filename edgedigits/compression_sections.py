@@ -127,6 +127,14 @@ class LevelsConfig:
         needs=_LEVELS,
     )
 
+    by_output: bool = option(
+        False,
+        options.boolean,
+        f"each output has a scale of its own ({', '.join(name for name, one in LEVELS.items() if one.by_output)})",
+        flag="--levels-by-output",
+        needs=_JOINT,
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClusteringConfig:

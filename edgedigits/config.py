@@ -91,6 +91,7 @@ class BuildConfig(Sections):
         _check_budget(self)
         _check_fours(self)
         _check_clusters(self)
+        _check_by_output(self)
         if self.prune.begin >= self.prune.end:
             raise ConfigError(
                 f"[prune] begin is {self.prune.begin:g} and end is {self.prune.end:g}: pruning would never happen.",
@@ -210,6 +211,22 @@ def _check_clusters(config: BuildConfig) -> None:
             "which would break it.",
             hint="Leave per_tensor out, or train with --qat.",
         )
+
+
+def _check_by_output(config: BuildConfig) -> None:
+    levels = config.levels
+    if not levels.by_output or not config.joint.enabled:
+        return
+    if levels.weight_bits < WHOLE_BITS and not LEVELS[levels.weight_values].by_output:
+        known = ", ".join(name for name, one in LEVELS.items() if one.by_output)
+        raise ConfigError(
+            f'[levels] by_output does not go with weight_values = "{levels.weight_values}", whose values are those of '
+            "a whole layer.",
+            hint=f"Leave it out, or take {known}.",
+        )
+    if config.budget.is_set or config.qat.per_tensor:
+        other = "a budget, which counts one scale a layer" if config.budget.is_set else "[qat] per_tensor"
+        raise ConfigError(f"[levels] by_output does not go with {other}.", hint="Leave one of them out.")
 
 
 def _check_joint(config: BuildConfig) -> None:

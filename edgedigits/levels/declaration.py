@@ -30,8 +30,10 @@ class Levels:
         source: the publication that it is from; "" for what every textbook has.
         initial: (weights (n,) that are not pruned, bits) → parameters, float32 (p,).
         codes: (tf, parameters (p,), bits) → the levels as codes, float32 (k,) rising, k ≤ 2^bits, differentiable by the
-            parameters; and their scale, ().
+            parameters; and their scale, (). Of parameters (p, outputs), where each output has its own: (k, outputs) and
+            (outputs,).
         holds_zero: 0 is one of the levels also where nothing is pruned.
+        by_output: every output may have parameters of its own.
     """
 
     name: str
@@ -40,3 +42,11 @@ class Levels:
     initial: Callable[[NDArray[np.float32], int], NDArray[np.float32]]
     codes: Callable[[Any, Any, int], tuple[Any, Any]]
     holds_zero: bool
+    by_output: bool = False
+
+
+def scaled(tf: Any, grid: tuple[float, ...], scale: Any) -> tuple[Any, Any]:
+    """Return a grid (k,) as codes by whose gradient a scale, () or (outputs,), is learned; and that scale."""
+    frozen = tf.stop_gradient(scale)
+    # A code times the frozen scale is a level.
+    return tf.reshape(tf.constant(grid), [-1] + [1] * len(scale.shape)) * (scale / frozen), frozen

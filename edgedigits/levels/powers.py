@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.levels.declaration import Levels
+from edgedigits.levels.declaration import Levels, scaled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,9 +35,7 @@ def initial(weights: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
 def codes(tf: Any, parameters: Any, bits: int) -> tuple[Any, Any]:
     """Return the powers, and the scale, which is learned."""
     powers = grid(bits)
-    scale = tf.abs(parameters[0]) / powers[-1] + 1e-12
-    frozen = tf.stop_gradient(scale)
-    return tf.constant(powers) * (scale / frozen), frozen
+    return scaled(tf, powers, tf.abs(parameters[0]) / powers[-1] + 1e-12)
 
 
 LEVELS = Levels(
@@ -47,4 +45,5 @@ LEVELS = Levels(
     initial=initial,
     codes=codes,
     holds_zero=False,
+    by_output=True,
 )

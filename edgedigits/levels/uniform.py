@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.levels.declaration import WIDEST, Levels
+from edgedigits.levels.declaration import WIDEST, Levels, scaled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,10 +37,7 @@ def codes(tf: Any, parameters: Any, bits: int) -> tuple[Any, Any]:
     """Return the levels as codes: as many codes a step as fit below the widest."""
     grid = steps(bits)
     codes_a_step = float(WIDEST // int(grid[-1]))
-    scale = tf.abs(parameters[0]) / codes_a_step + 1e-12
-    frozen = tf.stop_gradient(scale)
-    # A code times the frozen scale is a level; by the scale's own gradient the step is learned.
-    return tf.constant(grid) * codes_a_step * (scale / frozen), frozen
+    return scaled(tf, tuple(step * codes_a_step for step in grid), tf.abs(parameters[0]) / codes_a_step + 1e-12)
 
 
 LEVELS = Levels(
@@ -50,4 +47,5 @@ LEVELS = Levels(
     initial=initial,
     codes=codes,
     holds_zero=True,
+    by_output=True,
 )

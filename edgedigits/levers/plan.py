@@ -34,8 +34,8 @@ IN_TURN = "in turn"
 
 SWEPT_ABOUT = (1.6, 1.0, 0.625)
 """Weights that are left in what is compressed in turn, by as many as about meet the budget."""
-_BYTES_A_WEIGHT, _BYTES_A_CLUSTERED_WEIGHT = 1.35, 0.85
-"""Of its value, in 8 bits or in three, and its place, about."""
+_BYTES_A_WEIGHT, _BYTES_A_CLUSTERED_WEIGHT, _BYTES_A_DENSE_WEIGHT = 1.5, 0.8, 0.5
+"""About: of its value, in 8 bits or in three, and its place; of three bits where every place has one."""
 _MOST_LEFT = 0.5
 PQAT, PCQAT, CQAT = "PQAT", "PCQAT", "CQAT"
 TICKET, SCRATCH = "iterative", "scratch"
@@ -194,7 +194,7 @@ def _narrower(config: BuildConfig, share: float) -> list[int]:
     found = [1] * len(hidden)
     for first in range(1, hidden[0] + 1):
         wider = [max(1, round(first * one / hidden[0])) for one in hidden]
-        if _weights((inputs, *wider, classes)) * config.levels.weight_bits / 8 + sum(wider) + classes > limit:
+        if _weights((inputs, *wider, classes)) * _BYTES_A_DENSE_WEIGHT + sum(wider) + classes > limit:
             break
         found = wider
     return found

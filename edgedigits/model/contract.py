@@ -21,6 +21,7 @@ def check_contract(
     *,
     minimum_zeros: Sequence[int] | None = None,
     maximum_distinct: Sequence[int | None] | None = None,
+    by_output: bool = False,
 ) -> None:
     """Hold a model against the contract of a build.
 
@@ -34,12 +35,15 @@ def check_contract(
         minimum_zeros: for each FULLY_CONNECTED layer in order, how many zero weights it has at least.
         maximum_distinct: for each FULLY_CONNECTED layer in order, how many different weights it has at
             most; None for a layer that was not clustered.
+        by_output: these are those of each output, not of the whole layer.
 
     Raises:
         CheckFailedError: the contract is broken; names the tensor or operator and what is wrong with it, and
             says how many more violations there are.
     """
-    violations = contract_violations(graph, minimum_zeros=minimum_zeros, maximum_distinct=maximum_distinct)
+    violations = contract_violations(
+        graph, minimum_zeros=minimum_zeros, maximum_distinct=maximum_distinct, by_output=by_output
+    )
     if violations:
         more = f" ({len(violations) - 1} more)" if len(violations) > 1 else ""
         raise CheckFailedError(
@@ -53,6 +57,7 @@ def contract_violations(
     *,
     minimum_zeros: Sequence[int] | None = None,
     maximum_distinct: Sequence[int | None] | None = None,
+    by_output: bool = False,
 ) -> tuple[str, ...]:
     """Return what `check_contract` would complain about, one clause each; empty when the contract holds."""
     return (
@@ -61,7 +66,7 @@ def contract_violations(
         *_output(graph),
         *(clause for operator in graph.operators for clause in _operator(graph, operator)),
         *_tensors(graph),
-        *_counts(graph, minimum_zeros, maximum_distinct),
+        *_counts(graph, minimum_zeros, maximum_distinct, by_output=by_output),
     )
 
 
@@ -143,7 +148,11 @@ def _output(graph: Graph) -> Iterator[str]:
 
 
 def _counts(
-    graph: Graph, minimum_zeros: Sequence[int] | None, maximum_distinct: Sequence[int | None] | None
+    graph: Graph,
+    minimum_zeros: Sequence[int] | None,
+    maximum_distinct: Sequence[int | None] | None,
+    *,
+    by_output: bool,
 ) -> Iterator[str]:
     layers = dense_weights(graph)
     for wanted, what in ((minimum_zeros, "zeros"), (maximum_distinct, "clusters")):
@@ -156,6 +165,7 @@ def _counts(
     for tensor, ceiling in zip(layers, maximum_distinct or (), strict=False):
         if tensor.data is None or ceiling is None:
             continue
-        found = len(np.unique(tensor.data))
+        found = max(len(np.unique(one)) for one in (tensor.data if by_output else [tensor.data]))
         if found > ceiling:
-            yield f"{tensor.label} has {found} distinct weights, expected at most {ceiling}: its codebook was lost"
+            what = "distinct weights" + " of an output" * by_output
+            yield f"{tensor.label} has {found} {what}, expected at most {ceiling}: its codebook was lost"

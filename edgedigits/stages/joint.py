@@ -65,7 +65,7 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any]:
     from edgedigits.training.compressed_dense import compressed, decompressed
 
     config, joint, levels = line.config, line.config.joint, line.config.levels
-    wrapped = compressed(model, levels.weight_bits, levels.weight_values)
+    wrapped = compressed(model, levels.weight_bits, levels.weight_values, by_output=levels.by_output)
     wrapped.build((None, line.calibration.shape[1]))
     plan = line.plan("joint", f"Compressing jointly{which}", joint.epochs, joint.rate, joint.epochs - 1)
     goal = _goal(config, wrapped)
@@ -82,6 +82,9 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any]:
     conductor = Conductor(wrapped, line, pruner, joint.epochs, marks)
 
     def finish(trained: Any) -> Any:
+        if levels.by_output:
+            # TensorFlow's converter takes no fake quantization by output: it quantizes the plain network to the same.
+            return decompressed(trained, model)
         aware = _with_its_ranges(trained, model, line.calibration)
         while isinstance(goal, Bytes) and line.flash_of and (more := line.flash_of(aware) - config.budget.flash) > 0:
             goal.lower(more)

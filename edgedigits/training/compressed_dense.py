@@ -34,6 +34,7 @@ class CompressedDense(keras.layers.Layer):
         layer: keras.layers.Dense, ReLU or linear.
         bits: of a weight; 8 for no levels.
         kind: of the levels.
+        by_output: every output has a scale of its own.
 
     Attributes:
         mask: float32 (fan-in, fan-out), 1 where a weight is left.
@@ -42,18 +43,19 @@ class CompressedDense(keras.layers.Layer):
         range: float32 (), the largest activation that has a code.
     """
 
-    def __init__(self, layer: Any, bits: int, kind: str, **kwargs: Any) -> None:
+    def __init__(self, layer: Any, bits: int, kind: str, *, by_output: bool = False, **kwargs: Any) -> None:
         super().__init__(name=kwargs.pop("name", layer.name), **kwargs)
-        self.layer, self.bits, self.kind = layer, bits, kind
+        self.layer, self.bits, self.kind, self.by_output = layer, bits, kind, by_output
 
     def build(self, input_shape: Any) -> None:
         """Make the variables."""
         if not self.layer.built:
             self.layer.build(input_shape)
         super().build(input_shape)
-        parameters = len(LEVELS[self.kind].initial(np.linspace(-1, 1, 512, dtype=np.float32), self.bits))
+        some = np.linspace(-1, 1, 512, dtype=np.float32)
+        shape = (len(LEVELS[self.kind].initial(some, self.bits)), *([self.layer.units] if self.by_output else []))
         self.mask = self.add_weight("mask", self.layer.kernel.shape, initializer="ones", trainable=False)
-        self.levels = self.add_weight("levels", (parameters,), initializer="ones", trainable=self.bits < 8)
+        self.levels = self.add_weight("levels", shape, initializer="ones", trainable=self.bits < 8)
         self.has_levels = self.add_weight("has_levels", (), initializer="zeros", trainable=False)
         self.has_range = self.add_weight("has_range", (), initializer="zeros", trainable=False)
         self.range = self.add_weight("range", (), initializer="ones", trainable=False)
@@ -96,8 +98,13 @@ class CompressedDense(keras.layers.Layer):
         """The largest activation that has a code; a neuron that is always 0 still needs a scale."""
         return max(float(self.range.numpy()), LEAST_RANGE)
 
-    def codes(self) -> tuple[NDArray[np.int8], float]:
-        """Return the weights as int8 codes (fan-in, fan-out), 0 where they are pruned, and the scale of a code."""
+    def codes(self) -> tuple[NDArray[np.int8], float | NDArray[np.float64]]:
+        """Return the weights as int8 codes (fan-in, fan-out), 0 where they are pruned, and the scale of a code.
+
+        Where every output has a scale of its own, (fan-out,), its largest code is 127: conversion gives it that.
+        """
+        if self.by_output:
+            return self._codes_by_output()
         kernel, mask = self.layer.kernel.numpy(), self.mask.numpy()
         if self.bits == 8:
             scale = float(np.abs(kernel * mask).max() or 1.0) / WIDEST
@@ -107,11 +114,29 @@ class CompressedDense(keras.layers.Layer):
         cells = np.searchsorted((codes[1:] + codes[:-1]) / 2 * float(scale), kernel)
         return (codes[cells] * mask).astype(np.int8), float(scale)
 
+    def _codes_by_output(self) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        left = self.layer.kernel.numpy().astype(np.float64)
+        if self.bits < 8:
+            parts = LEVELS[self.kind].codes(tf, self.levels * LEVELS_PACE, self.bits)
+            codes, scale = (one.numpy().astype(np.float64) for one in parts)
+            values = np.round(codes) * scale
+            # The cell of a weight is how many borders between levels are below it.
+            cells = (left > (values[1:, None] + values[:-1, None]) / 2).sum(axis=0)
+            left = np.take_along_axis(values, cells, axis=0)
+        left *= self.mask.numpy()
+        scales = np.where(left.any(axis=0), np.abs(left).max(axis=0), 1.0) / WIDEST
+        return np.round(left / scales).astype(np.int8), scales
+
     def start_levels(self) -> None:
         """Fit the levels to the weights that are left, and quantize from now on."""
         if self.bits < 8 and not self.has_levels.numpy():
-            left = self.layer.kernel.numpy()[self.mask.numpy() > 0]
-            self.levels.assign(LEVELS[self.kind].initial(left, self.bits) / LEVELS_PACE)
+            kernel, alive = self.layer.kernel.numpy(), self.mask.numpy() > 0
+            if self.by_output:
+                columns = [one[on] if on.any() else one for one, on in zip(kernel.T, alive.T, strict=True)]
+                start = np.stack([LEVELS[self.kind].initial(one, self.bits) for one in columns], axis=1)
+            else:
+                start = LEVELS[self.kind].initial(kernel[alive], self.bits)
+            self.levels.assign(start / LEVELS_PACE)
             self.has_levels.assign(1.0)
 
     def get_config(self) -> dict[str, Any]:
@@ -121,6 +146,7 @@ class CompressedDense(keras.layers.Layer):
             "layer": keras.layers.serialize(self.layer),
             "bits": self.bits,
             "kind": self.kind,
+            "by_output": self.by_output,
         }
 
     @classmethod
@@ -129,11 +155,15 @@ class CompressedDense(keras.layers.Layer):
         return cls(keras.layers.deserialize(config.pop("layer")), **config)
 
 
-def compressed(model: Any, bits: int, kind: str) -> Any:
-    """Return a copy of a plain Keras MLP whose layers are wrapped; its weights are copied."""
+def compressed(model: Any, bits: int, kind: str, *, by_output: bool = False) -> Any:
+    """Return a copy of a plain Keras MLP whose layers are wrapped as `CompressedDense` says; its weights are copied."""
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    return keras.models.clone_model(copy, clone_function=lambda layer: CompressedDense(layer, bits, kind))
+
+    def wrap(layer: Any) -> Any:
+        return CompressedDense(layer, bits, kind, by_output=by_output)
+
+    return keras.models.clone_model(copy, clone_function=wrap)
 
 
 def set_plain_weights(model: Any, weights: Sequence[NDArray[np.float32]]) -> None:
@@ -151,7 +181,7 @@ def stripped(model: Any, like: Any) -> Any:
     return plain
 
 
-def bias_codes(model: Any) -> list[tuple[NDArray[np.int32], float]]:
+def bias_codes(model: Any) -> list[tuple[NDArray[np.int32], float | NDArray[np.float64]]]:
     """Return each layer's biases as codes int32 (fan-out,) and the scale of a code, which input and weights give.
 
     A layer's codes are five bits each times a power of two, and are packed so.

@@ -18,8 +18,10 @@ from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
 from edgedigits.stages.float32 import run as run_float
 from edgedigits.stages.joint import run as run_joint
+from edgedigits.training.compressed_dense import compressed, decompressed
 from edgedigits.training.keras_env import set_seed
 from edgedigits.training.line import Line
+from edgedigits.training.model import build_mlp
 
 BASE = {
     "model": {"hidden": [24]},
@@ -56,6 +58,8 @@ def trained(few, choices):
                     {"weight_bits": 3, "weight_values": "powers"},
                     {"enabled": True, "sparsity": 0.8, "granularity": "blocks"},
                 ),
+                ({"weight_bits": 3, "weight_values": "uniform", "by_output": True}, {"enabled": True, "sparsity": 0.8}),
+                ({"weight_bits": 8, "by_output": True}, {"enabled": False}),
             )
         ),
         pytest.param({"weight_bits": 4}, {"enabled": False}, marks=pytest.mark.slow),
@@ -71,7 +75,8 @@ def test_the_file_has_the_zeros_and_the_levels_that_training_ended_with(few, lev
     for weights, layer in zip(stored, done.twin.layers, strict=True):
         kernel = layer.kernel.numpy().T
         assert ((weights == 0) == (kernel == 0)).all()
-        assert len(np.unique(weights)) <= choices.most_levels or levels["weight_bits"] == 8
+        for some in weights if choices.levels.by_output else [weights]:
+            assert len(np.unique(some)) <= choices.most_levels or levels["weight_bits"] == 8
         if pruning.get("granularity") == "blocks":
             # Powers hold no zero: of a block all weights are left or none, but for those of neurons that died.
             alive = (weights != 0).any(axis=1)
@@ -83,6 +88,46 @@ def test_the_file_has_the_zeros_and_the_levels_that_training_ended_with(few, lev
         assert share >= pruning["sparsity"] - 0.001
         # Levels that hold a zero add some of their own.
         assert done.stages[-1].history["sparsity"][-1] <= share + 0.001
+
+
+@pytest.mark.parametrize("bits", [2, 8])
+def test_every_output_has_its_own_scale_in_the_file_and_the_codes_that_training_counted(bits) -> None:
+    set_seed(2)
+    like = build_mlp(config())
+    wrapped = compressed(like, bits, "uniform", by_output=True)
+    wrapped.build((None, 784))
+    for layer in wrapped.layers:
+        layer.layer.kernel.assign(layer.layer.kernel * np.geomspace(0.1, 3, layer.layer.units))
+        layer.mask.assign(np.random.default_rng(bits).random(layer.mask.shape) < 0.3)
+        layer.mask[:, 3].assign(0 * layer.mask[:, 3])
+        layer.start_levels()
+    images = np.random.default_rng(0).random((20, 784), np.float32)
+    stored = dense_weights(read_tflite(to_int8_tflite(decompressed(wrapped, like), images, per_tensor=False), "it"))
+    for tensor, layer in zip(stored, wrapped.layers, strict=True):
+        codes, scales = layer.codes()
+        assert (tensor.data == codes.T).all()
+        assert max(len(np.unique(row)) for row in codes.T) <= 2**bits
+        assert tensor.scales[np.arange(len(scales)) != 3] == pytest.approx(scales[np.arange(len(scales)) != 3])
+        real = layer.effective_kernel().numpy()
+        # A step of the largest is what conversion may be off.
+        assert np.abs(codes * scales - real).max(axis=0) == pytest.approx(0, abs=0.51 * scales.max())
+
+
+@pytest.mark.parametrize(
+    ("levels", "others", "message"),
+    [
+        (
+            {"by_output": True},
+            {},
+            'does not go with weight_values = "codebook", whose values are those of a whole layer',
+        ),
+        ({"by_output": True, "weight_values": "uniform"}, {"budget": {"constants": 700}}, "counts one scale a layer"),
+        ({"by_output": True, "weight_values": "uniform"}, {"qat": {"per_tensor": True}}, r"does not go with \[qat\]"),
+    ],
+)
+def test_what_has_no_scale_by_output_is_told(levels, others, message) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config(levels=levels, **others)
 
 
 @pytest.mark.slow

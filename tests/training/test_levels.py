@@ -56,6 +56,16 @@ def test_gradients_move_the_levels_as_far_as_the_values_they_give(kind) -> None:
     assert float(tf.reduce_sum((values * scale) ** 2)) < float(total)
 
 
+@pytest.mark.parametrize("kind", [name for name, one in LEVELS.items() if one.by_output])
+def test_levels_of_every_output_are_those_that_it_has_alone(kind) -> None:
+    alone = [LEVELS[kind].initial(WEIGHTS * size, 3) for size in (1.0, 0.1, 7.0)]
+    values, scales = LEVELS[kind].codes(tf, tf.constant(np.stack(alone, axis=1)), 3)
+    for column, parameters in enumerate(alone):
+        one, scale = LEVELS[kind].codes(tf, tf.constant(parameters), 3)
+        assert (values.numpy()[:, column] == one.numpy()).all()
+        assert float(scales[column]) == float(scale)
+
+
 def test_uniform_levels_are_ternary_at_two_bits_and_binary_at_one() -> None:
     assert np.round(codes("uniform", 2)[0]).tolist() == [-127, 0, 127]
     assert np.round(codes("uniform", 1)[0]).tolist() == [-127, 127]
