@@ -166,6 +166,7 @@ def test_the_folder_holds_every_artifact_and_the_manifest_their_digests(built):
         "engine/edgedigits_model.c",
         "engine/edgedigits_model.json",
         "engine/edgedigits_model_self_test.c",
+        "engine/edgedigits_model_fit.c",
     }
     assert manifest["data"]["sizes"] == {"train": 750, "validation": 100, "test": 150}
     how = "by the model's own input quantization"

@@ -1,4 +1,4 @@
-"""The interpreter-free C engine: `<prefix>.h`, `.c`, `_self_test.c` and the facts in `.json`, for a packed network.
+"""The interpreter-free C engine: `<prefix>.h`, `.c`, `_self_test.c`, `_fit.c` and the facts in `.json`, for a network.
 
 What it is made of is computed in `parts.py`, and how a layer becomes constants and a call in `engine_layers.py`; the
 templates lay out text.
@@ -15,6 +15,7 @@ from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
 from edgedigits.data.preprocess import PixelMap
 from edgedigits.engine.engine_body import render_body
 from edgedigits.engine.engine_json import engine_json
+from edgedigits.engine.fit import fit_facts
 from edgedigits.engine.literals import float_literal, macro_value
 from edgedigits.engine.parts import Parts, make_parts
 from edgedigits.engine.provenance import provenance, tensor_text
@@ -43,6 +44,7 @@ class EngineSource:
         header: text of `engine/<prefix>.h`.
         source: text of `engine/<prefix>.c`.
         self_test: text of `engine/<prefix>_self_test.c`, which a program need not link.
+        fit: text of `engine/<prefix>_fit.c`, which a program need not link; empty where it takes no digits.
         facts: text of `engine/<prefix>.json`, for programs that want to know what the engine is.
         pixels: what images become in its input; None where it takes none.
         classifies: it has `classify`: the model takes digits, or ends in a softmax.
@@ -58,6 +60,7 @@ class EngineSource:
     header: str
     source: str
     self_test: str
+    fit: str
     facts: str
     classifies: bool
     pixels: PixelMap | None
@@ -69,12 +72,14 @@ class EngineSource:
 
     def files(self) -> dict[str, str]:
         """Return path → text, as they lie in a build's folder."""
-        return {
-            f"engine/{self.prefix}.h": self.header,
-            f"engine/{self.prefix}.c": self.source,
-            f"engine/{self.prefix}_self_test.c": self.self_test,
-            f"engine/{self.prefix}.json": self.facts,
+        texts = {
+            ".h": self.header,
+            ".c": self.source,
+            "_self_test.c": self.self_test,
+            "_fit.c": self.fit,
+            ".json": self.facts,
         }
+        return {f"engine/{self.prefix}{end}": text for end, text in texts.items() if text}
 
 
 def render_engine(
@@ -117,6 +122,7 @@ def render_engine(
         header=render("engine.h.j2", **shared, **_header_facts(parts, vectors), engine_digest=digest),
         source=source,
         self_test=self_test,
+        fit=render("fit.c.j2", **shared, **fit_facts()) if use["takes_digits"] else "",
         facts=engine_json(parts, prefix, pixels, network.outputs if use["classifies"] else 0, reject_margin),
         classifies=use["classifies"],
         reject_margin=reject_margin,
@@ -149,6 +155,7 @@ def _header_facts(parts: Parts, vectors: Sequence[Vector]) -> dict[str, Any]:
         "output_zero_point": macro_value(network.output.zero_point),
         "vector_bytes": f"{sum(vector.input.nbytes + vector.output.nbytes for vector in vectors):,}",
         "workspace": sizes["workspace_bytes"],
+        "fit": fit_facts(),
         "stack": MOST_STACK_BYTES,
         "stack_mve": MOST_STACK_BYTES_MVE,
         "weight_bytes": f"{sizes['weight_bytes']:,}",

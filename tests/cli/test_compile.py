@@ -32,7 +32,7 @@ def test_the_folder_holds_engine_self_test_and_model(model: Path, tmp_path: Path
     out = tmp_path / "out"
     assert main(["compile", str(model), "--out", str(out), "--prefix", "digits", "--quiet"]) == 0
 
-    engine = {f"engine/digits{end}" for end in (".h", ".c", "_self_test.c", ".json")}
+    engine = {f"engine/digits{end}" for end in (".h", ".c", "_self_test.c", "_fit.c", ".json")}
     assert contents(out) == engine | {"model.tflite", "manifest.json"}
     assert (out / "model.tflite").read_bytes() == model.read_bytes()
     assert set(json.loads((out / "manifest.json").read_text())["files"]) == contents(out) - {"manifest.json"}

@@ -63,6 +63,20 @@ int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *marg
 void edgedigits_model_preprocess(const uint8_t *pixels, int invert, int8_t *input);
 
 /*
+ * Fits a picture into the 784 pixels of an image, as MNIST's digits lie: its ink is scaled to 20 x 20 and its centre of
+ * mass is moved to the middle. It is in edgedigits_model_fit.c, and need not be linked; it takes up to 384 bytes of stack.
+ *
+ *   image          pixels, row by row; their range is stretched, so that neither 0 nor 255 need be there
+ *   width, height  1 to 4096
+ *   stride         bytes from the beginning of a row to that of the next; width where the picture is a whole one
+ *   invert         0: ink is light; 1: ink is dark
+ *   pixels         784 bytes, light on dark, for preprocess; may not overlap the picture
+ *
+ * Returns 1, or 0 for a picture of a single grey or a side out of reach, of which it makes a blank image.
+ */
+int edgedigits_model_fit(const uint8_t *image, int width, int height, int stride, int invert, uint8_t *pixels);
+
+/*
  * The same class and margin as preprocess and classify give, without an input in memory: the first layer reads the
  * 784 pixels as they are, 0 (background) to 255 (ink); with invert, 255 is the background.
  */
