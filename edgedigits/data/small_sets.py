@@ -49,13 +49,14 @@ class _Form:
 
 
 def _usps_row(line: str) -> Row:
-    words = line.split()
-    label = _label(words[0], lowest=1)
-    if any(word.count(":") != 1 for word in words[1:]):
+    first, *words = line.split() or [""]
+    label = _label(first, lowest=1)
+    if any(word.count(":") != 1 for word in words):
         raise ValueError("not all of it is index:value")
-    numbers = _numbers([part for word in words[1:] for part in word.split(":")])
+    numbers = _numbers([part for word in words for part in word.split(":")])
     places, values = numbers[::2], numbers[1::2]
-    if not (np.diff(places, prepend=0, append=_USPS_PIXELS + 1) >= 1).all() or (places % 1).any():
+    within = ((places >= 1) & (places <= _USPS_PIXELS)).all()
+    if not within or (np.diff(places, prepend=0) < 1).any() or (places % 1).any():
         raise ValueError(f"its indices do not ascend from 1 to {_USPS_PIXELS}")
     _require_within(values, -1, 1)
     pixels = np.zeros(_USPS_PIXELS)
@@ -171,7 +172,7 @@ def _numbers(cells: list[str]) -> NDArray[np.float64]:
 
 
 def _label(cell: str, lowest: int = 0) -> int:
-    (number,) = _numbers([cell])
+    number = float(_numbers([cell])[0])
     if number % 1 or not lowest <= number < lowest + CLASSES:
         raise ValueError(f"the label is {number:g}, expected {lowest} to {lowest + CLASSES - 1}")
     return int(number) - lowest

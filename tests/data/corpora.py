@@ -7,8 +7,10 @@ checksums or an oracle can tell; digits or a refusal, whichever, where the file 
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import re
 import shutil
 import struct
@@ -344,11 +346,43 @@ def _rechunked(rng: Rng, content: Bytes) -> Bytes:
     return png_maker.SIGNATURE + b"".join(png_maker.chunk(kind, data) for kind, data in chunks)
 
 
+# --- USPS and optdigits ----------------------------------------------------------------------------
+
+_PARTS = (b"1:", b":", b" ", b",", b"nan", b"inf", b"1e999", b"-1e-3", b"257:1", b"\x0b", b"\xe9", b"\n", b"1_0", b"")
+
+
+def small_case(rng: Rng, folder: Path) -> Case:
+    """A file of USPS or optdigits: packed and damaged, damaged, or with a word of it exchanged."""
+    usps, rows = rng.random() < 0.5, []
+    for _ in range(int(rng.integers(1, 4))):
+        if usps:
+            cells = [f"{place}:{value:.3g}" for place, value in enumerate(rng.uniform(-1, 1, 256), 1)]
+            rows.append(" ".join([str(rng.integers(1, 11)), *cells]))
+        else:
+            rows.append(",".join(map(str, [*rng.integers(0, 17, 64), rng.integers(10)])))
+    content, path = "\n".join(rows).encode(), folder / ("usps" if usps else "optdigits.tra")
+    match int(rng.integers(4)):
+        case 0:
+            path.write_bytes(content)
+            return Case(path, None, True)
+        case 1:
+            content = damaged(rng, pick(rng, (gzip.compress, bz2.compress, lzma.compress))(content))
+        case 2:
+            content = damaged(rng, content)
+        case _:
+            words = re.split(rb"([ ,])", content)
+            words[int(rng.integers(len(words)))] = pick(rng, _PARTS)
+            content = b"".join(words)
+    path.write_bytes(content)
+    return Case(path, None, False)
+
+
 FAMILIES: dict[str, Callable[[Rng, Path], Case]] = {
     "csv": csv_case,
     "idx": idx_case,
     "npz": npz_case,
     "png": png_case,
+    "small": small_case,
 }
 
 

@@ -198,6 +198,14 @@ def test_what_is_unusual_is_said_of_each_source(five_thousand: Digits, place: Pa
     assert not any("black on white" in one for one in findings_on_splits(divide(contents, **DIVISION), {}))
 
 
+def test_sources_whose_labels_disagree_are_told_apart(five_thousand: Digits, place: Path) -> None:
+    chosen = five_thousand.take(np.arange(0, 5000, 20))
+    write_text(place / "off.csv", [HEADER, *csv_lines(Digits(chosen.images, (chosen.labels + 1) % 10))])
+    found = findings_on_splits(divide(read_source("a.csv + off.csv"), **DIVISION), {})
+    (told,) = (one for one in found if "labels look wrong" in one)
+    assert told.startswith("off.csv: The labels look wrong, pictures of 0 are labelled 1, of 1 labelled 2")
+
+
 def test_digits_that_one_learns_and_another_is_tested_on_are_told(few: Digits, others: Digits, place: Path) -> None:
     both = Digits.joined([few.take(np.arange(0, 60, 2)), others])
     write_text(place / "c.csv", [HEADER, *csv_lines(both)])
