@@ -32,10 +32,13 @@ SEEDS, BUDGETS = 5, "2K,8K"
 BASE = "base"
 IN_TURN = "in turn"
 
-SWEPT_ABOUT = (1.6, 1.0, 0.625)
-"""Weights that are left in what is compressed in turn, by as many as about meet the budget."""
+SWEPT_ABOUT = (1.3, 0.77)
+"""Weights that are left in what is compressed in turn, by as many as about meet the budget: on both sides of it."""
 _BYTES_A_WEIGHT, _BYTES_A_CLUSTERED_WEIGHT, _BYTES_A_DENSE_WEIGHT = 1.5, 0.8, 0.5
-"""About: of its value, in 8 bits or in three, and its place; of three bits where every place has one."""
+"""Of its value, in 8 bits or in three, and its place; of three bits where every place has one.
+
+Measured by builds for 2 KB and 8 KB of 3,800 digits, which came within 9 % of them.
+"""
 _MOST_LEFT = 0.5
 PQAT, PCQAT, CQAT = "PQAT", "PCQAT", "CQAT"
 TICKET, SCRATCH = "iterative", "scratch"

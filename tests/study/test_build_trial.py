@@ -8,10 +8,8 @@ import pytest
 
 from edgedigits.data.load import read_source
 from edgedigits.study.plan.grid import plan_grid
-from edgedigits.study.run.build_trial import run_build
+from edgedigits.study.run.build_trial import TrainingClock, run_build
 from edgedigits.study.trial_kind import plan_builds
-
-pytestmark = pytest.mark.slow
 
 SMALL = {"data": {"source": "mnist-5k"}, "model": {"hidden": [8]}, "training": {"epochs": 2}, "qat": {"epochs": 1}}
 HAS_MCU = importlib.util.find_spec("unicorn") and importlib.util.find_spec("ziglang")
@@ -30,6 +28,25 @@ def trials():
     return [run_build(entry.spec, contents) for entry in plan.entries]
 
 
+@pytest.mark.parametrize(
+    ("title", "counts"),
+    [
+        ("Training in float32", True),
+        ("Pruning to 80%", True),
+        ("Clustering to 16 values", True),
+        ("Quantization-aware training", True),
+        ("Compressing jointly, try 2 of 3", True),
+        ("Converting and proving", False),
+    ],
+)
+def test_the_clock_counts_every_stage_of_training(title, counts):
+    clock = TrainingClock()
+    with clock.stage(title):
+        pass
+    assert (clock.seconds > 0) == counts
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["float32", "QAT", "pruned, for size"])
 def test_what_is_measured_of_each_trial(number, trials):
     found = trials[number]
@@ -47,6 +64,7 @@ def test_what_is_measured_of_each_trial(number, trials):
     assert found["distinct"] > 10
 
 
+@pytest.mark.slow
 def test_curves_count_the_epochs_of_all_stages(trials):
     curves = trials[2]["curves"]
     assert [pair[0] for pair in curves["float_val_accuracy"]] == [1, 2]
@@ -54,6 +72,7 @@ def test_curves_count_the_epochs_of_all_stages(trials):
     assert [pair[0] for pair in curves["qat_val_accuracy"]] == [5]
 
 
+@pytest.mark.slow
 def test_the_float32_trial_is_the_float_file(trials):
     """Its latency, bytes and weights are those of model_float.tflite; it has no engine."""
     found = trials[0]
@@ -62,16 +81,19 @@ def test_the_float32_trial_is_the_float_file(trials):
     assert "engine_bytes" not in found
 
 
+@pytest.mark.slow
 def test_zeros_are_counted_in_the_file(trials):
     assert trials[1]["sparsity"] < 0.1
     assert trials[2]["sparsity"] == pytest.approx(0.8 * 784 / 794, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_engine_is_packed_as_the_trial_says(trials):
     assert trials[2]["engine_bytes"] < 0.5 * trials[1]["engine_bytes"]
     assert set(trials[2]["encodings"]) != set(trials[1]["encodings"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not HAS_MCU, reason="needs the mcu extra")
 def test_instructions_are_counted_on_the_emulated_core(trials):
     assert 500 < trials[1]["instructions"] < trials[1]["most_instructions"]

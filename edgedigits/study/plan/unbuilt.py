@@ -13,7 +13,7 @@ _UNBUILT = (
 _BITS = "Write weight_bits, such as [2, 4, 8]; the input's are input_bits."
 _CODEBOOK = 'Write weight_bits, such as [4, 8]: clusters in turn, a learned codebook with "joint.enabled" = true.'
 _ROUNDS = 'Write prune_schedule = ["iterative"].'
-_SCALES = 'Write weight_scales = ["per-tensor", "per-channel"].'
+_SCALES = 'Write weight_scales = ["per-tensor", "per-channel"]; of levels, levels_by_output = [false, true].'
 _OF_BOTH = {
     **dict.fromkeys(("clusters", "cluster", "clustering", "k-means", "kmeans", "clustered"), _CODEBOOK),
     **dict.fromkeys(("rewinding", "iterative", "lottery-ticket", "iterative-with-rewinding"), _ROUNDS),

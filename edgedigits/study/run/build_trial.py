@@ -37,7 +37,7 @@ class TrainingClock:
     def stage(self, title: str, total: int | None = None) -> Iterator[StageProgress]:
         start = time.perf_counter()
         yield self
-        if title.startswith(("Training", "Pruning", "Quantization")):
+        if title.startswith(("Training", "Pruning", "Clustering", "Quantization", "Compressing")):
             self.seconds += time.perf_counter() - start
 
     def advance(self, steps: int = 1, note: str = "", accuracy: float | None = None) -> None:
