@@ -297,7 +297,7 @@ def test_a_condition_that_can_never_hold_is_refused(when, words):
         ("activation = ['tanh']", "a build cannot do activation yet."),
         ('"2:4" = [true]', "there is no axis '2:4'. Write granularity"),
         ("bits = [4]", "there is no axis 'bits'. Write weight_bits"),
-        ("per_channel = [true]", 'there is no axis \'per_channel\'. Write weight_scales = ["per-tensor", "per-channel"].'),
+        ("per_channel = [true]", 'there is no axis \'per_channel\'. Write weight_scales = ["per-tensor", "per-channel"]; of levels, levels_by_output'),
         ("weight_bits = [16]", "weight_bits is 16, expected an integer from 1 to 8."),
         ("criterion = ['magnitud']", "Did you mean 'magnitude'?"),
         ("pruning_criterion = ['lamp']", "there is no axis 'pruning_criterion'. Write criterion."),
