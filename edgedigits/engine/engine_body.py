@@ -98,7 +98,7 @@ def _activation_facts(parts: Parts) -> dict[str, Any]:
     for kind in dict.fromkeys(layer.rescaling for layer in parts.layers):
         uniform = [layer.packed.layer.uniform for layer in parts.layers if layer.rescaling == kind]
         once = kind.rounding is Rounding.LITERT
-        facts = {"once": once, "suffix": kind.suffix, "high_shifts": kind.high_shifts}
+        facts = {"once": once, "suffix": kind.suffix, "high_shifts": kind.high_shifts, "folds": kind.folds}
         facts |= {"some_uniform": any(uniform), "some_per_output": not all(uniform)}
         found.append({**facts, "with_vectors": has_rows and kind.high_shifts and once})
     return {"activations": found}

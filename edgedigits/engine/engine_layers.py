@@ -20,6 +20,8 @@ from edgedigits.model.packing import PackedLayer, biases_from
 from edgedigits.model.weights.encoding import Constant, Encoding, Visits
 from edgedigits.model.weights.rows import ROWS
 
+_MOST_FOLDED_SHIFT = 20
+"""The high word of a product is at most 2³⁰, and an offset, at most 383, by 2²⁰ with half of that less than 2³⁰."""
 ACTIVATIONS = {
     "NONE": "no activation",
     "RELU": "ReLU",
@@ -56,11 +58,13 @@ class Rescaling:
         rounding: once, or twice.
         suffix: what their names end with: nothing where the whole engine rounds so.
         high_shifts: all factors take the short way through `rescale`.
+        folds: the offset of outputs can be added before the shift, with what rounds.
     """
 
     rounding: Rounding
     suffix: str
     high_shifts: bool
+    folds: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,16 +156,17 @@ def engine_layers(
 
 
 def _rescalings(network: Network) -> dict[Rounding, Rescaling]:
-    shifts: dict[Rounding, list[NDArray[np.int64]]] = {}
+    layers: dict[Rounding, list[DenseLayer]] = {}
     for layer in network.layers:
-        rounding = layer.rounding_in(network.rounding)
-        shifts.setdefault(rounding, []).append(_short_shifts(layer, rounding))
-    return {
-        rounding: Rescaling(
-            rounding, "" if rounding is network.rounding else "_twice", all(np.all(one >= 1) for one in some)
-        )
-        for rounding, some in shifts.items()
-    }
+        layers.setdefault(layer.rounding_in(network.rounding), []).append(layer)
+    found = {}
+    for rounding, some in layers.items():
+        shifts = [_short_shifts(one, rounding) for one in some]
+        high = all(np.all(one >= 1) for one in shifts)
+        most = max((int(shift[0]) for one, shift in zip(some, shifts, strict=True) if one.uniform), default=0)
+        folds = high and rounding is Rounding.LITERT and most <= _MOST_FOLDED_SHIFT
+        found[rounding] = Rescaling(rounding, "" if rounding is network.rounding else "_twice", high, folds)
+    return found
 
 
 def step_emissions(network: Network, memory: EngineMemory) -> list[Emission]:
@@ -270,7 +275,10 @@ def _activation(
     layer, start = one.layer, f"layer{index + 1}"
     # Whoever is next counts from the lowest that this one's clamp lets through; bytes of the output are signed.
     low = -128 if target.signed else layer.clamp_low
-    limits = f"{layer.output_offset - low}, {layer.clamp_low - low}, {layer.clamp_high - low}, {target.flip}"
+    offset = layer.output_offset - low
+    if layer.uniform and rescaling.folds:
+        offset = (offset << int(shifts[0])) + (1 << int(shifts[0]) - 1)
+    limits = f"{offset}, {layer.clamp_low - low}, {layer.clamp_high - low}, {target.flip}"
     if layer.uniform:
         factor = f"{int_literal(int(layer.multiplier[0]))}, {int(shifts[0])}u"
         calls = [f"activate{rescaling.suffix}(s->sums, {layer.outputs}u, {factor}, {limits}, {target.written});"]

@@ -30,7 +30,6 @@
 #define add_column edgedigits_model_add_column
 #define sparse_lists8 edgedigits_model_sparse_lists8
 #define add_high_product edgedigits_model_add_high_product
-#define rescale edgedigits_model_rescale
 #define activate edgedigits_model_activate
 #define multiply_high edgedigits_model_multiply_high
 #define reciprocal edgedigits_model_reciprocal
@@ -277,21 +276,15 @@ static int32_t add_high_product(int32_t sum, int32_t multiplier, int32_t addend)
 #endif
 }
 
-/* sum * multiplier / 2^(32 + shift), shift > 0, rounded once, halves up. */
-static int32_t rescale(int32_t sum, int32_t multiplier, uint32_t shift)
-{
-    return add_high_product(sum, multiplier, (int32_t)1 << (shift - 1u)) >> shift;
-}
-
 /*
  * Rescales the sums of a layer, adds the offset and keeps what comes out within low and high. flip, 0x80, turns
- * distances from -128 into signed bytes.
+ * distances from -128 into signed bytes. The offset is by 2^shift what it adds, with half of that, which rounds.
  */
 APART static void activate(const int32_t *sums, uint32_t outputs, int32_t multiplier, uint32_t shift, int32_t offset,
                            int32_t low, int32_t high, uint32_t flip, uint8_t *out)
 {
     for (uint32_t i = 0; i < outputs; ++i) {
-        const int32_t value = rescale(sums[i], multiplier, shift) + offset;
+        const int32_t value = add_high_product(sums[i], multiplier, offset) >> shift;
         const int32_t raised = value < low ? low : value;
         out[i] = (uint8_t)((uint32_t)(raised > high ? high : raised) ^ flip);
     }
@@ -347,11 +340,11 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
 
     /* layer 1: 12 inputs, 7 outputs, ReLU */
     sparse_lists8((const uint8_t *)input, 0x80808080u, 12u, layer1_entries, layer1_starts, layer1_bias, 7u, s);
-    activate(s->sums, 7u, 1954213519, 6u, 0, 0, 255, 0u, s->hidden);
+    activate(s->sums, 7u, 1954213519, 6u, 32, 0, 255, 0u, s->hidden);
     s->hidden[7] = 0u;
     /* layer 2: 7 inputs, 5 outputs, no activation */
     sparse_lists8(s->hidden, 0u, 7u, layer2_entries, layer2_starts, layer2_bias, 5u, s);
-    activate(s->sums, 5u, 1262157822, 5u, 122, 0, 255, 0x80u, (uint8_t *)output);
+    activate(s->sums, 5u, 1262157822, 5u, 3920, 0, 255, 0x80u, (uint8_t *)output);
     softmax(output, 5u);
 }
 
@@ -424,7 +417,6 @@ int edgedigits_model_check_weights(void)
 #undef add_column
 #undef sparse_lists8
 #undef add_high_product
-#undef rescale
 #undef activate
 #undef multiply_high
 #undef reciprocal

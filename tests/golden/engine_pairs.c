@@ -42,7 +42,6 @@
 #define dense_rows edgedigits_model_dense_rows
 #define as_signed edgedigits_model_as_signed
 #define add_high_product edgedigits_model_add_high_product
-#define rescale edgedigits_model_rescale
 #define activate edgedigits_model_activate
 #define add_to_crc edgedigits_model_add_to_crc
 
@@ -58,7 +57,8 @@
 #else
 #define DSP 0
 #endif
-/* Before a loop that has no register to spare when it is unrolled. */
+/* In a loop that needs all registers: what the next turn reads is read last. ROLLED: and turns are not put together. */
+#define FENCE __atomic_signal_fence(__ATOMIC_ACQ_REL)
 #if defined(__clang__)
 #define ROLLED _Pragma("clang loop unroll(disable)")
 #else
@@ -338,6 +338,7 @@ APART static void add_six(const active *list, const uint32_t *weights, const int
         d = __smlad((int16x2_t)word[1], value, d);
         e = __smlad(__sxtb16((int8x4_t)word[2]), value, e);
         f = __smlad((int16x2_t)word[2], value, f);
+        FENCE;
         value = (int16x2_t)list->value;
     }
 #elif THUMB1
@@ -411,6 +412,7 @@ APART static void add_two(const active *list, const uint32_t *weights, const int
         ++list;
         a = __smlad(__sxtb16((int8x4_t)word[0]), value, a);
         b = __smlad((int16x2_t)word[0], value, b);
+        FENCE;
         value = (int16x2_t)list->value;
     }
 #elif THUMB1
@@ -531,17 +533,11 @@ static int32_t add_high_product(int32_t sum, int32_t multiplier, int32_t addend)
     return addend + (int32_t)((int64_t)sum * multiplier >> 32);
 #endif
 }
-
-/* sum * multiplier / 2^(32 + shift), shift > 0, rounded once, halves up. */
-static int32_t rescale(int32_t sum, int32_t multiplier, uint32_t shift)
-{
-    return add_high_product(sum, multiplier, (int32_t)1 << (shift - 1u)) >> shift;
-}
 #endif
 
 /*
  * Rescales the sums of a layer, adds the offset and keeps what comes out within low and high. flip, 0x80, turns
- * distances from -128 into signed bytes.
+ * distances from -128 into signed bytes. The offset is by 2^shift what it adds, with half of that, which rounds.
  */
 APART static void activate(const int32_t *sums, uint32_t outputs, int32_t multiplier, uint32_t shift, int32_t offset,
                            int32_t low, int32_t high, uint32_t flip, uint8_t *out)
@@ -557,19 +553,19 @@ APART static void activate(const int32_t *sums, uint32_t outputs, int32_t multip
         "dlstp.32 lr, %[outputs]\n"
         "1: vldrw.u32 q0, [%[sums]], #16\n"
         "vmulh.s32 q0, q0, q1\n"
-        "vrshl.s32 q0, %[left]\n"
         "vadd.i32 q0, q0, %[offset]\n"
+        "vshl.s32 q0, %[left]\n"
         "vmax.s32 q0, q0, q2\n"
         "vmin.s32 q0, q0, q3\n"
         "vstrb.32 q0, [%[out]], #4\n"
         "letp lr, 1b\n"
         : [sums] "+r"(sums), [out] "+l"(out)
         : [multiplier] "r"(multiplier), [low] "r"(low - less), [high] "r"(high - less), [outputs] "r"(outputs),
-          [left] "r"(left), [offset] "r"(offset - less)
+          [left] "r"(left), [offset] "r"(offset - less * (1 << shift))
         : "q0", "q1", "q2", "q3", "lr", "memory");
 #else
     for (uint32_t i = 0; i < outputs; ++i) {
-        const int32_t value = rescale(sums[i], multiplier, shift) + offset;
+        const int32_t value = add_high_product(sums[i], multiplier, offset) >> shift;
         const int32_t raised = value < low ? low : value;
         out[i] = (uint8_t)((uint32_t)(raised > high ? high : raised) ^ flip);
     }
@@ -586,7 +582,7 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
     #else
     dense_pairs((const uint8_t *)input, 0x80808080u, 12u, layer1_weights, layer1_bias, 8u, s);
     #endif
-    activate(s->sums, 7u, 1954213519, 6u, 0, 0, 255, 0u, s->hidden);
+    activate(s->sums, 7u, 1954213519, 6u, 32, 0, 255, 0u, s->hidden);
     s->hidden[7] = 0u;
     /* layer 2: 7 inputs, 5 outputs, no activation */
     #if VECTORS
@@ -594,7 +590,7 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
     #else
     dense_pairs(s->hidden, 0u, 7u, layer2_weights, layer2_bias, 6u, s);
     #endif
-    activate(s->sums, 5u, 1262157822, 5u, 122, 0, 255, 0x80u, (uint8_t *)output);
+    activate(s->sums, 5u, 1262157822, 5u, 3920, 0, 255, 0x80u, (uint8_t *)output);
 }
 
 /* CRC-32 as in zlib, bit by bit: a table would be larger than the time is worth. */
@@ -652,11 +648,11 @@ int edgedigits_model_check_weights(void)
 #undef dense_rows
 #undef as_signed
 #undef add_high_product
-#undef rescale
 #undef activate
 #undef add_to_crc
 #undef VECTORS
 #undef DSP
+#undef FENCE
 #undef ROLLED
 #undef THUMB1
 #undef APART
