@@ -90,7 +90,7 @@ def _kernel_calls(
     source, flip = ends.source.pointer, "0u"
     if not encoding.reads_distances:
         signed = source if ends.source.signed else f"as_signed({source}, {layer.inputs}u)"
-        arguments = f"{layer.inputs}u, {own}, {layer.inputs}u, {biases}, {layer.outputs}u, s->sums"
+        arguments = f"{layer.inputs}u, {own}, {biases}, {layer.outputs}u, s->sums"
         # Flipped twice it is as it was.
         again = [f"{signed};"] if ends.keeps and not ends.source.signed else []
         return [f"{encoding.kernel}({signed}, {arguments});", *again]

@@ -57,7 +57,8 @@ class Parts:
 def make_parts(network: Network, packed: Sequence[PackedLayer], pixels: PixelMap | None) -> Parts:
     """Return the parts of the engine of a packed network; `pixels`: what those become in its input, if any do."""
     packed = as_c_arrays(packed)
-    raw, fed = reads_pixels(network, pixels), takes_portions(network, packed, pixels)
+    raw = reads_pixels(network, packed, pixels)
+    fed = raw and takes_portions(network, packed)
     memory = lay_out(network, packed, fed=fed)
     emissions = tuple(step_emissions(network, memory))
     tables = (*(table for emission in emissions for table in emission.tables), *_pixel_table(pixels))

@@ -180,7 +180,7 @@ def test_what_pixels_are_is_printed_stored_and_asked_for(tmp_path: Path, capsys:
         "cut": 0,
     }
     facts = json.loads((tmp_path / "out" / "engine" / "edgedigits_model.json").read_text())
-    assert facts["pixels"] == {"low": 0.0, "high": 255.0} and facts["classes"] == 10
+    assert facts["pixels"] == {"low": 0.0, "high": 255.0, "raw": True, "portions": True} and facts["classes"] == 10
     source = (tmp_path / "out" / "engine" / "edgedigits_model.c").read_text()
     assert "input[i] = (int8_t)(pixel - 128);" in source
     assert "to the model 0 to 255" in (tmp_path / "out" / "engine" / "edgedigits_model.h").read_text()

@@ -13,8 +13,7 @@ import pytest
 
 import edgedigits
 from edgedigits.cli import main as cli
-from edgedigits.cli.flags import image_count
-from edgedigits.cli.simulate import _instructions
+from edgedigits.cli.flags import image_count, instruction_count
 from tests.devices.emitted_engine import write_emitted_engine
 from tests.devices.tiny_engine import write_engine
 from tests.tflite_builder import random_mlp
@@ -210,11 +209,11 @@ def test_folders_without_what_is_needed(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_numbers() -> None:
-    assert (_instructions("20000"), _instructions("20k"), _instructions("1M")) == (20000, 20000, 1000000)
+    assert (instruction_count("20000"), instruction_count("20k"), instruction_count("1M")) == (20000, 20000, 1000000)
     assert image_count("10") == 10
     for wrong in ("", "0", "-3", "many", "1.5k"):
         with pytest.raises(ArgumentTypeError):
-            _instructions(wrong)
+            instruction_count(wrong)
 
 
 def test_nothing_heavy_is_imported_before_the_verb_runs() -> None:

@@ -207,9 +207,8 @@ static const uint8_t *close_list(active *end, const uint8_t *next)
 APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, const uint8_t *stop, uint32_t flip,
                                        uint32_t stride, active *list)
 {
-    const uint8_t *const fourth = first + 4;
     const active *const last = &list[LIST_ROOM - 2];
-    const uint32_t half = stride / 2u;
+    const uint32_t half = stride / 2u, back = 0u - (uint32_t)(uintptr_t)(first + 4) * half;
     const uintptr_t four_left = (uintptr_t)stop - 16u;
     active *end = list;
     uint32_t four, even, pair, at;
@@ -235,8 +234,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
         "ldr %[four], [%[in]], #4\n"
         "eors %[four], %[four], %[flip]\n"
         "beq 3b\n"
-        "4: sub %[at], %[in], %[fourth]\n"
-        "mul %[at], %[at], %[half]\n"
+        "4: mla %[at], %[in], %[half], %[back]\n"
         "uxtb16 %[even], %[four]\n"
         "uxtb16 %[four], %[four], ror #8\n"
         "pkhbt %[pair], %[even], %[four], lsl #16\n"
@@ -250,7 +248,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
         "bls 2b\n"
         "7:\n"
         : [in] "+r"(in), [end] "+r"(end), [four] "=&r"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
-        : [fourth] "r"(fourth), [stop] "r"(stop), [four_left] "r"(four_left), [flip] "r"(flip), [half] "r"(half),
+        : [back] "r"(back), [stop] "r"(stop), [four_left] "r"(four_left), [flip] "r"(flip), [half] "r"(half),
           [last] "r"(last)
         : "cc", "memory");
     return close_list(end, in);
@@ -479,14 +477,14 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
 #endif
 
 #if VECTORS
-/* A dense layer whose weights lie row by row, stride apart, four rows at a time; inputs are signed bytes. */
-APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, uint32_t stride,
-                             const int32_t *bias, uint32_t outputs, int32_t *sums)
+/* A dense layer whose weights lie row by row, four rows at a time; inputs are signed bytes. */
+APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, const int32_t *bias,
+                             uint32_t outputs, int32_t *sums)
 {
     const int32_t *const stop = bias + outputs;
 
-    for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * stride) {
-        const int8_t *const second = weights + stride, *const third = second + stride, *const fourth = third + stride;
+    for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * inputs) {
+        const int8_t *const second = weights + inputs, *const third = second + inputs, *const fourth = third + inputs;
         int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -500,7 +498,7 @@ APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *we
         sums[2] = c;
         sums[3] = d;
     }
-    for (; bias != stop; ++bias, ++sums, weights += stride) {
+    for (; bias != stop; ++bias, ++sums, weights += inputs) {
         int32_t a = *bias;
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -578,7 +576,7 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
 
     /* layer 1: 12 inputs, 7 outputs, ReLU */
     #if VECTORS
-    dense_rows(input, 12u, layer1_rows, 12u, layer1_bias, 7u, s->sums);
+    dense_rows(input, 12u, layer1_rows, layer1_bias, 7u, s->sums);
     #else
     dense_pairs((const uint8_t *)input, 0x80808080u, 12u, layer1_weights, layer1_bias, 8u, s);
     #endif
@@ -586,7 +584,7 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
     s->hidden[7] = 0u;
     /* layer 2: 7 inputs, 5 outputs, no activation */
     #if VECTORS
-    dense_rows(as_signed(s->hidden, 7u), 7u, layer2_rows, 7u, layer2_bias, 5u, s->sums);
+    dense_rows(as_signed(s->hidden, 7u), 7u, layer2_rows, layer2_bias, 5u, s->sums);
     #else
     dense_pairs(s->hidden, 0u, 7u, layer2_weights, layer2_bias, 6u, s);
     #endif

@@ -616,9 +616,8 @@ static const uint8_t *close_list(active *end, const uint8_t *next)
 APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, const uint8_t *stop, uint32_t flip,
                                        uint32_t stride, active *list)
 {
-    const uint8_t *const fourth = first + 4;
     const active *const last = &list[LIST_ROOM - 2];
-    const uint32_t half = stride / 2u;
+    const uint32_t half = stride / 2u, back = 0u - (uint32_t)(uintptr_t)(first + 4) * half;
     const uintptr_t four_left = (uintptr_t)stop - 16u;
     active *end = list;
     uint32_t four, even, pair, at;
@@ -644,8 +643,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
         "ldr %[four], [%[in]], #4\n"
         "eors %[four], %[four], %[flip]\n"
         "beq 3b\n"
-        "4: sub %[at], %[in], %[fourth]\n"
-        "mul %[at], %[at], %[half]\n"
+        "4: mla %[at], %[in], %[half], %[back]\n"
         "uxtb16 %[even], %[four]\n"
         "uxtb16 %[four], %[four], ror #8\n"
         "pkhbt %[pair], %[even], %[four], lsl #16\n"
@@ -659,7 +657,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
         "bls 2b\n"
         "7:\n"
         : [in] "+r"(in), [end] "+r"(end), [four] "=&r"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
-        : [fourth] "r"(fourth), [stop] "r"(stop), [four_left] "r"(four_left), [flip] "r"(flip), [half] "r"(half),
+        : [back] "r"(back), [stop] "r"(stop), [four_left] "r"(four_left), [flip] "r"(flip), [half] "r"(half),
           [last] "r"(last)
         : "cc", "memory");
     return close_list(end, in);
@@ -973,14 +971,14 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
 #endif
 
 #if VECTORS
-/* A dense layer whose weights lie row by row, stride apart, four rows at a time; inputs are signed bytes. */
-APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, uint32_t stride,
-                             const int32_t *bias, uint32_t outputs, int32_t *sums)
+/* A dense layer whose weights lie row by row, four rows at a time; inputs are signed bytes. */
+APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, const int32_t *bias,
+                             uint32_t outputs, int32_t *sums)
 {
     const int32_t *const stop = bias + outputs;
 
-    for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * stride) {
-        const int8_t *const second = weights + stride, *const third = second + stride, *const fourth = third + stride;
+    for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * inputs) {
+        const int8_t *const second = weights + inputs, *const third = second + inputs, *const fourth = third + inputs;
         int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -994,7 +992,7 @@ APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *we
         sums[2] = c;
         sums[3] = d;
     }
-    for (; bias != stop; ++bias, ++sums, weights += stride) {
+    for (; bias != stop; ++bias, ++sums, weights += inputs) {
         int32_t a = *bias;
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -1083,7 +1081,7 @@ APART static void run(const uint8_t *in, uint32_t flip, int8_t *output, scratch 
     activate(s->sums, 16u, 1249948961, 5u, 16, 0, 255, 0u, s->hidden);
     /* layer 3: 16 inputs, 10 outputs, no activation */
     #if VECTORS
-    dense_rows(as_signed(s->hidden, 16u), 16u, layer3_rows, 16u, layer3_bias, 10u, s->sums);
+    dense_rows(as_signed(s->hidden, 16u), 16u, layer3_rows, layer3_bias, 10u, s->sums);
     #else
     dense_pairs(s->hidden, 0u, 16u, layer3_weights, layer3_bias, 10u, s);
     #endif
