@@ -162,7 +162,10 @@ def test_the_self_test_detects_one_flipped_bit_in_any_constant(name: str, tmp_pa
     for number, found in enumerate(one for name, one in constants.items() if not name.endswith("_rows")):
         flipped = str(int(found[2], 0) ^ 1)
         damaged = text[: found.start(2)] + flipped + text[found.end(2) :]
-        files = {field: getattr(whole, field).replace("whole", f"damaged{number}") for field in ("header", "self_test")}
+        files = {
+            field: getattr(whole, field).replace("whole", f"damaged{number}")
+            for field in ("header", "self_test", "fit")
+        }
         source = damaged.replace("whole", f"damaged{number}").replace("WHOLE", f"DAMAGED{number}")
         files = {field: value.replace("WHOLE", f"DAMAGED{number}") for field, value in files.items()}
         engines.append((replace(whole, prefix=f"damaged{number}", source=source, **files), inputs))
