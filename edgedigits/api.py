@@ -98,8 +98,8 @@ def build(
     folder = build_folder(config)
     if config.output.tensorboard:
         check_event_folder(Path(config.output.tensorboard), folder)
-    if config.budget.flash:
-        from edgedigits.flash_budget import check_target
+    if config.budget.flash or config.budget.instructions:
+        from edgedigits.engine_budget import check_target
 
         check_target(config)
     check_scratch()

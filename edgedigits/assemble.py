@@ -38,9 +38,9 @@ from edgedigits.data.seeing import see
 from edgedigits.engine.c_array import render_model_data
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
+from edgedigits.engine_budget import check_engine, excess_of, with_constants
 from edgedigits.errors import CheckFailedError
 from edgedigits.files.writing import write_json, write_text
-from edgedigits.flash_budget import check_flash, flash_of, with_constants
 from edgedigits.model.contract import check_contract, dense_weights
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -99,7 +99,9 @@ def assemble(
         ToolMissingError: there is a budget of flash and no compiler.
     """
     config = with_constants(config)
-    trained = train_and_compress(config, splits, progress, flash_of(config))
+    trained = train_and_compress(config, splits, progress, excess_of(config, splits.validation.images))
+    if config.budget.instructions:
+        config = dataclasses.replace(config, engine=dataclasses.replace(config.engine, within=trained.within))
     with progress.stage("Converting and proving", 3) as stage:
         classifier = _convert(config, trained, folder)
         stage.advance(note="converted")
@@ -112,10 +114,12 @@ def assemble(
             classifier, config.engine.rounding, splits.validation, splits.test, config.confidence.reject_error
         )
         engine = _engine(config, classifier, splits, confidence, folder, progress)
+        budget = check_engine(config, folder / ENGINE_FOLDER, classifier, splits.test.images)
         facts = _gather(config, splits, findings, trained, classifier, evaluation)
         facts = dataclasses.replace(
             facts,
             engine=engine,
+            budget=budget,
             confidence=confidence,
             advice=_advice(facts, classifier, splits, config),
         )
@@ -187,9 +191,6 @@ def _engine(
     if facts.proof.note:
         progress.say(facts.proof.note)
     write_engine(source, folder)
-    if config.budget.flash:
-        taken = check_flash(config, folder / ENGINE_FOLDER)
-        progress.say(f"The engine takes {taken:,} B of flash on {config.budget.core}.")
     return facts
 
 

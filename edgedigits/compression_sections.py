@@ -9,7 +9,7 @@ from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.criteria.catalogue import DEFAULT as CRITERION
 from edgedigits.levels.catalogue import DEFAULT as LEVELS_KIND
 from edgedigits.levels.catalogue import LEVELS
-from edgedigits.options import Below, Given, option
+from edgedigits.options import Below, option
 from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.sections import SCHEDULES
@@ -216,16 +216,22 @@ class BudgetConfig:
         flag="--budget-flash",
         metavar="BYTES",
     )
+    instructions: int = option(
+        0,
+        options.instructions,
+        "instructions of an image, mean, such as 20000 or 20k; counted by the emulator, where it is installed",
+        flag="--budget-instructions",
+        metavar="N",
+    )
     core: str = option(
         "cortex-m4",
         options.text,
-        "core that a budget of flash is for",
+        "core that a budget of flash or instructions is for",
         flag="--budget-core",
         metavar="CORE",
-        needs=("budget", "flash", Given("BYTES")),
     )
 
     @property
     def is_set(self) -> bool:
         """Whether there is a budget."""
-        return bool(self.constants or self.flash)
+        return bool(self.constants or self.flash or self.instructions)

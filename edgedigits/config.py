@@ -19,7 +19,7 @@ from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.levels.catalogue import DEFAULT as CODEBOOK
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
-from edgedigits.options import Need
+from edgedigits.options import Given, Need
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.sections import (
     DEFAULT_LEARNING_RATES,
@@ -120,7 +120,9 @@ class BuildConfig(Sections):
         if section == "cluster" and self.joint.enabled:
             return ("joint", "enabled", False)
         if section == "prune" and name in _OF_SHARES and self.budget.is_set:
-            return ("budget", "constants" if self.budget.constants else "flash", 0)
+            return ("budget", next(name for name in _BUDGETS if getattr(self.budget, name)), 0)
+        if (section, name) == ("budget", "core") and not (self.budget.flash or self.budget.instructions):
+            return ("budget", "flash", Given("BYTES"))
         return super().missing_need(section, name)
 
     @property
@@ -161,6 +163,7 @@ class BuildConfig(Sections):
         return self.training.learning_rate or default
 
 
+_BUDGETS = ("constants", "flash", "instructions")
 _OF_SHARES = ("sparsity", "initial_sparsity", "layer_sparsity", "output")
 """Options of [prune] that bytes stand for in a build to a budget."""
 

@@ -114,8 +114,9 @@ def make_choices(sections: Choices, kind: type[Kind]) -> Kind:
 def _what_follows(asked: Choices) -> Choices:
     """Return the choices that follow from those asked for: of a budget, of two weights of four, or of a codebook."""
     budget, prune = asked.get("budget", {}), asked.get("prune", {})
-    if any(budget.get(name) for name in ("constants", "flash")):
-        return recipe_for(budget.get("constants", 0), budget.get("flash", 0))
+    limits = [budget.get(name, 0) for name in ("constants", "flash", "instructions")]
+    if any(limits):
+        return recipe_for(*limits)
     follows = {"prune": {"sparsity": FOURS_SPARSITY}} if prune.get("granularity") == "2:4" else {}
     aware = any(asked.get(section, {}).get("enabled") for section in ("joint", "qat"))
     if asked.get("levels", {}).get("weight_bits", WHOLE_BITS) < WHOLE_BITS and not aware:

@@ -22,6 +22,7 @@ FULL_BATCH = 0
 _KIB = 1024
 SIZE_UNITS = {"": 1, "b": 1, "k": _KIB, "kib": _KIB, "m": _KIB**2, "mib": _KIB**2, "g": _KIB**3}
 _LARGEST_BUDGET = _KIB**3
+_THOUSANDS = {"": 1, "k": 1000, "m": 1_000_000}
 _MOST_LAYERS = 64
 _MOST_STEPS = 10**9
 _LEAST_PERCENT = 2
@@ -176,6 +177,14 @@ def budget(raw: Any) -> int:
     )
     if value is None or value > _LARGEST_BUDGET or not value.is_integer():
         raise ValueError("bytes such as 8192 or 8K, at most 1G")
+    return int(value)
+
+
+def instructions(raw: Any) -> int:
+    """Parse instructions: 20000, "20k" or "1.5M"; 0 is no limit."""
+    value = None if isinstance(raw, bool) else with_unit(str(raw), _THOUSANDS)
+    if value is None or value > _MOST_STEPS or not value.is_integer():
+        raise ValueError("instructions such as 20000 or 20k, at most 1,000M")
     return int(value)
 
 

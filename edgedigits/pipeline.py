@@ -15,6 +15,7 @@ from edgedigits.progress import Progress
 from edgedigits.stages.catalogue import STAGES
 from edgedigits.teachers.record import find_model
 from edgedigits.training.distillation import Distillation
+from edgedigits.training.excess import Excess
 from edgedigits.training.keras_env import THREADS, THREADS_ARE_FIXED, set_seed
 from edgedigits.training.line import Line, TrainedStage
 from edgedigits.training.teacher import Teacher, load_teacher
@@ -29,12 +30,14 @@ class Trained:
         twin: plain float Keras model with the weights of the last stage.
         calibration: float32 (n, inputs), the training images that ranges are measured on.
         teacher: what was learned from beside the labels; None for nothing.
+        within: instructions that the engine is to be packed within, by estimate; 0 for any number.
     """
 
     stages: tuple[TrainedStage, ...]
     twin: Any
     calibration: NDArray[np.float32]
     teacher: Teacher | None = None
+    within: int = 0
 
     @property
     def final(self) -> Any:
@@ -43,7 +46,10 @@ class Trained:
 
 
 def train_and_compress(
-    config: BuildConfig, splits: Splits, progress: Progress, flash_of: Callable[[Any], int] | None = None
+    config: BuildConfig,
+    splits: Splits,
+    progress: Progress,
+    excess: Callable[[Any, int], Excess | None] | None = None,
 ) -> Trained:
     """Run the stages that `config` asks for; every one minimises the chosen loss.
 
@@ -51,7 +57,8 @@ def train_and_compress(
         config: every choice.
         splits: train and validation are used; test is not touched.
         progress: gets a bar for each stage.
-        flash_of: Keras model to convert → bytes of flash of its whole engine, for a budget of these.
+        excess: (Keras model to convert, instructions that it is packed within) → by how much its engine is beyond its
+            budget; None where it is within.
 
     Raises:
         CheckFailedError: the training diverged.
@@ -69,11 +76,12 @@ def train_and_compress(
     distillation = _distillation(config, splits)
     # Behind the teacher, so that a student begins with the weights that it has without one.
     set_seed(config.training.seed)
-    line = Line(config, splits, progress, distillation, flash_of)
+    line = Line(config, splits, progress, distillation, excess)
     model = twin = None
     for stage in asked:
         model, twin = stage.run(line, model)
-    return Trained(tuple(line.done), twin, line.calibration, distillation.teacher if distillation else None)
+    teacher = distillation.teacher if distillation else None
+    return Trained(tuple(line.done), twin, line.calibration, teacher, line.within)
 
 
 def _distillation(config: BuildConfig, splits: Splits) -> Distillation | None:

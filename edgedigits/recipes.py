@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+INSTRUCTIONS_A_BYTE = 3
+"""Of a network that is packed to be fast, by bytes of the same packed to be small, about."""
 CODE_BYTES = 640
 """Of an engine made for size on a Cortex-M4, about."""
 
@@ -78,7 +80,12 @@ RECIPES = (
 )
 
 
-def recipe_for(constants: int, flash: int) -> Choices:
-    """Return the choices for a budget: bytes of constants, or, where these are 0, of flash."""
-    room = constants or max(0, flash - CODE_BYTES)
+def room_for(constants: int, flash: int, instructions: int) -> int:
+    """Return the bytes of constants that a budget is about as large as: of the first of these that is not 0."""
+    return constants or max(0, flash - CODE_BYTES) or instructions // INSTRUCTIONS_A_BYTE
+
+
+def recipe_for(constants: int, flash: int = 0, instructions: int = 0) -> Choices:
+    """Return the choices for a budget: bytes of constants, or else of flash, or else instructions of an image."""
+    room = room_for(constants, flash, instructions)
     return next(recipe for recipe in RECIPES if room <= recipe.most).choices

@@ -26,6 +26,8 @@ INTEGERS = {
     "joint.epochs": (1, 100_000),
     "joint.tries": (1, 1000),
     "budget.constants": (0, 2**30),
+    "budget.instructions": (0, 10**9),
+    "engine.within": (0, 10**9),
     "budget.flash": (0, 2**30),
     "prune.frequency": (1, 10**9),
     "qat.epochs": (1, 100_000),

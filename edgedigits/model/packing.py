@@ -19,6 +19,7 @@ from edgedigits.model.weights.biases import StoredBiases, narrowest
 from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Activity, Constant, Encoding, OnVectors, Weights
 from edgedigits.model.weights.rows import ROWS
 from edgedigits.model.weights.stream import STREAM
+from edgedigits.model.within import smallest_within
 
 WIDENING_BYTES = 64
 """Code to widen narrow biases, about: less than that is not worth it."""
@@ -122,8 +123,18 @@ def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, .
     return with_narrow_biases(chosen) if by_size else tuple(chosen)
 
 
-def arrange(network: Network, goal: Goal) -> tuple[Network, tuple[PackedLayer, ...]]:
-    """Return an equal network, its hidden neurons in the order that is best for `goal`, and its layers packed."""
+def arrange(network: Network, goal: Goal, within: float = 0) -> tuple[Network, tuple[PackedLayer, ...]]:
+    """Return an equal network, its hidden neurons in the order that is best for `goal`, and its layers packed.
+
+    Args:
+        network: what is packed.
+        goal: what the encodings are to be best at.
+        within: for size: instructions that they may take, by estimate, if that can be had; 0 for any number.
+    """
+    if within:
+        ordered = by_reading(network)
+        layout = smallest_within([one.weights for one in ordered.layers], _activities(ordered), within)
+        return ordered, with_narrow_biases(use(ordered, [one.name for one in layout.encodings]))
     ways = [by_reading, by_blocks] if goal is Goal.SIZE else [by_blocks]
     arranged = [(one, choose(one, goal)) for one in (way(network) for way in ways)]
     return min(arranged, key=lambda one: _total(one[1], goal))
@@ -167,6 +178,36 @@ def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
     Raises:
         OverflowError: the encoding cannot hold the weights of a layer.
     """
+    kept, own = _as_stored(weights, biases)
+    sizes = [encoding.nbytes(layer) for layer in kept]
+    if None in sizes:
+        raise OverflowError(f"weights that '{encoding.name}' cannot hold")
+    return sum(filter(None, sizes)) + _constants_beside(own)
+
+
+def packed_within(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]], within: float) -> tuple[int, float]:
+    """Return bytes of constants and instructions of the engine that `arrange` packs within so many instructions.
+
+    Args:
+        weights, biases: as for `packed_bytes`.
+        within: instructions, by estimate; where they cannot be kept, the fastest layout is told of.
+    """
+    kept, own = _as_stored(weights, biases)
+    layout = smallest_within(kept, [HIDDEN if index else DIGITS for index in range(len(kept))], within)
+    return layout.nbytes + _constants_beside(own), layout.instructions
+
+
+def _constants_beside(biases: Sequence[NDArray[np.int32]]) -> int:
+    """Return the bytes of biases, as wide as is worth it, and of the factors of each layer."""
+    wide = sum(4 * len(some) for some in biases)
+    narrow = sum(narrowest(some).nbytes for some in biases)
+    return (narrow if wide - narrow > WIDENING_BYTES else wide) + FACTOR_BYTES * len(biases)
+
+
+def _as_stored(
+    weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
+) -> tuple[list[Weights], list[NDArray[np.int32]]]:
+    """Return weights and biases without neurons that read nothing or are not read, the others in their order."""
     kept, own = list(weights), list(biases)
     for index in range(len(kept) - 1):
         alive = kept[index].any(axis=1)
@@ -175,12 +216,7 @@ def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
         order = reading_order(kept[index + 1])
         order = order[: max(np.count_nonzero(kept[index + 1].any(axis=0)), 1)]
         kept[index], own[index], kept[index + 1] = kept[index][order], own[index][order], kept[index + 1][:, order]
-    sizes = [encoding.nbytes(layer) for layer in kept]
-    if None in sizes:
-        raise OverflowError(f"weights that '{encoding.name}' cannot hold")
-    wide = sum(4 * len(some) for some in own)
-    narrow = sum(narrowest(some).nbytes for some in own)
-    return sum(filter(None, sizes)) + (narrow if wide - narrow > WIDENING_BYTES else wide) + FACTOR_BYTES * len(kept)
+    return kept, own
 
 
 def with_narrow_biases(chosen: Sequence[PackedLayer]) -> tuple[PackedLayer, ...]:

@@ -78,6 +78,8 @@ def _rows(facts: BuildFacts, latency: Latency | None) -> Iterable[tuple[str, Tex
     )
     if facts.engine is not None:
         yield "engine", _engine(facts.engine)
+    if facts.budget:
+        yield "budget", Text("; ".join(facts.budget))
     if latency is not None:
         yield "latency", _latency(latency, evaluation.host)
     if evaluation.arena is not None:

@@ -141,6 +141,7 @@ class BuildFacts:
         mistakes: the worst first.
         versions: of the libraries that matter.
         engine: the C engine; None where there is none.
+        budget: a sentence on each budget that was kept.
         advice: what would help where the test split fares far worse than it might, or "".
         teacher: what it was distilled from; None for nothing.
         confidence: how far the model can be trusted, and when its engine refuses; None where that is not known.
@@ -157,6 +158,7 @@ class BuildFacts:
     mistakes: tuple[Mistake, ...]
     versions: dict[str, str]
     engine: EngineFacts | None = None
+    budget: tuple[str, ...] = ()
     advice: str = ""
     teacher: TeacherSummary | None = None
     confidence: Confidence | None = None
@@ -176,6 +178,7 @@ class BuildFacts:
             "mistakes": [_all_but("pixels", mistake) for mistake in self.mistakes],
             "versions": self.versions,
             "engine": self.engine.to_json() if self.engine else None,
+            **({"budget": list(self.budget)} if self.budget else {}),
             "advice": self.advice,
             **({"teacher": dataclasses.asdict(self.teacher)} if self.teacher else {}),
             "confidence": self.confidence.to_json() if self.confidence else None,

@@ -67,6 +67,7 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "weight_figures": figures(weight_plots(facts)),
         "size": page_tables.size_table(facts),
         "engine": facts.engine,
+        "budget": facts.budget,
         "engine_layers": page_tables.engine_table(facts),
         "parity": page_tables.parity_table(facts),
         "data": page_tables.data_table(facts),

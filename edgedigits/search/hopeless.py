@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from edgedigits.search.space import weights_of
 from edgedigits.study.run.build_trial import TrainingClock
 
 LOOKS = (0.25, 0.5, 0.75)
@@ -70,7 +69,7 @@ def floors_for(config: Mapping[str, Any], finished: Iterable[tuple[Mapping[str, 
 
 
 def _costs_no_more(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return one["budget"]["constants"] <= other["budget"]["constants"] and weights_of(one) <= weights_of(other)
+    return all(one["budget"][name] <= other["budget"][name] for name in ("constants", "instructions"))
 
 
 def accuracy_at(config: Mapping[str, Any], figures: Mapping[str, Any], share: float) -> float:

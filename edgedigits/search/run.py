@@ -21,7 +21,7 @@ from edgedigits.progress import Progress
 from edgedigits.search.front import FIGURES
 from edgedigits.search.hopeless import floors_for
 from edgedigits.search.memory import Memory, require_optuna
-from edgedigits.search.space import CODE_BYTES, MOST, Point, Space, axis_values, space_within
+from edgedigits.search.space import Point, Space, axis_values, space_within
 from edgedigits.search.trial_kind import FLOORS, GIVEN_UP, STORED_AS
 from edgedigits.study.kinds import Entry
 from edgedigits.study.plan.axes import INT8, find_axis, merge
@@ -68,7 +68,7 @@ class SearchChoices:
     @property
     def space(self) -> Space:
         """What may be chosen; raises ConfigError where nothing fits."""
-        return space_within(self.limits.flash or MOST + CODE_BYTES)
+        return space_within(self.limits.flash, self.limits.instructions)
 
     @property
     def seed(self) -> int:
@@ -192,7 +192,7 @@ def _entry(point: Point, choices: SearchChoices) -> Entry:
     """Return a point as a trial of a study."""
     values = axis_values(point)
     chosen = [find_axis(name, STORED_AS).apply(value, name)[0] for name, value in values.items()]
-    config = make_config(merge(choices.base, *chosen))
+    config = make_config(merge({"budget": {"core": choices.core}}, choices.base, *chosen))
     (entry,) = plan_builds(STORED_AS, [PlannedTrial(values, config, INT8)]).entries
     own = {"core": choices.core}
     return replace(entry, kind=STORED_AS, spec={**entry.spec, **own}, identity={**entry.identity, **own})

@@ -1,18 +1,17 @@
 """What a search may choose, and the builds that its points are.
 
-Every point is a build to a budget of bytes, so that no training is spent on what cannot fit. What is not a choice here
-follows the budget's recipe, and the recipes are the first points that are tried.
+Every point is a build to budgets of bytes and instructions, so that no training is spent on what cannot fit. What is
+not a choice here follows the budget's recipe, and the recipes are the first points that are tried.
 """
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from edgedigits.criteria.catalogue import CRITERIA
-from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError
 from edgedigits.levels.catalogue import DEFAULT as LEVELS_KIND
 from edgedigits.levels.catalogue import LEVELS
@@ -20,12 +19,17 @@ from edgedigits.recipes import recipe_for
 
 Point = Mapping[str, Any]
 """A value of each choice, by its name."""
-Tables = Mapping[str, Mapping[str, Any]]
 
 CODE_BYTES = 1024
 """Of an engine that is packed for size and compiled for speed, about: what a limit of flash leaves no constants."""
 LEAST, MOST = 320, 27_648
 """Bytes of constants: the fewest that tell ten classes apart, and as many as recipes were tried with."""
+MOST_INSTRUCTIONS = 400_000
+"""Where there is no limit: as many as the largest recipes take, packed as small as can be."""
+LEAST_INSTRUCTIONS = 1000
+"""Of the fastest networks that tell ten classes apart."""
+SPARE = 0.02
+"""Share of a limit that is left for other images than instructions were counted on in training."""
 SPREAD = 16
 """The largest budget over the smallest."""
 FIRST_TRIED = (1, 2, 4, 8)
@@ -50,16 +54,19 @@ class Space:
 
     Attributes:
         least, most: bytes of constants.
+        slowest: instructions, the most.
     """
 
     least: int
     most: int
+    slowest: int
 
     @property
     def choices(self) -> dict[str, Numbers | tuple[Any, ...]]:
         """A span or the values of each choice, by name."""
         return {
             "constants": Numbers(self.least, self.most),
+            "instructions": Numbers(min(self.slowest, max(LEAST_INSTRUCTIONS, self.slowest // SPREAD)), self.slowest),
             "first": Numbers(16, 400),
             "second": (0, 16, 32, 60, 80, 100),
             "view": VIEWS,
@@ -78,6 +85,7 @@ class Space:
             first, second = (*recipe["model"]["hidden"], 0)[:2]
             yield {
                 "constants": constants,
+                "instructions": self.slowest,
                 "first": first,
                 "second": second,
                 "view": f"{recipe['input']['window']}/{recipe['input']['size']}",
@@ -88,20 +96,26 @@ class Space:
             }
 
 
-def space_within(flash: int) -> Space:
-    """Return what may be chosen where an engine has so many bytes of flash.
+def space_within(flash: int | None, instructions: float | None) -> Space:
+    """Return what may be chosen within limits of flash and instructions; None for no limit.
 
     Raises:
         ConfigError: nothing fits in that.
     """
-    most = min(flash - CODE_BYTES, MOST)
-    if most < LEAST:
+    most = MOST if flash is None else min(flash - CODE_BYTES, MOST)
+    if flash is not None and most < LEAST:
         raise ConfigError(
             f"--max-flash is {flash:,} B, in which nothing fits: an engine's code takes about {CODE_BYTES:,} B, and "
             f"the smallest networks {LEAST:,} B.",
             hint=f"Take {CODE_BYTES + LEAST:,} B or more.",
         )
-    return Space(max(LEAST, most // SPREAD), most)
+    if instructions is not None and instructions < LEAST_INSTRUCTIONS:
+        raise ConfigError(
+            f"--max-instructions is {instructions:,}, in which nothing fits.",
+            hint=f"The fastest networks take about {LEAST_INSTRUCTIONS:,}; better ones take more.",
+        )
+    slowest = math.floor((1.0 - SPARE) * min(instructions or MOST_INSTRUCTIONS, MOST_INSTRUCTIONS))
+    return Space(max(LEAST, most // SPREAD), most, slowest)
 
 
 def axis_values(point: Point) -> dict[str, Any]:
@@ -109,6 +123,7 @@ def axis_values(point: Point) -> dict[str, Any]:
     window, _, size = point["view"].partition("/")
     return {
         "budget_constants": point["constants"],
+        "budget_instructions": point["instructions"],
         "hidden": widths_of(point),
         "window": int(window),
         "input_size": int(size),
@@ -122,10 +137,3 @@ def axis_values(point: Point) -> dict[str, Any]:
 def widths_of(point: Point) -> list[int]:
     """Return the widths of the hidden layers."""
     return [point["first"], *([point["second"]] if point["second"] else [])]
-
-
-def weights_of(config: Tables) -> int:
-    """Return how many weights a network has before it is pruned: about what decides of its instructions."""
-    inputs = config["input"]["size"] or config["input"]["window"]
-    widths = (inputs**2, *config["model"]["hidden"], CLASSES)
-    return sum(before * after for before, after in itertools.pairwise(widths))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.errors import CheckFailedError, DataError, ToolMissingError
+from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from edgedigits.study.kinds import Answer, TrialKind
 from edgedigits.study.trial_kind import Builds
 
@@ -32,7 +32,7 @@ class _Sought(Builds):
                 result = run_build(spec, contents, clock=Watch(spec["config"], spec.get(FLOORS, ())))
                 if note := result.get("engine_note"):
                     raise ToolMissingError(note)
-            except (HopelessError, CheckFailedError) as error:
+            except (HopelessError, CheckFailedError, ConfigError) as error:
                 # Stored as an answer: what fails so would fail again.
                 result = {GIVEN_UP: str(error)}
             yield {"key": trial["key"], "result": result}

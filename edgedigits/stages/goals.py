@@ -5,6 +5,7 @@ A goal says how many groups of weights each layer keeps, given a ranking and how
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import CheckFailedError
-from edgedigits.model.packing import packed_bytes
+from edgedigits.model.packing import packed_bytes, packed_within
+from edgedigits.model.weights.encoding import Weights
+from edgedigits.model.within import FASTEST
 from edgedigits.stages.masks import BLOCK, Ranking, masks_of, most_within
 
 LOOKS = 3
@@ -103,10 +106,13 @@ class Bytes:
         limit: the bytes.
         model: of `CompressedDense` layers, which are packed on the way.
         granularity: of the masks.
+        within: instructions that the engine may take as well, by estimate; 0 for any number.
+        free: bytes do not count beside these; the limit then only says about how much is left in the end.
     """
 
-    def __init__(self, limit: int, model: Any, granularity: str) -> None:
+    def __init__(self, limit: int, model: Any, granularity: str, within: int = 0, *, free: bool = False) -> None:
         self._limit, self._model, self._granularity = limit, model, granularity
+        self.within, self._free = within, free
         self._correction = 1.0
 
     def lower(self, nbytes: int) -> None:
@@ -138,8 +144,9 @@ class Bytes:
             return None
         count = int(len(ranking) * self._limit / measured) - 1
         if count < 1 or not ranking.counts[:, count].all():
+            both = f" within {self.within:,} instructions" if self.within else ""
             raise CheckFailedError(
-                f"The packed network takes {measured:,} B, more than the budget of {self._limit:,} B, "
+                f"The packed network takes {measured:,} B{both}, more than the budget of {self._limit:,} B, "
                 "and nothing is left to cut.",
                 hint="Take a larger budget, or fewer hidden neurons.",
             )
@@ -152,10 +159,18 @@ class Bytes:
         layers = self._model.layers
         masks = masks_of(ranking, counts, [layer.mask.numpy() for layer in layers], self._granularity)
         codes = [(layer.codes()[0] * mask).T.astype(np.int8) for layer, mask in zip(layers, masks, strict=True)]
-        measured = packed_bytes(codes, [biases for biases, _ in bias_codes(self._model)])
+        measured = self._packed(codes, [biases for biases, _ in bias_codes(self._model)])
         if counts.all():
             self._correction *= measured / self._estimate(counts)
         return measured
+
+    def _packed(self, codes: Sequence[Weights], biases: Sequence[NDArray[np.int32]]) -> int:
+        """Return the bytes of a network; as if it had more where it takes more than its share of the instructions."""
+        if not self.within:
+            return packed_bytes(codes, biases)
+        nbytes, instructions = packed_within(codes, biases, FASTEST if self._free else self.within)
+        slow = self._limit * instructions / self.within
+        return math.ceil(max(nbytes * (not self._free), slow if self._free or instructions > self.within else 0))
 
     def _estimate(self, counts: Counts) -> float:
         masks = [layer.mask.numpy() for layer in self._model.layers]

@@ -6,6 +6,7 @@ bytes that the packed weights may take, which are measured on the way.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError
 from edgedigits.levels.declaration import WIDEST
-from edgedigits.model.packing import packed_bytes
+from edgedigits.model.packing import packed_bytes, packed_within
+from edgedigits.model.within import FASTEST
 from edgedigits.ramps.catalogue import RAMPS
+from edgedigits.recipes import room_for
 from edgedigits.stages.conductor import Conductor, Marks, conducted
 from edgedigits.stages.cutting import pruning_goal
 from edgedigits.stages.declaration import Stage
@@ -38,10 +41,22 @@ def check(config: BuildConfig) -> None:
     widths = [config.input.view.inputs, *config.model.hidden, CLASSES]
     barest = [np.eye(after, before, dtype=np.int8) for before, after in pairwise(widths)]
     barest = [np.where(np.arange(len(one))[:, None] < CLASSES, one, 0).astype(np.int8) for one in barest]
-    least = packed_bytes(barest, [np.zeros(len(one), np.int32) for one in barest])
+    nothing = [np.zeros(len(one), np.int32) for one in barest]
+    if 0 < config.budget.instructions < (fewest := math.ceil(packed_within(barest, nothing, FASTEST)[1])):
+        raise ConfigError(
+            f"[budget] instructions is {config.budget.instructions:,}: no network of {len(barest)} layers that sees "
+            f"{widths[0]:,} inputs takes so few.",
+            hint=f"The fastest that tells ten classes apart takes about {fewest:,} (estimate, Cortex-M4); a smaller "
+            "--input-size takes fewer.",
+        )
+    least, words = packed_bytes(barest, nothing), ""
+    if config.budget.instructions:
+        least = packed_within(barest, nothing, config.budget.instructions)[0]
+        words = f" within {config.budget.instructions:,} instructions"
     if 0 < config.budget.constants < least:
         raise ConfigError(
-            f"[budget] constants is {config.budget.constants:,} B: no network of {len(barest)} layers fits in that.",
+            f"[budget] constants is {config.budget.constants:,} B: no network of {len(barest)} layers fits in that"
+            f"{words}.",
             hint=f"The smallest that tells ten classes apart takes {least:,} B; better ones take more.",
         )
 
@@ -54,14 +69,16 @@ def run(line: Line, model: Any) -> tuple[Any, Any]:
     made = [
         _compress(line, build_mlp(line.config) if number else model, _which(number, tries)) for number in range(tries)
     ]
-    return made[line.keep_best(first)]
+    aware, twin, line.within = made[line.keep_best(first)]
+    return aware, twin
 
 
 def _which(number: int, tries: int) -> str:
     return f", try {number + 1} of {tries}" if tries > 1 else ""
 
 
-def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any]:
+def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any, int]:
+    """Return the model to convert, its float twin, and the instructions that its engine is to be packed within."""
     from edgedigits.training.compressed_dense import compressed, decompressed
 
     config, joint, levels = line.config, line.config.joint, line.config.levels
@@ -86,19 +103,22 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any]:
             # TensorFlow's converter takes no fake quantization by output: it quantizes the plain network to the same.
             return decompressed(trained, model)
         aware = _with_its_ranges(trained, model, line.calibration)
-        while isinstance(goal, Bytes) and line.flash_of and (more := line.flash_of(aware) - config.budget.flash) > 0:
-            goal.lower(more)
+        while isinstance(goal, Bytes) and line.excess and (more := line.excess(aware, goal.within)):
+            goal.lower(more.nbytes)
+            goal.within = more.within
             conductor.trim()
             aware = _with_its_ranges(trained, model, line.calibration)
         return aware
 
     aware = line.train(plan, wrapped, [conducted(conductor, pruner)], finish, schedule=joint.schedule)
-    return aware, decompressed(wrapped, model)
+    return aware, decompressed(wrapped, model), goal.within if isinstance(goal, Bytes) else 0
 
 
 def _goal(config: BuildConfig, model: Any) -> PruningGoal | None:
-    if config.budget.constants:
-        return Bytes(config.budget.constants, model, config.prune.granularity)
+    budget = config.budget
+    if budget.is_set:
+        limit = room_for(budget.constants, budget.flash, budget.instructions)
+        return Bytes(limit, model, config.prune.granularity, budget.instructions, free=not budget.constants)
     return pruning_goal(config) if config.prune.enabled else None
 
 

@@ -18,6 +18,7 @@ from edgedigits.errors import CheckFailedError
 from edgedigits.progress import Progress
 from edgedigits.training.distillation import Distillation
 from edgedigits.training.epochs import steps_per_epoch
+from edgedigits.training.excess import Excess
 from edgedigits.training.fit import History, StagePlan, train
 from edgedigits.training.losses import LogitsLoss, make_loss
 
@@ -48,7 +49,9 @@ class Line:
         splits: train and validation are used; test is not touched.
         calibration: float32 (n, inputs), the training images that ranges are measured on.
         done: the stages so far.
-        flash_of: Keras model to convert → bytes of flash of its whole engine; None where there is no budget of flash.
+        excess: by how much the whole engine of a Keras model to convert is beyond its budget; None where that is not
+            measured.
+        within: instructions that the engine is to be packed within, by estimate; 0 for any number.
         early: weights and biases of the float model after its first epoch, where a schedule of pruning wants them.
     """
 
@@ -58,9 +61,10 @@ class Line:
         splits: Splits,
         progress: Progress,
         distillation: Distillation | None = None,
-        flash_of: Callable[[Any], int] | None = None,
+        excess: Callable[[Any, int], Excess | None] | None = None,
     ) -> None:
-        self.config, self.splits, self.progress, self.flash_of = config, splits, progress, flash_of
+        self.config, self.splits, self.progress, self.excess = config, splits, progress, excess
+        self.within = 0
         self._distillation = distillation
         shown = see(config.input.view, splits.train.images[:CALIBRATION_IMAGES])
         self.calibration: NDArray[np.float32] = to_float(shown)

@@ -9,7 +9,7 @@ from edgedigits.devices.gates import Limits
 from edgedigits.progress import SILENT
 from edgedigits.search import run
 from edgedigits.search.run import SearchChoices, search
-from edgedigits.search.space import CODE_BYTES, weights_of
+from edgedigits.search.space import CODE_BYTES
 from edgedigits.study.run.cluster import Cluster
 from tests.study.stand_ins import Client
 
@@ -19,13 +19,14 @@ CHOICES = SearchChoices(LIMITS, "cortex-m4", {"data": {"source": "mnist-5k"}, "t
 
 def figures(config):
     """Return what a build of that config comes to: better the more it may cost, and with three bits of a weight."""
-    constants, weights, bits = config["budget"]["constants"], weights_of(config), config["levels"]["weight_bits"]
-    accuracy = 1.0 - 4.0 / math.sqrt(constants) - 2.0 / math.sqrt(weights) - 0.002 * abs(bits - 3)
+    constants, instructions = config["budget"]["constants"], config["budget"]["instructions"]
+    wide, bits = sum(config["model"]["hidden"]), config["levels"]["weight_bits"]
+    accuracy = 1.0 - 4.0 / math.sqrt(constants) - 1.0 / wide - 10.0 / math.sqrt(instructions) - 0.002 * abs(bits - 3)
     return {
         "val_accuracy": accuracy,
         "accuracy": accuracy - 0.001,
         "flash": constants + CODE_BYTES - 50,
-        "instructions": float(weights),
+        "instructions": 0.99 * instructions,
         "curves": {"joint_val_accuracy": [[1, accuracy / 2], [1000, accuracy]]},
     }
 

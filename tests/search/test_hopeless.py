@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from edgedigits.search.hopeless import FAR, LOOKS, HopelessError, Watch, floors_for
 
 
-def config(constants=1000, size=10, hidden=(20,), epochs=10, joint=90):
+def config(constants=1000, instructions=9000, epochs=10, joint=90):
     return {
-        "budget": {"constants": constants},
-        "input": {"window": 20, "size": size},
-        "model": {"hidden": list(hidden)},
+        "budget": {"constants": constants, "instructions": instructions},
         "training": {"epochs": epochs},
         "joint": {"epochs": joint, "tries": 1},
     }
@@ -26,12 +24,12 @@ def learned(*pairs):
 FINISHED = config(), learned((25, 0.9), (50, 0.95), (74, 0.96), (76, 0.99))
 
 
-@pytest.mark.parametrize("other", [config(constants=999), config(size=9), config(hidden=(19,))])
+@pytest.mark.parametrize("other", [config(constants=999), config(instructions=8999)])
 def test_one_that_costs_less_in_anything_has_nothing_to_reach(other):
     assert floors_for(other, [FINISHED]) == []
 
 
-@pytest.mark.parametrize("other", [config(), config(constants=2000), config(size=12, hidden=(30, 20))])
+@pytest.mark.parametrize("other", [config(), config(constants=2000), config(instructions=9001)])
 def test_one_that_costs_as_much_has_to_come_near(other):
     assert floors_for(other, [FINISHED]) == [(0.25, 0.9 - FAR), (0.5, 0.95 - FAR), (0.75, 0.96 - FAR)]
 

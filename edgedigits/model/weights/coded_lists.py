@@ -62,6 +62,7 @@ class Coded44(CodedLists):
     summary = "weights that are not zero, by columns: 4 bits of step to the row, 4 of an index of different weights"
     kernel = "sparse_coded44"
     step_bits = 4
+    is_traded = True
     most_distinct = 16
 
 

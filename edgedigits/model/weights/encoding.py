@@ -105,6 +105,7 @@ class Encoding(ABC):
         on_vectors: what cores with MVE get instead.
         has_thumb1_code: its template has a branch of its own for Cortex-M0, `#if THUMB1`.
         for_size_alone: it is slow for its size, and taken only where size is all that counts.
+        is_traded: it is among the few that bytes are traded for instructions with, under a budget of these.
     """
 
     name: ClassVar[str]
@@ -122,6 +123,7 @@ class Encoding(ABC):
     on_vectors: ClassVar[OnVectors] = OnVectors.SAME
     has_thumb1_code: ClassVar[bool] = False
     for_size_alone: ClassVar[bool] = False
+    is_traded: ClassVar[bool] = False
 
     @property
     def limits(self) -> str:

@@ -44,6 +44,7 @@ class Fields(Encoding):
     visits = Visits.BYTES
     most_distinct = 1 + (1 << _MOST_RANK_BITS)
     for_size_alone = True
+    is_traded = True
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "codes": uint8, two bytes of widths, a stream of fields, low bits first, and the table."""

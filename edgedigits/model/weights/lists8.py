@@ -35,6 +35,7 @@ class Lists8(Encoding):
     kernel = "sparse_lists8"
     template = "lists8.c.j2"
     visits = Visits.WORDS
+    is_traded = True
     on_vectors = OnVectors.ROWS_IF_FASTER
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:

@@ -25,6 +25,7 @@ class Stream(Encoding):
     template = "stream.c.j2"
     visits = Visits.BYTES
     for_size_alone = True
+    is_traded = True
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "codes": uint8, a byte of parameters, the stream, its high bits first, and the table."""

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from edgedigits.api import build
 from edgedigits.config_file import make_config, parse_sections
+from edgedigits.convert import to_int8_tflite
 from edgedigits.devices.cores import find_core
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.stub import find_engine
 from edgedigits.devices.toolchain import find_toolchain
+from edgedigits.engine_budget import Taken, _excess, _measure, excess_of, with_constants
 from edgedigits.errors import ConfigError
-from edgedigits.flash_budget import with_constants
+from edgedigits.model.reader import read_tflite
+from edgedigits.pipeline import train_and_compress
+from edgedigits.progress import SILENT
+from edgedigits.stages.joint import check as check_joint
 from edgedigits.study.plan.grid import plan_grid
+from edgedigits.training.excess import Excess
 
 
 def config(out="", **budget):
@@ -94,6 +101,76 @@ def test_code_that_takes_more_than_the_budget_is_told() -> None:
     ) as told:
         with_constants(config(flash=300, core="cortex-m0plus"))
     assert "Take a budget above" in told.value.hint
+
+
+def test_a_budget_of_instructions_follows_the_recipe_of_a_third_as_many_bytes() -> None:
+    choices = make_config(parse_sections({"budget": {"instructions": "12k"}}, "test"))
+    assert (choices.budget.instructions, choices.joint.enabled, choices.engine.optimize) == (12_000, True, "size")
+    assert choices.model.hidden == make_config(parse_sections({"budget": {"constants": 4000}}, "test")).model.hidden
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ({"instructions": 700}, r"instructions is 700: no network of 2 layers that sees 64 inputs takes so few"),
+        ({"instructions": 700, "constants": 900}, r"The fastest that tells ten classes apart takes about [\d,]+ "),
+        ({"instructions": 1500, "constants": 90}, r"constants is 90 B: .* fits in that within 1,500 instructions"),
+    ],
+)
+def test_budgets_that_no_network_meets_tell_the_least_that_one_does(budget, words) -> None:
+    with pytest.raises(ConfigError) as told:
+        check_joint(config(**budget))
+    assert re.search(words, str(told.value))
+
+
+def test_the_least_that_is_told_is_one_that_is_taken() -> None:
+    with pytest.raises(ConfigError) as told:
+        check_joint(config(instructions=700))
+    least = int(re.search(r"takes about ([\d,]+) ", told.value.hint)[1].replace(",", ""))
+    check_joint(config(instructions=least))
+    with pytest.raises(ConfigError):
+        check_joint(config(instructions=least - 1))
+
+
+@pytest.mark.parametrize("raw", ["few", "1.2", "-3", "20KiB", True])
+def test_what_is_no_number_of_instructions_is_refused(raw) -> None:
+    with pytest.raises(ConfigError, match="expected instructions such as 20000 or 20k"):
+        parse_sections({"budget": {"instructions": raw}}, "test")
+
+
+@pytest.mark.parametrize(
+    ("taken", "within", "excess"),
+    [
+        (Taken(900, 5000.0, 0, 5200.0), 6000, Excess(0, 4711)),  # as much less by estimate as on the core
+        (Taken(1100, 5000.0, 0, 4000.0), 6000, Excess(100, 6000)),  # places share a wider type than was reckoned with
+        (Taken(900, 5000.0, 0, 4899.0), 6000, None),
+        (Taken(900, 5000.0, 0, 0.0), 6000, None),  # not counted
+    ],
+)
+def test_an_engine_beyond_its_budget_is_packed_faster_by_as_much_or_trimmed(taken, within, excess) -> None:
+    assert _excess(taken, config(constants=1000, instructions=5000), within) == excess
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("core", "budget"),
+    [
+        ("cortex-m4", {"instructions": 4000}),
+        ("cortex-m4", {"instructions": 4000, "constants": 700}),
+        ("cortex-m0plus", {"instructions": 5000, "flash": 2048}),
+    ],
+)
+def test_instructions_are_kept_on_the_core_and_told(few, core, budget) -> None:
+    """Nothing is trimmed by much: what another layout can save is not cut."""
+    choices = with_constants(config(core=core, **budget))
+    excess = excess_of(choices, few.validation.images)
+    done = train_and_compress(choices, few, SILENT, excess)
+    assert excess(done.final, done.within) is None
+    graph = read_tflite(to_int8_tflite(done.final, done.calibration, per_tensor=False), "model.tflite")
+    taken = _measure(graph, choices, done.within, few.test.images)
+    assert 0.6 * budget["instructions"] < taken.instructions <= budget["instructions"]
+    assert taken.constants <= (choices.budget.constants or 10**6)
+    assert taken.flash <= budget.get("flash", 10**6)
 
 
 @pytest.mark.slow

@@ -1,0 +1,231 @@
+"""Flash and instructions of a whole engine: what it takes is measured, and held against the budget.
+
+Code hardly depends on which weights there are. So an engine of the same shape with made-up weights is compiled before
+training, and what its code leaves is the budget of the constants. The trained one is compiled and emulated, and trimmed
+or packed to be faster until it keeps both budgets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.compile import write_engine
+from edgedigits.config import BuildConfig
+from edgedigits.data.shape import PIXELS
+from edgedigits.devices.cores import Core, find_core
+from edgedigits.devices.engine_elf import compile_engine
+from edgedigits.devices.simulate import simulate_inputs
+from edgedigits.devices.stub import Engine, find_engine
+from edgedigits.devices.toolchain import Toolchain, find_toolchain
+from edgedigits.engine.source import render_engine
+from edgedigits.errors import CheckFailedError, ConfigError
+from edgedigits.extras import install_command, is_installed
+from edgedigits.files.scratch import scratch
+from edgedigits.levels.declaration import WIDEST
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.ir import Graph
+from edgedigits.model.lowering import lower
+from edgedigits.model.packing import FACTOR_BYTES, Goal, arrange
+from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
+from edgedigits.scoring.interpreter import Classifier, open_classifier
+from edgedigits.scoring.oracle import engine_inputs
+from edgedigits.scoring.pixels import engine_map
+from edgedigits.training.excess import Excess
+
+TOOLCHAIN = "zig"
+BITS_A_WEIGHT = 8.0
+"""Of a pruned weight and its place, about: how dense the made-up weights are."""
+COUNTED_IMAGES = 200
+"""Validation images that instructions are counted on while a network is trimmed."""
+SPARE = 0.02
+"""Share of the instructions that is left for other images than those."""
+_UNITS = {"flash": "B of flash", "instructions": "instructions an image"}
+_NO_IMAGES = np.zeros((0, PIXELS), np.uint8)
+
+
+def with_constants(config: BuildConfig) -> BuildConfig:
+    """Return the choices with a budget of constants for one of flash; unchanged where there is none, or both are given.
+
+    Raises:
+        ToolMissingError: the compiler is not installed.
+        ConfigError: the code alone takes more.
+    """
+    budget = config.budget
+    if not budget.flash or budget.constants:
+        return config
+    core, toolchain = check_target(config)
+    assert toolchain is not None  # there is a budget of flash
+    taken = _measure(_made_up(config), config, budget.instructions)
+    code = taken.flash - taken.constants
+    if code >= budget.flash:
+        raise ConfigError(
+            f"[budget] flash is {budget.flash:,} B, and the engine's code alone takes {code:,} B on {core.name} "
+            f"({toolchain.version}, {_optimize(config)}).",
+            hint=f"Take a budget above {code:,} B; better networks take more.",
+        )
+    return replace(config, budget=replace(budget, constants=budget.flash - code))
+
+
+def excess_of(config: BuildConfig, images: NDArray[np.uint8]) -> Callable[[Any, int], Excess | None] | None:
+    """Return what measures a trained network for `pipeline.train_and_compress`; None where nothing is to be measured.
+
+    Args:
+        config: every choice.
+        images: uint8 (n, 784), to count instructions on; none of the test split.
+    """
+    if not (config.budget.flash or config.budget.instructions):
+        return None
+
+    def measure(model: Any, within: int) -> Excess | None:
+        from edgedigits.convert import to_int8_tflite
+
+        blank = np.zeros((1, config.input.view.inputs), np.float32)
+        graph = read_tflite(to_int8_tflite(model, blank, per_tensor=False), "the engine of the budget")
+        return _excess(_measure(graph, config, within, images[:COUNTED_IMAGES]), config, within)
+
+    return measure
+
+
+def _excess(taken: Taken, config: BuildConfig, within: int) -> Excess | None:
+    budget, more = config.budget, 0
+    if budget.flash:
+        more = max(0, taken.flash - budget.flash)
+    elif budget.constants and within:
+        more = max(0, taken.constants - budget.constants)
+    wanted = budget.instructions * (1.0 - SPARE)
+    if taken.instructions > wanted:
+        # As much less by estimate as it is too much on the core; at least so much that the layout has to change.
+        within = math.floor(min(within, taken.estimate) * wanted / taken.instructions)
+    elif not more:
+        return None
+    return Excess(more, within)
+
+
+def check_engine(
+    config: BuildConfig, engine_folder: Path, classifier: Classifier, images: NDArray[np.uint8]
+) -> tuple[str, ...]:
+    """Return a sentence on each budget that an engine keeps, compiled for the core of the budget.
+
+    Args:
+        config: every choice.
+        engine_folder: what `write_engine` wrote.
+        classifier: the model it was made from.
+        images: uint8 (n, 784), to count instructions on.
+
+    Raises:
+        CheckFailedError: it takes more than a budget.
+    """
+    budget = config.budget
+    if not (budget.flash or budget.instructions):
+        return ()
+    core, toolchain = check_target(config)
+    run = _run(config, find_engine(engine_folder), classifier, images)
+    flags = f"{core.name}, {toolchain.version}, {_optimize(config)}" if toolchain else core.name
+    said = [f"{run.flash:,} B of flash of {budget.flash:,} (measured: {flags})"] if budget.flash else []
+    if budget.instructions and not run.instructions:
+        said.append(
+            f"instructions are an estimate (for Cortex-M4), as nothing here counts those of {core.name}: "
+            f"{install_command('mcu')}"
+        )
+    elif budget.instructions:
+        counted = f"mean of {len(images):,} test images"
+        said.append(f"{run.instructions:,.0f} instructions of {budget.instructions:,} (emulated: {flags}, {counted})")
+    for name, taken in (("flash", run.flash), ("instructions", run.instructions)):
+        if (limit := getattr(budget, name)) and taken > limit:
+            raise CheckFailedError(
+                f"The engine takes {taken:,.0f} {_UNITS[name]} on {flags}, more than the budget of {limit:,}.",
+                hint="It was less on validation images when it was trained: take a slightly smaller budget.",
+            )
+    return tuple(said)
+
+
+def check_target(config: BuildConfig) -> tuple[Core, Toolchain | None]:
+    """Return the core of a budget, and what compiles for it; None where only instructions are asked for and nothing
+    is there that counts them.
+
+    Raises:
+        ConfigError: there is no such core.
+        ToolMissingError: the compiler is not installed.
+    """
+    core = find_core(config.budget.core)
+    needed = config.budget.flash or (is_installed("mcu") and core.unicorn_cpu)
+    return core, find_toolchain(TOOLCHAIN, core) if needed else None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What an engine takes.
+
+    Attributes:
+        constants: bytes of weights and biases, and of factors as `packed_bytes` counts them.
+        estimate: instructions by estimate, on a Cortex-M4.
+        flash: bytes of the whole engine; 0 where it was not compiled.
+        instructions: of an image, mean; 0 where they were not counted.
+    """
+
+    constants: int
+    estimate: float
+    flash: int = 0
+    instructions: float = 0.0
+
+
+def _measure(graph: Graph, config: BuildConfig, within: int, images: NDArray[np.uint8] | None = None) -> Taken:
+    """Return what the engine of a file takes, its instructions where there are images to count them on."""
+    network, packed = arrange(simplify(lower(graph, Rounding(config.engine.rounding))), Goal.SIZE, within)
+    source = render_engine(network, packed, config.output.name, engine_map(graph, None, config.input.view), 0)
+    beside = Taken(
+        constants=source.weight_bytes + source.bias_bytes + FACTOR_BYTES * len(packed),
+        estimate=sum(one.instructions for one in packed),
+    )
+    with scratch("budget") as folder:
+        write_engine(source, folder)
+        classifier = open_classifier(graph, view=config.input.view)
+        run = _run(config, find_engine(folder), classifier, images if images is not None else _NO_IMAGES)
+    return replace(beside, flash=run.flash, instructions=run.instructions)
+
+
+def _run(config: BuildConfig, engine: Engine, classifier: Classifier, images: NDArray[np.uint8]) -> Taken:
+    """Compile an engine, and count its instructions on images, where that is asked for and can be done."""
+    core, toolchain = check_target(config)
+    if toolchain is None:
+        return Taken(0, 0.0)
+    optimize = _optimize(config)
+    if len(images) and config.budget.instructions and is_installed("mcu") and core.unicorn_cpu:
+        run = simulate_inputs(engine, engine_inputs(classifier, images), core, toolchain, optimize=optimize)
+        return Taken(0, 0.0, run.footprint.flash, run.instructions.mean)
+    with scratch("budget") as folder:
+        return Taken(0, 0.0, compile_engine(toolchain, core, engine, folder, optimize=optimize).footprint.flash)
+
+
+def _optimize(config: BuildConfig) -> str:
+    """Return the compiler's flag: a budget of flash is kept by an engine that is compiled for size."""
+    return "-Os" if config.budget.flash else "-O2"
+
+
+def _made_up(config: BuildConfig) -> Graph:
+    """Return a file of the shape that training will end with: as many levels, and about as many weights."""
+    from edgedigits.convert import to_int8_tflite
+    from edgedigits.stages.quantize import measured_ranges, with_ranges
+    from edgedigits.training.model import build_mlp
+
+    generator = np.random.default_rng(0)
+    model = build_mlp(config)
+    kernels = [layer.kernel for layer in model.layers]
+    density = min(0.5, config.budget.flash * 8 / BITS_A_WEIGHT / sum(math.prod(kernel.shape) for kernel in kernels))
+    levels = np.setdiff1d(np.linspace(-WIDEST, WIDEST, 2**config.levels.weight_bits).round(), [0])
+    for layer in model.layers:
+        shape = tuple(layer.kernel.shape)
+        codes = generator.choice(levels, shape) * (generator.random(shape) < density)
+        codes[0], codes[:, 0] = WIDEST, WIDEST
+        layer.set_weights([codes / WIDEST * 0.1, generator.normal(0, 0.1, shape[1]).round(2)])
+    images = generator.random((100, config.input.view.inputs)).astype(np.float32)
+    aware = with_ranges(model, measured_ranges(model, images))
+    return read_tflite(to_int8_tflite(aware, images, per_tensor=False), "the engine of the budget")
