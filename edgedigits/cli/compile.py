@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.c_names import DEFAULT_PREFIX
-from edgedigits.cli.flags import add_input_range
+from edgedigits.cli.flags import add_input_range, instruction_count, refuse_idle
 from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import EngineConfig
@@ -44,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=defaults.optimize,
         help=f"what the weights are packed for (default {defaults.optimize})",
     )
+    parser.add_argument(
+        "--within-instructions",
+        type=instruction_count,
+        default=0,
+        metavar="N",
+        help="with --optimize size: as few bytes as can be had within so many instructions (estimate, Cortex-M4)",
+    )
     add_input_range(parser)
     parser.add_argument("--force", action="store_true", help="replace what an earlier run wrote there")
 
@@ -52,7 +59,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Compile the model."""
     from edgedigits.compile import compile_model
 
-    choices = EngineConfig(rounding=args.rounding, optimize=args.optimize)
+    refuse_idle("--within-instructions", args.within_instructions, "--optimize size", args.optimize == "size")
+    choices = EngineConfig(rounding=args.rounding, optimize=args.optimize, within=args.within_instructions)
     facts = compile_model(
         args.model,
         args.out,
