@@ -51,8 +51,8 @@ class Watch(TrainingClock):
 
 
 def epochs_of(config: Mapping[str, Any]) -> int:
-    """Return how many epochs a build to a budget is trained for."""
-    return int(config["training"]["epochs"] + config["joint"]["epochs"] * config["joint"]["tries"])
+    """Return how many epochs a build to a budget is trained for, at one try."""
+    return int(config["training"]["epochs"] + config["joint"]["epochs"])
 
 
 def floors_for(config: Mapping[str, Any], finished: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Floors:

@@ -13,7 +13,7 @@ def config(constants=1000, instructions=9000, epochs=10, joint=90):
     return {
         "budget": {"constants": constants, "instructions": instructions},
         "training": {"epochs": epochs},
-        "joint": {"epochs": joint, "tries": 1},
+        "joint": {"epochs": joint},
     }
 
 
