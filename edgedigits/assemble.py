@@ -101,7 +101,9 @@ def assemble(
     config = with_constants(config)
     trained = train_and_compress(config, splits, progress, excess_of(config, splits.validation.images))
     if config.budget.instructions:
-        config = dataclasses.replace(config, engine=dataclasses.replace(config.engine, within=trained.within))
+        config = dataclasses.replace(
+            config, engine=dataclasses.replace(config.engine, most_instructions=trained.within)
+        )
     with progress.stage("Converting and proving", 3) as stage:
         classifier = _convert(config, trained, folder)
         stage.advance(note="converted")

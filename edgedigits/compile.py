@@ -60,7 +60,7 @@ def compile_graph(
         ConfigError: `prefix` cannot start a C name, nobody says what pixels are, or `pixels` for a model without.
     """
     lowered = lower(graph, Rounding(choices.rounding))
-    network, packed = arrange(simplify(lowered), Goal(choices.optimize), choices.within)
+    network, packed = arrange(simplify(lowered), Goal(choices.optimize), choices.most_instructions)
     proof = prove(network, packed, digits)
     source = render_engine(network, packed, prefix, engine_map(graph, pixels, view), reject_margin)
     return source, engine_facts(lowered, network, packed, source, choices.optimize, proof)

@@ -214,11 +214,10 @@ class EngineConfig:
         metavar="NAME",
     )
     optimize: str = option("balanced", options.choice(GOALS), ", ".join(GOALS), metavar="GOAL")
-    within: int = option(
+    most_instructions: int = option(
         0,
         options.instructions,
         "for size: as few bytes as can be had within so many instructions of an image (estimate, Cortex-M4)",
-        flag="--within-instructions",
         metavar="N",
         needs=("engine", "optimize", "size"),
     )

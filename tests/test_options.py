@@ -27,7 +27,7 @@ INTEGERS = {
     "joint.tries": (1, 1000),
     "budget.constants": (0, 2**30),
     "budget.instructions": (0, 10**9),
-    "engine.within": (0, 10**9),
+    "engine.most_instructions": (0, 10**9),
     "budget.flash": (0, 2**30),
     "prune.frequency": (1, 10**9),
     "qat.epochs": (1, 100_000),

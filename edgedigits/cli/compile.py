@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what the weights are packed for (default {defaults.optimize})",
     )
     parser.add_argument(
-        "--within-instructions",
+        "--most-instructions",
         type=instruction_count,
         default=0,
         metavar="N",
@@ -59,8 +59,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Compile the model."""
     from edgedigits.compile import compile_model
 
-    refuse_idle("--within-instructions", args.within_instructions, "--optimize size", args.optimize == "size")
-    choices = EngineConfig(rounding=args.rounding, optimize=args.optimize, within=args.within_instructions)
+    refuse_idle("--most-instructions", args.most_instructions, "--optimize size", args.optimize == "size")
+    choices = EngineConfig(rounding=args.rounding, optimize=args.optimize, most_instructions=args.most_instructions)
     facts = compile_model(
         args.model,
         args.out,
