@@ -98,12 +98,7 @@ def assemble(
         CheckFailedError: the .tflite breaks the contract, its runtimes disagree, or a budget is not kept.
         ToolMissingError: there is a budget of flash and no compiler.
     """
-    config = with_constants(config)
-    trained = train_and_compress(config, splits, progress, excess_of(config, splits.validation.images))
-    if config.budget.instructions:
-        config = dataclasses.replace(
-            config, engine=dataclasses.replace(config.engine, most_instructions=trained.within)
-        )
+    config, trained = _train(config, splits, progress)
     with progress.stage("Converting and proving", 3) as stage:
         classifier = _convert(config, trained, folder)
         stage.advance(note="converted")
@@ -130,6 +125,17 @@ def assemble(
         _report(facts, folder)
         stage.advance(note="written")
     return facts, latency
+
+
+def _train(config: BuildConfig, splits: Splits, progress: Progress) -> tuple[BuildConfig, Trained]:
+    """Return the choices with what follows from their budget, and what was trained to keep it."""
+    config = with_constants(config)
+    trained = train_and_compress(config, splits, progress, excess_of(config, splits.validation.images))
+    if config.budget.instructions:
+        config = dataclasses.replace(
+            config, engine=dataclasses.replace(config.engine, most_instructions=trained.within)
+        )
+    return config, trained
 
 
 def _advice(facts: BuildFacts, classifier: Classifier, splits: Splits, config: BuildConfig) -> str:

@@ -153,6 +153,7 @@ def test_what_cannot_be_compiled_leaves_nothing(
         (["--prefix", "int"], "is a keyword of C"),
         (["--optimize", "fast"], "invalid choice: 'fast'"),
         (["--rounding", "double"], "invalid choice: 'double'"),
+        (["--most-instructions", "9k"], "--most-instructions has no effect without --optimize size"),
     ],
 )
 def test_wrong_choices(
