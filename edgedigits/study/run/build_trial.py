@@ -17,6 +17,7 @@ from edgedigits.data.load import divide
 from edgedigits.files.scratch import scratch
 from edgedigits.progress import StageProgress
 from edgedigits.scoring.start import findings_on_start
+from edgedigits.sections import EngineConfig
 from edgedigits.study.plan.axes import FLOAT32
 from edgedigits.teachers.record import findings_on_teacher
 
@@ -150,7 +151,9 @@ def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfi
         evaluation = evaluate_model(folder / FLOAT_MODEL, splits.test, view=config.input.view)
         engine = {"latency_us": evaluation.latency.p50_us} if evaluation.latency else {}
     else:
-        engine = engine_figures(classifier, splits.test.images, config.engine, spec.get("core", CORE))
+        # As the build packed it: a budget of instructions settles the layout while it trains.
+        packed = EngineConfig(**facts.config["engine"])
+        engine = engine_figures(classifier, splits.test.images, packed, spec.get("core", CORE))
     before = facts.stages[0].test_scores
     return {
         **score_figures(evaluation.scores),
