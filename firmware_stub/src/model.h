@@ -43,6 +43,7 @@
 #define model_feed MODEL_JOIN(MODEL_PREFIX, feed)
 #define model_end MODEL_JOIN(MODEL_PREFIX, end)
 #define model_preprocess MODEL_JOIN(MODEL_PREFIX, preprocess)
+#define model_fit MODEL_JOIN(MODEL_PREFIX, fit)
 #define model_self_test MODEL_JOIN(MODEL_PREFIX, self_test)
 
 /* Words of the workspace; at least one, since C has no empty arrays. */

@@ -1,0 +1,188 @@
+"use strict";
+(async () => {
+  const element = (id) => document.getElementById(id);
+  const facts = JSON.parse(element("facts").textContent);
+  const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const { instance } = await WebAssembly.instantiate(bytesOf(element("wasm").textContent));
+  const engine = instance.exports;
+  const memory = (place, length, Kind) => new Kind(engine.memory.buffer, place, length);
+  const picture = memory(engine.picture_at(), facts.screen ** 2, Uint8Array);
+  const input = memory(engine.input_at(), facts.side ** 2, Int8Array);
+  const output = memory(engine.output_at(), 10, Int8Array);
+  const influence = memory(engine.influence_at(), facts.side ** 2, Int16Array);
+
+  const paper = element("paper");
+  const pen = paper.getContext("2d", { willReadFrequently: true });
+  const middle = facts.screen / 2;
+  let at = null;
+  let cursor = { x: middle, y: middle, down: false };
+  let waiting = false;
+
+  // Ink is whatever is not transparent, so that it can have the colour of the page's text, light or dark.
+  function stroke(from, to) {
+    pen.strokeStyle = getComputedStyle(paper).color;
+    pen.lineCap = pen.lineJoin = "round";
+    pen.lineWidth = facts.screen / 13;
+    pen.beginPath();
+    pen.moveTo(from.x, from.y);
+    pen.lineTo(to.x, to.y);
+    pen.stroke();
+    soon();
+  }
+
+  function soon() {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; readPaper(); });
+  }
+
+  function clear() {
+    pen.clearRect(0, 0, facts.screen, facts.screen);
+    cursor = { x: middle, y: middle, down: false };
+    at = null;
+    readPaper();
+  }
+
+  function readPaper() {
+    const { data } = pen.getImageData(0, 0, facts.screen, facts.screen);
+    for (let place = 0; place < picture.length; place++) picture[place] = data[4 * place + 3];
+    const found = engine.fit(facts.screen, facts.screen, 0);
+    engine.preprocess(0);
+    show(engine.classify(), found !== 0);
+  }
+
+  // The share of each class: softmax of the scores over the temperature; those of a softmax are shares already.
+  function shares() {
+    const steps = Array.from(output, facts.temperature ? (score) => Math.exp((score - Math.max(...output)) / facts.temperature) : (score) => score + 128);
+    const all = steps.reduce((sum, one) => sum + one, 0) || 1;
+    return steps.map((one) => one / all);
+  }
+
+  function show(decision, isInk) {
+    const scores = Array.from(output);
+    const order = scores.map((_, digit) => digit).sort((a, b) => scores[b] - scores[a] || a - b);
+    const [best, second] = order;
+    const lead = scores[best] - scores[second];
+    const share = shares();
+    element("said").replaceChildren(...(isInk ? words(best, second, lead, share[best], decision === 10) : ["Nothing is drawn yet."]));
+    Array.from(element("bars").children).forEach((row, digit) => {
+      row.className = isInk && digit === best ? "best" : "";
+      row.children[1].firstChild.style.width = `${isInk ? (100 * (scores[digit] + 128)) / 255 : 0}%`;
+      row.children[2].textContent = isInk ? `${scores[digit]} (${(100 * share[digit]).toFixed(1)}%)` : "–";
+    });
+    paint(element("seen"), input);
+    explain(best, isInk);
+  }
+
+  function words(best, second, lead, share, refused) {
+    const digit = document.createElement("b");
+    digit.textContent = refused ? "?" : best;
+    const steps = `${lead} ${lead === 1 ? "step" : "steps"}`;
+    const told = refused
+      ? ` refused: ${best} leads ${second} by ${steps}, and ${facts.reject} are asked for.`
+      : ` ${(100 * share).toFixed(1)}%; it leads ${second} by ${steps}${facts.reject ? `, of ${facts.reject} that are asked for` : ""}.`;
+    return [digit, told];
+  }
+
+  function paint(canvas, codes) {
+    const drawing = canvas.getContext("2d");
+    const image = drawing.createImageData(facts.side, facts.side);
+    codes.forEach((code, place) => {
+      const grey = (255 * (code - facts.background)) / (facts.ink - facts.background);
+      image.data.set([grey, grey, grey, 255], 4 * place);
+    });
+    drawing.putImageData(image, 0, 0);
+  }
+
+  function explain(best, isInk) {
+    const drawing = element("why").getContext("2d");
+    const image = drawing.createImageData(facts.side, facts.side);
+    if (isInk) {
+      engine.explain(facts.side, best, facts.background);
+      const most = influence.reduce((largest, one) => Math.max(largest, Math.abs(one)), 1);
+      influence.forEach((steps, place) => {
+        image.data.set([...(steps > 0 ? [0, 114, 178] : [213, 94, 0]), (255 * Math.abs(steps)) / most], 4 * place);
+      });
+    }
+    drawing.putImageData(image, 0, 0);
+  }
+
+  const isExpected = (vector) => vector.output.every((score, digit) => score === output[digit]);
+
+  function runVector(vector) {
+    input.set(new Int8Array(bytesOf(vector.input).buffer));
+    return engine.classify();
+  }
+
+  function placeOf(event) {
+    const box = paper.getBoundingClientRect();
+    return { x: ((event.clientX - box.left) * facts.screen) / box.width, y: ((event.clientY - box.top) * facts.screen) / box.height };
+  }
+
+  paper.addEventListener("pointerdown", (event) => {
+    event.preventDefault();
+    paper.focus({ preventScroll: true });
+    paper.setPointerCapture(event.pointerId);
+    at = placeOf(event);
+    stroke(at, at);
+  });
+  paper.addEventListener("pointermove", (event) => {
+    if (at === null) return;
+    const between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
+    for (const one of between.length ? between : [event]) {
+      const next = placeOf(one);
+      stroke(at, next);
+      at = next;
+    }
+  });
+  for (const end of ["pointerup", "pointercancel"]) paper.addEventListener(end, () => { at = null; });
+
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  paper.addEventListener("keydown", (event) => {
+    if (event.key in moves) {
+      const [x, y] = moves[event.key];
+      const next = { ...cursor, x: Math.min(Math.max(cursor.x + 10 * x, 10), facts.screen - 10), y: Math.min(Math.max(cursor.y + 10 * y, 10), facts.screen - 10) };
+      if (cursor.down) stroke(cursor, next);
+      cursor = next;
+    } else if (event.key === " ") {
+      cursor.down = !cursor.down;
+      if (cursor.down) stroke(cursor, cursor);
+    } else if (event.key === "Delete" || event.key === "Backspace" || event.key === "Escape") {
+      clear();
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+  element("clear").addEventListener("click", clear);
+
+  for (let digit = 0; digit < 10; digit++) {
+    const row = document.createElement("li");
+    row.innerHTML = `<b>${digit}</b><div><i></i></div><span></span>`;
+    element("bars").append(row);
+  }
+  for (const vector of facts.vectors) {
+    const button = document.createElement("button");
+    const small = document.createElement("canvas");
+    const told = document.createElement("span");
+    button.type = "button";
+    small.width = small.height = facts.side;
+    paint(small, new Int8Array(bytesOf(vector.input).buffer));
+    runVector(vector);
+    told.textContent = `${vector.name}: ${isExpected(vector) ? "as expected" : "NOT as expected"}`;
+    button.append(small, told);
+    button.addEventListener("click", () => { clear(); show(runVector(vector), true); });
+    const item = document.createElement("li");
+    item.append(button);
+    element("vectors").append(item);
+  }
+  element("test").addEventListener("click", () => {
+    const isModel = engine.digest() >>> 0 === parseInt(facts.digest.slice(0, 8), 16);
+    const failed = engine.self_test();
+    element("tested").textContent = failed === 0 && isModel
+      ? `passed: weights by CRC-32, ${facts.vectors.length} golden inputs, digest of the model`
+      : `failed: ${isModel ? `code ${failed}` : "the engine is of another model"}`;
+  });
+  clear();
+  document.documentElement.dataset.ready = "yes";
+})();

@@ -1,0 +1,226 @@
+"""`edgedigits demo`: the page is whole, small and of the engine; its WebAssembly says what the NumPy engine says."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgedigits.cli.main import main
+from edgedigits.data.digits import Digits
+from edgedigits.data.geometry import fitted
+from edgedigits.model.lowering import lower
+from edgedigits.model.network import Network
+from edgedigits.model.numpy_engine import run
+from edgedigits.model.reader import read_tflite
+from edgedigits.scoring.pixels import engine_map
+from edgedigits.view import View
+from tests.devices.emitted_engine import write_emitted_engine
+from tests.report.page_checker import check_page
+from tests.tflite_builder import random_mlp
+
+REFERENCE = Path(__file__).parents[2] / "deploy" / "reference"
+MOST_BYTES = 150_000
+
+
+class Module:
+    """The WebAssembly of a page, as its script uses it."""
+
+    def __init__(self, page: str) -> None:
+        wasmtime = pytest.importorskip("wasmtime")
+        self.facts = json.loads(between(page, "facts"))
+        self._store = wasmtime.Store()
+        module = wasmtime.Module(self._store.engine, base64.b64decode(between(page, "wasm")))
+        assert not module.imports, "it needs nothing of the page"
+        self._exports = wasmtime.Instance(self._store, module, []).exports(self._store)
+
+    def call(self, name: str, *arguments: int) -> Any:
+        return self._exports[name](self._store, *arguments)
+
+    def write(self, name: str, values: NDArray[Any]) -> None:
+        self._exports["memory"].write(self._store, values.tobytes(), self.call(f"{name}_at"))
+
+    def read(self, name: str, count: int, kind: type[np.generic]) -> NDArray[Any]:
+        start = self.call(f"{name}_at")
+        size = count * np.dtype(kind).itemsize
+        return np.frombuffer(bytes(self._exports["memory"].read(self._store, start, start + size)), kind)
+
+
+def between(page: str, name: str) -> str:
+    found = re.search(rf'<script id="{name}"[^>]*>(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    pytest.importorskip("ziglang")
+    path = tmp_path_factory.mktemp("demo") / "demo.html"
+    assert main(["demo", str(REFERENCE), "--out", str(path), "--quiet"]) == 0
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def module(page: str) -> Module:
+    return Module(page)
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return lower(read_tflite(REFERENCE / "model.tflite"))
+
+
+def lead(scores: NDArray[np.int8], best: int) -> NDArray[np.int64]:
+    others = np.delete(scores.astype(np.int64), best, axis=-1)
+    return scores[..., best].astype(np.int64) - others.max(axis=-1)
+
+
+def test_the_page_needs_no_other_file_and_is_small(page: str) -> None:
+    assert len(page.encode()) <= MOST_BYTES
+    checker = check_page(page)
+    assert not checker.links and "http" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    for label in re.findall(r'aria-labelledby="(\w+)"', page):
+        assert label in checker.ids
+
+
+def test_digits_that_are_drawn_are_fitted_and_scored_byte_for_byte(
+    module: Module, network: Network, five_thousand: Digits
+) -> None:
+    mapped = engine_map(network.graph)
+    assert mapped is not None
+    for image in five_thousand.images[::250]:
+        picture = np.kron(image.reshape(28, 28), np.ones((10, 10), np.uint8))
+        module.write("picture", picture)
+        assert module.call("fit", 280, 280, 0) == 1
+        module.call("preprocess", 0)
+        pixels = fitted(picture[None])
+        np.testing.assert_array_equal(module.read("pixels", 784, np.uint8), pixels[0])
+        expected = run(network, mapped.inputs(pixels))[0]
+        assert module.call("classify") == int(expected.argmax())
+        np.testing.assert_array_equal(module.read("output", 10, np.int8), expected)
+
+
+@pytest.mark.slow
+def test_a_thousand_digits_are_scored_byte_for_byte(module: Module, network: Network, five_thousand: Digits) -> None:
+    inputs = (five_thousand.images[::5].astype(np.int16) - 128).astype(np.int8)
+    for given, expected in zip(inputs, run(network, inputs), strict=True):
+        module.write("input", given)
+        module.call("classify")
+        np.testing.assert_array_equal(module.read("output", 10, np.int8), expected)
+
+
+def test_a_place_speaks_for_the_answer_by_what_its_lead_loses_without_it(
+    module: Module, network: Network, five_thousand: Digits
+) -> None:
+    image = (five_thousand.images[1700].astype(np.int16) - 128).astype(np.int8)
+    module.write("input", image)
+    best = module.call("classify")
+    module.call("explain", 28, best, -128)
+    without = np.tile(image.reshape(28, 28), (784, 1, 1))
+    for place in range(784):
+        row, column = divmod(place, 28)
+        without[place, max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = -128
+    expected = lead(run(network, image[None]), best) - lead(run(network, without.reshape(784, 784)), best)
+    np.testing.assert_array_equal(module.read("influence", 784, np.int16), expected)
+    assert expected.max() > 0
+
+
+def test_golden_inputs_and_self_test_hold(module: Module, network: Network) -> None:
+    assert len(module.facts["vectors"]) == 7
+    for vector in module.facts["vectors"]:
+        module.write("input", np.frombuffer(base64.b64decode(vector["input"]), np.int8))
+        module.call("classify")
+        assert module.read("output", 10, np.int8).tolist() == vector["output"]
+    assert module.call("self_test") == 0
+    assert module.call("digest") & 0xFFFFFFFF == int(network.graph.digest[:8], 16)
+
+
+def test_a_refusal_and_a_view_reach_the_page(tmp_path: Path, five_thousand: Digits) -> None:
+    pytest.importorskip("ziglang")
+    view = View(window=24, size=12)
+    write_emitted_engine(tmp_path, random_mlp(5, (144, 8, 10)), view=view, reject_margin=255)
+    (tmp_path / "manifest.json").write_text(json.dumps({"config": {"input": {"window": 24, "size": 12}}}))
+    assert main(["demo", str(tmp_path), "--out", str(tmp_path / "demo.html"), "--quiet"]) == 0
+    module = Module((tmp_path / "demo.html").read_text())
+    assert (module.facts["side"], module.facts["reject"]) == (12, 255)
+    module.write("picture", five_thousand.images[0])
+    assert module.call("fit", 28, 28, 0) == 1
+    module.call("preprocess", 0)
+    assert module.call("classify") == 10, "refused"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "code", "words"),
+    [
+        ("none", 3, "is not a folder"),
+        ("no_fit", 3, "is not there"),
+        ("no_digits", 5, "takes no 28×28 digits"),
+        ("taken", 3, "exists already"),
+        ("no_zig", 4, "pip install 'edgedigits[mcu]'"),
+    ],
+)
+def test_what_cannot_be_shown_ends_in_a_sentence(
+    prepare: str,
+    code: int,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, page = tmp_path / "build", tmp_path / "demo.html"
+    if prepare == "no_digits":
+        write_emitted_engine(folder, random_mlp(5, (30, 8, 10)))
+    elif prepare != "none":
+        shutil.copytree(REFERENCE, folder)
+    if prepare == "no_fit":
+        (folder / "engine" / "edgedigits_model_fit.c").unlink()
+    if prepare == "taken":
+        page.write_text("mine")
+    if prepare == "no_zig":
+        monkeypatch.setattr("edgedigits.devices.toolchain.find_spec", lambda _: None)
+    assert main(["demo", str(folder), "--out", str(page)]) == code
+    assert words in capsys.readouterr().err
+    assert (page.read_text() if page.exists() else "mine") == "mine"
+
+
+@pytest.mark.slow
+def test_chromium_draws_and_reads(page: str, tmp_path: Path) -> None:
+    """A person's way through the page, in a real browser: strokes, keys, golden inputs, self-test; wide and narrow."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or pytest.skip("needs chromium")
+    (tmp_path / "demo.html").write_text(page)
+    with playwright.sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        shown = browser.new_page(viewport={"width": 390, "height": 844})
+        said: list[str] = []
+        shown.on("console", lambda message: said.append(message.text))
+        shown.on("pageerror", lambda error: said.append(str(error)))
+        shown.goto((tmp_path / "demo.html").as_uri())
+        shown.wait_for_selector("html[data-ready]", timeout=60_000)
+        assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+        box = shown.locator("#paper").bounding_box()
+        assert box is not None
+        at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ((0.55, 0.2), (0.5, 0.8))]
+        shown.mouse.move(*at[0])
+        shown.mouse.down()
+        shown.mouse.move(*at[1], steps=12)
+        shown.mouse.up()
+        shown.wait_for_function("document.querySelector('#said').textContent.startsWith('1')")
+        shown.locator("#clear").click()
+        shown.locator("#paper").focus()
+        shown.keyboard.press("Space")
+        for key in ["ArrowDown"] * 6 + ["ArrowUp"] * 12:
+            shown.keyboard.press(key)
+        shown.wait_for_function("document.querySelector('#said').textContent.startsWith('1')")
+        shown.locator("#test").click()
+        assert shown.locator("#tested").inner_text().startswith("passed")
+        assert shown.locator("#vectors").inner_text().count("NOT") == 0
+        browser.close()
+    assert said == []
