@@ -33,7 +33,7 @@ _getuid = getattr(os, "getuid", None)
 _killpg = getattr(os, "killpg", None)
 _mask = getattr(signal, "pthread_sigmask", None)
 _affinity = getattr(os, "sched_getaffinity", None)
-_MOUNTS = "/proc/self/mountinfo"
+_MOUNTS, _PROCESSORS = "/proc/self/mountinfo", "/proc/cpuinfo"
 
 HAS_GROUPS = _killpg is not None
 """A program that starts a session of its own can be ended with all that it starts, by `kill_group`."""
@@ -127,6 +127,16 @@ def mounted() -> set[str]:
     with suppress(OSError):
         lines = Path(_MOUNTS).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
         return {re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), line.split()[4]) for line in lines}
+    return set()
+
+
+def processor_flags() -> set[str]:
+    """Return what the processor can, as Linux names it ("avx"); nothing where that is not told."""
+    from pathlib import Path
+
+    with suppress(OSError):
+        lines = Path(_PROCESSORS).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        return {flag for line in lines if line.startswith("flags") for flag in line.partition(":")[2].split()}
     return set()
 
 

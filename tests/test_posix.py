@@ -147,7 +147,11 @@ def opens_text(call: ast.Call) -> str:
     if name == "Popen":
         return name if any(keyword.arg in ("text", "universal_newlines") for keyword in call.keywords) else ""
     if name == "open":
-        return "" if owner in ("os", "Image", "gzip", "archive") or any("b" in mode for mode in modes) else name
+        return (
+            ""
+            if owner in ("os", "Image", "gzip", "archive", "webbrowser") or any("b" in mode for mode in modes)
+            else name
+        )
     return name if method and name in ("read_text", "write_text") else ""
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from edgedigits.data.mixture import ingredients_of
 from edgedigits.errors import ConfigError
 from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.plan.grid import MOST_TRIALS, plan_grid
@@ -34,6 +33,9 @@ def plan_crossdata(*, source: str = "", seeds: int = SEEDS, epochs: int = 0) -> 
     Raises:
         ConfigError: there are fewer than two sources, one is written wrong, or there would be too many trials.
     """
+    # It imports NumPy, which the help of `study run` does without.
+    from edgedigits.data.mixture import ingredients_of
+
     ingredients = ingredients_of(source) if source.strip() else ()
     if len(ingredients) < 2:
         raise ConfigError(

@@ -6,16 +6,14 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 from edgedigits.doctor.finding import Finding, State, fine
 from edgedigits.extras import PYTHON
+from edgedigits.posix import processor_flags
 
 LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 _LEGACY = ("1", "true", "True")
 """What TensorFlow takes for a yes."""
-_CPU_FACTS = Path("/proc/cpuinfo")
 
 
 def examine_python() -> Iterator[Finding]:
@@ -46,10 +44,8 @@ def _processor() -> Finding:
 
 
 def _lacks_avx() -> bool:
-    with suppress(OSError):
-        flags = [line for line in _CPU_FACTS.read_text(encoding="utf-8").splitlines() if line.startswith("flags")]
-        return bool(flags) and "avx" not in flags[0].split()
-    return False
+    flags = processor_flags()
+    return bool(flags) and "avx" not in flags
 
 
 def _keras() -> Finding:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.compression_sections import WHOLE_BITS
 from edgedigits.files.paths import user_path
 from edgedigits.study.findings.checked import WrongError, check_integer, check_number, check_text, table
 from edgedigits.study.kinds import BUILD, Answer, Chapter, Entry, Flag, Plan, TrialKind
@@ -68,6 +69,7 @@ class Builds:
             enabled = table(section, config).get("enabled", False)
             if not isinstance(enabled, bool):
                 raise WrongError(f"{section}.enabled", enabled, "true or false")
+        check_integer("levels.weight_bits", config.get("levels", {}).get("weight_bits", WHOLE_BITS))
 
     def row(self, spec: Mapping[str, Any], everywhere: set[str]) -> dict[str, Any]:
         from edgedigits.stages.catalogue import brief_words

@@ -13,9 +13,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from edgedigits import extras
+from edgedigits import extras, posix
 from edgedigits.cli.main import main
-from edgedigits.doctor import boards, examine, places, python, tools
+from edgedigits.doctor import boards, examine, places, tools
 from edgedigits.doctor.boards import examine_boards
 from edgedigits.doctor.finding import Finding, State, fine
 from edgedigits.doctor.libraries import examine_extras, examine_libraries
@@ -125,7 +125,7 @@ def test_another_keras_by_the_environment(told: str, stops: bool, monkeypatch: p
 @pytest.mark.parametrize(("flags", "stops"), [("fpu avx2 avx", False), ("fpu sse4_2", True)])
 def test_a_processor_without_avx(flags: str, stops: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cpuinfo").write_text(f"processor: 0\nflags\t\t: {flags}\n")
-    monkeypatch.setattr(python, "_CPU_FACTS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(posix, "_PROCESSORS", str(tmp_path / "cpuinfo"))
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     assert by_name(examine_python())["processor"].stops_build == stops
 

@@ -237,6 +237,7 @@ def test_figures_that_no_trial_has_are_refused(name, value, words, folder):
         (("values",), [], "values is [], expected a table"),
         (("config", "loss", "name"), None, "loss.name is None, expected a text"),
         (("config", "training", "seed"), True, "training.seed is True, expected an integer"),
+        (("config", "levels"), {"weight_bits": "4"}, "levels.weight_bits is '4', expected an integer"),
         (("config", "joint"), 2, "joint is 2, expected a table"),
         (("config", "joint"), {"enabled": 1}, "joint.enabled is 1, expected true or false"),
         (("config", "prune", "sparsity"), 1.5, "prune.sparsity is 1.5, expected a number from 0 to 1"),
