@@ -233,10 +233,15 @@ def test_a_missing_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     "options",
     [
-        {},
         {"softmax": True},
-        {"io": "float32", "per_channel": True},
-        {"input_shape": (1, 28, 28), "keras_flatten": True, "dynamic_batch": True},
+        *(
+            pytest.param(options, marks=pytest.mark.slow)
+            for options in (
+                {},
+                {"io": "float32", "per_channel": True},
+                {"input_shape": (1, 28, 28), "keras_flatten": True, "dynamic_batch": True},
+            )
+        ),
     ],
     ids=str,
 )

@@ -5,6 +5,8 @@ The images are the embedded 5,000 digits and their negatives. A short version ru
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -57,8 +59,13 @@ def check(made: Made, images: np.ndarray, core: str, toolchain: str, emulator: s
     assert [other.differing for other in run.others] == [0, 0, 0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("rounding", list(Rounding))
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "rounding"),
+    [
+        pytest.param(model, rounding, marks=[] if number % 3 == 0 else pytest.mark.slow)
+        for number, (model, rounding) in enumerate(itertools.product(MODELS, Rounding))
+    ],
+)
 def test_a_few_images_on_one_core(
     made: dict[tuple[str, str], Made], images: np.ndarray, model: str, rounding: str
 ) -> None:

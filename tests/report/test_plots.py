@@ -54,6 +54,7 @@ def test_the_same_facts_give_the_same_files(make_facts: MakeFacts, tmp_path: Pat
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bytes() -> None:
     program = (
         "import sys; from tests.report.test_plots import digest_of_plots; print(digest_of_plots())\n"

@@ -40,6 +40,7 @@ def test_the_recipes_come_first(uninterrupted):
 
 
 @pytest.mark.parametrize("at", [1, RANDOM_FIRST + 1])
+@pytest.mark.slow
 def test_an_interrupted_search_goes_on_as_it_would_have(at, uninterrupted, tmp_path, monkeypatch):
     runs = []
 
@@ -58,6 +59,7 @@ def test_an_interrupted_search_goes_on_as_it_would_have(at, uninterrupted, tmp_p
     assert searched(tmp_path, MANY) == uninterrupted
 
 
+@pytest.mark.slow
 def test_a_search_of_some_trials_and_then_of_more_is_one_of_many_and_half_a_line_of_its_journal_is_cut_off(
     uninterrupted, tmp_path, monkeypatch
 ):
@@ -70,6 +72,7 @@ def test_a_search_of_some_trials_and_then_of_more_is_one_of_many_and_half_a_line
     assert searched(tmp_path, MANY) == uninterrupted
 
 
+@pytest.mark.slow
 def test_a_lost_journal_is_made_again_and_nothing_runs_twice(uninterrupted, tmp_path, monkeypatch):
     client = on(monkeypatch, answered)
     searched(tmp_path, replace(MANY, trials=RANDOM_FIRST))
@@ -164,6 +167,7 @@ def test_a_trial_is_told_what_others_reached_that_cost_no_more(tmp_path, monkeyp
     assert GIVEN_UP in trials[1].result
 
 
+@pytest.mark.slow
 def test_several_at_a_time_find_as_much(tmp_path, monkeypatch):
     on(monkeypatch, answered, after=0.01, slots=3)
     assert [status for _, status, _ in searched(tmp_path)] == ["done"] * 8
@@ -176,6 +180,7 @@ def test_limits_in_which_nothing_fits_are_refused(tmp_path):
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.slow
 def test_what_came_out_shapes_what_is_tried_once_enough_has(uninterrupted, tmp_path, monkeypatch):
     def worse(trials):
         for answer in (answers := answered(trials)):

@@ -15,7 +15,7 @@ from edgedigits.study.run.store import Store, owner_name
 from tests.files.full_disk import fill_disk
 
 
-@pytest.mark.parametrize("count", [12, *(pytest.param(count, marks=pytest.mark.slow) for count in (1, 85))])
+@pytest.mark.parametrize("count", [pytest.param(count, marks=pytest.mark.slow) for count in (1, 12, 85)])
 def test_a_report_can_be_had_at_any_moment_of_a_run(count, table, tmp_path):
     """Cells come in the order in which their trainings end: first the float32 ones of the shortest setting."""
     one_seed = [one for one in table if one.spec["seed"] == 0]

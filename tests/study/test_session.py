@@ -229,6 +229,7 @@ def training(process):
     return found
 
 
+@pytest.mark.slow
 def test_kill_9_loses_the_running_trials_only_and_leaves_no_process_and_no_folder(tmp_path, monkeypatch):
     process, children = start_long(tmp_path)
     places = [Path(child.cmdline()[-1]) for child in children]
@@ -281,6 +282,7 @@ def interrupted_after_a_failure(process, folder):
     return failed[0]
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_killed_from_outside_is_recorded_and_tried_again(tmp_path):
     process, children = start_long(tmp_path)
     children[0].send_signal(signal.SIGKILL)
@@ -372,6 +374,7 @@ def remote(tmp_path):
         process.wait(20)
 
 
+@pytest.mark.slow
 def test_a_cluster_gets_its_digits_by_digest_from_the_scheduler(remote):
     address, folder, _ = remote
     pool = read_source("mnist-5k").train

@@ -62,6 +62,7 @@ def test_early_stopping_ends_a_stage_and_restores_its_best_weights(few):
     assert accuracy == pytest.approx(max(history["val_accuracy"]))
 
 
+@pytest.mark.slow
 def test_weights_from_before_a_stage_settled_are_not_restored(few):
     plan = StagePlan("prune", "Pruning", epochs=4, peak=3e-3, seed=1, settled=2)
     model, history = trained(few, plan, patience=9)
@@ -70,6 +71,7 @@ def test_weights_from_before_a_stage_settled_are_not_restored(few):
     assert accuracy == pytest.approx(max(history["val_accuracy"][2:]))
 
 
+@pytest.mark.slow
 def test_plateau_lowers_the_rate_when_validation_stands_still(few):
     plan = StagePlan("float", "Training", epochs=8, peak=1e-7, seed=1)
     _, history = trained(few, plan, optimizer="sgd", schedule="plateau")
