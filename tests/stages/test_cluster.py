@@ -128,7 +128,8 @@ def test_the_file_has_the_clusters_and_the_zeros_that_each_stage_handed_on(few, 
     choices = config(**short, **asked, levels={"weight_bits": 3})
     done = train_and_compress(choices, few, SILENT)
     assert [stage.plan.name for stage in done.stages[1:]] == stages.split()
-    assert not caplog.records
+    # A process that trains many networks is told by TensorFlow that it traces anew.
+    assert not [record for record in caplog.records if "retracing" not in record.getMessage()]
     content = to_int8_tflite(done.final, done.calibration, per_tensor=choices.qat.per_tensor)
     stored = [tensor.data.T for tensor in dense_weights(read_tflite(content, "model.tflite"))]
     sparse = [name in choices.target_sparsity for name in choices.layer_names]
