@@ -22,6 +22,8 @@ from edgedigits.model.worst_case import without_zeros, worst_input
 from tests.benchmarks.bench_engine import BUILDS, IMAGES, TFLM, build, images, load_network, measure, pixels_to_class
 from tests.tflite_builder import random_mlp
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("unicorn")
 pytest.importorskip("ziglang")
 

@@ -15,6 +15,8 @@ from edgedigits.data.digits import Digits
 from edgedigits.data.symmetry import SYMMETRIES, relaid, transpose
 from tests.scoring.recorded_build import REFERENCE, write_build
 
+pytestmark = pytest.mark.slow
+
 BUILD = REFERENCE.parent
 SEEN_DARK = "data: The digits are black on white, models expect white on black: read them with --invert.\n"
 

@@ -20,6 +20,8 @@ from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMiss
 from tests.devices.conftest import QEMU_CORES, toolchain_or_skip
 from tests.devices.tiny_engine import deep_on_one_image, expected, random_inputs, write_engine
 
+pytestmark = pytest.mark.slow
+
 M4 = find_core("cortex-m4")
 # A core of each kind; the rest in CI.
 ALWAYS = [(name, "zig") for name in ("cortex-m0plus", "cortex-m4", "cortex-m55", "rv32imc")] + [("cortex-m55", "gcc")]

@@ -32,6 +32,8 @@ from tests.model.oracles import hard_inputs
 from tests.model.random_models import largest_sums, random_model
 from tests.tflite_builder import random_mlp
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("unicorn")
 
 BY_NAME = {encoding.name: encoding for encoding in ENCODINGS}

@@ -32,6 +32,8 @@ from tests.engine.engine_program import run as run_command
 from tests.model.random_models import random_model
 from tests.tflite_builder import random_mlp
 
+pytestmark = pytest.mark.slow
+
 DIGITS = random_mlp(1, (784, 6, 10), density=0.3)
 OTHERS = random_mlp(2, (784, 6, 10), density=0.3)
 

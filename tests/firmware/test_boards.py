@@ -27,6 +27,8 @@ from tests.devices.emitted_engine import write_emitted_engine
 from tests.devices.tiny_engine import random_inputs, write_engine
 from tests.tflite_builder import random_mlp
 
+pytestmark = pytest.mark.slow
+
 SUPPORTED = [name for name, board in load_boards().items() if board.firmware]
 Made = tuple[Engine, np.ndarray, np.ndarray]
 # One board for each driver of a console, and one for each core, with both compilers; the rest in CI. Semihosting is the same
