@@ -126,7 +126,6 @@ class LevelsConfig:
         metavar="NAME",
         needs=_LEVELS,
     )
-
     by_output: bool = option(
         False,
         options.boolean,

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import add_input_range, refuse_idle, whole_number
+from edgedigits.cli.flags import add_input_range, byte_count, refuse_idle, whole_number
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.files.paths import user_path
-from edgedigits.options import SIZE_UNITS, with_unit
+from edgedigits.options import with_unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,14 +115,6 @@ def percentage(text: str) -> float:
             f"'{text}' would be {value:g} percent; for a share of it write {100 * value:g}"
         )
     return value / 100
-
-
-def byte_count(text: str) -> int:
-    """Parse "16384", "16K", "16KiB" or "1M" as bytes; K is 1,024."""
-    value = with_unit(text, SIZE_UNITS)
-    if value is None or not 1 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a size; write it like 16384 or 16K")
-    return int(value)
 
 
 def microseconds(text: str) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Sequence
 
 from edgedigits.errors import ConfigError, shown
-from edgedigits.options import in_ascii
+from edgedigits.options import SIZE_UNITS, in_ascii, instructions, with_unit
 
 INPUT_RANGE = "--input-range"
 COMMON_DEFAULTS = {"json": False, "verbose": False, "quiet": False}
@@ -48,13 +49,23 @@ def positive_count(text: str) -> int:
     return count
 
 
+def byte_count(text: str) -> int:
+    """Parse "16384", "16K", "16KiB" or "1M" as bytes; K is 1,024."""
+    value = with_unit(text, SIZE_UNITS)
+    if value is None or not 1 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a size; write it like 16384 or 16K")
+    return int(value)
+
+
 def instruction_count(text: str) -> int:
-    """Parse "20000" or "20k" as instructions; k is 1,000."""
-    match = re.fullmatch(r"(\d+)([kKmM]?)", text.replace(",", "").replace("_", ""))
-    count = whole_number(match[1]) if match else 0
-    if not match or not count:
+    """Parse "20000", "20k" or "20,000" as instructions; k is 1,000."""
+    try:
+        count = instructions(text.replace(",", "").replace("_", ""))
+    except ValueError:
+        count = 0
+    if not count:
         raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a number of instructions; write it like 20000 or 20k")
-    return count * {"": 1, "k": 1000, "m": 1000000}[match[2].lower()]
+    return count
 
 
 def refuse_idle(flag: str, given: object, needed: str, has_it: object, *, without: bool = True) -> None:

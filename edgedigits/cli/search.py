@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_some_arguments, given_choices
-from edgedigits.cli.evaluate import byte_count
-from edgedigits.cli.flags import instruction_count, positive_count
+from edgedigits.cli.flags import byte_count, instruction_count, positive_count
 from edgedigits.cli.next_step import quoted
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown

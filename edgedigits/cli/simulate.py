@@ -7,8 +7,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.evaluate import byte_count
-from edgedigits.cli.flags import add_input_range, image_count, instruction_count, refuse_idle
+from edgedigits.cli.flags import add_input_range, byte_count, image_count, instruction_count, refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
 

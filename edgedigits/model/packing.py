@@ -116,8 +116,8 @@ def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, .
     starts = [[min(some, key=lambda one: total([one])) for some in options]]
     if by_size:
         # Where code is dearer than weights, no single change leads from one kernel to another for all layers.
-        starts += alike(options)
-    chosen = min((improved(start, options, total) for start in starts), key=total)
+        starts += _alike(options)
+    chosen = min((_improved(start, options, total) for start in starts), key=total)
     if goal is Goal.SPEED:
         return _for_vectors(chosen)
     return with_narrow_biases(chosen) if by_size else tuple(chosen)
@@ -140,13 +140,13 @@ def arrange(network: Network, goal: Goal, within: float = 0) -> tuple[Network, t
     return min(arranged, key=lambda one: _total(one[1], goal))
 
 
-def alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:
+def _alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:
     """Return the choices of one encoding for all layers."""
     by_name = [{one.encoding.name: one for one in some} for some in options]
     return [[some[name] for some in by_name] for name in by_name[0] if all(name in some for some in by_name)]
 
 
-def improved(
+def _improved(
     chosen: list[PackedLayer],
     options: Sequence[Sequence[PackedLayer]],
     total: Callable[[Sequence[PackedLayer]], float],
@@ -253,11 +253,11 @@ def use(network: Network, names: Sequence[str]) -> tuple[PackedLayer, ...]:
     return tuple(packed)
 
 
-def flash_bytes(layers: Sequence[PackedLayer]) -> int:
+def _flash_bytes(layers: Sequence[PackedLayer]) -> int:
     """Return the bytes of the weights, exactly, and of the code of their kernels at -O2, about."""
     kernels = {one.encoding.name: one.encoding.code_bytes for one in layers}
     return sum(one.nbytes for one in layers) + sum(kernels.values())
 
 
 def _total(layers: Sequence[PackedLayer], goal: Goal) -> float:
-    return _SCORES[goal](flash_bytes(layers), sum(one.instructions for one in layers))
+    return _SCORES[goal](_flash_bytes(layers), sum(one.instructions for one in layers))

@@ -65,7 +65,7 @@ class Builds:
         check_integer("training.seed", table("training", config).get("seed"))
         check_number("prune.sparsity", table("prune", config).get("sparsity", ""), 1)
         # A study of an earlier version may lack a section that came later.
-        for section in {"prune", "qat", *config}:
+        for section in dict.fromkeys(("prune", "qat", *config)):
             enabled = table(section, config).get("enabled", False)
             if not isinstance(enabled, bool):
                 raise WrongError(f"{section}.enabled", enabled, "true or false")

@@ -118,7 +118,7 @@ def _header(folder: Path) -> str | None:
     if not (folder / MODEL_DATA).is_file():
         return None
     text, model = (folder / MODEL_DATA).read_bytes(), (folder / MODEL).read_bytes()
-    stored = bytes(int(found[1], 16) for found in _BYTE.finditer(text[text.rindex(b"{") :]))
+    stored = bytes(int(found[1], 16) for found in _BYTE.finditer(text.rpartition(b"{")[2]))
     if stored != model:
         raise CheckFailedError(f"{MODEL_DATA} holds {len(stored):,} bytes that are not those of {MODEL}.")
     return f"{MODEL_DATA} has the {len(model):,} bytes of {MODEL}"

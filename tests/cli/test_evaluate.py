@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from edgedigits.cli import main as cli
-from edgedigits.cli.evaluate import byte_count, microseconds, percentage
+from edgedigits.cli.evaluate import microseconds, percentage
+from edgedigits.cli.flags import byte_count
 from edgedigits.data.shape import PIXELS
 from tests.tflite_builder import random_mlp
 

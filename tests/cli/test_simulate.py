@@ -210,8 +210,9 @@ def test_folders_without_what_is_needed(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_numbers() -> None:
     assert (instruction_count("20000"), instruction_count("20k"), instruction_count("1M")) == (20000, 20000, 1000000)
+    assert (instruction_count("1.5k"), instruction_count("20,000")) == (1500, 20000)
     assert image_count("10") == 10
-    for wrong in ("", "0", "-3", "many", "1.5k"):
+    for wrong in ("", "0", "-3", "many", "1.5", "1.5b"):
         with pytest.raises(ArgumentTypeError):
             instruction_count(wrong)
 

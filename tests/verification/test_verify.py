@@ -92,6 +92,12 @@ def test_a_changed_byte_is_told_with_its_file(name: str, place: int, broken: set
     assert found["engine"] == Check("engine", Verdict.UNSEEN, "there is no engine/")
 
 
+@pytest.mark.parametrize("content", [b"", b"/* nothing */", b"{"])
+def test_a_header_without_an_array_is_told(content: bytes, build: Path) -> None:
+    (build / "model_data.h").write_bytes(content)
+    assert by_name(build)["header"].detail == "model_data.h holds 0 bytes that are not those of model.tflite."
+
+
 def test_what_is_missing_or_further_is_named(build: Path) -> None:
     (build / "NOTES.txt").touch()
     (build / "model_data.h").unlink()
