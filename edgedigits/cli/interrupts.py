@@ -1,7 +1,9 @@
 """Ctrl-C that cannot get lost, and that always ends with the same exit code.
 
 The KeyboardInterrupt that a signal raises vanishes when it happens to hit a callback from a C library, of which
-TensorFlow makes many. So the wish is also remembered, and raised again at the next step of the progress.
+TensorFlow makes many. So the wish is also remembered, and raised again at the next step of the progress. Some libraries
+written in C also lose an exception that comes while they are loaded, and crash later for the part that they lack, and
+Python itself loses one that hits the callbacks of its import locks: until these are done, a signal waits.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.machinery import ExtensionFileLoader
+from types import FrameType
 from typing import Any, NoReturn
 
 from edgedigits.posix import HANG_UP
@@ -21,6 +25,8 @@ _asked = threading.Event()
 _SIGNALS = [number for number in (signal.SIGINT, signal.SIGTERM, HANG_UP) if number is not None]
 _EXIT_INTERRUPTED = 130
 """As `edgedigits.errors` has it, which this does not wait for."""
+_WAIT_S = 0.05
+"""Between two looks whether an exception may be raised."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -81,9 +87,26 @@ def _handle(handler: Callable[..., Any]) -> dict[signal.Signals, Any]:
     return {number: signal.signal(number, handler) for number in heeded}
 
 
-def _interrupt(*_: Any) -> NoReturn:
+def _interrupt(number: int, frame: FrameType | None) -> None:
     _asked.set()
-    raise Interrupted
+    if not _would_be_lost(frame):
+        raise Interrupted
+    again = threading.Timer(_WAIT_S, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
+
+
+def _would_be_lost(frame: FrameType | None) -> bool:
+    """Tell whether a frame has come of loading a library written in C, or of an import lock that is let go."""
+    while frame is not None:
+        if isinstance(frame.f_locals.get("self"), ExtensionFileLoader) or _is_lock_callback(frame):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_lock_callback(frame: FrameType) -> bool:
+    return frame.f_code.co_filename == "<frozen importlib._bootstrap>" and frame.f_code.co_name == "cb"
 
 
 def _exit_now(*_: Any) -> NoReturn:

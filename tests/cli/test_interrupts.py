@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
+from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,40 @@ def test_a_signal_that_is_to_be_ignored_stays_so():
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def raise_in_loader():
+    class Loader(ExtensionFileLoader):
+        def load(self):
+            signal.raise_signal(signal.SIGINT)
+
+    Loader("name", "path").load()
+
+
+def raise_in_lock():
+    sent = []
+
+    def watch(frame, event, _):
+        if event == "call" and frame.f_code.co_name == "cb" and not sent:
+            sent.append(frame)
+            signal.raise_signal(signal.SIGINT)
+
+    sys.setprofile(watch)
+    try:
+        importlib._bootstrap._get_module_lock("edgedigits_of_no_name")
+        assert sent
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize("raised", [raise_in_loader, raise_in_lock])
+def test_a_signal_waits_where_python_or_a_library_would_lose_it(raised, capsys):
+    """msgspec's module without one of its imports kills the process; a lock's callback swallows everything."""
+    with interruptible():
+        raised()
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(5)
+    assert capsys.readouterr().err == ""
 
 
 def test_afterwards_everything_is_as_before():
