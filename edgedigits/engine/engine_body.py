@@ -40,7 +40,6 @@ def render_body(shared: dict[str, Any], parts: Parts) -> str:
         first=parts.layers[0],
         calls=[line for step in parts.in_order for line in step.calls],
     )
-    sizes = parts.sizes
     return render(
         "engine.c.j2",
         **shared,
@@ -48,7 +47,6 @@ def render_body(shared: dict[str, Any], parts: Parts) -> str:
         intrinsics=facts["intrinsics"],
         private_names=list(dict.fromkeys(a or b for a, b in _PRIVATE_NAME.findall(body))),
         private_macros=list(dict.fromkeys(_PRIVATE_MACRO.findall(body))),
-        constant_bytes=f"{sum(sizes[name] for name in ('weight_bytes', 'bias_bytes', 'table_bytes')):,}",
     )
 
 
@@ -79,6 +77,7 @@ def _kernel_facts(parts: Parts) -> dict[str, Any]:
         "rows_for_vectors": conditional and not any(signed) and ROWS.template,
         "flips_hidden": flips_hidden,
         "flips_for_vectors_only": any(signed) and not signed_hidden,
+        "plain_biases": not all(layer.packed.biases.is_narrow for layer in layers),
         "narrow_biases": any(layer.packed.biases.is_narrow for layer in layers),
         "uses_dsp": not all(signed),
         "intrinsics": Visits.LISTED_PAIRS in visits,

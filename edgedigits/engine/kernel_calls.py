@@ -42,7 +42,7 @@ def kernel_calls(one: PackedLayer, index: int, ends: Ends) -> list[str]:
     if one.biases.is_narrow:
         calls = [_widening(one, bias), *kernel(one.encoding, one.constants, "s->sums")]
     else:
-        calls = kernel(one.encoding, one.constants, bias)
+        calls = kernel(one.encoding, one.constants, f"BIASES({bias}, {one.encoding.padded(one.layer.outputs)}u)")
     if one.rows_on_vectors:
         calls = _by_vectors(one, kernel(ROWS, [_rows_of(one)], bias), calls)
     if ends.fed:

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -199,9 +198,42 @@ def test_scores_of_the_self_test_lie_inside_the_workspace(tmp_path: Path) -> Non
     compile_and_run(available(C_COMPILERS)[0], flags, files, tmp_path)
 
 
-def test_avr_is_told_in_words_and_can_be_forced(tmp_path: Path) -> None:
-    if find_spec("ziglang") is None:
-        pytest.skip("ziglang is not installed")
+AVR = ("-mmcu=atmega328p", "-std=gnu99", "-Os")
+PRINTS_SELF_TEST = """
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <avr/sleep.h>
+#include "digits.h"
+static uint32_t workspace[(DIGITS_WORKSPACE_BYTES + 3) / 4];
+int main(void)
+{
+    UCSR0B = 1 << TXEN0;
+    UDR0 = digits_self_test(workspace) ? 'x' : '+';
+    while (!(UCSR0A & 1 << UDRE0)) {
+    }
+    UDR0 = '\\n';
+    cli();
+    sleep_enable();
+    sleep_cpu();
+}
+"""
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_avr_computes_the_same_out_of_its_flash(goal: Goal, tmp_path: Path) -> None:
+    """Its int has 16 bits, and its constants are in flash alone: "data" of the program is nearly empty."""
+    write_flat(tmp_path, engine(goal=goal))
+    (tmp_path / "main.c").write_text(PRINTS_SELF_TEST)
+    sources = [str(tmp_path / name) for name in ("digits.c", "digits_self_test.c", "digits_fit.c", "main.c")]
+    elf, strict = str(tmp_path / "a.elf"), (flag for flag in STRICT if flag != "-Wpedantic")
+    run_command([*available(["avr-gcc"]), *AVR, *strict, *sources, "-o", elf])
+    simavr = [*available(["simavr"]), "-m", "atmega328p", "-f", "16000000", elf]
+    done = subprocess.run(simavr, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    said = done.stdout
+    assert "+." in said and re.search(r"Loaded 0 \.data", said), said
+
+
+def test_avr_has_flash_in_clang_and_not_in_cxx(tmp_path: Path) -> None:
     zig = toolchain_or_skip("zig", find_core("cortex-m4")).command
     write_flat(tmp_path, engine())
     command = [
@@ -209,14 +241,14 @@ def test_avr_is_told_in_words_and_can_be_forced(tmp_path: Path) -> None:
         "-target",
         "avr-freestanding-none",
         "-mcpu=atmega328p",
-        "-std=c99",
+        "-mmcu=atmega328p",
         "-Os",
         "-o",
         str(tmp_path / "a.o"),
+        "-c",
     ]
-    said = fails([*command, "-c", str(tmp_path / "digits.c")])
-    assert "AVR copies constants into RAM" in said and "DIGITS_CONSTANTS_IN_RAM" in said
-    run_command([*command, "-DDIGITS_CONSTANTS_IN_RAM", "-c", str(tmp_path / "digits.c")])
+    run_command([*command, "-std=c99", *STRICT, str(tmp_path / "digits.c")])
+    assert "Compile this file as C" in fails([*command, "-x", "c++", str(tmp_path / "digits.c")])
 
 
 # -- models that classify no digits ------------------------------------------------------------------------------------

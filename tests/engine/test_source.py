@@ -158,7 +158,7 @@ def test_the_self_test_detects_one_flipped_bit_in_any_constant(name: str, tmp_pa
     inputs = hard_inputs(network.inputs)
     engines, text = [(whole, inputs)], whole.source
     # Of two variants the last is for cores without MVE, such as this.
-    constants = {one[1]: one for one in re.finditer(r"^static const \w+ (\w+)\[\d+\] = {\s*([-\w]+)", text, re.M)}
+    constants = {one[1]: one for one in re.finditer(r"^static const FLASH \w+ (\w+)\[\d+\] = {\s*([-\w]+)", text, re.M)}
     for number, found in enumerate(one for name, one in constants.items() if not name.endswith("_rows")):
         flipped = str(int(found[2], 0) ^ 1)
         damaged = text[: found.start(2)] + flipped + text[found.end(2) :]

@@ -12,10 +12,6 @@
 
 #include <stddef.h>
 
-#if defined(__AVR__) && !defined(EDGEDIGITS_MODEL_CONSTANTS_IN_RAM)
-#error "AVR copies constants into RAM, here 1,216 bytes of weights and tables: there is no engine for AVR yet. To try it all the same, define EDGEDIGITS_MODEL_CONSTANTS_IN_RAM."
-#endif
-
 /* The names of this file alone get the prefix as well, so that several engines fit into one program and into one file. */
 #define scratch edgedigits_model_scratch
 #define workspace_has_the_size_it_says edgedigits_model_workspace_has_the_size_it_says
@@ -26,6 +22,7 @@
 #define layer2_starts edgedigits_model_layer2_starts
 #define layer2_bias edgedigits_model_layer2_bias
 #define exponentials edgedigits_model_exponentials
+#define loaded edgedigits_model_loaded
 #define next_word edgedigits_model_next_word
 #define add_column edgedigits_model_add_column
 #define sparse_lists8 edgedigits_model_sparse_lists8
@@ -49,6 +46,14 @@
 #else
 #define APART
 #endif
+/* Where constants lie. AVR has them in RAM unless it is told; then it reads them out of flash. */
+#if defined(__AVR__) && defined(__cplusplus)
+#error "Compile this file as C: C++ knows no flash of AVR."
+#elif defined(__AVR__)
+#define FLASH __flash
+#else
+#define FLASH
+#endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "The weights are laid out for little-endian cores."
 #endif
@@ -67,14 +72,14 @@ typedef char workspace_has_the_size_it_says[sizeof(scratch) == EDGEDIGITS_MODEL_
  * 84 weights, 55 of them 0, in 96 bytes; one factor for all outputs.
  * Inputs count from -128; outputs have zero point -128 and lie in -128..127.
  */
-static const uint32_t layer1_entries[18] = {
+static const FLASH uint32_t layer1_entries[18] = {
     0x01000000, 0x010001c0, 0x07d90031, 0x040d00ec, 0x053302e6, 0x07620006, 0x06060110, 0x0bfa01e6, 0x0100010c,
     0x0eef031a, 0x072a010a, 0x04e40010, 0x01000202, 0x02130029, 0x0100037a, 0x02dc0021, 0x0100030f, 0x0b0f0311,
 };
-static const uint16_t layer1_starts[12] = {
+static const FLASH uint16_t layer1_starts[12] = {
     1, 2, 3, 5, 6, 8, 9, 11, 0, 13, 15, 17,
 };
-static const int32_t layer1_bias[7] = {
+static const FLASH int32_t layer1_bias[7] = {
     -3222, 1885, 1223, -9607, 18077, 7309, 949,
 };
 
@@ -84,18 +89,18 @@ static const int32_t layer1_bias[7] = {
  * 35 weights, 21 of them 0, in 48 bytes; one factor for all outputs.
  * Inputs count from -128; outputs have zero point -6 and lie in -128..127.
  */
-static const uint32_t layer2_entries[8] = {
+static const FLASH uint32_t layer2_entries[8] = {
     0x010004e4, 0x030b0228, 0x0bc501ca, 0x01000212, 0x06f10138, 0x0f0f0101, 0x07f8013f, 0x05d40022,
 };
-static const uint16_t layer2_starts[8] = {
+static const FLASH uint16_t layer2_starts[8] = {
     0, 1, 2, 3, 4, 6, 7, 0,
 };
-static const int32_t layer2_bias[5] = {
+static const FLASH int32_t layer2_bias[5] = {
     17845, -4654, 12712, -12661, 3060,
 };
 
 /* exp of minus the distance to the highest score, by that distance; 1 is 2^31 */
-static const int32_t exponentials[256] = {
+static const FLASH int32_t exponentials[256] = {
     2147483647, 2139624743, 2131795110, 2123994090, 2116221643, 2108477601, 2100761923, 2093074444, 2085415093,
     2077783797, 2070180393, 2062604841, 2055056977, 2047536731, 2040044033, 2032578723, 2025140758, 2017729982,
     2010346353, 2002989713, 1995659993, 1988357124, 1981080950, 1973831431, 1966608410, 1959411851, 1952241597,
@@ -125,6 +130,20 @@ static const int32_t exponentials[256] = {
     900713427, 897417364, 894133377, 890861393, 887601396, 884353316, 881117135, 877892783, 874680229, 871479446,
     868290362, 865112962, 861947175, 858792974, 855650328, 852519169, 849399482, 846291198, 843194302,
 };
+
+#if defined(__AVR__)
+/* Copies biases out of flash to where the sums are, and returns where that is. */
+static const int32_t *loaded(const FLASH int32_t *biases, uint32_t count, int32_t *sums)
+{
+    for (uint32_t i = 0; i < count; ++i) {
+        sums[i] = biases[i];
+    }
+    return sums;
+}
+#define BIASES(array, count) loaded(array, count, s->sums)
+#else
+#define BIASES(array, count) array
+#endif
 
 #if DSP
 /*
@@ -198,7 +217,7 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
  * before to that of the first weight; the upper seven bits of byte 3, exclusive or that row, give that of the second.
  * Bit 24 marks the last entry.
  */
-static void add_column(const uint32_t *entry, uint32_t value, int32_t *sums)
+static void add_column(const FLASH uint32_t *entry, uint32_t value, int32_t *sums)
 {
     uint32_t row = 0;
 #if DSP
@@ -233,8 +252,8 @@ static void add_column(const uint32_t *entry, uint32_t value, int32_t *sums)
 }
 
 /* A sparse layer by columns: each input above its lowest value adds its products to the sums. */
-APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t inputs, const uint32_t *entries,
-                                const uint16_t *starts, const int32_t *bias, uint32_t outputs, scratch *s)
+APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t inputs, const FLASH uint32_t *entries,
+                                const FLASH uint16_t *starts, const int32_t *bias, uint32_t outputs, scratch *s)
 {
     const uint8_t *const stop = in + (inputs + 3u) / 4u * 4u;
     /* What leads from an input to its start, as one number: registers are few here. */
@@ -246,8 +265,8 @@ APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t input
         sums[i] = bias[i];
     }
     for (in = next_word(in, stop, flip, &four); four != 0u; in = next_word(in, stop, flip, &four)) {
-        const uint16_t *const start =
-            (const uint16_t *)(start_of + sizeof *starts * (uintptr_t)in);
+        const FLASH uint16_t *const start =
+            (const FLASH uint16_t *)(start_of + sizeof *starts * (uintptr_t)in);
 
         if ((four & 0xffu) != 0u) {
             add_column(entries + start[0], four & 0xffu, sums);
@@ -329,7 +348,7 @@ static void softmax(int8_t *scores, uint32_t count)
     for (uint32_t i = 0; i < count; ++i) {
         const int32_t distance = highest - scores[i];
         const int32_t share = distance < reach ? multiply_high(scale, exponentials[distance]) : 0;
-        const int32_t rounded = (int32_t)(((uint32_t)share + (1u << (shift - 1u))) >> shift);
+        const int32_t rounded = (int32_t)(((uint32_t)share + ((uint32_t)1 << (shift - 1u))) >> shift);
         scores[i] = (int8_t)((rounded > 255 ? 255 : rounded) - 128);
     }
 }
@@ -339,11 +358,11 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
     scratch *const s = (scratch *)workspace;
 
     /* layer 1: 12 inputs, 7 outputs, ReLU */
-    sparse_lists8((const uint8_t *)input, 0x80808080u, 12u, layer1_entries, layer1_starts, layer1_bias, 7u, s);
+    sparse_lists8((const uint8_t *)input, 0x80808080u, 12u, layer1_entries, layer1_starts, BIASES(layer1_bias, 7u), 7u, s);
     activate(s->sums, 7u, 1954213519, 6u, 32, 0, 255, 0u, s->hidden);
     s->hidden[7] = 0u;
     /* layer 2: 7 inputs, 5 outputs, no activation */
-    sparse_lists8(s->hidden, 0u, 7u, layer2_entries, layer2_starts, layer2_bias, 5u, s);
+    sparse_lists8(s->hidden, 0u, 7u, layer2_entries, layer2_starts, BIASES(layer2_bias, 5u), 5u, s);
     activate(s->sums, 5u, 1262157822, 5u, 3920, 0, 255, 0x80u, (uint8_t *)output);
     softmax(output, 5u);
 }
@@ -377,9 +396,9 @@ int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *marg
 }
 
 /* CRC-32 as in zlib, bit by bit: a table would be larger than the time is worth. */
-static uint32_t add_to_crc(uint32_t crc, const void *data, size_t size)
+static uint32_t add_to_crc(uint32_t crc, const FLASH void *data, size_t size)
 {
-    const uint8_t *byte = (const uint8_t *)data;
+    const FLASH uint8_t *byte = (const FLASH uint8_t *)data;
 
     for (; size != 0; --size, ++byte) {
         crc ^= *byte;
@@ -413,6 +432,7 @@ int edgedigits_model_check_weights(void)
 #undef layer2_starts
 #undef layer2_bias
 #undef exponentials
+#undef loaded
 #undef next_word
 #undef add_column
 #undef sparse_lists8
@@ -425,3 +445,5 @@ int edgedigits_model_check_weights(void)
 #undef add_to_crc
 #undef DSP
 #undef APART
+#undef FLASH
+#undef BIASES

@@ -15,10 +15,6 @@
 #include <arm_acle.h>
 #endif
 
-#if defined(__AVR__) && !defined(EDGEDIGITS_MODEL_CONSTANTS_IN_RAM)
-#error "AVR copies constants into RAM, here 200 bytes of weights and tables: there is no engine for AVR yet. To try it all the same, define EDGEDIGITS_MODEL_CONSTANTS_IN_RAM."
-#endif
-
 /* The names of this file alone get the prefix as well, so that several engines fit into one program and into one file. */
 #define active edgedigits_model_active
 #define scratch edgedigits_model_scratch
@@ -29,6 +25,7 @@
 #define layer2_rows edgedigits_model_layer2_rows
 #define layer2_bias edgedigits_model_layer2_bias
 #define layer2_weights edgedigits_model_layer2_weights
+#define loaded edgedigits_model_loaded
 #define next_word edgedigits_model_next_word
 #define push edgedigits_model_push
 #define close_list edgedigits_model_close_list
@@ -77,6 +74,14 @@
 #else
 #define APART
 #endif
+/* Where constants lie. AVR has them in RAM unless it is told; then it reads them out of flash. */
+#if defined(__AVR__) && defined(__cplusplus)
+#error "Compile this file as C: C++ knows no flash of AVR."
+#elif defined(__AVR__)
+#define FLASH __flash
+#else
+#define FLASH
+#endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "The weights are laid out for little-endian cores."
 #endif
@@ -105,21 +110,21 @@ typedef char workspace_has_the_size_it_says[sizeof(scratch) == EDGEDIGITS_MODEL_
  * Inputs count from -128; outputs have zero point -128 and lie in -128..127.
  */
 #if VECTORS
-static const int8_t layer1_rows[84] = {
+static const FLASH int8_t layer1_rows[84] = {
     0, 49, -20, 6, 0, 0, 0, 16, 0, 41, 33, 0, -64, 0, 0, 0, 16, 12, 0, 0, 0, 19, -36, 0, 0, 0, 13, 0, 6, 0, 0, -28,
     0, 0, 0, 0, 0, -39, 0, 98, -26, 0, 26, 0, 0, 0, 0, 17, 0, 0, -26, 0, 0, 0, -17, 2, 0, 122, 15, 0, 0, 0, 0, 0, 0,
     0, 10, 0, 0, 0, 0, 0, 0, 0, 51, 0, -6, 0, 42, 0, 0, 0, 0, 15,
 };
-static const int32_t layer1_bias[7] = {
+static const FLASH int32_t layer1_bias[7] = {
     12778, -4899, 71, 121, 30365, 8589, 14005,
 };
 #else
-static const uint32_t layer1_weights[24] = {
+static const FLASH uint32_t layer1_weights[24] = {
     0x0031c000, 0xd9000000, 0x00000000, 0x00000000, 0x0006ffec, 0x6200000d, 0x0000ffe6, 0x00000033, 0x0c001000,
     0x0000e606, 0x00000000, 0x0000fffa, 0x00100000, 0xffe41a00, 0x000209ef, 0x0000002a, 0x13290000, 0x00000000,
     0x007a0000, 0x00000000, 0x0000dc21, 0x11000000, 0x0000000f, 0x000f0000,
 };
-static const int32_t layer1_bias[8] = {
+static const FLASH int32_t layer1_bias[8] = {
     -3222, 1885, 1223, -9607, 18077, 7309, 949, 0,
 };
 #endif
@@ -131,21 +136,35 @@ static const int32_t layer1_bias[8] = {
  * Inputs count from -128; outputs have zero point -6 and lie in -128..127.
  */
 #if VECTORS
-static const int8_t layer2_rows[35] = {
+static const FLASH int8_t layer2_rows[35] = {
     0, 0, 0, 0, 0, 0, 34, 0, 0, -54, 0, 56, 63, 0, 0, 40, 0, 18, -15, -8, -44, 0, 11, 0, 0, 1, 0, 0, -28, 0, -59, 0,
     15, 0, 0,
 };
-static const int32_t layer2_bias[5] = {
+static const FLASH int32_t layer2_bias[5] = {
     22197, 3666, 11560, -11125, -6156,
 };
 #else
-static const uint32_t layer2_weights[12] = {
+static const FLASH uint32_t layer2_weights[12] = {
     0x00000000, 0x0b280000, 0x0000ffe4, 0x0000ca00, 0x00120000, 0x0000ffc5, 0x3f003800, 0xfff800f1, 0x0000000f,
     0x00000022, 0x0000ffd4, 0x00000000,
 };
-static const int32_t layer2_bias[6] = {
+static const FLASH int32_t layer2_bias[6] = {
     17845, -4654, 12712, -12661, 3060, 0,
 };
+#endif
+
+#if defined(__AVR__)
+/* Copies biases out of flash to where the sums are, and returns where that is. */
+static const int32_t *loaded(const FLASH int32_t *biases, uint32_t count, int32_t *sums)
+{
+    for (uint32_t i = 0; i < count; ++i) {
+        sums[i] = biases[i];
+    }
+    return sums;
+}
+#define BIASES(array, count) loaded(array, count, s->sums)
+#else
+#define BIASES(array, count) array
 #endif
 
 #if !DSP && !VECTORS
@@ -303,11 +322,11 @@ static int32_t second_of(int32_t both, int32_t first)
 
 #if !DSP && !THUMB1
 /* Adds the product of a value and the half of a word at a byte, modulo 2^32. */
-static int32_t add_half(int32_t both, int32_t value, const int8_t *at)
+static int32_t add_half(int32_t both, int32_t value, const FLASH int8_t *at)
 {
 #if defined(__GNUC__)
     typedef int16_t __attribute__((__may_alias__)) half;
-    const int32_t weight = *(const half *)(const void *)at;
+    const int32_t weight = *(const FLASH half *)(const FLASH void *)at;
 #else
     const int32_t weight = at[0] + 256 * at[1] + (at[0] < 0 ? 256 : 0);
 #endif
@@ -316,7 +335,7 @@ static int32_t add_half(int32_t both, int32_t value, const int8_t *at)
 #endif
 
 /* Six outputs over what is listed. */
-APART static void add_six(const active *list, const uint32_t *weights, const int32_t *from, int32_t *sums)
+APART static void add_six(const active *list, const FLASH uint32_t *weights, const int32_t *from, int32_t *sums)
 {
     int32_t a = from[0], b = joined(a, from[1]);
     int32_t c = from[2], d = joined(c, from[3]);
@@ -377,7 +396,7 @@ APART static void add_six(const active *list, const uint32_t *weights, const int
         : "cc", "memory");
 #else
     for (; list->value != 0u; ++list) {
-        const int8_t *const weight = (const int8_t *)weights + list->at;
+        const FLASH int8_t *const weight = (const FLASH int8_t *)weights + list->at;
         const int32_t value = (int32_t)list->value;
 
         a += value * weight[0];
@@ -396,7 +415,7 @@ APART static void add_six(const active *list, const uint32_t *weights, const int
     sums[5] = second_of(f, e);
 }
 
-APART static void add_two(const active *list, const uint32_t *weights, const int32_t *from, int32_t *sums)
+APART static void add_two(const active *list, const FLASH uint32_t *weights, const int32_t *from, int32_t *sums)
 {
     int32_t a = from[0], b = joined(a, from[1]);
 #if DSP
@@ -437,7 +456,7 @@ APART static void add_two(const active *list, const uint32_t *weights, const int
         : "cc", "memory");
 #else
     for (; list->value != 0u; ++list) {
-        const int8_t *const weight = (const int8_t *)weights + list->at;
+        const FLASH int8_t *const weight = (const FLASH int8_t *)weights + list->at;
         const int32_t value = (int32_t)list->value;
 
         a += value * weight[0];
@@ -452,14 +471,14 @@ APART static void add_two(const active *list, const uint32_t *weights, const int
  * A dense layer whose weights lie by pairs of inputs. The active inputs are listed, then each group of outputs goes
  * through the list with its sums in registers; long lists come in parts.
  */
-static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const uint32_t *weights,
+static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const FLASH uint32_t *weights,
                              const int32_t *bias, uint32_t outputs, scratch *s)
 {
     const uint8_t *const first = in, *const stop = in + (inputs + 3u) / 4u * 4u;
     const int32_t *from = bias;
 
     do {
-        const uint32_t *group = weights;
+        const FLASH uint32_t *group = weights;
         int32_t *sums = s->sums;
         uint32_t left = outputs;
 
@@ -478,13 +497,13 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
 
 #if VECTORS
 /* A dense layer whose weights lie row by row, four rows at a time; inputs are signed bytes. */
-APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, const int32_t *bias,
+APART static void dense_rows(const int8_t *in, uint32_t inputs, const FLASH int8_t *weights, const int32_t *bias,
                              uint32_t outputs, int32_t *sums)
 {
     const int32_t *const stop = bias + outputs;
 
     for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * inputs) {
-        const int8_t *const second = weights + inputs, *const third = second + inputs, *const fourth = third + inputs;
+        const FLASH int8_t *const second = weights + inputs, *const third = second + inputs, *const fourth = third + inputs;
         int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -578,7 +597,7 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
     #if VECTORS
     dense_rows(input, 12u, layer1_rows, layer1_bias, 7u, s->sums);
     #else
-    dense_pairs((const uint8_t *)input, 0x80808080u, 12u, layer1_weights, layer1_bias, 8u, s);
+    dense_pairs((const uint8_t *)input, 0x80808080u, 12u, layer1_weights, BIASES(layer1_bias, 8u), 8u, s);
     #endif
     activate(s->sums, 7u, 1954213519, 6u, 32, 0, 255, 0u, s->hidden);
     s->hidden[7] = 0u;
@@ -586,15 +605,15 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
     #if VECTORS
     dense_rows(as_signed(s->hidden, 7u), 7u, layer2_rows, layer2_bias, 5u, s->sums);
     #else
-    dense_pairs(s->hidden, 0u, 7u, layer2_weights, layer2_bias, 6u, s);
+    dense_pairs(s->hidden, 0u, 7u, layer2_weights, BIASES(layer2_bias, 6u), 6u, s);
     #endif
     activate(s->sums, 5u, 1262157822, 5u, 3920, 0, 255, 0x80u, (uint8_t *)output);
 }
 
 /* CRC-32 as in zlib, bit by bit: a table would be larger than the time is worth. */
-static uint32_t add_to_crc(uint32_t crc, const void *data, size_t size)
+static uint32_t add_to_crc(uint32_t crc, const FLASH void *data, size_t size)
 {
-    const uint8_t *byte = (const uint8_t *)data;
+    const FLASH uint8_t *byte = (const FLASH uint8_t *)data;
 
     for (; size != 0; --size, ++byte) {
         crc ^= *byte;
@@ -633,6 +652,7 @@ int edgedigits_model_check_weights(void)
 #undef layer2_rows
 #undef layer2_bias
 #undef layer2_weights
+#undef loaded
 #undef next_word
 #undef push
 #undef close_list
@@ -654,4 +674,6 @@ int edgedigits_model_check_weights(void)
 #undef ROLLED
 #undef THUMB1
 #undef APART
+#undef FLASH
 #undef LIST_ROOM
+#undef BIASES

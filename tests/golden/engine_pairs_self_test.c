@@ -8,9 +8,18 @@
  */
 #include "edgedigits_model.h"
 
+/* Where constants lie. AVR has them in RAM unless it is told; then it reads them out of flash. */
+#if defined(__AVR__) && defined(__cplusplus)
+#error "Compile this file as C: C++ knows no flash of AVR."
+#elif defined(__AVR__)
+#define FLASH __flash
+#else
+#define FLASH
+#endif
+
 #define EDGEDIGITS_MODEL_VECTORS 3
 
-static const int8_t edgedigits_model_vector_inputs[EDGEDIGITS_MODEL_VECTORS][12] = {
+static const FLASH int8_t edgedigits_model_vector_inputs[EDGEDIGITS_MODEL_VECTORS][12] = {
     /* 0: all lowest */
     {
         -128, -128, -128, -128, -128, -128, -128, -128, -128, -128, -128, -128,
@@ -25,7 +34,7 @@ static const int8_t edgedigits_model_vector_inputs[EDGEDIGITS_MODEL_VECTORS][12]
     },
 };
 
-static const int8_t edgedigits_model_vector_outputs[EDGEDIGITS_MODEL_VECTORS][5] = {
+static const FLASH int8_t edgedigits_model_vector_outputs[EDGEDIGITS_MODEL_VECTORS][5] = {
     {
         127, 43, 91, -120, 35,
     },
@@ -41,12 +50,24 @@ int edgedigits_model_self_test(void *workspace)
 {
     /* Where the engine keeps values of a layer: free when the last one is written. */
     int8_t *const outputs = (int8_t *)workspace + 552;
+#if defined(__AVR__)
+    int8_t input[EDGEDIGITS_MODEL_INPUT_SIZE];
+#else
+    const int8_t *input;
+#endif
 
     if (edgedigits_model_check_weights() != 0) {
         return 1;
     }
     for (int i = 0; i < EDGEDIGITS_MODEL_VECTORS; ++i) {
-        edgedigits_model_invoke(edgedigits_model_vector_inputs[i], outputs, workspace);
+#if defined(__AVR__)
+        for (int j = 0; j < EDGEDIGITS_MODEL_INPUT_SIZE; ++j) {
+            input[j] = edgedigits_model_vector_inputs[i][j];
+        }
+#else
+        input = edgedigits_model_vector_inputs[i];
+#endif
+        edgedigits_model_invoke(input, outputs, workspace);
         for (int j = 0; j < EDGEDIGITS_MODEL_OUTPUT_SIZE; ++j) {
             if (outputs[j] != edgedigits_model_vector_outputs[i][j]) {
                 return 2 + i;
@@ -55,3 +76,5 @@ int edgedigits_model_self_test(void *workspace)
     }
     return 0;
 }
+
+#undef FLASH

@@ -15,10 +15,6 @@
 #include <arm_acle.h>
 #endif
 
-#if defined(__AVR__) && !defined(EDGEDIGITS_MODEL_CONSTANTS_IN_RAM)
-#error "AVR copies constants into RAM, here 13,056 bytes of weights and tables: there is no engine for AVR yet. To try it all the same, define EDGEDIGITS_MODEL_CONSTANTS_IN_RAM."
-#endif
-
 /* The names of this file alone get the prefix as well, so that several engines fit into one program and into one file. */
 #define active edgedigits_model_active
 #define scratch edgedigits_model_scratch
@@ -32,6 +28,7 @@
 #define layer3_rows edgedigits_model_layer3_rows
 #define layer3_bias edgedigits_model_layer3_bias
 #define layer3_weights edgedigits_model_layer3_weights
+#define loaded edgedigits_model_loaded
 #define next_word edgedigits_model_next_word
 #define push edgedigits_model_push
 #define close_list edgedigits_model_close_list
@@ -87,6 +84,14 @@
 #else
 #define APART
 #endif
+/* Where constants lie. AVR has them in RAM unless it is told; then it reads them out of flash. */
+#if defined(__AVR__) && defined(__cplusplus)
+#error "Compile this file as C: C++ knows no flash of AVR."
+#elif defined(__AVR__)
+#define FLASH __flash
+#else
+#define FLASH
+#endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "The weights are laid out for little-endian cores."
 #endif
@@ -114,7 +119,7 @@ typedef char workspace_has_the_size_it_says[sizeof(scratch) == EDGEDIGITS_MODEL_
  * 24,304 weights, 19,288 of them 0, in 12,364 bytes; one factor for all outputs.
  * Inputs count from -128; outputs have zero point -128 and lie in -128..127.
  */
-static const uint32_t layer1_entries[2699] = {
+static const FLASH uint32_t layer1_entries[2699] = {
     0x01000000, 0x01000aef, 0x08ef00ef, 0x04f00410, 0x3e1001e8, 0x1112020e, 0x101900f4, 0x06ed01f2, 0x32f301ec,
     0x01000210, 0x181404f1, 0x320f01f0, 0x01000b12, 0x181c04f2, 0x22f201e9, 0x0f0d0311, 0x021604f2, 0x061c0310,
     0x3e0e0412, 0x01000dee, 0x0413010f, 0x021601f3, 0x0a100323, 0x010010e3, 0x040e0119, 0x021401f2, 0x0211031f,
@@ -416,7 +421,7 @@ static const uint32_t layer1_entries[2699] = {
     0x021f0214, 0x02f501e7, 0x010003f5, 0x160e01db, 0x3c1e0210, 0x02250222, 0x1c160119, 0x06ee011b, 0x0bf101f4,
     0x08120022, 0x0c16060a, 0x0c190610, 0x0100011a, 0x040c001a, 0x3aeb0a0d, 0x0f1802ed, 0x010010f0,
 };
-static const uint16_t layer1_starts[784] = {
+static const FLASH uint16_t layer1_starts[784] = {
     0, 0, 0, 1, 2, 6, 10, 13, 16, 20, 24, 30, 34, 37, 41, 46, 53, 58, 61, 66, 70, 75, 81, 87, 92, 96, 99, 0, 0, 0,
     100, 101, 104, 109, 113, 119, 127, 133, 140, 147, 152, 157, 162, 167, 171, 175, 179, 180, 183, 187, 192, 196,
     200, 202, 203, 204, 0, 208, 210, 215, 221, 226, 229, 234, 237, 241, 249, 255, 258, 262, 266, 269, 271, 274, 276,
@@ -457,7 +462,7 @@ static const uint16_t layer1_starts[784] = {
     2589, 2593, 2597, 2602, 2604, 0, 0, 2605, 2607, 2610, 2614, 2618, 2621, 2625, 2627, 2629, 2632, 2635, 2639, 2642,
     2645, 2648, 2651, 2655, 2661, 2665, 2671, 2678, 2685, 2691, 2695, 2698, 0,
 };
-static const int32_t layer1_bias[31] = {
+static const FLASH int32_t layer1_bias[31] = {
     8495, 3409, 4594, -2464, 6795, 10996, -8093, -1204, 7717, 3357, 8624, 10922, -5305, 7961, 3135, 1316, 2037,
     12814, 8198, 9148, 9234, -2312, 8633, 5877, 4301, 4478, -1638, -1054, 2791, -2516, 11983,
 };
@@ -468,7 +473,7 @@ static const int32_t layer1_bias[31] = {
  * 496 weights, 394 of them 0, in 304 bytes; one factor for all outputs.
  * Inputs count from -128; outputs have zero point -128 and lie in -128..127.
  */
-static const uint32_t layer2_entries[60] = {
+static const FLASH uint32_t layer2_entries[60] = {
     0x0a1f0341, 0x0f3b054d, 0x01000531, 0x0c8802a6, 0x1354019e, 0x17400459, 0x04310949, 0x010002c9, 0x0427004a,
     0x0640062e, 0x010001bb, 0x04510043, 0x0e3a0145, 0x01000731, 0x08c80142, 0x0f3704c9, 0x065404b2, 0x07c20655,
     0x1d4402a5, 0x083400ce, 0x15cb0342, 0x0e2d034e, 0x01000830, 0x0100068b, 0x083e02b1, 0x01000339, 0x0cc102ba,
@@ -477,11 +482,11 @@ static const uint32_t layer2_entries[60] = {
     0x010009d4, 0x0845002e, 0x010009c5, 0x12cd035c, 0x0100045f, 0x02be0ab9, 0x054801c0, 0x010009c5, 0x044e04cb,
     0x19ce01b7, 0x04da0087, 0x103a03bc, 0x0100012d, 0x043a0039, 0x1f3505c1,
 };
-static const uint16_t layer2_starts[32] = {
+static const FLASH uint16_t layer2_starts[32] = {
     0, 2, 3, 5, 6, 8, 11, 14, 16, 18, 19, 21, 23, 24, 26, 29, 32, 33, 36, 38, 40, 41, 42, 44, 46, 48, 50, 52, 53, 55,
     58, 0,
 };
-static const int32_t layer2_bias[16] = {
+static const FLASH int32_t layer2_bias[16] = {
     1094, 47, 836, 426, 444, 1051, -125, 816, 1018, 1571, 1155, 857, -445, 1501, 328, 527,
 };
 
@@ -492,7 +497,7 @@ static const int32_t layer2_bias[16] = {
  * Inputs count from -128; outputs have zero point 31 and lie in -128..127.
  */
 #if VECTORS
-static const int8_t layer3_rows[160] = {
+static const FLASH int8_t layer3_rows[160] = {
     68, -127, -44, -13, -19, 3, -58, 23, 2, -68, 57, -36, -31, 30, -71, -11, 58, 34, -82, -36, 39, -29, 93, -87, -32,
     7, -116, 114, 45, 11, -1, 37, 9, -41, -42, -61, -18, -29, 23, 31, 36, 27, -26, -52, 84, 12, -9, 27, -40, 60,
     -109, -25, -53, -39, -69, 17, -49, -57, 0, -45, 17, 80, 38, 24, -84, 5, -7, 49, 100, -54, -22, -76, 27, -17, -3,
@@ -501,20 +506,34 @@ static const int8_t layer3_rows[160] = {
     31, -80, 75, 23, -42, -16, -65, 12, -43, 38, -16, -47, -51, 46, 8, -43, -38, 67, 0, -17, -116, 26, -36, -14, 67,
     12, -43, -49, -11, -62, 24, -36, -77, -15, 43, -33,
 };
-static const int32_t layer3_bias[10] = {
+static const FLASH int32_t layer3_bias[10] = {
     -37538, 5908, -3769, -31923, -26771, -28800, -32718, -14243, -26020, -40557,
 };
 #else
-static const uint32_t layer3_weights[40] = {
+static const FLASH uint32_t layer3_weights[40] = {
     0x21813a44, 0x3bd7d809, 0xfb05f8ac, 0xf0a4fc0f, 0x19f08bd6, 0xdbf3add4, 0xe6c392d6, 0x3231c0f9, 0xd76b4bd9,
     0xf20cdbbf, 0xe30326ed, 0xd8e3caee, 0xddcadd64, 0x9f5010e1, 0x0c2642d5, 0xa9175cc6, 0x111fbb17, 0x07b4beea,
     0xee16f2c3, 0xced1d4f0, 0x06bce002, 0xc71bcf24, 0xd4ef041b, 0x2dde8c2a, 0xc22ef4cd, 0x71dc8c39, 0xd2ccffe6,
     0x1202dafd, 0xf6ed0f99, 0xdbd51808, 0x0b1e2ce1, 0x500c1154, 0x5fe3ba12, 0xb02a1ed6, 0xf143b2da, 0x24f5feb9,
     0x181b25f7, 0x94ca41c3, 0x16aa4ac4, 0xdeef2b00,
 };
-static const int32_t layer3_bias[10] = {
+static const FLASH int32_t layer3_bias[10] = {
     222, -1132, -57, 77, -403, -128, 434, -291, 476, 403,
 };
+#endif
+
+#if defined(__AVR__)
+/* Copies biases out of flash to where the sums are, and returns where that is. */
+static const int32_t *loaded(const FLASH int32_t *biases, uint32_t count, int32_t *sums)
+{
+    for (uint32_t i = 0; i < count; ++i) {
+        sums[i] = biases[i];
+    }
+    return sums;
+}
+#define BIASES(array, count) loaded(array, count, s->sums)
+#else
+#define BIASES(array, count) array
 #endif
 
 #if DSP
@@ -699,7 +718,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
  * before to that of the first weight; the upper seven bits of byte 3, exclusive or that row, give that of the second.
  * Bit 24 marks the last entry.
  */
-static void add_column(const uint32_t *entry, uint32_t value, int32_t *sums)
+static void add_column(const FLASH uint32_t *entry, uint32_t value, int32_t *sums)
 {
     uint32_t row = 0;
 #if DSP
@@ -734,8 +753,8 @@ static void add_column(const uint32_t *entry, uint32_t value, int32_t *sums)
 }
 
 /* A sparse layer by columns: each input above its lowest value adds its products to the sums. */
-APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t inputs, const uint32_t *entries,
-                                const uint16_t *starts, const int32_t *bias, uint32_t outputs, scratch *s)
+APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t inputs, const FLASH uint32_t *entries,
+                                const FLASH uint16_t *starts, const int32_t *bias, uint32_t outputs, scratch *s)
 {
     const uint8_t *const stop = in + (inputs + 3u) / 4u * 4u;
     /* What leads from an input to its start, as one number: registers are few here. */
@@ -747,8 +766,8 @@ APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t input
         sums[i] = bias[i];
     }
     for (in = next_word(in, stop, flip, &four); four != 0u; in = next_word(in, stop, flip, &four)) {
-        const uint16_t *const start =
-            (const uint16_t *)(start_of + sizeof *starts * (uintptr_t)in);
+        const FLASH uint16_t *const start =
+            (const FLASH uint16_t *)(start_of + sizeof *starts * (uintptr_t)in);
 
         if ((four & 0xffu) != 0u) {
             add_column(entries + start[0], four & 0xffu, sums);
@@ -783,11 +802,11 @@ static int32_t second_of(int32_t both, int32_t first)
 
 #if !DSP && !THUMB1
 /* Adds the product of a value and the half of a word at a byte, modulo 2^32. */
-static int32_t add_half(int32_t both, int32_t value, const int8_t *at)
+static int32_t add_half(int32_t both, int32_t value, const FLASH int8_t *at)
 {
 #if defined(__GNUC__)
     typedef int16_t __attribute__((__may_alias__)) half;
-    const int32_t weight = *(const half *)(const void *)at;
+    const int32_t weight = *(const FLASH half *)(const FLASH void *)at;
 #else
     const int32_t weight = at[0] + 256 * at[1] + (at[0] < 0 ? 256 : 0);
 #endif
@@ -796,7 +815,7 @@ static int32_t add_half(int32_t both, int32_t value, const int8_t *at)
 #endif
 
 /* Six outputs over what is listed. */
-APART static void add_six(const active *list, const uint32_t *weights, const int32_t *from, int32_t *sums)
+APART static void add_six(const active *list, const FLASH uint32_t *weights, const int32_t *from, int32_t *sums)
 {
     int32_t a = from[0], b = joined(a, from[1]);
     int32_t c = from[2], d = joined(c, from[3]);
@@ -857,7 +876,7 @@ APART static void add_six(const active *list, const uint32_t *weights, const int
         : "cc", "memory");
 #else
     for (; list->value != 0u; ++list) {
-        const int8_t *const weight = (const int8_t *)weights + list->at;
+        const FLASH int8_t *const weight = (const FLASH int8_t *)weights + list->at;
         const int32_t value = (int32_t)list->value;
 
         a += value * weight[0];
@@ -876,7 +895,7 @@ APART static void add_six(const active *list, const uint32_t *weights, const int
     sums[5] = second_of(f, e);
 }
 
-APART static void add_four(const active *list, const uint32_t *weights, const int32_t *from, int32_t *sums)
+APART static void add_four(const active *list, const FLASH uint32_t *weights, const int32_t *from, int32_t *sums)
 {
     int32_t a = from[0], b = joined(a, from[1]);
     int32_t c = from[2], d = joined(c, from[3]);
@@ -927,7 +946,7 @@ APART static void add_four(const active *list, const uint32_t *weights, const in
         : "cc", "memory");
 #else
     for (; list->value != 0u; ++list) {
-        const int8_t *const weight = (const int8_t *)weights + list->at;
+        const FLASH int8_t *const weight = (const FLASH int8_t *)weights + list->at;
         const int32_t value = (int32_t)list->value;
 
         a += value * weight[0];
@@ -946,14 +965,14 @@ APART static void add_four(const active *list, const uint32_t *weights, const in
  * A dense layer whose weights lie by pairs of inputs. The active inputs are listed, then each group of outputs goes
  * through the list with its sums in registers; long lists come in parts.
  */
-static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const uint32_t *weights,
+static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const FLASH uint32_t *weights,
                              const int32_t *bias, uint32_t outputs, scratch *s)
 {
     const uint8_t *const first = in, *const stop = in + (inputs + 3u) / 4u * 4u;
     const int32_t *from = bias;
 
     do {
-        const uint32_t *group = weights;
+        const FLASH uint32_t *group = weights;
         int32_t *sums = s->sums;
         uint32_t left = outputs;
 
@@ -972,13 +991,13 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
 
 #if VECTORS
 /* A dense layer whose weights lie row by row, four rows at a time; inputs are signed bytes. */
-APART static void dense_rows(const int8_t *in, uint32_t inputs, const int8_t *weights, const int32_t *bias,
+APART static void dense_rows(const int8_t *in, uint32_t inputs, const FLASH int8_t *weights, const int32_t *bias,
                              uint32_t outputs, int32_t *sums)
 {
     const int32_t *const stop = bias + outputs;
 
     for (; stop - bias >= 4; bias += 4, sums += 4, weights += 4u * inputs) {
-        const int8_t *const second = weights + inputs, *const third = second + inputs, *const fourth = third + inputs;
+        const FLASH int8_t *const second = weights + inputs, *const third = second + inputs, *const fourth = third + inputs;
         int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
 
         for (uint32_t i = 0; i < inputs; ++i) {
@@ -1072,18 +1091,18 @@ APART static void run(const uint8_t *in, uint32_t flip, int8_t *output, scratch 
 {
     /* layer 1: 784 inputs, 31 outputs, ReLU */
     if (in != NULL) {
-        sparse_lists8(in, flip, 784u, layer1_entries, layer1_starts, layer1_bias, 31u, s);
+        sparse_lists8(in, flip, 784u, layer1_entries, layer1_starts, BIASES(layer1_bias, 31u), 31u, s);
     }
     activate(s->sums, 31u, 1369131777, 8u, 128, 0, 255, 0u, s->hidden);
     s->hidden[31] = 0u;
     /* layer 2: 31 inputs, 16 outputs, ReLU */
-    sparse_lists8(s->hidden, 0u, 31u, layer2_entries, layer2_starts, layer2_bias, 16u, s);
+    sparse_lists8(s->hidden, 0u, 31u, layer2_entries, layer2_starts, BIASES(layer2_bias, 16u), 16u, s);
     activate(s->sums, 16u, 1249948961, 5u, 16, 0, 255, 0u, s->hidden);
     /* layer 3: 16 inputs, 10 outputs, no activation */
     #if VECTORS
     dense_rows(as_signed(s->hidden, 16u), 16u, layer3_rows, layer3_bias, 10u, s->sums);
     #else
-    dense_pairs(s->hidden, 0u, 16u, layer3_weights, layer3_bias, 10u, s);
+    dense_pairs(s->hidden, 0u, 16u, layer3_weights, BIASES(layer3_bias, 10u), 10u, s);
     #endif
     activate(s->sums, 10u, 1202445896, 6u, 10208, 0, 255, 0x80u, (uint8_t *)output);
 }
@@ -1189,9 +1208,10 @@ int edgedigits_model_feed(const uint8_t *pixels, uint32_t count, void *workspace
 int edgedigits_model_end(void *workspace, int8_t *margin)
 {
     scratch *const s = (scratch *)workspace;
+    const feeding *const f = (const feeding *)(const void *)s->hidden;
     int8_t *const scores = (int8_t *)s->hidden;
 
-    if (((const feeding *)(const void *)s->hidden)->seen != 784u) {
+    if (f->seen != 784u) {
         return EDGEDIGITS_MODEL_NOT_ONE_IMAGE;
     }
     run(NULL, 0u, scores, s);
@@ -1207,9 +1227,9 @@ void edgedigits_model_preprocess(const uint8_t *pixels, int invert, int8_t *inpu
 }
 
 /* CRC-32 as in zlib, bit by bit: a table would be larger than the time is worth. */
-static uint32_t add_to_crc(uint32_t crc, const void *data, size_t size)
+static uint32_t add_to_crc(uint32_t crc, const FLASH void *data, size_t size)
 {
-    const uint8_t *byte = (const uint8_t *)data;
+    const FLASH uint8_t *byte = (const FLASH uint8_t *)data;
 
     for (; size != 0; --size, ++byte) {
         crc ^= *byte;
@@ -1259,6 +1279,7 @@ int edgedigits_model_check_weights(void)
 #undef layer3_rows
 #undef layer3_bias
 #undef layer3_weights
+#undef loaded
 #undef next_word
 #undef push
 #undef close_list
@@ -1287,4 +1308,6 @@ int edgedigits_model_check_weights(void)
 #undef ROLLED
 #undef THUMB1
 #undef APART
+#undef FLASH
 #undef LIST_ROOM
+#undef BIASES
