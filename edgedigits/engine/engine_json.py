@@ -155,6 +155,7 @@ class EngineFile:
         weight_bytes, bias_bytes, table_bytes: flash by purpose.
         steps: in order; empty where they are not told apart.
         reject_margin: the least lead that `classify` accepts; None where it refuses nothing, and nothing is said of it.
+        scores: there is `scores`, which tells what a class was chosen by; None, and nothing said, where not.
     """
 
     schema: Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)]
@@ -173,6 +174,7 @@ class EngineFile:
     table_bytes: Bytes
     steps: Annotated[tuple[EngineStep, ...], Meta(max_length=200)]
     reject_margin: LeastLead | None = None
+    scores: bool | None = None
 
 
 def read_engine_file(path: Path) -> EngineFile | None:
@@ -220,11 +222,13 @@ def engine_json(parts: Parts, prefix: str, pixels: PixelMap | None, classes: int
             for step in parts.in_order
         ),
         reject_margin=reject_margin or None,
+        scores=bool(classes) or None,
     )
     sparse = {"pixels": facts.pixels and _table(facts.pixels), "steps": [_table(step) for step in facts.steps]}
     written = {**asdict(facts), **sparse}
-    if facts.reject_margin is None:
-        del written["reject_margin"]
+    for name in ("reject_margin", "scores"):
+        if written[name] is None:
+            del written[name]
     return json.dumps(written, indent=2) + "\n"
 
 

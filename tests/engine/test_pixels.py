@@ -40,7 +40,7 @@ _CHECKS = """\
 static int check_{prefix}(unsigned seed) {{
     enum {{ N = {macro}_PIXELS }};
     uint8_t *memory = malloc(N + 1), *pixels = memory + 1;
-    int8_t *input = malloc(N), margin, other;
+    int8_t *input = malloc(N), margin, other, scores[{macro}_OUTPUT_SIZE];
     void *workspace = malloc({macro}_WORKSPACE_BYTES);
     for (unsigned round = 0; round < 30; ++round) {{
         const int invert = (int)(round % 2u);
@@ -49,8 +49,11 @@ static int check_{prefix}(unsigned seed) {{
             pixels[i] = (uint8_t)(seed >> 16 & 3u ? (invert ? 255u : 0u) : seed >> 20);
         }}
         {prefix}_preprocess(pixels, invert, input);
+        {prefix}_invoke(input, scores, workspace);
         const int expected = {prefix}_classify(input, workspace, &margin);
+        CHECK(memcmp({prefix}_scores(workspace), scores, sizeof scores) == 0);
         CHECK({prefix}_classify_pixels(pixels, invert, workspace, &other) == expected && other == margin);
+        CHECK(memcmp({prefix}_scores(workspace), scores, sizeof scores) == 0);
 #ifdef {macro}_NOT_ONE_IMAGE
         {prefix}_begin(invert, workspace);
         for (uint32_t at = 0, part; at < N; at += part) {{
@@ -63,6 +66,7 @@ static int check_{prefix}(unsigned seed) {{
             part += part == 0u && {prefix}_feed(pixels + at, 1u, workspace) >= 0;
         }}
         CHECK({prefix}_end(workspace, &other) == expected && other == margin);
+        CHECK(memcmp({prefix}_scores(workspace), scores, sizeof scores) == 0);
         {prefix}_begin(invert, workspace);
         CHECK({prefix}_end(workspace, NULL) == {macro}_NOT_ONE_IMAGE);
         CHECK({prefix}_feed(pixels, N - 1u, workspace) == 1);

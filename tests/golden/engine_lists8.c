@@ -395,6 +395,11 @@ int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *marg
     return best_of(scores, margin);
 }
 
+const int8_t *edgedigits_model_scores(const void *workspace)
+{
+    return (const int8_t *)((const scratch *)workspace)->hidden;
+}
+
 /* CRC-32 as in zlib, bit by bit: a table would be larger than the time is worth. */
 static uint32_t add_to_crc(uint32_t crc, const FLASH void *data, size_t size)
 {

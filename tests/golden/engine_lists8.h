@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 96 bytes as lists8
  *   layer 2: 7 inputs, 5 outputs, no activation; 48 bytes as lists8
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_6D27BF2793B37158)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_48E153F23405A408)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_6D27BF2793B37158
+#define EDGEDIGITS_MODEL_H_48E153F23405A408
 
 #include <stdint.h>
 
@@ -51,6 +51,9 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
  * Unless margin is NULL, it gets how far the second highest score is below, at most 127; 0 is a tie.
  */
 int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *margin);
+
+/* Returns the 5 scores by which a class was chosen last in this workspace, where they lie until it is used again. */
+const int8_t *edgedigits_model_scores(const void *workspace);
 
 /* Returns 0 where the weights, biases and tables in flash are whole, 1 where they are damaged (CRC-32). */
 int edgedigits_model_check_weights(void);

@@ -1140,6 +1140,11 @@ int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *marg
     return best_of(scores, margin);
 }
 
+const int8_t *edgedigits_model_scores(const void *workspace)
+{
+    return (const int8_t *)((const scratch *)workspace)->hidden;
+}
+
 int edgedigits_model_classify_pixels(const uint8_t *pixels, int invert, void *workspace, int8_t *margin)
 {
     scratch *const s = (scratch *)workspace;

@@ -13,12 +13,12 @@
  *   layer 2: 31 inputs, 16 outputs, ReLU; 304 bytes as lists8
  *   layer 3: 16 inputs, 10 outputs, no activation; 160 bytes as rows with MVE; 160 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_1CDBF5E4C8F10D23)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_848A683B6B5DA189)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_1CDBF5E4C8F10D23
+#define EDGEDIGITS_MODEL_H_848A683B6B5DA189
 
 #include <stdint.h>
 
@@ -55,6 +55,9 @@ void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspac
  * Unless margin is NULL, it gets how far the second highest score is below, at most 127; 0 is a tie.
  */
 int edgedigits_model_classify(const int8_t *input, void *workspace, int8_t *margin);
+
+/* Returns the 10 scores by which a class was chosen last in this workspace, where they lie until it is used again. */
+const int8_t *edgedigits_model_scores(const void *workspace);
 
 /*
  * Turns 784 pixels into the input. Pixels are 0 (background) to 255 (ink), to the model 0 to 1; with invert,
