@@ -31,7 +31,7 @@ from edgedigits.compression_sections import WHOLE_BITS
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import to_tables
 from edgedigits.convert import to_float_tflite, to_int8_tflite
-from edgedigits.data.digits import Splits
+from edgedigits.data.digits import SourceSplits, Splits
 from edgedigits.data.fingerprints import fingerprints, pack
 from edgedigits.data.preprocess import to_float
 from edgedigits.data.seeing import see
@@ -68,6 +68,7 @@ from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import as_probabilities, classify, score
 from edgedigits.scoring.parity import BASELINE, compare
 from edgedigits.scoring.record import StageSummary
+from edgedigits.scoring.start import read_by_start
 from edgedigits.scoring.tflm import ArenaMeasurement
 from edgedigits.stages.catalogue import slug
 from edgedigits.training.model import with_softmax
@@ -213,7 +214,8 @@ def _report(facts: BuildFacts, folder: Path) -> None:
     write_text(folder / PAGE, render_page(facts))
     write_plots(facts, folder / PLOTS)
     said = {name: value for name, value in vars(facts.data).items() if name != "sources"}
-    data = LearnedFrom(**said, pixels=facts.evaluation.pixels)
+    parts = tuple(one.digest for one in facts.data.sources) or UNSET
+    data = LearnedFrom(**said, parts=parts, pixels=facts.evaluation.pixels)
     confidence = facts.confidence.certainty if facts.confidence else UNSET
     write_manifest(folder, Manifest(config=facts.config, data=data, confidence=confidence))
 
@@ -251,7 +253,7 @@ def _gather(
             digest=splits.digest,
             sizes={part: len(getattr(splits, part)) for part in ("train", "validation", "test")},
             findings=tuple(findings),
-            sources=_sources(splits, stored),
+            sources=_sources(config, splits, stored),
         ),
         stages=stages,
         model=summarize(classifier.graph),
@@ -264,17 +266,24 @@ def _gather(
     )
 
 
-def _sources(splits: Splits, stored: NDArray[np.int8]) -> tuple[SourceSummary, ...]:
-    """Return how the model does on the test digits of each of several sources; nothing for a single one."""
-    right = classify(stored) == splits.test.labels
+def _sources(config: BuildConfig, splits: Splits, stored: NDArray[np.int8]) -> tuple[SourceSummary, ...]:
+    """Return how the model does on the test digits of each source, and how the one did that it was trained on from.
+
+    Nothing for a single source without such a one.
+    """
+    labels = splits.test.labels
+    right, started = classify(stored) == labels, read_by_start(config, splits.test.images)
+    whole = SourceSplits(splits.source, 1.0, splits, np.arange(len(labels)), config.data.reading)
     return tuple(
         SourceSummary(
             one.name,
             one.weight,
             {part: len(getattr(one.splits, part)) for part in ("train", "validation", "test")},
             float(right[one.rows].mean()),
+            None if started is None else float((started == labels)[one.rows].mean()),
+            one.splits.digest,
         )
-        for one in splits.sources
+        for one in splits.sources or ((whole,) if started is not None else ())
     )
 
 

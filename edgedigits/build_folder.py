@@ -54,6 +54,7 @@ class LearnedFrom:
 
     Attributes:
         source, note, digest, sizes, findings: as `report.facts.DataSummary` has them.
+        parts: of several sources, the digest of each.
         pixels: what pixels are to the model; None where a manifest was made to say nothing of it.
     """
 
@@ -62,6 +63,7 @@ class LearnedFrom:
     digest: str | UnsetType = UNSET
     sizes: dict[str, int] | UnsetType = UNSET
     findings: tuple[str, ...] | UnsetType = UNSET
+    parts: tuple[str, ...] | UnsetType = UNSET
     pixels: PixelRange | UnsetType | None = UNSET
 
 

@@ -129,8 +129,21 @@ def over(first: Choices, second: Choices) -> dict[str, dict[str, Any]]:
     return {name: {**first.get(name, {}), **second.get(name, {})} for name in {**first, **second}}
 
 
+GENTLE = {
+    ("training", "learning_rate"): 1 / 6,
+    ("training", "epochs"): 0.1,
+    ("prune", "epochs"): 0.2,
+    ("qat", "epochs"): 0.25,
+    ("joint", "epochs"): 0.2,
+}
+"""Shares of a build's rate and epochs with which another one trains on from it, by section and name."""
+
+
 def with_start(written: Choices, flags: Choices, kind: type[Sections]) -> dict[str, dict[str, Any]]:
     """Return choices over those of the build that they start from: of these the digits and the remark stay behind.
+
+    Trained weights are taught on gently, so that they do not forget: where nobody says otherwise, at a share of that
+    build's rate and for a share of its epochs.
 
     Args:
         written: in a file or a mapping.
@@ -142,7 +155,18 @@ def with_start(written: Choices, flags: Choices, kind: type[Sections]) -> dict[s
     """
     start = over(written, flags).get("training", {}).get("start")
     there = read_config_file(model_folder(start) / MANIFEST, kind) if start else {}
-    return over({name: values for name, values in there.items() if name not in ("data", "output")}, written)
+    kept = {name: values for name, values in there.items() if name not in ("data", "output")}
+    return over(over(kept, _gentle(kept)), written)
+
+
+def _gentle(there: Choices) -> dict[str, dict[str, Any]]:
+    """Return the rate and epochs to train on with, of those a build was made with."""
+    found: dict[str, dict[str, Any]] = {}
+    for (section, name), share in GENTLE.items():
+        if value := there.get(section, {}).get(name):
+            of_epochs = isinstance(value, int)
+            found.setdefault(section, {})[name] = max(1, round(value * share)) if of_epochs else value * share
+    return found
 
 
 def idle(given: Choices, made: Sections) -> Iterator[tuple[str, str, Need]]:

@@ -134,7 +134,8 @@ class TrainingConfig:
     start: str = option(
         "",
         options.text,
-        "build, or model that `models` lists, to start from: its weights, and its choices where none are made here",
+        "build, or model that `models` lists, to start from: its weights, and its choices where none are made here, "
+        "taught on at a sixth of its rate and for a tenth to a quarter of its epochs",
         flag="--from",
         metavar="BUILD",
     )

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgedigits.data.digits import Digits
 from edgedigits.data.shape import PIXELS
 from edgedigits.data.writing import replacing
@@ -49,10 +52,14 @@ def write_csv(digits: Digits, path: Path, *, force: bool = False, progress: Prog
             stage.advance(len(lines))
 
 
+def csv_line(label: int, image: NDArray[np.uint8]) -> str:
+    """Return the line of a digit, image uint8 (784,), with its end."""
+    return f"{label},{','.join(map(_TEXT_OF.__getitem__, image.tobytes()))}\n"
+
+
 def _lines(digits: Digits, start: int) -> Iterator[str]:
     rows = slice(start, start + _ROWS)
-    for label, pixels in zip(digits.labels[rows].tolist(), digits.images[rows], strict=True):
-        yield f"{label},{','.join(map(_TEXT_OF.__getitem__, pixels.tobytes()))}\n"
+    yield from map(csv_line, digits.labels[rows].tolist(), digits.images[rows])
 
 
 @contextmanager

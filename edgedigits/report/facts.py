@@ -36,12 +36,16 @@ class SourceSummary:
         weight: how many times a training digit of it counts.
         sizes: its images by split, each once.
         test_accuracy: of model.tflite on its own test images, 0…1.
+        start_accuracy: the same of the build that this one was trained on from; None without one.
+        digest: SHA-256 over its own three splits.
     """
 
     name: str
     weight: float
     sizes: dict[str, int]
     test_accuracy: float
+    start_accuracy: float | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class DataSummary:
         digest: SHA-256 over the three splits.
         sizes: images by split: train, validation, test.
         findings: what is unusual about the digits, one sentence each.
-        sources: what the data set is of, where it is of several.
+        sources: what the data set is of, where it is of several, or where another build was trained on from.
     """
 
     source: str
@@ -65,7 +69,7 @@ class DataSummary:
     sources: tuple[SourceSummary, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as JSON values; a single source names no sources."""
+        """Return the same as JSON values, without `sources` where there are none."""
         return {name: value for name, value in dataclasses.asdict(self).items() if name != "sources" or value}
 
 

@@ -113,9 +113,10 @@ def compression_words(facts: BuildFacts) -> str:
 
 
 def source_words(source: SourceSummary) -> str:
-    """Return the accuracy on one of several sources: "mine.csv (counts 3 times) 97.50% of 40"."""
+    """Return the accuracy on a source: "mine.csv (counts 3 times) 97.50% of 40, 81.25% before"."""
     weight = f" (counts {source.weight:g} times)" if source.weight != 1 else ""
-    return f"{source.name}{weight} {percent(source.test_accuracy)} of {source.sizes['test']:,}"
+    before = "" if source.start_accuracy is None else f", {percent(source.start_accuracy)} before"
+    return f"{source.name}{weight} {percent(source.test_accuracy)} of {source.sizes['test']:,}{before}"
 
 
 def split_words(sizes: Mapping[str, int]) -> str:

@@ -11,41 +11,8 @@
   const output = memory(engine.output_at(), 10, Int8Array);
   const influence = memory(engine.influence_at(), facts.side ** 2, Int16Array);
 
-  const paper = element("paper");
-  const pen = paper.getContext("2d", { willReadFrequently: true });
-  const middle = facts.screen / 2;
-  let at = null;
-  let cursor = { x: middle, y: middle, down: false };
-  let waiting = false;
-
-  // Ink is whatever is not transparent, so that it can have the colour of the page's text, light or dark.
-  function stroke(from, to) {
-    pen.strokeStyle = getComputedStyle(paper).color;
-    pen.lineCap = pen.lineJoin = "round";
-    pen.lineWidth = facts.screen / 13;
-    pen.beginPath();
-    pen.moveTo(from.x, from.y);
-    pen.lineTo(to.x, to.y);
-    pen.stroke();
-    soon();
-  }
-
-  function soon() {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => { waiting = false; readPaper(); });
-  }
-
-  function clear() {
-    pen.clearRect(0, 0, facts.screen, facts.screen);
-    cursor = { x: middle, y: middle, down: false };
-    at = null;
-    readPaper();
-  }
-
   function readPaper() {
-    const { data } = pen.getImageData(0, 0, facts.screen, facts.screen);
-    for (let place = 0; place < picture.length; place++) picture[place] = data[4 * place + 3];
+    picture.set(pad.pixels());
     const found = engine.fit(facts.screen, facts.screen, 0);
     engine.preprocess(0);
     show(engine.classify(), found !== 0);
@@ -114,47 +81,8 @@
     return engine.classify();
   }
 
-  function placeOf(event) {
-    const box = paper.getBoundingClientRect();
-    return { x: ((event.clientX - box.left) * facts.screen) / box.width, y: ((event.clientY - box.top) * facts.screen) / box.height };
-  }
-
-  paper.addEventListener("pointerdown", (event) => {
-    event.preventDefault();
-    paper.focus({ preventScroll: true });
-    paper.setPointerCapture(event.pointerId);
-    at = placeOf(event);
-    stroke(at, at);
-  });
-  paper.addEventListener("pointermove", (event) => {
-    if (at === null) return;
-    const between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-    for (const one of between.length ? between : [event]) {
-      const next = placeOf(one);
-      stroke(at, next);
-      at = next;
-    }
-  });
-  for (const end of ["pointerup", "pointercancel"]) paper.addEventListener(end, () => { at = null; });
-
-  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  paper.addEventListener("keydown", (event) => {
-    if (event.key in moves) {
-      const [x, y] = moves[event.key];
-      const next = { ...cursor, x: Math.min(Math.max(cursor.x + 10 * x, 10), facts.screen - 10), y: Math.min(Math.max(cursor.y + 10 * y, 10), facts.screen - 10) };
-      if (cursor.down) stroke(cursor, next);
-      cursor = next;
-    } else if (event.key === " ") {
-      cursor.down = !cursor.down;
-      if (cursor.down) stroke(cursor, cursor);
-    } else if (event.key === "Delete" || event.key === "Backspace" || event.key === "Escape") {
-      clear();
-    } else {
-      return;
-    }
-    event.preventDefault();
-  });
-  element("clear").addEventListener("click", clear);
+  const pad = drawingPad(element("paper"), readPaper);
+  element("clear").addEventListener("click", pad.clear);
 
   for (let digit = 0; digit < 10; digit++) {
     const row = document.createElement("li");
@@ -171,7 +99,7 @@
     runVector(vector);
     told.textContent = `${vector.name}: ${isExpected(vector) ? "as expected" : "NOT as expected"}`;
     button.append(small, told);
-    button.addEventListener("click", () => { clear(); show(runVector(vector), true); });
+    button.addEventListener("click", () => { pad.clear(); show(runVector(vector), true); });
     const item = document.createElement("li");
     item.append(button);
     element("vectors").append(item);
@@ -183,6 +111,6 @@
       ? `passed: weights by CRC-32, ${facts.vectors.length} golden inputs, digest of the model`
       : `failed: ${isModel ? `code ${failed}` : "the engine is of another model"}`;
   });
-  clear();
+  pad.clear();
   document.documentElement.dataset.ready = "yes";
 })();

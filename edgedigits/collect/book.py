@@ -1,0 +1,172 @@
+"""The labelled digits that are collected, and the CSV that they stand in at every moment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.data.csv_file import read_csv
+from edgedigits.data.digits import Digits
+from edgedigits.data.export import HEADER, csv_line, write_csv
+from edgedigits.data.shape import PIXELS
+from edgedigits.data.writing import refuse_existing
+from edgedigits.errors import ConfigError, DataError
+from edgedigits.files.paths import link_target
+
+MOST = 20_000
+"""Digits of a book: all are on the page."""
+
+
+@dataclass
+class Entry:
+    """A digit of a book.
+
+    Attributes:
+        key: what it is called for as long as the book is open.
+        label: 0 to 9.
+        image: uint8 (784,).
+    """
+
+    key: int
+    label: int
+    image: NDArray[np.uint8]
+
+
+class Book:
+    """The digits of a CSV, which has every change before it is told of: a new line, or the whole file anew.
+
+    Args:
+        path: of the CSV; one that is there goes on, if it is such a CSV.
+
+    Raises:
+        ConfigError: the name is none of a plain CSV.
+        DataError: it cannot be read or written, or is a CSV of another form, which would be lost.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.suffix.lower() != ".csv":
+            raise ConfigError(f"{path} is not the name of a CSV to add lines to.", hint="End it with .csv.")
+        refuse_existing(path, force=True)
+        self.path, self._lock, self._next = path, Lock(), 0
+        self._entries: dict[int, Entry] = {}
+        if path.exists() and path.stat().st_size:
+            self._read()
+        else:
+            write_csv(_EMPTY, path, force=True)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All digits, in the order of the lines."""
+        with self._lock:
+            return list(self._entries.values())
+
+    def add(self, label: int, image: NDArray[np.uint8]) -> Entry:
+        """Add a digit, image uint8 (784,).
+
+        Raises:
+            DataError: the book is full, or the line cannot be written, of which nothing stays then.
+        """
+        with self._lock:
+            if len(self._entries) >= MOST:
+                raise DataError(f"{self.path} holds {MOST:,} digits.", hint="Go on in another CSV.")
+            entry = self._entered(label, image)
+            try:
+                self._append(csv_line(label, image))
+            except OSError as error:
+                del self._entries[entry.key]
+                raise DataError(f"{self.path} cannot be written: {error.strerror or error}.") from None
+            return entry
+
+    def relabel(self, key: int, label: int) -> Entry:
+        """Give a digit another label.
+
+        Raises:
+            DataError: there is no such digit, or the file cannot be written: it stays as it was.
+        """
+        with self._lock:
+            entry = self._find(key)
+            before, entry.label = entry.label, label
+            try:
+                self._write()
+            except DataError:
+                entry.label = before
+                raise
+            return entry
+
+    def remove(self, key: int) -> None:
+        """Take a digit out.
+
+        Raises:
+            DataError: as `relabel`.
+        """
+        with self._lock:
+            self._find(key)
+            before = dict(self._entries)
+            del self._entries[key]
+            try:
+                self._write()
+            except DataError:
+                self._entries = before
+                raise
+
+    def _find(self, key: int) -> Entry:
+        if key not in self._entries:
+            raise DataError(f"There is no digit {key} in {self.path}.", hint="Load the page again.")
+        return self._entries[key]
+
+    def _entered(self, label: int, image: NDArray[np.uint8]) -> Entry:
+        entry = Entry(self._next, label, image)
+        self._entries[self._next] = entry
+        self._next += 1
+        return entry
+
+    def _read(self) -> None:
+        with self.path.open("rb") as file:
+            first = file.readline(len(HEADER) + 2).rstrip(b"\r\n")
+            is_header_only = not file.read(1)
+        if first != HEADER.encode():
+            raise DataError(
+                f"{self.path}, line 1: it is no CSV that `collect` wrote, expected label,pixel0,…,pixel{PIXELS - 1}.",
+                hint="Choose another name, or bring it into that form: edgedigits data export.",
+            )
+        if is_header_only:
+            return
+        digits = read_csv(self.path)
+        if len(digits) > MOST:
+            raise DataError(f"{self.path} holds {len(digits):,} digits, more than the {MOST:,} that a page shows.")
+        for label, image in zip(digits.labels.tolist(), digits.images, strict=True):
+            self._entered(label, image)
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                self._write()  # else the next line would become part of the last
+
+    def _append(self, line: str) -> None:
+        with self.path.open("r+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                file.write(line.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(end)
+                raise
+
+    def _write(self) -> None:
+        entries = list(self._entries.values())
+        if not entries:
+            write_csv(_EMPTY, link_target(self.path), force=True)
+            return
+        labels = np.array([one.label for one in entries], np.uint8)
+        write_csv(Digits(np.stack([one.image for one in entries]), labels), link_target(self.path), force=True)
+
+
+_EMPTY = Digits(np.zeros((0, PIXELS), np.uint8), np.zeros(0, np.uint8))
