@@ -23,7 +23,7 @@ MOST = 20_000
 
 
 @dataclass
-class Entry:
+class LabelledDigit:
     """A digit of a book.
 
     Attributes:
@@ -53,7 +53,7 @@ class Book:
             raise ConfigError(f"{path} is not the name of a CSV to add lines to.", hint="End it with .csv.")
         refuse_existing(path, force=True)
         self.path, self._lock, self._next = path, Lock(), 0
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, LabelledDigit] = {}
         if path.exists() and path.stat().st_size:
             self._read()
         else:
@@ -63,12 +63,12 @@ class Book:
         return len(self._entries)
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[LabelledDigit]:
         """All digits, in the order of the lines."""
         with self._lock:
             return list(self._entries.values())
 
-    def add(self, label: int, image: NDArray[np.uint8]) -> Entry:
+    def add(self, label: int, image: NDArray[np.uint8]) -> LabelledDigit:
         """Add a digit, image uint8 (784,).
 
         Raises:
@@ -85,7 +85,7 @@ class Book:
                 raise DataError(f"{self.path} cannot be written: {error.strerror or error}.") from None
             return entry
 
-    def relabel(self, key: int, label: int) -> Entry:
+    def relabel(self, key: int, label: int) -> LabelledDigit:
         """Give a digit another label.
 
         Raises:
@@ -117,13 +117,13 @@ class Book:
                 self._entries = before
                 raise
 
-    def _find(self, key: int) -> Entry:
+    def _find(self, key: int) -> LabelledDigit:
         if key not in self._entries:
             raise DataError(f"There is no digit {key} in {self.path}.", hint="Load the page again.")
         return self._entries[key]
 
-    def _entered(self, label: int, image: NDArray[np.uint8]) -> Entry:
-        entry = Entry(self._next, label, image)
+    def _entered(self, label: int, image: NDArray[np.uint8]) -> LabelledDigit:
+        entry = LabelledDigit(self._next, label, image)
         self._entries[self._next] = entry
         self._next += 1
         return entry

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.collect.answer import Answers
-from edgedigits.collect.book import Book, Entry
+from edgedigits.collect.book import Book, LabelledDigit
 from edgedigits.collect.monitor import Monitor
 from edgedigits.data.geometry import fit_picture
 from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS
@@ -96,7 +96,7 @@ def _label(given: Any) -> int:
     return label
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
+def _shown(entry: LabelledDigit) -> dict[str, Any]:
     return {"key": entry.key, "label": entry.label, "pixels": _text(entry.image)}
 
 
