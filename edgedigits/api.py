@@ -20,6 +20,7 @@ from edgedigits.teachers.record import findings_on_teacher
 
 if TYPE_CHECKING:
     from edgedigits.devices.simulate_folder import FolderSimulation
+    from edgedigits.exports.write import Exported
     from edgedigits.report.facts import BuildFacts
     from edgedigits.scoring.evaluation import Evaluation
     from edgedigits.teachers.choices import TeacherConfig
@@ -215,6 +216,24 @@ def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, *
     from edgedigits.devices.simulate_folder import SimulationChoices, simulate_folder
 
     return simulate_folder(user_path(path), SimulationChoices(data=data, **choices), progress)
+
+
+def export(path: str | Path, to: str, out: str | Path | None = None, *, self_test: bool = True) -> Exported:
+    """Write the engine of a build as a library, component or package of another ecosystem.
+
+    Args:
+        path: a build's folder, or one that `edgedigits compile` wrote.
+        to: "arduino", "cmake" …, as `edgedigits export --help` lists them.
+        out: a folder, or a file that ends in .zip; by default one in `export/`. What is there is never replaced.
+        self_test: the engine's self-test goes along.
+
+    Raises:
+        ConfigError, DataError, UnsupportedModelError: as `find_export` and `write_export`.
+    """
+    from edgedigits.exports.catalogue import find_export
+    from edgedigits.exports.write import write_export
+
+    return write_export(user_path(path), find_export(to), None if out is None else user_path(out), self_test=self_test)
 
 
 def _splits(data: DataConfig, seed: int, progress: Progress) -> tuple[Splits, tuple[str, ...]]:

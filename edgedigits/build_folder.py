@@ -22,6 +22,8 @@ from edgedigits.version import __version__
 BUILD, ENGINE, TEACHER = "build", "engine", "teacher"
 """Kinds of folder: of a training with all it made, of an engine compiled from a finished model, of a teacher."""
 KINDS = (BUILD, ENGINE, TEACHER)
+EXPORT = "export"
+"""A kind that has no manifest: other tools than this one own it once it is written."""
 
 MANIFEST, REPORT, PAGE, PLOTS = "manifest.json", "report.json", "report.html", "plots"
 MODEL, FLOAT_MODEL, TEACHER_MODEL = "model.tflite", "model_float.tflite", "teacher.keras"
@@ -121,7 +123,7 @@ class Manifest:
 
 def a_kind(kind: str) -> str:
     """Return a kind of folder with its article."""
-    return f"an {kind}" if kind == ENGINE else f"a {kind}"
+    return f"an {kind}" if kind in (ENGINE, EXPORT) else f"a {kind}"
 
 
 def library_versions() -> dict[str, str]:

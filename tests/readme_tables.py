@@ -9,6 +9,7 @@ import re
 
 from edgedigits.cli.parsing import VERBS, find_verb
 from edgedigits.criteria.catalogue import CRITERIA
+from edgedigits.exports.catalogue import EXPORTS
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.ramps.catalogue import RAMPS
@@ -57,7 +58,17 @@ def levels(readme: str) -> str:
     return "\n".join(rows)
 
 
-TABLES = {"verbs": verbs, "losses": losses, "criteria": criteria, "schedules": schedules, "levels": levels}
+def exports(readme: str) -> str:
+    """Return the exports: name, what is written."""
+    rows = ["| `--to` | what is written |", "| --- | --- |"]
+    rows += [f"| `{one.name}` | {one.help} |" for one in EXPORTS.values()]
+    return "\n".join(rows)
+
+
+TABLES = {
+    **{"verbs": verbs, "losses": losses, "criteria": criteria, "schedules": schedules, "levels": levels},
+    "exports": exports,
+}
 
 
 def filled_in(readme: str) -> str:

@@ -18,7 +18,7 @@ import sys
 import edgedigits
 assert "tensorflow" not in sys.modules and "numpy" not in sys.modules
 {imports}
-for name in ("build", "evaluate", "simulate", "teacher"):
+for name in ("build", "evaluate", "export", "simulate", "teacher"):
     assert callable(getattr(edgedigits, name)), name
 try:
     edgedigits.evaluate("none.tflite")

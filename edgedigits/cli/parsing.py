@@ -14,7 +14,7 @@ from edgedigits.version import __version__
 
 VERBS = (
     *("build", "teacher", "evaluate", "inspect", "data", "study", "search", "compare"),
-    *("models", "compile", "simulate", "boards", "flash", "device", "demo", "collect", "doctor", "verify"),
+    *("models", "compile", "simulate", "boards", "flash", "device", "demo", "collect", "export", "doctor", "verify"),
 )
 _LONGEST_MESSAGE = 300
 

@@ -12,15 +12,16 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 @lru_cache
-def _environment() -> Environment:
+def text_templates(folder: Path) -> Environment:
+    """Return what lays out the templates of a folder as text: a fact that one names and nobody gives is an error."""
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         newline_sequence="\n",
-        autoescape=False,  # The output is C, not HTML; text from files goes through `comment_text`.
+        autoescape=False,  # The output is C and its like, not HTML; text from files goes through `comment_text`.
     )
 
 
@@ -30,4 +31,4 @@ def render(template: str, **facts: Any) -> str:
     Lines end in LF; write the text with `newline="\\n"` or as bytes, so that it stays so on Windows.
     A fact that the template names and the caller forgot raises `jinja2.UndefinedError`.
     """
-    return _environment().get_template(template).render(**facts)
+    return text_templates(_TEMPLATES).get_template(template).render(**facts)

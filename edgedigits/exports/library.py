@@ -1,0 +1,92 @@
+"""What the templates of an export are told of an engine, all of it from the facts beside its C."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.errors import DataError, UnsupportedModelError
+from edgedigits.version import __version__
+
+if TYPE_CHECKING:
+    from edgedigits.devices.stub import Engine
+    from edgedigits.exports.declaration import Export
+
+VENDOR = "edgedigits"
+"""Where an ecosystem wants one."""
+_PAPER = 56 * 56
+_HINT = "Build or compile it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """An engine of digits with what an export adds.
+
+    Attributes:
+        engine: as it lies in its folder.
+        self_test: its self-test goes along.
+    """
+
+    engine: Engine
+    self_test: bool
+
+    @property
+    def engine_files(self) -> tuple[str, ...]:
+        """Names of the files that are taken as they are."""
+        ends = (".h", ".c", "_fit.c", *(("_self_test.c",) if self.self_test else ()))
+        return tuple(f"{self.engine.prefix}{end}" for end in ends)
+
+    @property
+    def reader_files(self) -> tuple[str, ...]:
+        """Names of the files that read images from a line of text."""
+        return f"{self.engine.prefix}_reader.h", f"{self.engine.prefix}_reader.c"
+
+    def names(self) -> dict[str, str]:
+        """Return what names of files may hold."""
+        return {"prefix": self.engine.prefix, "vendor": VENDOR, "version": __version__}
+
+    def facts(self, export: Export) -> dict[str, Any]:
+        """Return what the templates may name."""
+        facts, names = self.engine.facts, self.names()
+        sources = [*self.engine_files, *self.reader_files]
+        raw = bool(facts.pixels and facts.pixels.raw)
+        return {
+            **names,
+            "export": export,
+            "then": export.then.format(**names),
+            "sources": f"{export.sources}/" if export.sources else "",
+            "macro": self.engine.macro,
+            "tool": f"edgedigits {__version__}",
+            "model": facts.model_sha256,
+            "pixels": PIXELS,
+            "constants": f"{facts.weight_bytes + facts.bias_bytes + facts.table_bytes:,}",
+            "workspace": f"{facts.workspace_bytes:,}",
+            "drawing": f"{_PAPER + PIXELS + facts.workspace_bytes + (0 if raw else facts.input.size):,}",
+            "raw": raw,
+            "fed": bool(facts.pixels and facts.pixels.portions),
+            "refuses": self.engine.reject_margin > 0,
+            "self_test": self.self_test,
+            "c_files": [name for name in sources if name.endswith(".c")],
+            "headers": [name for name in sources if name.endswith(".h")],
+        }
+
+
+def find_library(engine: Engine, *, self_test: bool) -> Library:
+    """Return what is exported of an engine.
+
+    Raises:
+        UnsupportedModelError: it classifies no digits.
+        DataError: it was made before engines had all that an export needs, or lacks a file.
+    """
+    facts = engine.facts
+    if facts.pixels is None or engine.pixel_count != PIXELS or facts.classes != CLASSES:
+        raise UnsupportedModelError(
+            f"{engine.folder} classifies no 28×28 digits, as all that an export adds does.",
+            hint="The engine is flat C99 that includes nothing but itself: copy its folder as it is.",
+        )
+    fit = engine.folder / f"{engine.prefix}_fit.c"
+    if not facts.scores or not fit.is_file():
+        lacks = f"{fit} is not there" if facts.scores else f"{engine.folder} is of an older edgedigits"
+        raise DataError(f"{lacks}.", hint=_HINT)
+    return Library(engine, self_test)

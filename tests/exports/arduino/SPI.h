@@ -1,0 +1,1 @@
+/* Nothing that sketches call. */
