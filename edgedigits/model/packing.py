@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -185,16 +186,21 @@ def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
     return sum(filter(None, sizes)) + _constants_beside(own)
 
 
-def packed_within(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]], within: float) -> tuple[int, float]:
+def packed_within(
+    weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]], within: float, nbytes: float = math.inf
+) -> tuple[int, float]:
     """Return bytes of constants and instructions of the engine that `arrange` packs within so many instructions.
 
     Args:
         weights, biases: as for `packed_bytes`.
         within: instructions, by estimate; where they cannot be kept, the fastest layout is told of.
+        nbytes: of constants; where both cannot be kept, the layout that is nearest to both is told of.
     """
     kept, own = _as_stored(weights, biases)
-    layout = smallest_within(kept, [HIDDEN if index else DIGITS for index in range(len(kept))], within)
-    return layout.nbytes + _constants_beside(own), layout.instructions
+    beside = _constants_beside(own)
+    activities = [HIDDEN if index else DIGITS for index in range(len(kept))]
+    layout = smallest_within(kept, activities, within, max(1, nbytes - beside))
+    return layout.nbytes + beside, layout.instructions
 
 
 def _constants_beside(biases: Sequence[NDArray[np.int32]]) -> int:

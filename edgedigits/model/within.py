@@ -7,6 +7,7 @@ again, and exactly what the engine is packed with in the end.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,13 +41,19 @@ class Arrangement:
         return self.nbytes + sum(one.code_bytes for one in set(self.encodings))
 
 
-def smallest_within(weights: Sequence[Weights], activities: Sequence[Activity], instructions: float) -> Arrangement:
+def smallest_within(
+    weights: Sequence[Weights], activities: Sequence[Activity], instructions: float, nbytes: float = math.inf
+) -> Arrangement:
     """Return the layout that takes the least flash within so many instructions; where none does, the fastest.
+
+    Where bytes are limited too and no layout keeps both, it is the one that is nearest to both: of which the fewest
+    weights have to go.
 
     Args:
         weights: int8 (out, in) of each layer, in the order in which they are stored.
         activities: what each layer is expected to see.
         instructions: the most, by estimate.
+        nbytes: the most.
 
     Raises:
         OverflowError: no encoding can hold the weights of a layer.
@@ -57,6 +64,8 @@ def smallest_within(weights: Sequence[Weights], activities: Sequence[Activity], 
     if not layouts:
         raise OverflowError("weights that no encoding can hold")
     fitting = [one for one in layouts if one.instructions <= instructions]
+    if nbytes < math.inf and all(one.nbytes > nbytes for one in fitting):
+        return min(layouts, key=lambda one: max(one.nbytes / nbytes, one.instructions / instructions))
     if fitting:
         return min(fitting, key=lambda one: (one.flash, one.instructions))
     return min(layouts, key=lambda one: (one.instructions, one.flash))

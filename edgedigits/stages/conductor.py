@@ -49,14 +49,23 @@ class Conductor:
         pruner: of the masks; None to leave them whole.
         epochs: of the training.
         marks: when it is whose turn.
+        meet: cuts what an engine takes beyond its budgets; called while there still are epochs to heal that.
     """
 
-    def __init__(self, model: Any, line: Line, pruner: Pruner | None, epochs: int, marks: Marks) -> None:
+    def __init__(
+        self,
+        model: Any,
+        line: Line,
+        pruner: Pruner | None,
+        epochs: int,
+        marks: Marks,
+        meet: Callable[[], None] = lambda: None,
+    ) -> None:
         from edgedigits.training.moments import Moments
 
         self._layers, self._pruner, self._epochs = model.layers, pruner, epochs
         self._progress = 0.0
-        self._when, self._moments = marks, Moments(model, line, SAMPLE)
+        self._when, self._moments, self._meet = marks, Moments(model, line, SAMPLE), meet
 
     def after(self, epoch: int) -> None:
         """Do what is due after epoch `epoch`, counted from 0."""
@@ -83,8 +92,11 @@ class Conductor:
             over = last or done >= when.prune_end
             self._progress = 1.0 if over else (done - when.prune_begin) / (when.prune_end - when.prune_begin)
             pruner.shrink(self._moments(epoch), when.cut(self._progress))
-        if last or self._passes(when.trim, done):
+        to_trim = self._passes(when.trim, done)
+        if last or to_trim:
             pruner.trim(self._moments(epoch))
+        if to_trim or self._passes(when.prune_end, done):
+            self._meet()
 
     def _passes(self, mark: float, done: float) -> bool:
         """Return whether the epoch that ends at `done` is the first to end at or behind a mark."""

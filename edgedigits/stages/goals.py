@@ -168,7 +168,11 @@ class Bytes:
         """Return the bytes of a network; as if it had more where it takes more than its share of the instructions."""
         if not self.within:
             return packed_bytes(codes, biases)
-        nbytes, instructions = packed_within(codes, biases, FASTEST if self._free else self.within)
+        nbytes, instructions = (
+            packed_within(codes, biases, FASTEST)
+            if self._free
+            else packed_within(codes, biases, self.within, self._limit)
+        )
         slow = self._limit * instructions / self.within
         return math.ceil(max(nbytes * (not self._free), slow if self._free or instructions > self.within else 0))
 

@@ -96,19 +96,25 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any, int]:
         joint.activations_begin,
         joint.trim,
     )
-    conductor = Conductor(wrapped, line, pruner, joint.epochs, marks)
+
+    def meet() -> None:
+        """Cut until the engine keeps the budgets that only itself can be held against."""
+        while isinstance(goal, Bytes) and line.excess:
+            more = line.excess(_with_its_ranges(wrapped, model, line.calibration), goal.within)
+            if more is None:
+                return
+            goal.lower(more.nbytes)
+            goal.within = more.within
+            conductor.trim()
+
+    conductor = Conductor(wrapped, line, pruner, joint.epochs, marks, meet)
 
     def finish(trained: Any) -> Any:
         if levels.by_output:
             # TensorFlow's converter takes no fake quantization by output: it quantizes the plain network to the same.
             return decompressed(trained, model)
-        aware = _with_its_ranges(trained, model, line.calibration)
-        while isinstance(goal, Bytes) and line.excess and (more := line.excess(aware, goal.within)):
-            goal.lower(more.nbytes)
-            goal.within = more.within
-            conductor.trim()
-            aware = _with_its_ranges(trained, model, line.calibration)
-        return aware
+        meet()
+        return _with_its_ranges(trained, model, line.calibration)
 
     aware = line.train(plan, wrapped, [conducted(conductor, pruner)], finish, schedule=joint.schedule)
     return aware, decompressed(wrapped, model), goal.within if isinstance(goal, Bytes) else 0
