@@ -56,6 +56,21 @@ def test_no_layout_within_the_instructions_is_smaller_and_where_none_is_the_fast
             assert found.instructions == pytest.approx(fast)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.1, 0.6), st.floats(0.3, 1), st.floats(0.3, 1), st.integers(0, 9))
+def test_where_bytes_and_instructions_cannot_both_be_kept_the_nearest_to_both_is_taken(density, small, quick, seed):
+    weights, activities = some_weights([(20, 60), (10, 20)], density, seed=seed), [DIGITS, HIDDEN]
+    layouts = [smallest_within(weights, activities, limit) for limit in range(500, 30_000, 100)]
+    nbytes, instructions = small * layouts[-1].nbytes, quick * layouts[0].instructions
+    found = smallest_within(weights, activities, instructions, nbytes)
+
+    def beyond(one):
+        return max(one.nbytes / nbytes, one.instructions / instructions)
+
+    assert beyond(found) <= min(map(beyond, layouts)) + 1e-9
+    assert smallest_within(weights, activities, 10**6, 10**6) == smallest_within(weights, activities, 10**6)
+
+
 @pytest.mark.parametrize("within", [FASTEST, 4000, 6000, 9000, 10**6])
 def test_an_engine_is_packed_as_training_reckons(within):
     """Of one hidden layer: places in two layers' lists may share a type that is wider than one of them needs."""
