@@ -55,7 +55,7 @@ class Library:
             **names,
             "export": export,
             "then": export.then.format(**names),
-            "sources": f"{export.sources}/" if export.sources else "",
+            "sources": f"{export.sources}/".format(**names) if export.sources else "",
             "macro": self.engine.macro,
             "tool": f"edgedigits {__version__}",
             "model": facts.model_sha256,
@@ -68,6 +68,12 @@ class Library:
             "refuses": self.engine.reject_margin > 0,
             "self_test": self.self_test,
             "c_files": [name for name in sources if name.endswith(".c")],
+            "classes": CLASSES,
+            # The reader of a serial line is of no use where Python calls.
+            "module_files": [
+                f"mod{self.engine.prefix}.c",
+                *(name for name in self.engine_files if name.endswith(".c")),
+            ],
             "headers": [name for name in sources if name.endswith(".h")],
         }
 

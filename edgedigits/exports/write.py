@@ -67,7 +67,7 @@ def render_export(export: Export, library: Library) -> dict[str, bytes]:
     from edgedigits.engine.render import text_templates
 
     templates, facts, names = text_templates(_TEMPLATES), library.facts(export), library.names()
-    sources = PurePosixPath(export.sources)
+    sources = PurePosixPath(export.sources.format(**names))
     made = {path.format(**names): f"{export.name}/{path}" for path in export.files}
     made |= {str(sources / name): f"shared/reader{Path(name).suffix}" for name in library.reader_files}
     made["README.md"] = "shared/README.md"

@@ -75,7 +75,7 @@ def built(library: Path, sketch: str, folder: Path) -> Path:
     (folder / "sketch.cpp").write_text(f'#include <Arduino.h>\n#line 1 "{sketch}.ino"\n{code.read_text()}')
     flags = ["-std=gnu++17", "-Wall", "-Wextra", "-Werror", '-DSKETCH="sketch.cpp"', f"-I{folder}", *includes]
     program = folder / sketch
-    main = str(HERE / "arduino" / "main.cpp")
+    main = str(HERE / "arduino" / "run_sketch.cpp")
     run_command([*available(["g++"]), *flags, main, *objects, "-o", str(program)])
     return program
 

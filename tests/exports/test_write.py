@@ -31,7 +31,7 @@ def test_an_export_is_the_engine_as_it_is_and_what_it_declares(to: str, builds: 
     written = edgedigits.export(builds["in portions"], to, tmp_path / "out")
     files, export = tree(tmp_path / "out"), EXPORTS[to]
     assert written.files == tuple(sorted(files))
-    sources = f"{export.sources}/" if export.sources else ""
+    sources = f"{export.sources}/".format(prefix=PREFIX) if export.sources else ""
     own = {path.format(prefix=PREFIX, vendor="edgedigits", version=edgedigits.__version__) for path in export.files}
     assert set(files) == own | {"README.md", "VERSION"} | {f"{sources}{name}" for name in ENGINE}
     for path in (builds["in portions"] / "engine").glob("*.[ch]"):
