@@ -22,6 +22,7 @@ OTHERS = {
     "rich": ">=14",
     "msgspec": ">=0.20,<1",
     "packaging": ">=24",
+    "shtab": ">=1.8,<2",
 }
 OPTIONAL = {
     "tflm": {"tflite-micro": "==0.dev20261023182759"},

@@ -9,6 +9,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from edgedigits.c_names import DEFAULT_PREFIX, check_prefix
@@ -131,16 +132,27 @@ def path(raw: Any) -> str:
         raise ValueError(f"a path; this one {reason}") from None
 
 
-def choice(known: tuple[str, ...]) -> Parser:
-    """Return a parser that takes one of `known` and names the nearest for any other."""
+@dataclass(frozen=True)
+class Choice:
+    """Takes one of some words and names the nearest for any other.
 
-    def parse(raw: Any) -> str:
-        if raw not in known:
-            close = nearest(str(raw), known)
-            raise ValueError(f"one of {', '.join(known)}." + f" {close}" * close.startswith("Did"))
+    Attributes:
+        known: the words.
+    """
+
+    known: tuple[str, ...]
+
+    def __call__(self, raw: Any) -> str:
+        """Return the word; raise ValueError for another."""
+        if raw not in self.known:
+            close = nearest(str(raw), self.known)
+            raise ValueError(f"one of {', '.join(self.known)}." + f" {close}" * close.startswith("Did"))
         return str(raw)
 
-    return parse
+
+def choice(known: tuple[str, ...]) -> Parser:
+    """Return a parser that takes one of `known` and names the nearest for any other."""
+    return Choice(known)
 
 
 def one_of(known: tuple[int, ...]) -> Parser:

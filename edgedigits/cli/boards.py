@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "list the known boards and, given a build, what fits where with how much to spare"
+EXAMPLES = (
+    "edgedigits boards",
+    "edgedigits boards deploy/focal-qat-prune",
+)
 KIB = 1024
 
 

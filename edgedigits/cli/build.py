@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "train, compress, convert and prove a model; write .tflite, C headers and a report"
+EXAMPLES = (
+    "edgedigits build --loss focal --qat --prune",
+    "edgedigits build --data train.csv --budget-flash 8K --augment medium",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "draw digits, or take those that a board saw, label and correct them on a local page; they land in a CSV"
+EXAMPLES = (
+    "edgedigits collect mine.csv --model deploy/focal-qat-prune --open",
+    "edgedigits build --data mnist --data mine.csv:20 --from deploy/focal-qat-prune",
+)
 DEFAULT_FILE = "digits.csv"
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgedigits.report.compare import BuildColumn, Comparison
 
 HELP = "put builds side by side: accuracy, size, zeros, engine, recall of each digit"
+EXAMPLES = ("edgedigits compare deploy/a deploy/b --paired",)
 
 _ROWS = (
     ("accuracy", "accuracy", "{:.2%}"),

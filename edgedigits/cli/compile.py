@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "write the C engine of any int8 MLP, ours or not"
+EXAMPLES = ("edgedigits compile someone_elses.tflite --out engine_of_it --optimize size",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "look at a data set, or write it as a CSV"
+EXAMPLES = (
+    "edgedigits data inspect train.csv --sheet sheet.png",
+    "edgedigits data make-csv mnist --split train --out train.csv.gz",
+)
 
 DEFAULT_SHEET = "contact-sheet.png"
 _SOURCE_HELP = "CSV, .npz, folder of IDX files or of PNG files in 0/ to 9/, or a name: mnist, mnist-5k, auto"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "write one page on which to draw digits for the engine of a build, compiled to WebAssembly"
+EXAMPLES = ("edgedigits demo deploy/focal-qat-prune --open",)
 DEFAULT_PAGE = "demo.html"
 
 

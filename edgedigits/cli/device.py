@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "send test images to a board running the firmware: accuracy, parity, time"
+EXAMPLES = (
+    "edgedigits device deploy/focal-qat-prune --port /dev/ttyACM0",
+    "edgedigits device deploy/focal-qat-prune --port qemu:mps2-an386",
+)
 QEMU_PORT = "qemu:"
 DEFAULT_IMAGES = 100
 

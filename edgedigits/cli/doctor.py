@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "look at what this machine lacks, and say how to get it"
+EXAMPLES = ("edgedigits doctor",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

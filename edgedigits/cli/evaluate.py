@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from edgedigits.scoring.evaluation import Evaluation
 
 HELP = "measure a model on labelled digits: accuracy, size, latency, agreement of runtimes"
+EXAMPLES = (
+    "edgedigits evaluate deploy/focal-qat-prune",
+    "edgedigits evaluate someone_elses.tflite --data mnist --min-accuracy 97 --max-size 32K",
+)
 
 SIDE_BY_SIDE_WIDTH = 110
 # Both signs for micro that keyboards and word processors make.

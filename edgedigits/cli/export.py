@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "write a build's engine as a library, component or package of another ecosystem"
+EXAMPLES = ("edgedigits export deploy/focal-qat-prune --to arduino",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "build firmware for a board and program it: through a debug probe, or UF2 for RP2040"
+EXAMPLES = ("edgedigits flash deploy/focal-qat-prune --board rp2040",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "show what is in a .tflite: layers, quantization, sparsity, sizes"
+EXAMPLES = ("edgedigits inspect deploy/focal-qat-prune",)
 MAX_ROWS = 12
 GAP = 2
 MIN_WIDTH = 8

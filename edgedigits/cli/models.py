@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "list the models that come with edgedigits: the most accurate it has made for so many bytes"
+EXAMPLES = (
+    "edgedigits models",
+    "edgedigits build --from frontier-2048 --data train.csv",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -36,6 +36,7 @@ class Verb(Protocol):
     """A module of this package that implements one verb."""
 
     HELP: str
+    EXAMPLES: tuple[str, ...]
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the verb's arguments; imports nothing heavy."""

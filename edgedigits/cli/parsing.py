@@ -12,15 +12,29 @@ from edgedigits.cli.outcome import Verb
 from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.version import __version__
 
-VERBS = (
-    *("build", "teacher", "evaluate", "inspect", "data", "study", "search", "compare"),
-    *("models", "compile", "simulate", "boards", "flash", "device", "demo", "collect", "export", "doctor", "verify"),
-)
+GROUPS = {
+    "train": ("build", "teacher", "models", "search", "study"),
+    "judge": ("evaluate", "inspect", "compare", "data", "collect"),
+    "deploy": ("compile", "export", "simulate", "boards", "flash", "device", "demo"),
+    "keep in order": ("doctor", "verify", "completion"),
+}
+"""What there is to do, and the verbs for it, in the order of help."""
+VERBS = tuple(verb for verbs in GROUPS.values() for verb in verbs)
 _LONGEST_MESSAGE = 300
 
 
 class HelpAsked(Exception):  # noqa: N818 - no error
     """Help or the version was asked for; its text is what to print."""
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Lists verbs by what they are for."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        text = super()._format_action(action)
+        title = {verbs[0]: title for title, verbs in GROUPS.items()}.get(action.dest)
+        is_verb = type(action).__name__ == "_ChoicesPseudoAction"
+        return f"\n  {title}\n{text}" if title and is_verb else text
 
 
 class _Parser(argparse.ArgumentParser):
@@ -67,13 +81,22 @@ def make_parser() -> argparse.ArgumentParser:
         prog="edgedigits",
         description="From a CSV of handwritten digits to a proven int8 model for a microcontroller.",
         parents=[common_flags()],
+        formatter_class=_Formatter,
+        epilog="First of all: edgedigits build --loss focal --qat --prune. More of each: edgedigits VERB --help",
     )
     parser.set_defaults(**COMMON_DEFAULTS)
     parser.add_argument("--version", action="version", version=f"edgedigits {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for name in VERBS:
         verb = find_verb(name)
-        sub = verbs.add_parser(name, help=verb.HELP, description=verb.HELP, parents=[common_flags()])
+        sub = verbs.add_parser(
+            name,
+            help=verb.HELP,
+            description=verb.HELP,
+            parents=[common_flags()],
+            formatter_class=_Formatter,
+            epilog="\n  ".join(["examples:", *verb.EXAMPLES]),
+        )
         verb.add_arguments(sub)
     return parser
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgedigits.search.report.write import Result
 
 HELP = "search for the networks that are most accurate within limits of flash and instructions"
+EXAMPLES = ("edgedigits search --max-flash 16K --max-instructions 100000 --time 30m --data mnist",)
 
 DEFAULT_CORE, DEFAULT_SECONDS = "cortex-m4", 1800.0
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
+EXAMPLES = (
+    "edgedigits simulate deploy/focal-qat-prune --core cortex-m4 --report",
+    "edgedigits simulate deploy/focal-qat-prune --max-flash 16K --max-instructions 20000",
+)
 DEFAULT_CORE = "cortex-m4"
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from edgedigits.study.run.runner import Summary
 
 HELP = "run a grid of builds, or the report's table, here or on a Dask cluster; report what came out"
+EXAMPLES = (
+    "edgedigits study run my_grid.toml --jobs 2",
+    "edgedigits study run report-table --data mnist --seeds 3",
+)
 
 SHOWN_TRIALS = 40
 _RUN_HELP = "run the trials of a study that are not done yet"

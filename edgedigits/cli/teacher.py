@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "train a CNN or an ensemble that builds are distilled from"
+EXAMPLES = (
+    "edgedigits teacher --data mnist --out teacher",
+    "edgedigits build --data mnist --distill teacher",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

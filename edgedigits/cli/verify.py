@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from edgedigits.verification.checks import Check
 
 HELP = "hold a build against its manifest, its model and its signature; sign it"
+EXAMPLES = (
+    "edgedigits verify deploy/focal-qat-prune",
+    "edgedigits verify deploy/focal-qat-prune --sign key.pem",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -135,7 +135,7 @@ class Book:
         if first != HEADER.encode():
             raise DataError(
                 f"{self.path}, line 1: it is no CSV that `collect` wrote, expected label,pixel0,…,pixel{PIXELS - 1}.",
-                hint="Choose another name, or bring it into that form: edgedigits data export.",
+                hint="Choose another name, or bring it into that form: edgedigits data make-csv.",
             )
         if is_header_only:
             return

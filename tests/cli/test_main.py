@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from edgedigits.cli.main import VERBS, main
-from edgedigits.cli.parsing import make_parser
+from edgedigits.cli.parsing import GROUPS, make_parser, parse
 
 
 def python(code: str, *args: str) -> subprocess.CompletedProcess[str]:
@@ -26,9 +29,52 @@ def test_help_names_every_verb_and_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(verb, capsys):
+def test_every_verb_has_help_with_examples_that_parse(verb, capsys):
     assert main([verb, "--help"]) == 0
-    assert "usage: edgedigits" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "usage: edgedigits" in shown
+    examples = shown.partition("examples:")[2].split("\n")[1:]
+    assert any(f"edgedigits {verb}" in example for example in examples)
+    for example in filter(None, examples):
+        command = re.sub(r'^eval "\$\((.*)\)"$', r"\1", example.strip()).partition(" > ")[0]
+        program, *words = shlex.split(command)
+        assert program == "edgedigits"
+        parse(words)
+
+
+def test_verbs_are_listed_by_what_they_are_for(capsys):
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    places = [shown.index(f"\n  {title}\n    {verbs[0]} ") for title, verbs in GROUPS.items()]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("shell", "begun", "completed"),
+    [
+        ("bash", "edgedigits simu", {"simulate"}),
+        ("bash", "edgedigits build --loss foc", {"focal"}),
+        ("bash", "edgedigits export x --to ardu", {"arduino"}),
+    ],
+)
+def test_a_shell_completes_verbs_options_and_choices(shell, begun, completed, capsys):
+    program = shutil.which(shell) or pytest.skip(f"needs {shell}")
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    words = begun.split()
+    ask = f"""
+    COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}; COMP_LINE='{begun}'; COMP_POINT={len(begun)}
+    $(complete -p edgedigits | sed 's/.*-F \\([^ ]*\\) .*/\\1/') edgedigits; printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run([program, "-c", script + ask], capture_output=True, text=True, timeout=30)
+    assert set(done.stdout.split()) == completed, done.stderr
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish", "powershell"])
+def test_a_script_for_each_shell_knows_every_verb(shell, capsys):
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(verb in script for verb in VERBS)
 
 
 @pytest.mark.parametrize(

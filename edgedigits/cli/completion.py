@@ -1,0 +1,55 @@
+"""`edgedigits completion`: what a shell needs to complete verbs, options, choices and files."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from edgedigits.cli.outcome import Outcome
+from edgedigits.config import BuildConfig
+from edgedigits.files.paths import user_path
+from edgedigits.options import Choice
+from edgedigits.teachers.choices import TeacherConfig
+
+if TYPE_CHECKING:
+    from edgedigits.progress import Progress
+
+HELP = "print what a shell needs to complete verbs, options and files"
+EXAMPLES = (
+    'eval "$(edgedigits completion bash)"',
+    "edgedigits completion zsh > ~/.zfunc/_edgedigits",
+    "edgedigits completion fish > ~/.config/fish/completions/edgedigits.fish",
+)
+SHELLS = ("bash", "zsh", "fish", "powershell")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Make the script from the very parser that reads the command line."""
+    import shtab
+
+    from edgedigits.cli.parsing import make_parser
+
+    parser = make_parser()
+    _complete(parser, shtab.FILE)
+    script = shtab.complete(parser, args.shell)
+    return Outcome({"shell": args.shell, "script": script}, lambda console: print(script))
+
+
+def _complete(parser: argparse.ArgumentParser, files: Any) -> None:
+    """Say of the arguments of a parser, and of its verbs, which words they take, and which are files."""
+    kinds = BuildConfig.sections() | TeacherConfig.sections()
+    words = {f"{section}.{one.name}": one.metadata["parse"] for section, kind in kinds.items() for one in fields(kind)}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                _complete(inner, files)
+        elif isinstance(known := words.get(action.dest), Choice):
+            action.choices = known.known
+        elif action.type is user_path or action.dest == "data.source":
+            action.complete = files  # type: ignore[attr-defined]
