@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.data.shape import CLASSES, PIXELS
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 VENDOR = "edgedigits"
 """Where an ecosystem wants one."""
 _PAPER = 56 * 56
+_LARGEST_ON_AVR, _MOST_ON_AVR = 0x7FFF, 60_000
+"""Bytes of an array, whose places are counted in 16 bits with a sign, and of all constants, counted without."""
+_MOST_ON_UNO, _MOST_RAM_ON_UNO = 24_000, 1_400
+"""Bytes of constants and for the reader that leave room for code and Serial in 32 KB and 2 KB."""
+_SAMPLE_KIB = 32
+"""Of flash for the code of a sample and its system; half as much of RAM."""
 _HINT = "Build or compile it again."
 
 
@@ -48,33 +55,45 @@ class Library:
 
     def facts(self, export: Export) -> dict[str, Any]:
         """Return what the templates may name."""
-        facts, names = self.engine.facts, self.names()
+        names, pixels = self.names(), self.engine.facts.pixels
         sources = [*self.engine_files, *self.reader_files]
-        raw = bool(facts.pixels and facts.pixels.raw)
         return {
             **names,
+            **self._sizes(),
             "export": export,
             "then": export.then.format(**names),
             "sources": f"{export.sources}/".format(**names) if export.sources else "",
             "macro": self.engine.macro,
             "tool": f"edgedigits {__version__}",
-            "model": facts.model_sha256,
-            "pixels": PIXELS,
-            "constants": f"{facts.weight_bytes + facts.bias_bytes + facts.table_bytes:,}",
-            "workspace": f"{facts.workspace_bytes:,}",
-            "drawing": f"{_PAPER + PIXELS + facts.workspace_bytes + (0 if raw else facts.input.size):,}",
-            "raw": raw,
-            "fed": bool(facts.pixels and facts.pixels.portions),
+            "model": self.engine.facts.model_sha256,
+            "raw": bool(pixels and pixels.raw),
+            "fed": bool(pixels and pixels.portions),
             "refuses": self.engine.reject_margin > 0,
             "self_test": self.self_test,
             "c_files": [name for name in sources if name.endswith(".c")],
-            "classes": CLASSES,
-            # The reader of a serial line is of no use where Python calls.
-            "module_files": [
-                f"mod{self.engine.prefix}.c",
-                *(name for name in self.engine_files if name.endswith(".c")),
-            ],
             "headers": [name for name in sources if name.endswith(".h")],
+            # The reader of a serial line is of no use where Python calls.
+            "engine_c_files": [name for name in self.engine_files if name.endswith(".c")],
+        }
+
+    def _sizes(self) -> dict[str, Any]:
+        """Return bytes as text, and what follows from them: which boards, and the memory that a sample asks for."""
+        facts = self.engine.facts
+        pixels = facts.pixels
+        constants = facts.weight_bytes + facts.bias_bytes + facts.table_bytes
+        arrays = [size for step in facts.steps for size in step.stored.plain.bytes.values()]
+        given = 0 if pixels and pixels.raw else facts.input.size
+        reader = facts.workspace_bytes + (0 if pixels and pixels.portions else PIXELS + given)
+        return {
+            "pixels": PIXELS,
+            "classes": CLASSES,
+            "constants": f"{constants:,}",
+            "workspace": f"{facts.workspace_bytes:,}",
+            "drawing": f"{_PAPER + PIXELS + given + facts.workspace_bytes:,}",
+            "fits_avr": constants <= _MOST_ON_AVR and max(arrays, default=0) <= _LARGEST_ON_AVR,
+            "fits_uno": constants <= _MOST_ON_UNO and reader <= _MOST_RAM_ON_UNO,
+            "flash_kib": _SAMPLE_KIB + ceil(constants / 1024),
+            "ram_kib": _SAMPLE_KIB // 2 + ceil(reader / 1024),
         }
 
 

@@ -9,5 +9,5 @@ EXPORT = Export(
     help="a project that runs on this machine and on boards, with the engine as its library",
     sources="lib/{prefix}/src",
     files=("platformio.ini", "lib/{prefix}/library.json", "src/main.cpp"),
-    then="pio run -e native -t exec, or -e uno, esp32dev, pico … -t upload; pio pkg pack lib/{prefix} for others",
+    then="pio run -e native -t exec, or -e esp32dev, pico … -t upload; pio pkg pack lib/{prefix} for others",
 )

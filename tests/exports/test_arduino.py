@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -57,6 +58,20 @@ def test_it_keeps_the_rules_of_arduino_lint(libraries: Made) -> None:
     declared = "".join(path.read_text() for path in (library / "src").glob("*.h"))
     for line in (library / "keywords.txt").read_text().splitlines():
         assert line.split("\t")[0] in declared
+
+
+def test_architectures_are_those_that_it_is_for(builds: Made, tmp_path: Path) -> None:
+    """AVR has 16 bits for places in an array, and an Uno some memory: of both the engine's facts tell."""
+    shutil.copytree(builds["in portions"], tmp_path / "large")
+    facts = json.loads((tmp_path / "large" / "engine" / f"{PREFIX}.json").read_text())
+    facts["steps"][0]["stored"]["plain"]["bytes"][f"{PREFIX}_layer1_weights"] = 0x8000
+    facts["weight_bytes"] = 0x8000
+    (tmp_path / "large" / "engine" / f"{PREFIX}.json").write_text(json.dumps(facts))
+    for name, folder in (("small", builds["in portions"]), ("large", tmp_path / "large")):
+        library = edgedigits.export(folder, "arduino", tmp_path / f"{name}-arduino").place
+        assert ("avr" in properties(library)["architectures"].replace("*", "avr")) == (name == "small")
+        project = edgedigits.export(folder, "platformio", tmp_path / f"{name}-platformio").place
+        assert ("board = uno" in (project / "platformio.ini").read_text()) == (name == "small")
 
 
 def test_a_name_that_begins_as_arduinos_own_gets_another(tmp_path: Path) -> None:

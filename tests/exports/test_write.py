@@ -89,6 +89,8 @@ def test_without_a_place_it_lands_in_export(
         ("pack", 2, "is nothing that --to arduino writes"),
         ("unwritable", 3, "cannot be written"),
         ("unwritable_zip", 3, "cannot be written"),
+        ("kernel", 3, "cannot be written"),
+        ("kernel_zip", 3, "cannot be written"),
     ],
 )
 def test_what_cannot_be_exported_ends_in_a_sentence(
@@ -119,6 +121,8 @@ def test_what_cannot_be_exported_ends_in_a_sentence(
         (tmp_path / "locked").write_text("a file stands where a folder would have to")
         out = tmp_path / "locked" / ("out.zip" if prepare.endswith("zip") else "out")
         words = "is a file"
+    if prepare.startswith("kernel"):  # where root may not write either
+        out = Path("/proc") / ("digits.zip" if prepare.endswith("zip") else "digits")
     before = tree(tmp_path)
     assert main(["export", str(folder), "--to", "arduino", "--out", str(out)]) == code
     said = capsys.readouterr().err
