@@ -334,6 +334,34 @@ print("compile:", main(["compile", "m.tflite", "--out", "it", "--quiet"]))
     assert compile_and_run(available(C_COMPILERS)[0], ["-std=c99"], sorted(engine.glob("*.c")), engine) == "0"
 
 
+EXPORT = '''
+"""One file, for a test."""
+from edgedigits.exports.declaration import Export
+
+EXPORT = Export("toy", help="a toy", sources="c", files=("say/{prefix}.txt",), then="look at it")
+'''
+
+
+@pytest.mark.slow
+def test_an_export_is_in_the_help_and_the_readme_and_is_written(copy: Path) -> None:
+    room = copy / "edgedigits" / "exports"
+    (room / "toy.py").write_text(EXPORT)
+    template = room / "templates" / "toy" / "say" / "{prefix}.txt.j2"
+    template.parent.mkdir(parents=True)
+    template.write_text("{{ macro }} takes {{ workspace }} bytes\n")
+    program = f"""
+from edgedigits.cli.main import main
+from tests.readme_tables import exports
+print(exports(""))
+assert main(["export", {str(ROOT / "deploy/reference")!r}, "--to", "toy", "--out", "it"]) == 0
+main(["export", "--help"])
+"""
+    said = look(copy, program)
+    assert "| `toy` | a toy |" in said and "next      look at it" in said and "toy: a toy" in said
+    assert (copy / "it" / "say" / "edgedigits_model.txt").read_text() == "EDGEDIGITS_MODEL takes 676 bytes\n"
+    assert (copy / "it" / "c" / "edgedigits_model_reader.c").is_file()
+
+
 def test_a_core_and_a_board_are_in_the_tables_and_can_be_named(copy: Path) -> None:
     core = json.loads((ROOT / "firmware_stub/cores/cortex-m4.json").read_text())
     board = json.loads((ROOT / "firmware_stub/boards/nucleo-f401re.json").read_text())

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 import edgedigits
+from edgedigits.collect.monitor import parse_seen
 from edgedigits.data.digits import Digits
 from edgedigits.data.geometry import fitted
 from tests.devices.emitted_engine import write_emitted_engine
@@ -117,19 +118,18 @@ def test_what_is_drawn_is_fitted_and_classified(name: str, libraries: Made, tmp_
     seven = [(12, 10), (40, 10), (24, 50)]
     program = built(libraries[name], "DrawDigit", tmp_path)
     below = "300 3700\n-\n"
-    said = subprocess.run(
-        [program],
-        input=strokes([(5, 5), (50, 50)]) + below + strokes(seven),
-        capture_output=True,
-        timeout=60,
-        text=True,
-    ).stdout
-    answers, paper = said.splitlines()
+    pen = strokes([(5, 5), (50, 50)]) + below + strokes(seven)
+    done = subprocess.run([program], input=pen, capture_output=True, timeout=60, text=True, check=True)
+    *seen, paper = done.stdout.splitlines()
     picture: NDArray[np.uint8] = np.frombuffer(bytes.fromhex(paper), np.uint8).reshape(1, 56, 56)
     assert 300 < np.count_nonzero(picture) < 700, "a line of five squares' width; the first is gone"
     [expected] = KINDS[name].said(fitted(picture))
     digit, lead = re.findall(r"(?:refused|digit (\d)), lead (\d+)", expected)[0]
-    assert answers.endswith(f"{digit or '?'} lead {lead}")
+    assert done.stderr.endswith(f"{digit or '?'} lead {lead}")
+    told = [parse_seen(line, number) for number, line in enumerate(seen, start=1)]
+    assert len(told) == 2 and told[1] is not None, "`collect --port` takes what it prints"
+    assert told[1].digit == (int(digit) if digit else None)
+    np.testing.assert_array_equal(told[1].image, fitted(picture)[0])
 
 
 @pytest.mark.slow

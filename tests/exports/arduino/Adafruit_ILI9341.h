@@ -1,4 +1,4 @@
-/* A screen of 240x320 that keeps which pixels are white, and prints text to standard output. */
+/* A screen of 240x320 that keeps which pixels are white, and prints text to standard error. */
 #include <Arduino.h>
 
 #define ILI9341_BLACK 0x0000
@@ -8,7 +8,7 @@
 class Adafruit_ILI9341 : public Print {
  public:
   static uint8_t white[320][240];
-  Adafruit_ILI9341(int, int) {}
+  Adafruit_ILI9341(int, int) : Print(stderr) {}
   void begin() {}
   void fillScreen(uint16_t color) { fillRect(0, 0, 240, 320, color); }
   void drawRect(int, int, int, int, uint16_t) {}

@@ -21,15 +21,19 @@ inline long map(long x, long from, long to, long low, long high) { return (x - f
 
 class Print {
  public:
-  void print(const char *text) { std::fputs(text, stdout); }
-  void print(char character) { std::putchar(character); }
-  void print(int number) { std::printf("%d", number); }
-  void println(const char *text) { std::puts(text); }
-  void println() { std::putchar('\n'); }
+  explicit Print(std::FILE *to) : to(to) {}
+  void print(const char *text) { std::fputs(text, to); }
+  void print(char character) { std::fputc(character, to); }
+  void print(int number) { std::fprintf(to, "%d", number); }
+  void println(const char *text = "") { std::fprintf(to, "%s\n", text); }
+
+ private:
+  std::FILE *to;
 };
 
 class Port : public Print {
  public:
+  Port() : Print(stdout) {}
   void begin(long) {}
   int read() {
     const int byte = std::getchar();

@@ -14,7 +14,6 @@ int main() {
     loop();
   }
 #ifdef ILI9341_WHITE
-  std::putchar('\n');
   for (int row = 0; row < 56; ++row) {
     for (int column = 0; column < 56; ++column) {
       std::printf("%02x", Adafruit_ILI9341::white[8 + 4 * row + 1][8 + 4 * column + 1]);
