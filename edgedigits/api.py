@@ -218,14 +218,17 @@ def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, *
     return simulate_folder(user_path(path), SimulationChoices(data=data, **choices), progress)
 
 
-def export(path: str | Path, to: str, out: str | Path | None = None, *, self_test: bool = True) -> Exported:
+def export(
+    path: str | Path, to: str, out: str | Path | None = None, *, self_test: bool = True, force: bool = False
+) -> Exported:
     """Write the engine of a build as a library, component or package of another ecosystem.
 
     Args:
         path: a build's folder, or one that `edgedigits compile` wrote.
         to: "arduino", "cmake" …, as `edgedigits export --help` lists them.
-        out: a folder, or a file that ends in .zip; by default one in `export/`. What is there is never replaced.
+        out: a folder, or a file that ends in .zip; by default one in `export/`.
         self_test: the engine's self-test goes along.
+        force: replace an archive; a folder never is.
 
     Raises:
         ConfigError, DataError, UnsupportedModelError: as `find_export` and `write_export`.
@@ -233,7 +236,8 @@ def export(path: str | Path, to: str, out: str | Path | None = None, *, self_tes
     from edgedigits.exports.catalogue import find_export
     from edgedigits.exports.write import write_export
 
-    return write_export(user_path(path), find_export(to), None if out is None else user_path(out), self_test=self_test)
+    place = None if out is None else user_path(out)
+    return write_export(user_path(path), find_export(to), place, self_test=self_test, force=force)
 
 
 def _splits(data: DataConfig, seed: int, progress: Progress) -> tuple[Splits, tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """Records what the program writes, and tells what a change of its house changed: before and after, the bytes are the same.
 
-    python tests/digests.py before.json            # records: 12 builds, 40 engines, a simulate report, a small study
+    python tests/digests.py before.json            # records: 12 builds, 40 engines, exports, a simulate report, a small study
     python tests/digests.py before.json            # the file is there: compares, and names every file that differs
     python tests/digests.py before.json --part engines
 
@@ -115,6 +115,15 @@ def engines() -> Digests:
     return found
 
 
+def exports() -> Digests:
+    """Export the committed build in every way."""
+    from edgedigits.exports.catalogue import EXPORTS
+
+    for name in EXPORTS:
+        call("export", ROOT / "deploy/reference", "--to", name, "--out", f"exports/{name}", "--quiet")
+    return of_folder(Path("exports"))
+
+
 def simulation() -> Digests:
     """Simulate the committed build on random inputs and digits of its own, on two cores, and keep the report."""
     found = {}
@@ -142,6 +151,7 @@ def study() -> Digests:
 
 PARTS: dict[str, Callable[[], Digests]] = {
     "engines": engines,
+    "exports": exports,
     "simulation": simulation,
     "study": study,
     "builds": builds,

@@ -29,8 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         metavar="DIR|FILE.zip",
         type=user_path,
-        help="folder or archive to write (default: a folder in export/KIND/); what is there is never replaced",
+        help="folder or archive to write (default: a folder in export/KIND/)",
     )
+    parser.add_argument("--force", action="store_true", help="replace FILE.zip; a folder is never replaced")
     parser.add_argument("--no-self-test", action="store_true", help="leave the engine's self-test out")
 
 
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Write the export."""
     from edgedigits.exports.write import write_export
 
-    written = write_export(args.path, EXPORTS[args.to], args.out, self_test=not args.no_self_test)
+    export, self_test = EXPORTS[args.to], not args.no_self_test
+    written = write_export(args.path, export, args.out, self_test=self_test, force=args.force)
     payload = {**asdict(written), "place": str(written.place)}
     return Outcome(payload, lambda console: _show(console, written))
 

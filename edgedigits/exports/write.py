@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from edgedigits.errors import ConfigError
+from edgedigits.errors import ConfigError, DataError
 from edgedigits.exports.declaration import Export
 from edgedigits.exports.library import Library, find_library
 
@@ -35,18 +35,20 @@ class Exported:
     then: str
 
 
-def write_export(folder: Path, export: Export, out: Path | None = None, *, self_test: bool = True) -> Exported:
+def write_export(
+    folder: Path, export: Export, out: Path | None = None, *, self_test: bool = True, force: bool = False
+) -> Exported:
     """Write the engine of a build as an ecosystem wants it.
 
     Args:
         folder: of a build, or any that holds an emitted engine.
         export: as what.
-        out: a folder, or a file that ends in .zip; by default one in `export/`, named after the engine. What is there
-            already is never replaced.
+        out: a folder, or a file that ends in .zip; by default one in `export/`, named after the engine.
         self_test: the engine's self-test goes along.
+        force: replace an archive; a folder never is.
 
     Raises:
-        ConfigError: no tool would take an archive of that name.
+        ConfigError: no tool would take an archive of that name, or a folder is to be replaced.
         DataError: there is no engine, it is of an older version, or the place is taken or cannot be written.
         UnsupportedModelError: it classifies no digits.
     """
@@ -54,9 +56,12 @@ def write_export(folder: Path, export: Export, out: Path | None = None, *, self_
 
     library = find_library(find_engine(folder), self_test=self_test)
     place = _place(export, library, out)
+    is_archive = place.suffix in _ARCHIVES
+    if force and not is_archive:
+        raise ConfigError("--force replaces an archive, and no folder.", hint="Leave it out.")
     files = render_export(export, library)
-    if place.suffix in _ARCHIVES:
-        _write_archive(place, files, "" if export.archive else library.engine.prefix)
+    if is_archive:
+        _write_archive(place, files, "" if export.archive else library.engine.prefix, force=force)
     else:
         _write_folder(place, files)
     return Exported(place, export.name, tuple(sorted(files)), export.then.format(**library.names()))
@@ -93,17 +98,19 @@ def _write_folder(place: Path, files: Mapping[str, bytes]) -> None:
     from edgedigits.artifacts import new_folder
     from edgedigits.build_folder import EXPORT
 
+    if place.is_dir() and any(place.iterdir()):
+        raise DataError(f"{place} exists already, and no export replaces a folder.", hint="Choose another --out.")
     with new_folder(place, force=False, kind=EXPORT) as partial:
         for name, content in files.items():
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (partial / name).write_bytes(content)
 
 
-def _write_archive(place: Path, files: Mapping[str, bytes], root: str) -> None:
+def _write_archive(place: Path, files: Mapping[str, bytes], root: str, *, force: bool) -> None:
     from edgedigits.data.writing import replacing
     from edgedigits.files.scratch import parents_of
 
-    with parents_of(place), replacing(place, force=False) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with parents_of(place), replacing(place, force=force) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(str(PurePosixPath(root, name)), _TIME)
             entry.external_attr, entry.compress_type = _MODE, zipfile.ZIP_DEFLATED

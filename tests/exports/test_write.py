@@ -56,6 +56,8 @@ def test_without_the_self_test_nothing_names_it(builds: Made, tmp_path: Path) ->
 def test_an_archive_holds_the_folder_and_is_the_same_each_time(builds: Made, tmp_path: Path) -> None:
     for name in ("one", "two"):
         edgedigits.export(builds["in portions"], "cmake", tmp_path / "new" / f"{name}.zip")
+    (tmp_path / "new" / "one.zip").write_text("an older one")
+    edgedigits.export(builds["in portions"], "cmake", tmp_path / "new" / "one.zip", force=True)
     edgedigits.export(builds["in portions"], "cmake", tmp_path / PREFIX)
     assert (tmp_path / "new" / "one.zip").read_bytes() == (tmp_path / "new" / "two.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "new" / "one.zip") as archive:
@@ -83,7 +85,8 @@ def test_without_a_place_it_lands_in_export(
         ("no_digits", 5, "classifies no 28×28 digits"),
         ("no_fit", 3, "digits_fit.c is not there"),
         ("old", 3, "is of an older edgedigits"),
-        ("taken", 3, "exists and is not an export of edgedigits"),
+        ("taken", 3, "exists already, and no export replaces a folder"),
+        ("forced", 2, "--force replaces an archive, and no folder"),
         ("file", 3, "is a file, expected a folder"),
         ("archive", 3, "mine.zip exists already"),
         ("pack", 2, "is nothing that --to arduino writes"),
@@ -109,7 +112,7 @@ def test_what_cannot_be_exported_ends_in_a_sentence(
         facts = json.loads((folder / "engine" / "digits.json").read_text())
         del facts["scores"]
         (folder / "engine" / "digits.json").write_text(json.dumps(facts))
-    if prepare == "taken":
+    if prepare in ("taken", "forced"):
         out.mkdir()
         (out / "mine").write_text("mine")
     if prepare in ("file", "archive"):
@@ -124,7 +127,8 @@ def test_what_cannot_be_exported_ends_in_a_sentence(
     if prepare.startswith("kernel"):  # where root may not write either
         out = Path("/proc") / ("digits.zip" if prepare.endswith("zip") else "digits")
     before = tree(tmp_path)
-    assert main(["export", str(folder), "--to", "arduino", "--out", str(out)]) == code
+    more = ["--force"] * (prepare == "forced")
+    assert main(["export", str(folder), "--to", "arduino", "--out", str(out), *more]) == code
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1
     assert tree(tmp_path) == before
