@@ -40,7 +40,6 @@ from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.scoring.pixels import engine_map
 from edgedigits.training.excess import Excess
 
-TOOLCHAIN = "zig"
 BITS_A_WEIGHT = 8.0
 """Of a pruned weight and its place, about: how dense the made-up weights are."""
 COUNTED_IMAGES = 200
@@ -157,7 +156,7 @@ def check_target(config: BuildConfig) -> tuple[Core, Toolchain | None]:
     """
     core = find_core(config.budget.core)
     needed = config.budget.flash or (is_installed("mcu") and core.unicorn_cpu)
-    return core, find_toolchain(TOOLCHAIN, core) if needed else None
+    return core, find_toolchain(core.toolchain, core) if needed else None
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "path", metavar="PATH", nargs="?", type=user_path, help="a build's folder, or one with an engine"
     )
     parser.add_argument("--board", metavar="BOARD", help="this board only")
-    parser.add_argument("--toolchain", choices=("zig", "gcc"), help="compiler (default zig)")
+    parser.add_argument("--toolchain", choices=("zig", "gcc"), help="compiler (default zig, for AVR gcc)")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -54,20 +54,31 @@ def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) 
     from edgedigits.devices.needs import measure_needs
     from edgedigits.devices.stub import find_engine
     from edgedigits.devices.toolchain import find_toolchain
-    from edgedigits.errors import ToolMissingError
+    from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 
     engine = find_engine(args.path)
-    if not args.board and args.toolchain == "gcc":
-        # A GCC for the first board's architecture alone still tells about most boards.
-        cores = {board.core.architecture.name: board.core for board in reversed(boards)}
-        for core in cores.values():
-            try:
-                if core.architecture is not boards[0].core.architecture:
-                    find_toolchain("gcc", core)
-            except ToolMissingError as error:
-                progress.say(f"Boards with {core.architecture.title} are left out: {error.message}")
-                boards = [board for board in boards if board.core.architecture is not core.architecture]
-    return measure_needs(engine, boards, find_toolchain(args.toolchain or "zig", boards[0].core), progress)
+    found: dict[str, Needs] = {}
+    for title, some in _groups(args, boards).items():
+        core = some[0].core
+        try:
+            toolchain = find_toolchain(args.toolchain or core.toolchain, core)
+            found |= measure_needs(engine, some, toolchain, progress)
+        except (CheckFailedError, ConfigError, DataError, ToolMissingError) as error:
+            # The others still tell about most boards.
+            if args.board or some[0] is boards[0]:
+                raise
+            progress.say(f"{title} left out: {error.message}")
+    return found
+
+
+def _groups(args: argparse.Namespace, boards: list[Board]) -> dict[str, list[Board]]:
+    """Return boards that are measured together, by what to say where they are not."""
+    groups: dict[str, list[Board]] = {}
+    for board in boards:
+        architecture = f"Boards with {board.core.architecture.title} are"
+        title = architecture if args.toolchain else f"{board.name} is" if not board.core.zig else "Boards are"
+        groups.setdefault(title, []).append(board)
+    return groups
 
 
 def _facts(board: Board) -> dict[str, Any]:

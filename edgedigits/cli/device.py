@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_range(parser)
     parser.add_argument("--rounding", choices=("litert", "tflm"), help="oracle (default: what the engine says)")
     add_reading_arguments(parser)
-    parser.add_argument("--toolchain", choices=("zig", "gcc"), help="for qemu:BOARD (default zig)")
+    parser.add_argument("--toolchain", choices=("zig", "gcc"), help="for qemu:BOARD (default zig, for AVR gcc)")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -111,7 +111,7 @@ def _link(args: argparse.Namespace, engine: Engine, progress: Progress) -> Itera
 
     board = find_board(args.port.removeprefix(QEMU_PORT))
     with scratch("device") as folder:
-        toolchain = find_toolchain(args.toolchain or "zig", board.core)
+        toolchain = find_toolchain(args.toolchain or board.core.toolchain, board.core)
         image = build_firmware(engine, board, toolchain, folder / "firmware.elf")
         with emulated_board(board, image.path) as emulated:
             yield emulated

@@ -24,9 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or one that holds an engine")
     parser.add_argument("--board", metavar="BOARD", required=True, help="see edgedigits boards")
-    parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="compiler (default zig)")
+    parser.add_argument("--toolchain", choices=("zig", "gcc"), help="compiler (default zig, for AVR gcc)")
     parser.add_argument("--console", choices=("uart", "semihosting"), default="uart", help="default uart")
     parser.add_argument("--probe", metavar="ID", default="", help="which debug probe, by the start of its id")
+    parser.add_argument("--port", metavar="PORT", default="", help="serial port of an AVR's boot loader, for avrdude")
     parser.add_argument(
         "--out", metavar="FILE", type=user_path, help="write the firmware here (.elf, .bin or .uf2) and program nothing"
     )
@@ -45,19 +46,20 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
     refuse_idle("--force", args.force, "--out", args.out)
     refuse_idle("--probe", args.probe, "--out: nothing is programmed", args.out, without=False)
+    refuse_idle("--port", args.port, "--out: nothing is programmed", args.out, without=False)
     board = find_board(args.board)
     board.support()
     if args.out:
         check_file(args.out, board, force=args.force)
     engine = find_engine(args.path)
-    toolchain = find_toolchain(args.toolchain, board.core)
+    toolchain = find_toolchain(args.toolchain or board.core.toolchain, board.core)
     with scratch("flash") as folder:
         image = build_firmware(engine, board, toolchain, folder / "firmware.elf", console=args.console)
         needs = check_fit(engine, image, board, toolchain)
         if args.out:
             done = write_firmware(args.out, board, image, force=args.force)
         else:
-            done = flash(board, image, probe=args.probe, progress=progress)
+            done = flash(board, image, probe=args.probe, port=args.port, progress=progress)
     payload = {"board": board.name, "done": done, "firmware": _facts(board, needs)}
     return Outcome(payload, lambda console: _show(console, board, needs, done))
 

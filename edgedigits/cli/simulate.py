@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edgedigits.devices.boards import Board
     from edgedigits.devices.simulate_folder import FolderSimulation
-    from edgedigits.devices.simulation import CrossCheck, LayerCost, PreprocessCost, Simulation
+    from edgedigits.devices.simulation import CrossCheck, Instructions, LayerCost, PreprocessCost, Simulation
     from edgedigits.progress import Progress
 
 HELP = "run the C engine on an emulated core: parity, flash, RAM, stack, instructions"
@@ -36,9 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--board", metavar="BOARD", default="", help="also hold it against this board's memory and clock"
     )
-    parser.add_argument("--toolchain", choices=("zig", "gcc"), default="zig", help="compiler (default zig)")
+    parser.add_argument("--toolchain", choices=("zig", "gcc"), default="", help="compiler (default zig, for AVR gcc)")
     parser.add_argument(
-        "--emulator", choices=("unicorn", "qemu"), default="", help="default unicorn, for cortex-m55 qemu"
+        "--emulator",
+        choices=("unicorn", "qemu", "simavr"),
+        default="",
+        help="default unicorn, for cortex-m55 qemu, for AVR simavr",
     )
     parser.add_argument("--optimize", metavar="FLAG", default="O2", help="the compiler's -O, such as O2, O3, Os")
     parser.add_argument(
@@ -157,6 +160,10 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
         )
     if result.preprocess is not None:
         lines.append(_preprocess_line(result.preprocess))
+    if result.exact_cycles is not None:
+        lines.append(
+            f"cycles        {_cycles(result.exact_cycles)} {result.each} (emulated, exact){_cycles_from_pixels(result)}"
+        )
     if result.cycles is not None:
         low, middle, high = result.cycles.low, result.cycles.middle, result.cycles.high
         lines.append(f"cycles        about {middle:,.0f}, between {low:,.0f} and {high:,.0f} (estimate)")
@@ -164,6 +171,16 @@ def _lines(result: Simulation, board: Board | None, origin: str) -> list[str]:
         lines.append(_board_line(result, board))
     lines.append(f"on {escape(origin)}")
     return lines
+
+
+def _cycles(count: Instructions) -> str:
+    return f"[bold]{count.mean:,.0f}[/bold], p95 {count.p95:,.0f}, from {count.least:,} to {count.most:,}"
+
+
+def _cycles_from_pixels(result: Simulation) -> str:
+    if result.from_pixels_cycles is None:
+        return ""
+    return f"; from pixels {result.from_pixels_cycles.mean:,.0f}"
 
 
 def _other_line(other: CrossCheck) -> str:
@@ -192,10 +209,18 @@ def _layer_line(layer: LayerCost, total: float) -> str:
     return f"  {layer.name:<11} {escape(', '.join(words))}"
 
 
+def _times(low: float, high: float) -> str:
+    return f"{low:.3g} to {high:.3g}"
+
+
 def _board_line(result: Simulation, board: Board) -> str:
     from edgedigits.devices.simulation_json import milliseconds
 
     time = milliseconds(result, board)
-    clock = "" if time is None else f", {time[0]:.3g} to {time[1]:.3g} ms at {board.clock_mhz:g} MHz (estimate)"
+    clock = (
+        ""
+        if time is None
+        else f", {_times(*time)} ms at {board.clock_mhz:g} MHz ({'emulated' if result.exact_cycles else 'estimate'})"
+    )
     flash, ram = board.flash - result.footprint.flash, board.ram - result.ram.total
     return f"{board.name:<13} {flash:,} B of flash and {ram:,} B of RAM left beside the engine alone{clock}"

@@ -50,6 +50,7 @@ class Board:
         clock_mhz: the highest clock that the vendor allows, MHz.
         source: where the figures come from, starting with "vendor:".
         pyocd: name of the target in pyOCD; empty where there is none.
+        avrdude: what avrdude is told of it; empty where that does not program it.
         takes_uf2: it starts as a drive that takes UF2 files, as an RP2040 does.
         qemu: machine of QEMU that emulates it; empty where there is none.
         qemu_serial: number of that machine's serial port on which the firmware talks.
@@ -64,6 +65,7 @@ class Board:
     clock_mhz: Clock
     source: Text
     pyocd: Text = ""
+    avrdude: tuple[str, ...] = ()
     takes_uf2: bool = False
     qemu: Text = ""
     qemu_serial: Count = 0
@@ -92,7 +94,7 @@ class Board:
 
     def linker_script(self) -> str:
         """Return the linker script of a program for it; raises ConfigError as `support`."""
-        text = (firmware_stub() / "src" / "firmware.ld").read_text(encoding="utf-8")
+        text = (firmware_stub() / self.core.architecture.linker_script).read_text(encoding="utf-8")
         values = {**asdict(self.support()), "flash_kib": self.flash_kib, "ram_kib": self.ram_kib}
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))

@@ -16,7 +16,7 @@ class Architecture:
     """What the cores of one instruction set share; a file of `firmware_stub/architectures/`.
 
     Attributes:
-        name: "arm" or "riscv".
+        name: "arm", "riscv" or "avr".
         title: what people call it.
         startup: source of the start-up code, in `firmware_stub/`.
         gcc: how its GCC may be called.
@@ -25,6 +25,9 @@ class Architecture:
         qemu_package: Debian's package that holds it.
         qemu_arguments: what QEMU needs besides.
         clock: what `firmware_stub/harness/batch.c` counts with.
+        linker_script: of firmware, in `firmware_stub/`.
+        function_script: of a program that is nothing but an engine.
+        qemu_loads: QEMU's option that takes a program.
     """
 
     name: Text
@@ -36,6 +39,9 @@ class Architecture:
     qemu_package: Text
     qemu_arguments: tuple[str, ...]
     clock: Text
+    linker_script: Text
+    function_script: Text
+    qemu_loads: Text = "-kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,12 @@ class Core:
         name: what users call it, such as "cortex-m4".
         architecture: its instruction set.
         gcc: flags that select it in GCC.
-        zig: the same for `zig cc`.
+        zig: the same for `zig cc`; none where that cannot make programs for it.
         qemu_board: name in the board catalogue of a machine that QEMU emulates and that runs this core's code;
             empty where there is none.
         qemu_defines: macros that make another core of that machine stand in for this one, as "NAME=VALUE".
         unicorn_cpu: name of the CPU model's constant in Unicorn; empty where Unicorn has none.
+        simavr: its name in simavr; empty where that lacks it.
         has_dsp: SMLAD and its like exist.
         has_vectors: MVE exists.
         has_armv8: its instructions are those of Armv8-M.
@@ -65,11 +72,22 @@ class Core:
     qemu_board: Text = ""
     qemu_defines: tuple[str, ...] = ()
     unicorn_cpu: Text = ""
+    simavr: Text = ""
     has_dsp: bool = False
     has_vectors: bool = False
     has_armv8: bool = False
     has_cycle_costs: bool = False
     notes: Text = ""
+
+    @property
+    def emulator(self) -> str:
+        """What emulates it where nobody says otherwise."""
+        return "unicorn" if self.unicorn_cpu else "simavr" if self.simavr else "qemu"
+
+    @property
+    def toolchain(self) -> str:
+        """What compiles for it where nobody says otherwise."""
+        return "zig" if self.zig else "gcc"
 
 
 @dataclass(frozen=True, slots=True)

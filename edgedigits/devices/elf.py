@@ -107,7 +107,7 @@ class Image:
 
 
 def read_elf(path: Path) -> Image:
-    """Read a 32-bit ELF of Arm or RISC-V.
+    """Read a 32-bit ELF of Arm, RISC-V or AVR.
 
     Raises:
         ToolMissingError: pyelftools is not installed.
@@ -193,7 +193,7 @@ def _symbols(entries: list[Any], sections: list[Any]) -> Iterable[Symbol]:
 
 
 def _code_ranges(entries: list[Any], sections: list[Any]) -> Iterable[tuple[int, int]]:
-    """Follow the mapping symbols: $t, $a and $x start instructions, $d starts literals."""
+    """Follow the mapping symbols: $t, $a and $x start instructions, $d starts literals. AVR has none, all is code."""
     for index, section in enumerate(sections):
         if not section["sh_flags"] & _EXECUTE or section["sh_type"] == "SHT_NOBITS":
             continue
@@ -203,6 +203,7 @@ def _code_ranges(entries: list[Any], sections: list[Any]) -> Iterable[tuple[int,
             if entry["st_shndx"] == index and entry.name[:2] in ("$t", "$a", "$x", "$d")
         ]
         end = section["sh_addr"] + section["sh_size"]
+        marks = marks or [(section["sh_addr"], "x")]
         for (start, kind), (stop, _) in zip(marks, [*marks[1:], (end, "")], strict=True):
             if kind != "d" and stop > start:
                 yield start, stop

@@ -52,6 +52,7 @@ class Emulation:
         by_step: int64 (n, 1 + steps), instructions of each image by step of the engine, first what comes before them;
             no columns where the emulator cannot tell.
         how: emulator and version, such as "unicorn 2.1.4, Cortex-M4".
+        cycles: int64 (n,), of each image's call, exactly; None where the emulator counts none.
     """
 
     outputs: NDArray[np.int8]
@@ -60,6 +61,7 @@ class Emulation:
     executions: dict[int, int]
     by_step: NDArray[np.int64]
     how: str
+    cycles: NDArray[np.int64] | None = None
 
 
 def run_unicorn(

@@ -23,7 +23,7 @@ def compile_engine(toolchain: Toolchain, core: Core, engine: Engine, folder: Pat
     program = Program(
         sources=[*engine.sources, stub / "src" / "memory.c"],
         output=folder / "engine.elf",
-        linker_script=(stub / "harness" / "function.ld").read_text(encoding="utf-8"),
+        linker_script=(stub / core.architecture.function_script).read_text(encoding="utf-8"),
         entry=engine.invoke,
         include=[engine.folder],
         optimize=optimize,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -112,26 +114,32 @@ def find_boot_drive() -> Path | None:
     return None
 
 
-def flash(board: Board, image: Image, *, probe: str = "", progress: Progress = SILENT) -> str:
+def flash(board: Board, image: Image, *, probe: str = "", port: str = "", progress: Progress = SILENT) -> str:
     """Program a board.
 
     Args:
         board: the board.
         image: its firmware.
         probe: the debug probe's unique id, or the start of it; by default the only one there is.
+        port: serial port of a board that avrdude programs.
         progress: gets one bar without steps.
 
     Returns:
         What was done, as a sentence.
 
     Raises:
-        ToolMissingError: pyOCD, the probe or the boot drive is missing, or pyOCD does not know the target yet.
-        ConfigError: pyOCD has no such target at all.
+        ToolMissingError: pyOCD, avrdude, the probe or the boot drive is missing, or pyOCD does not know the target yet.
+        ConfigError: pyOCD has no such target at all; a port that is missing or too much.
         CheckFailedError: programming failed.
     """
     drive = find_boot_drive() if board.takes_uf2 and not probe else None
     if drive is not None:
         return _copy_uf2(board, image, drive)
+    if board.avrdude:
+        with progress.stage(f"Programming {board.name}"):
+            return _run_avrdude(board, image, port)
+    if port:
+        raise ConfigError(f"{board.name} is programmed through no port.", hint="Leave out --port.")
     if not board.pyocd:
         raise ConfigError(
             f"pyOCD has no target for {board.name}.", hint="Write the ELF with --out and use its own tool."
@@ -200,3 +208,28 @@ def _pyocd_error(board: Board, text: str) -> Exception:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = next((line for line in reversed(lines) if " E " in line or "error" in line.lower()), (lines or ["?"])[-1])
     return CheckFailedError(f"pyOCD cannot program {board.name}: {last[:200].rstrip('.')}.", hint="Try again with -v.")
+
+
+def _run_avrdude(board: Board, image: Image, port: str) -> str:
+    if not port:
+        raise ConfigError(
+            f"{board.name} is programmed through its serial port.", hint="Name it, such as --port /dev/ttyACM0."
+        )
+    if shutil.which("avrdude") is None:
+        raise ToolMissingError(
+            "avrdude is not installed.", hint="Install it (Debian, Ubuntu: apt-get install avrdude)."
+        )
+    command = ["avrdude", *board.avrdude, "-q", "-P", port, "-U", f"flash:w:{image.path}:e"]
+    try:
+        done = run_program(command, PROGRAM_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise CheckFailedError(
+            f"avrdude did not finish within {PROGRAM_TIMEOUT_S:g} s.", hint="Reset the board, and try again."
+        ) from None
+    if done.returncode != 0:
+        lines = [re.sub(r"^avrdude[\w ]*: ", "", line.strip()) for line in done.stderr.splitlines() if line.strip()]
+        raise CheckFailedError(
+            f"avrdude cannot program {board.name} at {port}: {(lines or ['?'])[0][:200].rstrip('.')}.",
+            hint="Is it plugged in, and nothing else using the port?",
+        )
+    return f"Programmed {board.name} through avrdude."

@@ -283,7 +283,7 @@ def qemu_arguments(board: Board, program: Path, serial: str) -> list[str]:
     if not board.qemu:
         raise ConfigError(f"QEMU does not emulate {board.name}.", hint="edgedigits boards --json names those it does.")
     first = ["-serial", "null"] * board.qemu_serial
-    common = ["-kernel", str(program), "-display", "none", "-monitor", "none"]
+    common = [board.core.architecture.qemu_loads, str(program), "-display", "none", "-monitor", "none"]
     return [*machine_arguments(board), *common, *first, "-serial", serial]
 
 

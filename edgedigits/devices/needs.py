@@ -18,6 +18,7 @@ from edgedigits.devices.cores import Core
 from edgedigits.devices.counting import PythonCounter
 from edgedigits.devices.elf import Image, read_elf
 from edgedigits.devices.emulator_qemu import run_qemu
+from edgedigits.devices.emulator_simavr import run_simavr
 from edgedigits.devices.emulator_unicorn import run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.firmware import firmware_program
@@ -33,6 +34,8 @@ MEASURED, EMULATED, ESTIMATED = "measured", "emulated", "estimated"
 FIRMWARE_STACK = 192
 """Bytes of stack of the firmware's own functions, above the engine's: 128 to 168 where QEMU runs the board."""
 WORKERS = 2
+_MOST_AVR_RAM_KIB = 63
+"""Beside 256 bytes of registers in 16 bits of address."""
 # Firmware is linked as if memory had no end: what it needs is told, whether there is room or not.
 _ENDLESS_KIB, _APART = 1 << 16, 1 << 27
 
@@ -211,6 +214,8 @@ def _link(engine: Engine, board: Board, toolchain: Toolchain) -> Footprints:
 
 def _endless(board: Board) -> Board:
     support = board.support()
+    if board.core.simavr:
+        return replace(board, ram_kib=_MOST_AVR_RAM_KIB)
     apart = replace(support, ram_at=f"{int(support.ram_at, 16) + _APART:#010x}")
     return replace(board, flash_kib=_ENDLESS_KIB, ram_kib=_ENDLESS_KIB, firmware=apart)
 
@@ -273,6 +278,7 @@ def engine_needs(engine: Engine, core: Core, toolchain: Toolchain) -> EngineNeed
     Raises:
         ToolMissingError, DataError, CheckFailedError: as `compile_engine` and `run_unicorn`.
     """
+    engine = engine.on(core)
     with scratch("needs") as folder:
         image = compile_engine(toolchain, core, engine, folder)
         stack, how = _stack(engine, core, image, toolchain)
@@ -296,6 +302,8 @@ def _stack(engine: Engine, core: Core, image: Image, toolchain: Toolchain) -> tu
         if core.unicorn_cpu:
             # Two inputs are not worth a counter that is compiled first.
             return run_unicorn(core, image, engine, extremes, factory=PythonCounter).stack, EMULATED
+        if core.simavr:
+            return run_simavr(core, image, engine, extremes).stack, EMULATED
         return run_qemu(core, toolchain, engine, extremes).stack, EMULATED
     except ToolMissingError as error:
         most = MOST_STACK_BYTES_MVE if core.has_vectors else MOST_STACK_BYTES

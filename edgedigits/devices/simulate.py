@@ -14,6 +14,7 @@ from edgedigits.devices.costs import layer_costs
 from edgedigits.devices.disassembly import estimate_m4_cycles
 from edgedigits.devices.elf import Image
 from edgedigits.devices.emulator_qemu import run_qemu
+from edgedigits.devices.emulator_simavr import run_simavr
 from edgedigits.devices.emulator_unicorn import Emulation, run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.host import INVERTED_PIXELS, PIXELS, run_host
@@ -34,7 +35,7 @@ from edgedigits.scoring.interpreter import Classifier
 from edgedigits.scoring.oracle import ORACLES, engine_inputs, oracle_outputs
 from edgedigits.scoring.reject import MOST_LEAD_TOLD, decide, leads
 
-EMULATORS = ("unicorn", "qemu")
+EMULATORS = ("unicorn", "qemu", "simavr")
 SHOWN_DIFFERENCES = 5
 BIGGEST_SYMBOLS = 5
 INVERTED_IMAGES = 100
@@ -64,7 +65,7 @@ def simulate_inputs(
         inputs: int8 (n, input size).
         core: the core to compile for and to emulate.
         toolchain: what to compile with.
-        emulator: "unicorn" or "qemu".
+        emulator: one of `EMULATORS`.
         optimize: such as "-O2".
         expected: int8 (n, output size), to compare with; None to compare with nothing.
         oracle: what gave `expected`.
@@ -103,7 +104,7 @@ def simulate(
         images: uint8 (n, 784), white ink on black; for `AnyModel` codes (n, input size).
         core: the core to compile for and to emulate.
         toolchain: what to compile with.
-        emulator: "unicorn" or "qemu".
+        emulator: one of `EMULATORS`.
         optimize: such as "-O2".
         rounding: "litert" or "tflm"; by default what the engine's header says.
         kind: what `images` are, for the reader: "images" or "random inputs".
@@ -148,6 +149,7 @@ def _run_everywhere(
         pixels=classifier.pixels.range if pixels else None,
         preprocess=cost,
         from_pixels=Instructions.of(raw[RAW].instructions[:count]) if raw else None,
+        from_pixels_cycles=_cycles(raw[RAW], count) if raw else None,
         others=(
             _compare(f"emulated core, extreme {summary.things}", run.how, extreme.outputs, expected[count:]),
             _compare("host C", host_how, host, np.concatenate([expected, again])),
@@ -283,6 +285,8 @@ class _Job:
     def _run(self, image: Image, inputs: NDArray[np.int8]) -> Emulation:
         if self.emulator == "unicorn":
             return run_unicorn(self.core, image, self.engine, inputs, progress=self.progress)
+        if self.emulator == "simavr":
+            return run_simavr(self.core, image, self.engine, inputs, progress=self.progress)
         return run_qemu(self.core, self.toolchain, self.engine, inputs, optimize=self.optimize, progress=self.progress)
 
 
@@ -316,8 +320,13 @@ def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
         layers=layer_costs(engine, core, image, run),
         by_function=_by_function(image, run),
         cycles=estimate_m4_cycles(image, core, run.executions, len(run.instructions)) if has_cycles else None,
+        exact_cycles=_cycles(run),
         outputs=run.outputs,
     )
+
+
+def _cycles(run: Emulation, count: int | None = None) -> Instructions | None:
+    return None if run.cycles is None else Instructions.of(run.cycles[:count])
 
 
 def _by_function(image: Image, run: Emulation) -> dict[str, float]:

@@ -36,8 +36,8 @@ class SimulationChoices:
     Attributes:
         core: the core to compile for and to emulate; by default the board's, else cortex-m4.
         board: also hold the engine against this board.
-        toolchain: "zig" or "gcc".
-        emulator: "unicorn" or "qemu"; by default unicorn, and qemu for cores that it lacks.
+        toolchain: "zig" or "gcc"; by default zig, and gcc for cores that it lacks.
+        emulator: "unicorn", "qemu" or "simavr"; by default the first that has the core.
         optimize: the compiler's -O, such as "O2".
         data: a source as for `evaluate`; by default the build's own, or strokes and noise where those are not at hand;
             random inputs where the model takes no digits.
@@ -54,7 +54,7 @@ class SimulationChoices:
 
     core: str = ""
     board: str = ""
-    toolchain: str = "zig"
+    toolchain: str = ""
     emulator: str = ""
     optimize: str = "O2"
     data: str = ""
@@ -106,8 +106,8 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
         DataError, UnsupportedModelError, CheckFailedError: as `find_engine`, `find_engine_model` and `simulate`.
     """
     core, board = _target(choices)
-    toolchain = find_toolchain(choices.toolchain, core)
-    engine, subject = find_engine(path), find_engine_model(path, choices.model)
+    toolchain = find_toolchain(choices.toolchain or core.toolchain, core)
+    engine, subject = find_engine(path).on(core), find_engine_model(path, choices.model)
     check_model(engine, subject.model)
     inputs = find_inputs(
         subject,
@@ -127,7 +127,7 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
         inputs.images,
         core,
         toolchain,
-        emulator=choices.emulator or ("unicorn" if core.unicorn_cpu else "qemu"),
+        emulator=choices.emulator or core.emulator,
         optimize=_optimize(choices.optimize),
         rounding=choices.rounding,
         kind=inputs.kind,

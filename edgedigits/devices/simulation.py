@@ -39,7 +39,7 @@ class Ram:
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """Instructions executed by one inference, over images."""
+    """Instructions executed by one inference, or cycles, over images."""
 
     mean: float
     p95: float
@@ -149,9 +149,11 @@ class Simulation:
         by_function: share of instructions by function, mean per image; empty where the emulator cannot tell.
         cycles: estimate for Cortex-M4; None for other cores and emulators that count no single instructions.
         outputs: int8 (n, output size).
+        exact_cycles: cycles by image, as the emulator counted them; None where it counts none.
         pixels: what pixels are to the model; None where none went in.
         preprocess: what it takes to make an input of an image; None where the model sees all of it, and with no pixels.
         from_pixels: instructions of `classify_pixels`, from pixels to the class; None where there is none.
+        from_pixels_cycles: its cycles, where the emulator counts them.
         kind: what ran: "images", or "random inputs" for a model that takes no images.
     """
 
@@ -176,9 +178,11 @@ class Simulation:
     by_function: dict[str, float]
     cycles: CycleEstimate | None
     outputs: NDArray[np.int8]
+    exact_cycles: Instructions | None = None
     pixels: PixelRange | None = None
     preprocess: PreprocessCost | None = None
     from_pixels: Instructions | None = None
+    from_pixels_cycles: Instructions | None = None
     kind: str = "images"
 
     @property

@@ -40,6 +40,9 @@ def to_json(run: Simulation, board: Board | None = None) -> dict[str, Any]:
         facts["preprocess"] = {**asdict(run.preprocess), "how": how}
     if run.from_pixels is not None:
         facts["from_pixels"] = {**asdict(run.from_pixels), "how": how}
+    if run.exact_cycles is not None:
+        own = run.from_pixels_cycles
+        facts["cycles"] = {**asdict(run.exact_cycles), "from_pixels": asdict(own) if own else None, "how": how}
     if run.cycles is not None:
         facts["cycles"] = {
             **asdict(run.cycles),
@@ -104,12 +107,20 @@ def _board(run: Simulation, board: Board) -> dict[str, Any]:
     }
     time = milliseconds(run, board)
     if time is not None:
-        facts["milliseconds"] = {"low": time[0], "high": time[1], "how": "estimated: cycles at the highest clock"}
+        obtained = "estimated" if run.exact_cycles is None else "emulated"
+        facts["milliseconds"] = {"low": time[0], "high": time[1], "how": f"{obtained}: cycles at the highest clock"}
     return facts
 
 
 def milliseconds(run: Simulation, board: Board) -> tuple[float, float] | None:
-    """Return the estimated least and most milliseconds of one inference at the board's clock, or None."""
-    if run.cycles is None:
+    """Return the least and most milliseconds of one inference at the board's clock, or None.
+
+    Of a mean image by an estimate of cycles, or of all images by exact cycles.
+    """
+    if run.exact_cycles is not None:
+        low, high = float(run.exact_cycles.least), float(run.exact_cycles.most)
+    elif run.cycles is not None:
+        low, high = run.cycles.low, run.cycles.high
+    else:
         return None
-    return run.cycles.low / (1000 * board.clock_mhz), run.cycles.high / (1000 * board.clock_mhz)
+    return low / (1000 * board.clock_mhz), high / (1000 * board.clock_mhz)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgedigits.build_folder import ENGINE_FOLDER
 from edgedigits.data.shape import PIXELS
 from edgedigits.engine.engine_json import EngineFile, read_engine_file
 from edgedigits.errors import DataError
 from edgedigits.view import PLAIN, View
+
+if TYPE_CHECKING:
+    from edgedigits.devices.cores import Core
 
 _PACKAGE = Path(__file__).parent.parent
 MOST_SOURCE_BYTES = 1 << 28
@@ -41,6 +45,13 @@ class Engine:
     folder: Path
     facts: EngineFile
     sources: tuple[Path, ...]
+
+    def on(self, core: Core) -> Engine:
+        """Return it with what it takes on a core."""
+        own = self.facts.workspace_bytes_on_avr
+        if core.architecture.name != "avr" or own is None:
+            return self
+        return replace(self, facts=replace(self.facts, workspace_bytes=own))
 
     @property
     def prefix(self) -> str:

@@ -90,9 +90,11 @@ def find_toolchain(name: str, core: Core) -> Toolchain:
     """Return the toolchain `name` if it is present and knows `core`.
 
     Raises:
-        ConfigError: no toolchain is called so.
+        ConfigError: no toolchain is called so, or it makes no programs for this core.
         ToolMissingError: it is not installed or too old; the hint says how to get it.
     """
+    if name == "zig" and not core.zig:
+        raise ConfigError(f"zig makes no programs for {core.name}.", hint="Use --toolchain gcc.")
     if name == "zig":
         return find_zig()
     if name == "gcc":
@@ -118,11 +120,12 @@ def _find_gcc(core: Core) -> Toolchain:
     architecture = core.architecture
     path = next((found for found in map(shutil.which, architecture.gcc) if found), None)
     if path is None:
+        other = ", or use --toolchain zig" if core.zig else ""
         raise ToolMissingError(
             f"{architecture.gcc[-1]}, the GCC for {core.name}, is not installed.",
-            hint=f"Install it (Debian, Ubuntu: apt-get install {architecture.gcc_package}), or use --toolchain zig.",
+            hint=f"Install it (Debian, Ubuntu: apt-get install {architecture.gcc_package}){other}.",
         )
-    return Toolchain("gcc", f"gcc {run_tool([path, '-dumpfullversion']).stdout.strip()}", (path,))
+    return Toolchain("gcc", f"gcc {run_tool([path, '-dumpfullversion', '-dumpversion']).stdout.strip()}", (path,))
 
 
 def compile_program(toolchain: Toolchain, core: Core, program: Program) -> Path:
@@ -177,8 +180,8 @@ def _command_line(toolchain: Toolchain, core: Core, program: Program) -> list[st
     script.write_bytes(program.linker_script.encode())
     return [
         *toolchain.command,
-        *flags,
         *recipe.flags,
+        *flags,
         program.optimize,
         *program.flags,
         *compiler.flags,

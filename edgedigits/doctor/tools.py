@@ -55,8 +55,9 @@ def _tools() -> Iterator[Tool]:
     yield Tool("compilers", "CMake", (("cmake", "--version"),), "apt-get install cmake")
     for one in {core.architecture.name: core.architecture for core in load_cores().values()}.values():
         gcc = tuple((name, "-dumpfullversion") for name in one.gcc)
-        yield Tool("compilers", f"GCC for {one.title}", gcc, f"apt-get install {one.gcc_package}, or use zig")
-        remedy = f"apt-get install {one.qemu_package}, or use Unicorn"
+        instead = ("", "") if one.name == "avr" else (", or use zig", ", or use Unicorn")
+        yield Tool("compilers", f"GCC for {one.title}", gcc, f"apt-get install {one.gcc_package}{instead[0]}")
+        remedy = f"apt-get install {one.qemu_package}{instead[1]}"
         yield Tool("emulators", f"QEMU for {one.title}", ((one.qemu, "--version"),), remedy)
 
 

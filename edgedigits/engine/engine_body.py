@@ -19,7 +19,7 @@ from edgedigits.model.weights.encoding import Visits
 from edgedigits.model.weights.rows import ROWS
 
 # What a .c file names for itself alone: functions, arrays and types that begin a line.
-_PRIVATE_NAME = re.compile(r"^(?:(?:APART )?(?:static|typedef) [^(\[{;]*?(\w+)[(\[]|\} (\w+);)", re.MULTILINE)
+_PRIVATE_NAME = re.compile(r"^(?:(?:APART )?(?:static|typedef) [^(\[{;]*?(\w+)[(\[;]|\} (\w+);)", re.MULTILINE)
 _PRIVATE_MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
 GROUP_NAMES = {6: "six", 4: "four", 2: "two"}
 

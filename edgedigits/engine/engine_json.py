@@ -19,6 +19,7 @@ from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.preprocess import PixelMap
 from edgedigits.engine.engine_layers import ACTIVATIONS, EngineLayer
 from edgedigits.engine.parts import Parts
+from edgedigits.engine.workspace import EngineMemory
 from edgedigits.errors import ConfigError
 from edgedigits.files.typed import make
 from edgedigits.model.ir import Tensor
@@ -156,6 +157,7 @@ class EngineFile:
         steps: in order; empty where they are not told apart.
         reject_margin: the least lead that `classify` accepts; None where it refuses nothing, and nothing is said of it.
         scores: there is `scores`, which tells what a class was chosen by; None, and nothing said, where not.
+        workspace_bytes_on_avr: RAM that the caller lends there; None where it is the same.
     """
 
     schema: Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)]
@@ -175,6 +177,7 @@ class EngineFile:
     steps: Annotated[tuple[EngineStep, ...], Meta(max_length=200)]
     reject_margin: LeastLead | None = None
     scores: bool | None = None
+    workspace_bytes_on_avr: Annotated[int, Meta(ge=0, le=1 << 26)] | None = None
 
 
 def read_engine_file(path: Path) -> EngineFile | None:
@@ -223,13 +226,18 @@ def engine_json(parts: Parts, prefix: str, pixels: PixelMap | None, classes: int
         ),
         reject_margin=reject_margin or None,
         scores=bool(classes) or None,
+        workspace_bytes_on_avr=_workspace_on_avr(parts.memory),
     )
     sparse = {"pixels": facts.pixels and _table(facts.pixels), "steps": [_table(step) for step in facts.steps]}
     written = {**asdict(facts), **sparse}
-    for name in ("reject_margin", "scores"):
+    for name in ("reject_margin", "scores", "workspace_bytes_on_avr"):
         if written[name] is None:
             del written[name]
     return json.dumps(written, indent=2) + "\n"
+
+
+def _workspace_on_avr(memory: EngineMemory) -> int | None:
+    return memory.nbytes_on_avr if memory.nbytes_on_avr != memory.nbytes else None
 
 
 def _table(facts: Any) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def self_test_facts(parts: Parts, vectors: Sequence[Vector]) -> dict[str, Any]:
             for one in vectors
         ],
         "values_at": parts.memory.values_at,
+        "values_at_on_avr": parts.memory.values_at_on_avr,
         "crc": crcs[-1],
         "crc_note": f" (0x{crcs[0]} with MVE)" if len(crcs) > 1 else "",
     }

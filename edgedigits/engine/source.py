@@ -155,6 +155,7 @@ def _header_facts(parts: Parts, vectors: Sequence[Vector]) -> dict[str, Any]:
         "output_zero_point": macro_value(network.output.zero_point),
         "vector_bytes": f"{sum(vector.input.nbytes + vector.output.nbytes for vector in vectors):,}",
         "workspace": sizes["workspace_bytes"],
+        "workspace_on_avr": parts.memory.nbytes_on_avr,
         "fit": fit_facts(),
         "stack": MOST_STACK_BYTES,
         "stack_mve": MOST_STACK_BYTES_MVE,

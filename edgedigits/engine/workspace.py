@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from edgedigits.model.network import Network
 from edgedigits.model.ops.step import Spot
 from edgedigits.model.packing import PackedLayer
+from edgedigits.model.weights.encoding import Visits
 
 LIST_ROOM = 64
 """Entries of the list of active inputs; a longer one is worked off in parts."""
-ENTRY_BYTES = 8
+ENTRY_BYTES, AVR_ENTRY_BYTES = 8, 3
 FED_BYTES = 12
 """What is known of an input that comes in portions; it lies where the values between two steps do later."""
 INPUT, HIDDEN, OUTPUT = Spot("input", signed=True), Spot("s->hidden", signed=False), Spot("output", signed=True)
@@ -28,6 +29,7 @@ class EngineMemory:
     Attributes:
         sums: accumulators of a layer, int32.
         lists: whether there is the list of active inputs.
+        lists_on_avr: whether there is on AVR, where pairs do without.
         kept: values of each array that is kept for longer than the next step.
         hidden: values between two steps.
         padded: values of the input, filled up to a multiple of 4; 0 where kernels read it as it is.
@@ -36,6 +38,7 @@ class EngineMemory:
 
     sums: int
     lists: bool
+    lists_on_avr: bool
     kept: tuple[int, ...]
     hidden: int
     padded: int
@@ -44,13 +47,25 @@ class EngineMemory:
     @property
     def values_at(self) -> int:
         """Offset of `hidden`: where the scores of a classification lie as well."""
-        list_bytes = (LIST_ROOM + 1) * ENTRY_BYTES if self.lists else 0
-        return 4 * self.sums + list_bytes + sum(self.kept)
+        return self._values_at(ENTRY_BYTES if self.lists else 0)
+
+    @property
+    def values_at_on_avr(self) -> int:
+        """The same on AVR."""
+        return self._values_at(AVR_ENTRY_BYTES if self.lists_on_avr else 0)
+
+    def _values_at(self, entry_bytes: int) -> int:
+        return 4 * self.sums + (LIST_ROOM + 1) * entry_bytes + sum(self.kept)
 
     @property
     def nbytes(self) -> int:
         """All of it."""
         return self.values_at + self.hidden + self.padded
+
+    @property
+    def nbytes_on_avr(self) -> int:
+        """All of it on AVR."""
+        return self.values_at_on_avr + self.hidden + self.padded
 
 
 def lay_out(network: Network, packed: Sequence[PackedLayer], *, fed: bool = False) -> EngineMemory:
@@ -61,6 +76,7 @@ def lay_out(network: Network, packed: Sequence[PackedLayer], *, fed: bool = Fals
     return EngineMemory(
         sums=max(one.encoding.padded(one.layer.outputs) for one in packed),
         lists=any(one.encoding.uses_list for one in packed),
+        lists_on_avr=any(one.encoding.visits is Visits.LISTED_INPUTS for one in packed),
         kept=tuple(map(up_to_four, kept)),
         hidden=up_to_four(max(*between, FED_BYTES if fed else 0)),
         padded=up_to_four(network.inputs) if of_words and network.inputs % 4 else 0,

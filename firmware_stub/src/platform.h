@@ -24,6 +24,8 @@ uint32_t platform_ticks(void);
 /* Ticks per second of that clock. */
 uint32_t platform_tick_hz(void);
 
+#ifndef PLATFORM_TICK_MASK
 #define PLATFORM_TICK_MASK 0x00FFFFFFu
+#endif
 
 #endif

@@ -4,10 +4,23 @@
 #include "model.h"
 #include "platform.h"
 
+/* AVR has constants in RAM unless it is told. */
+#if defined(__AVR__)
+#define FLASH __flash
+#else
+#define FLASH
+#endif
+
 #define AS_TEXT_AS_WRITTEN(name) #name
 #define AS_TEXT(name) AS_TEXT_AS_WRITTEN(name)
 
 enum { WORD_LENGTH = 8, MOST_RUNS = 10000 };
+
+static const FLASH char RUN[] = "run", BENCH[] = "bench";
+#if MODEL_NOT_ONE_IMAGE
+static const FLASH char PIXELS[] = "pixels";
+#endif
+static const FLASH char LENGTH[] = "length", DIGIT[] = "digit", LONG[] = "long", NUMBER[] = "number", COMMAND[] = "command";
 
 /* How a line ended. */
 typedef enum { LINE_END, LINE_SPACE, CONSOLE_END } end_t;
@@ -23,7 +36,7 @@ static const uint8_t flash_image[4] = {1, 2, 3, 4};
 #define FLASH_START flash_image
 #define FLASH_BYTES sizeof flash_image
 #else
-extern const uint8_t __flash_start[], __flash_end[];
+extern const FLASH uint8_t __flash_start[], __flash_end[];
 #define FLASH_START __flash_start
 #define FLASH_BYTES (size_t)(__flash_end - __flash_start)
 #endif
@@ -33,30 +46,42 @@ static void put(char character) {
     platform_put(character);
 }
 
-static void say(const char *text) {
+static void say_text(const FLASH char *text) {
     while (*text != '\0') {
         put(*text++);
     }
 }
 
+#define say(words)                             \
+    do {                                       \
+        static const FLASH char text[] = words; \
+        say_text(text);                        \
+    } while (0)
+
 static void say_hex(uint32_t value, int digits) {
     for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
-        put("0123456789abcdef"[(value >> shift) & 15u]);
+        const char digit = (char)((value >> shift) & 15u);
+        put((char)(digit + (digit < 10 ? '0' : 'a' - 10)));
     }
 }
 
-static void say_number(const char *name, uint32_t value) {
+static void say_digits(uint32_t value) {
     char digits[10];
     int count = 0;
     do {
         digits[count++] = (char)('0' + (int)(value % 10u));
         value /= 10u;
     } while (value > 0);
-    say(name);
     while (count > 0) {
         put(digits[--count]);
     }
 }
+
+#define say_number(name, value) \
+    do {                        \
+        say(name);              \
+        say_digits(value);      \
+    } while (0)
 
 static void end_answer(void) {
     uint32_t crc = line_crc;
@@ -78,10 +103,10 @@ static end_t skip_line(int character) {
 }
 
 /* Answers with an error, after the rest of the line has been read. */
-static end_t refuse(const char *reason, int character) {
+static end_t refuse(const FLASH char *reason, int character) {
     end_t end = skip_line(character);
     say("error ");
-    say(reason);
+    say_text(reason);
     end_answer();
     return end;
 }
@@ -158,7 +183,7 @@ static end_t bytes_command(end_t end, size_t size, void (*take)(size_t place, ui
     size_t digits = 0;
     int high = 0;
     if (end != LINE_SPACE) {
-        return refuse("length", '\n');
+        return refuse(LENGTH, '\n');
     }
     for (;;) {
         int character = platform_get();
@@ -170,10 +195,10 @@ static end_t bytes_command(end_t end, size_t size, void (*take)(size_t place, ui
         }
         int value = hex_digit(character);
         if (value < 0) {
-            return refuse("digit", character);
+            return refuse(DIGIT, character);
         }
         if (digits >= 2u * size) {
-            return refuse("long", character);
+            return refuse(LONG, character);
         }
         if (digits % 2u != 0u) {
             take(digits / 2u, (uint8_t)(16 * high + value));
@@ -182,7 +207,7 @@ static end_t bytes_command(end_t end, size_t size, void (*take)(size_t place, ui
         digits++;
     }
     if (digits != 2u * size) {
-        return refuse("length", '\n');
+        return refuse(LENGTH, '\n');
     }
     answer();
     return LINE_END;
@@ -218,7 +243,7 @@ static end_t bench_command(end_t end) {
         return CONSOLE_END;
     }
     if (!is_line_end(character) || runs < 1 || runs > MOST_RUNS) {
-        return refuse("number", character);
+        return refuse(NUMBER, character);
     }
     answer_bench(runs);
     return LINE_END;
@@ -238,9 +263,18 @@ static void answer_id(void) {
     end_answer();
 }
 
+static uint32_t crc_of_flash(void) {
+    uint32_t crc = 0;
+    for (size_t i = 0; i < FLASH_BYTES; i++) {
+        const uint8_t byte = FLASH_START[i];
+        crc = crc32(crc, &byte, 1);
+    }
+    return crc;
+}
+
 static void answer_crc(void) {
     say("ok crc flash=");
-    say_hex(crc32(0, FLASH_START, FLASH_BYTES), 8);
+    say_hex(crc_of_flash(), 8);
     say_number(" bytes=", (uint32_t)FLASH_BYTES);
     end_answer();
 }
@@ -274,7 +308,7 @@ static end_t read_word(char word[WORD_LENGTH + 1]) {
     }
 }
 
-static int equal(const char *one, const char *other) {
+static int equal(const char *one, const FLASH char *other) {
     while (*one != '\0' && *one == *other) {
         one++;
         other++;
@@ -290,8 +324,8 @@ int protocol_begin(void) {
 }
 
 int protocol_serve(void) {
-    static const struct {
-        const char *name;
+    static const FLASH struct {
+        char name[WORD_LENGTH + 1];
         void (*answer)(void);
     } plain[] = {{"id", answer_id}, {"crc", answer_crc}, {"selftest", answer_selftest}};
     char word[WORD_LENGTH + 1];
@@ -302,15 +336,15 @@ int protocol_serve(void) {
     if (end == LINE_END && word[0] == '\0') {
         return 1; /* an empty line, or the LF of a CR LF */
     }
-    if (equal(word, "run")) {
+    if (equal(word, RUN)) {
         return bytes_command(end, sizeof input, take_input, answer_input) != CONSOLE_END;
     }
 #if MODEL_NOT_ONE_IMAGE
-    if (equal(word, "pixels")) {
+    if (equal(word, PIXELS)) {
         return bytes_command(end, MODEL_PIXELS, take_pixel, answer_pixels) != CONSOLE_END;
     }
 #endif
-    if (equal(word, "bench")) {
+    if (equal(word, BENCH)) {
         return bench_command(end) != CONSOLE_END;
     }
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
@@ -319,5 +353,5 @@ int protocol_serve(void) {
             return 1;
         }
     }
-    return refuse("command", end == LINE_END ? '\n' : ' ') != CONSOLE_END;
+    return refuse(COMMAND, end == LINE_END ? '\n' : ' ') != CONSOLE_END;
 }

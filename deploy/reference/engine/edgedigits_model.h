@@ -5,7 +5,7 @@
  *   rounding   litert: single, bit for bit as LiteRT's reference kernels
  *   input      int8 [1, 784], scale 0.003921569, zero point -128
  *   output     int8 [1, 10], scale 0.11838725, zero point 31
- *   RAM        676 bytes of workspace, lent by the caller; nothing else, no heap
+ *   RAM        676 bytes of workspace (156 on AVR), lent by the caller; nothing else, no heap
  *   flash      12,828 bytes of weights, 228 of biases, and code
  *   stack      at most 256 bytes at -O2, 512 with MVE; `edgedigits simulate` measures it
  *
@@ -13,12 +13,12 @@
  *   layer 2: 31 inputs, 16 outputs, ReLU; 304 bytes as lists8
  *   layer 3: 16 inputs, 10 outputs, no activation; 160 bytes as rows with MVE; 160 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_848A683B6B5DA189)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_1D5F0C14652A4890)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_848A683B6B5DA189
+#define EDGEDIGITS_MODEL_H_1D5F0C14652A4890
 
 #include <stdint.h>
 
@@ -28,7 +28,11 @@ extern "C" {
 
 #define EDGEDIGITS_MODEL_INPUT_SIZE 784
 #define EDGEDIGITS_MODEL_OUTPUT_SIZE 10
+#if defined(__AVR__)
+#define EDGEDIGITS_MODEL_WORKSPACE_BYTES 156
+#else
 #define EDGEDIGITS_MODEL_WORKSPACE_BYTES 676
+#endif
 #define EDGEDIGITS_MODEL_MODEL_DIGEST 0x09585dceu /* start of the model's SHA-256 */
 #define EDGEDIGITS_MODEL_PIXELS 784 /* that preprocess takes */
 #define EDGEDIGITS_MODEL_CLASSES 10 /* that classify tells apart */

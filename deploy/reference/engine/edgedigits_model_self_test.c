@@ -353,12 +353,11 @@ static const FLASH int8_t edgedigits_model_vector_outputs[EDGEDIGITS_MODEL_VECTO
 
 int edgedigits_model_self_test(void *workspace)
 {
-    /* Where the engine keeps values of a layer: free when the last one is written. */
-    int8_t *const outputs = (int8_t *)workspace + 644;
+    /* The outputs lie where the engine keeps values of a layer: free when the last one is written. */
 #if defined(__AVR__)
-    int8_t input[EDGEDIGITS_MODEL_INPUT_SIZE];
+    int8_t *const outputs = (int8_t *)workspace + 124;
 #else
-    const int8_t *input;
+    int8_t *const outputs = (int8_t *)workspace + 644;
 #endif
 
     if (edgedigits_model_check_weights() != 0) {
@@ -366,13 +365,16 @@ int edgedigits_model_self_test(void *workspace)
     }
     for (int i = 0; i < EDGEDIGITS_MODEL_VECTORS; ++i) {
 #if defined(__AVR__)
+        edgedigits_model_begin(0, workspace);
         for (int j = 0; j < EDGEDIGITS_MODEL_INPUT_SIZE; ++j) {
-            input[j] = edgedigits_model_vector_inputs[i][j];
+            const uint8_t pixel = (uint8_t)(edgedigits_model_vector_inputs[i][j] + 128);
+
+            (void)edgedigits_model_feed(&pixel, 1, workspace);
         }
+        (void)edgedigits_model_end(workspace, 0);
 #else
-        input = edgedigits_model_vector_inputs[i];
+        edgedigits_model_invoke(edgedigits_model_vector_inputs[i], outputs, workspace);
 #endif
-        edgedigits_model_invoke(input, outputs, workspace);
         for (int j = 0; j < EDGEDIGITS_MODEL_OUTPUT_SIZE; ++j) {
             if (outputs[j] != edgedigits_model_vector_outputs[i][j]) {
                 return 2 + i;

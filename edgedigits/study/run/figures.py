@@ -133,12 +133,14 @@ def _emulated(classifier: Classifier, folder: Path, images: NDArray[np.uint8], n
     from edgedigits.devices.toolchain import find_toolchain
     from edgedigits.scoring.oracle import engine_inputs, oracle_outputs
 
-    core, engine = find_core(name), find_engine(folder)
+    core = find_core(name)
+    engine = find_engine(folder).on(core)
     run = simulate_inputs(
         engine,
         engine_inputs(classifier, images),
         core,
-        find_toolchain("zig", core),
+        find_toolchain(core.toolchain, core),
+        emulator=core.emulator,
         expected=oracle_outputs(classifier, images, engine.facts.rounding),
         oracle="the interpreter",
     )
