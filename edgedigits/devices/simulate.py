@@ -52,7 +52,7 @@ def simulate_inputs(
     core: Core,
     toolchain: Toolchain,
     *,
-    emulator: str = "unicorn",
+    emulator: str = "",
     optimize: str = "-O2",
     expected: NDArray[np.int8] | None = None,
     oracle: str = "",
@@ -65,7 +65,7 @@ def simulate_inputs(
         inputs: int8 (n, input size).
         core: the core to compile for and to emulate.
         toolchain: what to compile with.
-        emulator: one of `EMULATORS`.
+        emulator: one of `EMULATORS`; by default what the core says.
         optimize: such as "-O2".
         expected: int8 (n, output size), to compare with; None to compare with nothing.
         oracle: what gave `expected`.
@@ -75,7 +75,7 @@ def simulate_inputs(
         ConfigError: unknown emulator, one that lacks the core, or inputs of another size.
         ToolMissingError, DataError, CheckFailedError: as the steps.
     """
-    job = _Job(engine, core, toolchain, emulator, optimize, progress)
+    job = _Job(engine, core, toolchain, emulator or core.emulator, optimize, progress)
     image, (run,) = job.emulate(inputs)
     summary = _summarize(job, image, run)
     return summary if expected is None else with_oracle(summary, expected, oracle)
@@ -88,7 +88,7 @@ def simulate(
     core: Core,
     toolchain: Toolchain,
     *,
-    emulator: str = "unicorn",
+    emulator: str = "",
     optimize: str = "-O2",
     rounding: str = "",
     kind: str = "images",
@@ -104,7 +104,7 @@ def simulate(
         images: uint8 (n, 784), white ink on black; for `AnyModel` codes (n, input size).
         core: the core to compile for and to emulate.
         toolchain: what to compile with.
-        emulator: one of `EMULATORS`.
+        emulator: one of `EMULATORS`; by default what the core says.
         optimize: such as "-O2".
         rounding: "litert" or "tflm"; by default what the engine's header says.
         kind: what `images` are, for the reader: "images" or "random inputs".
@@ -113,7 +113,7 @@ def simulate(
     Raises:
         As `simulate_inputs`, `oracle_outputs`, `run_host` and `lower`.
     """
-    job = _Job(engine, core, toolchain, emulator, optimize, progress)
+    job = _Job(engine, core, toolchain, emulator or core.emulator, optimize, progress)
     return _run_everywhere(job, classifier, images, rounding or engine.facts.rounding, kind)
 
 

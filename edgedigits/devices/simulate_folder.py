@@ -127,7 +127,7 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
         inputs.images,
         core,
         toolchain,
-        emulator=choices.emulator or core.emulator,
+        emulator=choices.emulator,
         optimize=_optimize(choices.optimize),
         rounding=choices.rounding,
         kind=inputs.kind,

@@ -16,7 +16,7 @@ from edgedigits.model.weights.encoding import Visits
 
 LIST_ROOM = 64
 """Entries of the list of active inputs; a longer one is worked off in parts."""
-ENTRY_BYTES, AVR_ENTRY_BYTES = 8, 3
+ENTRY_BYTES, AVR_ENTRY_BYTES = 8, 4
 FED_BYTES = 12
 """What is known of an input that comes in portions; it lies where the values between two steps do later."""
 INPUT, HIDDEN, OUTPUT = Spot("input", signed=True), Spot("s->hidden", signed=False), Spot("output", signed=True)

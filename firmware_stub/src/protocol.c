@@ -11,6 +11,9 @@
 #define FLASH
 #endif
 
+/* Said from many places: one copy is enough. */
+#define SHARED __attribute__((noinline))
+
 #define AS_TEXT_AS_WRITTEN(name) #name
 #define AS_TEXT(name) AS_TEXT_AS_WRITTEN(name)
 
@@ -46,7 +49,7 @@ static void put(char character) {
     platform_put(character);
 }
 
-static void say_text(const FLASH char *text) {
+SHARED static void say_text(const FLASH char *text) {
     while (*text != '\0') {
         put(*text++);
     }
@@ -65,7 +68,7 @@ static void say_hex(uint32_t value, int digits) {
     }
 }
 
-static void say_digits(uint32_t value) {
+SHARED static void say_digits(uint32_t value) {
     char digits[10];
     int count = 0;
     do {

@@ -13,9 +13,11 @@ import pytest
 
 from edgedigits.devices.cores import Core, find_core, load_cores
 from edgedigits.devices.elf import Image, read_elf
+from edgedigits.devices.emulator_simavr import find_runner
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.stub import Engine, find_engine
 from edgedigits.devices.toolchain import Toolchain, find_toolchain
+from edgedigits.errors import ToolMissingError
 from tests.devices.tiny_engine import write_engine
 
 UNICORN_CORES = [core.name for core in load_cores().values() if core.unicorn_cpu]
@@ -26,9 +28,22 @@ def toolchain_or_skip(name: str, core: Core) -> Toolchain:
     """Return the toolchain, or skip the test where it is absent."""
     if name == "zig" and find_spec("ziglang") is None:
         pytest.skip("ziglang is not installed")
-    if name == "gcc" and (core.architecture.name != "arm" or shutil.which("arm-none-eabi-gcc") is None):
+    if name == "zig" and not core.zig:
+        pytest.skip(f"zig makes no programs for {core.name}")
+    if name == "gcc" and not any(map(shutil.which, core.architecture.gcc)):
         pytest.skip(f"no GCC for {core.name}")
     return find_toolchain(name, core)
+
+
+def emulator_or_skip(core: Core) -> None:
+    """Skip the test where what emulates a core by default is absent."""
+    if core.emulator == "qemu" and shutil.which(core.architecture.qemu) is None:
+        pytest.skip(f"{core.architecture.qemu} is not installed")
+    if core.emulator == "simavr":
+        try:
+            find_runner()
+        except ToolMissingError as error:
+            pytest.skip(error.message)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ PROMISED = [
     "nucleo-l4r5zi",
     "esp32-c3",
     "microbit",
+    "uno",
+    "mega2560",
     "mps2-an385",
     "mps2-an386",
     "mps2-an500",
@@ -35,14 +37,15 @@ def test_every_promised_board_is_there_with_sane_figures() -> None:
 
     assert set(PROMISED) <= set(boards)
     for board in boards.values():
-        assert board.ram >= 16 * 1024 and 64 * 1024 <= board.flash <= 4 << 20
+        assert board.ram >= 2 * 1024 and 16 * 1024 <= board.flash <= 4 << 20
         assert 10 <= board.clock_mhz <= 1000
         assert board.source.startswith("vendor: ")
 
 
 def test_the_cores_that_qemu_runs_name_a_board_of_qemu() -> None:
     for core in load_cores().values():
-        assert find_board(core.qemu_board).qemu
+        assert not core.qemu_board or find_board(core.qemu_board).qemu
+        assert core.qemu_board or core.simavr
 
 
 def test_a_board_with_firmware_has_its_files() -> None:
@@ -57,7 +60,8 @@ def test_what_stands_first_is_no_emulated_board() -> None:
     emulated = [board.qemu != "" for board in load_boards().values()]
 
     assert emulated == sorted(emulated)
-    assert list(load_cores())[:4] == ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7"]
+    cortex = [name for name in load_cores() if name.startswith("cortex-")]
+    assert cortex[:4] == ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7"]
 
 
 def test_a_linker_script_holds_the_boards_memory() -> None:

@@ -29,7 +29,12 @@ int {prefix}_self_test(void *workspace);
 SOURCE = """\
 #include "{prefix}.h"
 
-static const int8_t weights[{outputs}][{inputs}] = {{
+#if defined(__AVR__)
+#define FLASH __flash
+#else
+#define FLASH
+#endif
+static const FLASH int8_t weights[{outputs}][{inputs}] = {{
 {rows}
 }};
 

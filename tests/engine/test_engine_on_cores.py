@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from edgedigits.model.packing import Goal, PackedLayer, choose, use, with_narrow
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
-from tests.devices.conftest import toolchain_or_skip
+from tests.devices.conftest import emulator_or_skip, toolchain_or_skip
 from tests.engine.compilers import STRICT
 from tests.engine.engine_program import run as run_command
 from tests.engine.engine_program import write
@@ -59,16 +58,18 @@ CHAINS = [
 
 # Their code is that of the M4 but for what the compiler makes of it.
 LIKE_AN_M4 = ("cortex-m7", "cortex-m33")
+# And these differ by their memory.
+CORES = [name for name in load_cores() if name not in ("atmega328p", "atmega2560")]
 # By default each chain on two cores, and each core with three chains or four; all in CI.
 CASES = [
     pytest.param(
         chain,
         core,
         id=f"{'-'.join(chain)}-{core}",
-        marks=[] if (number - place) % len(load_cores()) in (0, 3) else [pytest.mark.slow],
+        marks=[] if (number - place) % len(CORES) in (0, 3) else [pytest.mark.slow],
     )
     for number, chain in enumerate(CHAINS)
-    for place, core in enumerate(load_cores())
+    for place, core in enumerate(CORES)
 ]
 
 
@@ -84,22 +85,19 @@ def network_for(chain: tuple[str, ...], widest: int, rounding: Rounding = Roundi
 @pytest.mark.parametrize(("chain", "core"), CASES)
 def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_path: Path) -> None:
     number = CHAINS.index(chain)
-    rounding = list(Rounding)[(number + list(load_cores()).index(core)) % 2]
+    rounding = list(Rounding)[(number + CORES.index(core)) % 2]
     network = network_for(chain, widest=300 if number == 3 else 90, rounding=rounding)
     packed = use(network, chain)
     write(render_engine(network, packed), tmp_path)
     inputs = hard_inputs(network.inputs, number, count=20)
     target = find_core(core)
-    emulator = "unicorn" if target.unicorn_cpu else "qemu"
-    if emulator == "qemu" and shutil.which("qemu-system-arm") is None:
-        pytest.skip("qemu-system-arm is not installed")
+    emulator_or_skip(target)
 
     found = simulate_inputs(
         find_engine(tmp_path),
         inputs,
         target,
-        toolchain_or_skip("zig", target),
-        emulator=emulator,
+        toolchain_or_skip(target.toolchain, target),
         expected=run(network, inputs),
         oracle="NumPy",
     )
@@ -140,7 +138,7 @@ def test_a_full_list_ends_where_the_workspace_does(name: str, core: str, tmp_pat
     write(render_engine(network, use(network, [name])), tmp_path)
     target = find_core(core)
 
-    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip("zig", target))
+    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip(target.toolchain, target))
 
     np.testing.assert_array_equal(found.outputs, run(network, inputs))
 
@@ -152,12 +150,12 @@ def test_the_largest_sums_of_pairs_are_exact(name: str, beyond: int, core: str, 
     write(render_engine(network, use(network, [name])), tmp_path)
     inputs, target = hard_inputs(network.inputs), find_core(core)
 
-    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip("zig", target))
+    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip(target.toolchain, target))
 
     np.testing.assert_array_equal(found.outputs, run(network, inputs))
 
 
-@pytest.mark.parametrize("core", load_cores())
+@pytest.mark.parametrize("core", CORES)
 def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str, tmp_path: Path) -> None:
     network = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=0.2))))
     packed = choose(network, Goal.SPEED)
@@ -167,12 +165,10 @@ def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str
     write(render_engine(network, packed), tmp_path)
     inputs = hard_inputs(784, count=20)
     target = find_core(core)
-    emulator = "unicorn" if target.unicorn_cpu else "qemu"
-    if emulator == "qemu" and shutil.which("qemu-system-arm") is None:
-        pytest.skip("qemu-system-arm is not installed")
-    toolchain = toolchain_or_skip("zig", target)
+    emulator_or_skip(target)
+    toolchain = toolchain_or_skip(target.toolchain, target)
 
-    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain, emulator=emulator)
+    found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain)
 
     np.testing.assert_array_equal(found.outputs, run(network, inputs))
     check_layers(found, find_engine(tmp_path), network, packed, target)
@@ -181,7 +177,7 @@ def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
 @pytest.mark.parametrize(
-    "core", [pytest.param(core, marks=[pytest.mark.slow] if core in LIKE_AN_M4 else []) for core in load_cores()]
+    "core", [pytest.param(core, marks=[pytest.mark.slow] if core in LIKE_AN_M4 else []) for core in CORES]
 )
 def test_no_warning_on_any_core(core: str, toolchain: str, tmp_path: Path) -> None:
     target = find_core(core)
@@ -197,5 +193,5 @@ def test_no_warning_on_any_core(core: str, toolchain: str, tmp_path: Path) -> No
     everything = tmp_path / "all.c"
     everything.write_text("".join(f'#include "engine/engine_{number}.c"\n' for number in range(len(engines))))
     flags = target.zig if toolchain == "zig" else target.gcc
-    command = [*found.command, *flags, "-std=c99", "-O2", "-ffreestanding", *STRICT, "-c", str(everything)]
+    command = [*found.command, "-std=c99", *flags, "-O2", "-ffreestanding", *STRICT, "-c", str(everything)]
     run_command([*command, "-o", str(tmp_path / "all.o")])

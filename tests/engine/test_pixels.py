@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,7 +23,7 @@ from edgedigits.model.weights import ENCODINGS
 from edgedigits.scoring.metrics import classify
 from edgedigits.scoring.reject import MOST_LEAD_TOLD, leads
 from edgedigits.view import View
-from tests.devices.conftest import toolchain_or_skip
+from tests.devices.conftest import emulator_or_skip, toolchain_or_skip
 from tests.engine.compilers import C_COMPILERS, STRICT, available
 from tests.engine.engine_program import SANITIZED, run, write
 from tests.tflite_builder import build_mlp, random_mlp
@@ -150,8 +149,7 @@ def test_portions_are_taken_where_weights_lie_by_columns() -> None:
 def test_cores_give_what_numpy_gives(core: str, tmp_path: Path) -> None:
     """With MVE the layer has its weights row by row, of which a portion takes a few columns."""
     target = find_core(core)
-    if target.unicorn_cpu is None and shutil.which("qemu-system-arm") is None:
-        pytest.skip("qemu-system-arm is not installed")
+    emulator_or_skip(target)
     network = lower(read_tflite(mlp()))
     write(render_engine(network, use(network, ["pairs", "lists8"]), "digits", USUAL), tmp_path)
     images = np.random.default_rng(3).integers(0, 256, (6, 784)).astype(np.uint8) * (np.arange(784) % 5 > 1).astype(
@@ -166,8 +164,7 @@ def test_cores_give_what_numpy_gives(core: str, tmp_path: Path) -> None:
             write_raw_engine(find_engine(tmp_path), folder, portions=portions),
             with_invert(images, invert=invert),
             target,
-            toolchain_or_skip("zig", target),
-            emulator="unicorn" if target.unicorn_cpu else "qemu",
+            toolchain_or_skip(target.toolchain, target),
         )
         np.testing.assert_array_equal(found.outputs, expected)
 

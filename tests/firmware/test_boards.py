@@ -79,7 +79,7 @@ def emitted(tmp_path_factory: pytest.TempPathFactory) -> Made:
 def test_it_answers_in_qemu(qemu: None, tmp_path: Path, emitted: Made, name: str) -> None:
     engine, inputs, outputs = emitted
     board = find_board(name)
-    image = build_firmware(engine, board, toolchain_or_skip("zig", board.core), tmp_path / "f.elf")
+    image = build_firmware(engine, board, toolchain_or_skip(board.core.toolchain, board.core), tmp_path / "f.elf")
 
     with emulated_board(board, image.path) as link:
         device = Device(link)
@@ -119,7 +119,9 @@ def test_a_model_that_does_not_fit_says_which_symbol_and_by_how_much(tmp_path: P
     board = find_board("microbit")
 
     with pytest.raises(CheckFailedError, match=r"needs (3|4)\d,\d\d\d bytes more flash .*weights 300,000 B"):
-        build_firmware(find_engine(tmp_path), board, toolchain_or_skip("zig", board.core), tmp_path / "f.elf")
+        build_firmware(
+            find_engine(tmp_path), board, toolchain_or_skip(board.core.toolchain, board.core), tmp_path / "f.elf"
+        )
 
 
 def test_a_model_that_needs_too_much_ram_says_so(tmp_path: Path) -> None:
@@ -127,7 +129,9 @@ def test_a_model_that_needs_too_much_ram_says_so(tmp_path: Path) -> None:
     board = find_board("microbit")
 
     with pytest.raises(CheckFailedError, match="bytes more RAM"):
-        build_firmware(find_engine(tmp_path), board, toolchain_or_skip("zig", board.core), tmp_path / "f.elf")
+        build_firmware(
+            find_engine(tmp_path), board, toolchain_or_skip(board.core.toolchain, board.core), tmp_path / "f.elf"
+        )
 
 
 def test_a_board_without_support_and_a_console_that_is_none(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@
 #include <stddef.h>
 
 /* The names of this file alone get the prefix as well, so that several engines fit into one program and into one file. */
+#define level edgedigits_model_level
+#define number edgedigits_model_number
 #define scratch edgedigits_model_scratch
 #define workspace_has_the_size_it_says edgedigits_model_workspace_has_the_size_it_says
 #define layer1_entries edgedigits_model_layer1_entries
@@ -40,6 +42,11 @@
 #else
 #define DSP 0
 #endif
+#if defined(__AVR__)
+#define NARROW 1 /* multiplications of 8 bits, addresses of 16 */
+#else
+#define NARROW 0
+#endif
 /* Functions whose loops need all registers for themselves. */
 #if defined(__GNUC__)
 #define APART __attribute__((__noinline__))
@@ -56,6 +63,15 @@
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "The weights are laid out for little-endian cores."
+#endif
+
+/* An input as it is multiplied, and a number of inputs, of outputs, or of what they have. */
+#if NARROW
+typedef uint8_t level;
+typedef uint16_t number;
+#else
+typedef int32_t level;
+typedef uint32_t number;
 #endif
 
 /* What the workspace holds while an input is computed. */
@@ -219,9 +235,8 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
  */
 static void add_column(const FLASH uint32_t *entry, uint32_t value, int32_t *sums)
 {
-    uint32_t row = 0;
 #if DSP
-    uint32_t word, weights, sum;
+    uint32_t row = 0, word, weights, sum;
 
     __asm__ volatile(
         "1: ldr %[word], [%[entry]], #4\n"
@@ -239,14 +254,16 @@ static void add_column(const FLASH uint32_t *entry, uint32_t value, int32_t *sum
         : [value] "r"(value), [sums] "r"(sums)
         : "cc", "memory");
 #else
+    const level times = (level)value;
+    number row = 0;
     uint32_t word;
 
     do {
         word = *entry++;
-        row += word >> 8 & 0xffu;
-        sums[row] += (int32_t)value * (int8_t)(word & 0xffu);
-        row ^= word >> 25;
-        sums[row] += (int32_t)value * (int8_t)(word >> 16 & 0xffu);
+        row += (number)(word >> 8 & 0xffu);
+        sums[row] += times * (int8_t)(word & 0xffu);
+        row ^= (number)(word >> 24) >> 1;
+        sums[row] += times * (int8_t)(word >> 16 & 0xffu);
     } while ((word & 0x01000000u) == 0u);
 #endif
 }
@@ -428,6 +445,8 @@ int edgedigits_model_check_weights(void)
     return crc != 0x2466de5au; /* ~0xdb9921a5 */
 }
 
+#undef level
+#undef number
 #undef scratch
 #undef workspace_has_the_size_it_says
 #undef layer1_entries
@@ -449,6 +468,7 @@ int edgedigits_model_check_weights(void)
 #undef best_of
 #undef add_to_crc
 #undef DSP
+#undef NARROW
 #undef APART
 #undef FLASH
 #undef BIASES

@@ -48,12 +48,12 @@ static const FLASH int8_t edgedigits_model_vector_outputs[EDGEDIGITS_MODEL_VECTO
 
 int edgedigits_model_self_test(void *workspace)
 {
-    /* Where the engine keeps values of a layer: free when the last one is written. */
-    int8_t *const outputs = (int8_t *)workspace + 28;
+    /* The outputs lie where the engine keeps values of a layer: free when the last one is written. */
 #if defined(__AVR__)
+    int8_t *const outputs = (int8_t *)workspace + 28;
     int8_t input[EDGEDIGITS_MODEL_INPUT_SIZE];
 #else
-    const int8_t *input;
+    int8_t *const outputs = (int8_t *)workspace + 28;
 #endif
 
     if (edgedigits_model_check_weights() != 0) {
@@ -64,10 +64,10 @@ int edgedigits_model_self_test(void *workspace)
         for (int j = 0; j < EDGEDIGITS_MODEL_INPUT_SIZE; ++j) {
             input[j] = edgedigits_model_vector_inputs[i][j];
         }
-#else
-        input = edgedigits_model_vector_inputs[i];
-#endif
         edgedigits_model_invoke(input, outputs, workspace);
+#else
+        edgedigits_model_invoke(edgedigits_model_vector_inputs[i], outputs, workspace);
+#endif
         for (int j = 0; j < EDGEDIGITS_MODEL_OUTPUT_SIZE; ++j) {
             if (outputs[j] != edgedigits_model_vector_outputs[i][j]) {
                 return 2 + i;

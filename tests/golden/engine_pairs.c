@@ -16,6 +16,8 @@
 #endif
 
 /* The names of this file alone get the prefix as well, so that several engines fit into one program and into one file. */
+#define level edgedigits_model_level
+#define number edgedigits_model_number
 #define active edgedigits_model_active
 #define scratch edgedigits_model_scratch
 #define workspace_has_the_size_it_says edgedigits_model_workspace_has_the_size_it_says
@@ -33,9 +35,10 @@
 #define joined edgedigits_model_joined
 #define second_of edgedigits_model_second_of
 #define add_half edgedigits_model_add_half
+#define add_products edgedigits_model_add_products
+#define dense_pairs edgedigits_model_dense_pairs
 #define add_six edgedigits_model_add_six
 #define add_two edgedigits_model_add_two
-#define dense_pairs edgedigits_model_dense_pairs
 #define dense_rows edgedigits_model_dense_rows
 #define as_signed edgedigits_model_as_signed
 #define add_high_product edgedigits_model_add_high_product
@@ -68,6 +71,11 @@
 #else
 #define THUMB1 0
 #endif
+#if defined(__AVR__)
+#define NARROW 1 /* multiplications of 8 bits, addresses of 16 */
+#else
+#define NARROW 0
+#endif
 /* Functions whose loops need all registers for themselves. */
 #if defined(__GNUC__)
 #define APART __attribute__((__noinline__))
@@ -86,18 +94,29 @@
 #error "The weights are laid out for little-endian cores."
 #endif
 
+/* An input as it is multiplied, and a number of inputs, of outputs, or of what they have. */
+#if NARROW
+typedef uint8_t level;
+typedef uint16_t number;
+#else
+typedef int32_t level;
+typedef uint32_t number;
+#endif
+
 #define LIST_ROOM 64
 
 /* An input above its lowest value, or a pair of them: how far above, and where its weights are. */
 typedef struct {
-    uint32_t value;
-    uint32_t at;
+    number value;
+    number at;
 } active;
 
 /* What the workspace holds while an input is computed. */
 typedef struct {
     int32_t sums[8];
+#if !NARROW
     active list[LIST_ROOM + 1]; /* ends with a value of 0 */
+#endif
     uint8_t hidden[8];
 } scratch;
 
@@ -167,7 +186,7 @@ static const int32_t *loaded(const FLASH int32_t *biases, uint32_t count, int32_
 #define BIASES(array, count) array
 #endif
 
-#if !DSP && !VECTORS
+#if !DSP && !VECTORS && !NARROW
 /*
  * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
  * far its inputs are above, the first in the low byte; 0 when there is none before stop.
@@ -194,14 +213,14 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
 }
 #endif
 
-#if !VECTORS
+#if !VECTORS && !NARROW
 #if !DSP
 /* Appends an input to a list unless it is 0. */
 static active *push(active *end, uint32_t value, uint32_t at)
 {
     if (value != 0u) {
-        end->value = value;
-        end->at = at;
+        end->value = (number)value;
+        end->at = (number)at;
         ++end;
     }
     return end;
@@ -212,7 +231,7 @@ static active *push(active *end, uint32_t value, uint32_t at)
 static const uint8_t *close_list(active *end, const uint8_t *next)
 {
     end->value = 0u;
-    end->at = 0xffffffffu;
+    end->at = (number)0xffffffffu;
     return next;
 }
 #endif
@@ -273,7 +292,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
     return close_list(end, in);
 }
 
-#elif !VECTORS
+#elif !VECTORS && !NARROW
 /*
  * Lists inputs above their lowest value, with where they are in their pairs.
  * Goes from in towards stop, in words of four, until the list is full; returns how far it came. flip turns stored
@@ -320,7 +339,7 @@ static int32_t second_of(int32_t both, int32_t first)
     return (int32_t)((uint32_t)both - (uint32_t)first) >> 8;
 }
 
-#if !DSP && !THUMB1
+#if !DSP && !THUMB1 && !NARROW
 /* Adds the product of a value and the half of a word at a byte, modulo 2^32. */
 static int32_t add_half(int32_t both, int32_t value, const FLASH int8_t *at)
 {
@@ -334,6 +353,43 @@ static int32_t add_half(int32_t both, int32_t value, const FLASH int8_t *at)
 }
 #endif
 
+#if NARROW
+/* Adds the products of one input to the sums, two at a time. */
+APART static void add_products(const FLASH int8_t *weight, level value, int32_t *sum, const int32_t *end)
+{
+    for (; sum != end; sum += 2) {
+        const int8_t first = *weight++, second = (int8_t)(*weight + (first < 0));
+
+        weight += 3;
+        sum[0] += value * first;
+        sum[1] += value * second;
+    }
+}
+
+/* A dense layer whose weights lie by pairs of inputs. Those at their lowest value are skipped. */
+static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const FLASH uint32_t *weights,
+                             const int32_t *bias, uint32_t outputs, scratch *s)
+{
+    const uint8_t *const stop = in + inputs;
+    const FLASH int8_t *column = (const FLASH int8_t *)weights;
+    number step = 2, other = 2u * (number)outputs - 2u;
+
+    for (number i = 0; i < (number)outputs; ++i) {
+        s->sums[i] = bias[i];
+    }
+    for (; in != stop; ++in) {
+        const level value = (level)(*in ^ (uint8_t)flip);
+        const number last = step;
+
+        if (value != 0) {
+            add_products(column, value, s->sums, s->sums + outputs);
+        }
+        column += last;
+        step = other;
+        other = last;
+    }
+}
+#else
 /* Six outputs over what is listed. */
 APART static void add_six(const active *list, const FLASH uint32_t *weights, const int32_t *from, int32_t *sums)
 {
@@ -492,6 +548,7 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
         from = s->sums;
     } while (in != stop);
 }
+#endif
 
 #endif
 
@@ -643,6 +700,8 @@ int edgedigits_model_check_weights(void)
 #endif
 }
 
+#undef level
+#undef number
 #undef active
 #undef scratch
 #undef workspace_has_the_size_it_says
@@ -660,9 +719,10 @@ int edgedigits_model_check_weights(void)
 #undef joined
 #undef second_of
 #undef add_half
+#undef add_products
+#undef dense_pairs
 #undef add_six
 #undef add_two
-#undef dense_pairs
 #undef dense_rows
 #undef as_signed
 #undef add_high_product
@@ -673,6 +733,7 @@ int edgedigits_model_check_weights(void)
 #undef FENCE
 #undef ROLLED
 #undef THUMB1
+#undef NARROW
 #undef APART
 #undef FLASH
 #undef LIST_ROOM

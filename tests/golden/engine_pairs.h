@@ -5,19 +5,19 @@
  *   rounding   litert: single, bit for bit as LiteRT's reference kernels
  *   input      int8 [1, 12], scale 0.003921569, zero point -128
  *   output     int8 [1, 5], scale 0.0036660966, zero point -6
- *   RAM        560 bytes of workspace, lent by the caller; nothing else, no heap
+ *   RAM        560 bytes of workspace (40 on AVR), lent by the caller; nothing else, no heap
  *   flash      144 bytes of weights, 56 of biases, and code
  *   stack      at most 256 bytes at -O2, 512 with MVE; `edgedigits simulate` measures it
  *
  *   layer 1: 12 inputs, 7 outputs, ReLU; 84 bytes as rows with MVE; 96 bytes as pairs
  *   layer 2: 7 inputs, 5 outputs, no activation; 35 bytes as rows with MVE; 48 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_82858A2BDD408283)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_18C9ED65122FA0DF)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_82858A2BDD408283
+#define EDGEDIGITS_MODEL_H_18C9ED65122FA0DF
 
 #include <stdint.h>
 
@@ -27,7 +27,11 @@ extern "C" {
 
 #define EDGEDIGITS_MODEL_INPUT_SIZE 12
 #define EDGEDIGITS_MODEL_OUTPUT_SIZE 5
+#if defined(__AVR__)
+#define EDGEDIGITS_MODEL_WORKSPACE_BYTES 40
+#else
 #define EDGEDIGITS_MODEL_WORKSPACE_BYTES 560
+#endif
 #define EDGEDIGITS_MODEL_MODEL_DIGEST 0xf758b807u /* start of the model's SHA-256 */
 
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */

@@ -37,11 +37,11 @@
 #define list_pairs edgedigits_model_list_pairs
 #define add_column edgedigits_model_add_column
 #define sparse_lists8 edgedigits_model_sparse_lists8
+#define add_products edgedigits_model_add_products
+#define dense_pairs edgedigits_model_dense_pairs
 #define joined edgedigits_model_joined
 #define second_of edgedigits_model_second_of
 #define add_half edgedigits_model_add_half
-#define add_products edgedigits_model_add_products
-#define dense_pairs edgedigits_model_dense_pairs
 #define add_six edgedigits_model_add_six
 #define add_four edgedigits_model_add_four
 #define dense_rows edgedigits_model_dense_rows
@@ -117,8 +117,8 @@ typedef uint32_t number;
 
 /* An input above its lowest value, or a pair of them: how far above, and where its weights are. */
 typedef struct {
-    uint32_t value;
-    uint32_t at;
+    number value;
+    number at;
 } active;
 
 /* What the workspace holds while an image is computed. */
@@ -628,8 +628,8 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
 static active *push(active *end, uint32_t value, uint32_t at)
 {
     if (value != 0u) {
-        end->value = (uint32_t)value;
-        end->at = (uint32_t)at;
+        end->value = (number)value;
+        end->at = (number)at;
         ++end;
     }
     return end;
@@ -640,7 +640,7 @@ static active *push(active *end, uint32_t value, uint32_t at)
 static const uint8_t *close_list(active *end, const uint8_t *next)
 {
     end->value = 0u;
-    end->at = (uint32_t)0xffffffffu;
+    end->at = (number)0xffffffffu;
     return next;
 }
 #endif
@@ -805,35 +805,6 @@ APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t input
 }
 
 #if !VECTORS
-/*
- * A half of a word is 256 times the weight of a second output plus that of a first, for one input. Multiplied as it is, it
- * adds to 256 times the second sum plus the first; its low byte adds to the first alone. Modulo 2^32 that leaves the second
- * exactly, if it lies within 24 bits: so it was proven of these layers.
- */
-static int32_t joined(int32_t first, int32_t second)
-{
-    return (int32_t)((uint32_t)second * 256u + (uint32_t)first);
-}
-
-static int32_t second_of(int32_t both, int32_t first)
-{
-    return (int32_t)((uint32_t)both - (uint32_t)first) >> 8;
-}
-
-#if !DSP && !THUMB1 && !NARROW
-/* Adds the product of a value and the half of a word at a byte, modulo 2^32. */
-static int32_t add_half(int32_t both, int32_t value, const FLASH int8_t *at)
-{
-#if defined(__GNUC__)
-    typedef int16_t __attribute__((__may_alias__)) half;
-    const int32_t weight = *(const FLASH half *)(const FLASH void *)at;
-#else
-    const int32_t weight = at[0] + 256 * at[1] + (at[0] < 0 ? 256 : 0);
-#endif
-    return (int32_t)((uint32_t)both + (uint32_t)(value * weight));
-}
-#endif
-
 #if NARROW
 /* Adds the products of one input to the sums, two at a time. */
 APART static void add_products(const FLASH int8_t *weight, level value, int32_t *sum, const int32_t *end)
@@ -871,6 +842,35 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
     }
 }
 #else
+/*
+ * A half of a word is 256 times the weight of a second output plus that of a first, for one input. Multiplied as it is, it
+ * adds to 256 times the second sum plus the first; its low byte adds to the first alone. Modulo 2^32 that leaves the second
+ * exactly, if it lies within 24 bits: so it was proven of these layers.
+ */
+static int32_t joined(int32_t first, int32_t second)
+{
+    return (int32_t)((uint32_t)second * 256u + (uint32_t)first);
+}
+
+static int32_t second_of(int32_t both, int32_t first)
+{
+    return (int32_t)((uint32_t)both - (uint32_t)first) >> 8;
+}
+
+#if !DSP && !THUMB1
+/* Adds the product of a value and the half of a word at a byte, modulo 2^32. */
+static int32_t add_half(int32_t both, int32_t value, const FLASH int8_t *at)
+{
+#if defined(__GNUC__)
+    typedef int16_t __attribute__((__may_alias__)) half;
+    const int32_t weight = *(const FLASH half *)(const FLASH void *)at;
+#else
+    const int32_t weight = at[0] + 256 * at[1] + (at[0] < 0 ? 256 : 0);
+#endif
+    return (int32_t)((uint32_t)both + (uint32_t)(value * weight));
+}
+#endif
+
 /* Six outputs over what is listed. */
 APART static void add_six(const active *list, const FLASH uint32_t *weights, const int32_t *from, int32_t *sums)
 {
@@ -1351,11 +1351,11 @@ int edgedigits_model_check_weights(void)
 #undef list_pairs
 #undef add_column
 #undef sparse_lists8
+#undef add_products
+#undef dense_pairs
 #undef joined
 #undef second_of
 #undef add_half
-#undef add_products
-#undef dense_pairs
 #undef add_six
 #undef add_four
 #undef dense_rows

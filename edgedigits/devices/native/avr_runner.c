@@ -22,6 +22,8 @@
 enum { MCU = 1, START, INPUT, OUTPUT, WORKSPACE, STEPS, LIMIT, ARGUMENTS };
 enum { KEEP = 255, GUARD = 8, SPL = 0x5D };
 
+#define NO_STACK "its stack runs into its buffers: there is too little RAM"
+
 typedef struct {
     const char *name;
     uint32_t at, size;
@@ -100,7 +102,7 @@ static uint64_t call(machine_t *machine, const buffer_t *input, const buffer_t *
     avr_t *avr = machine->avr;
     const uint32_t back = machine->words, top = avr->ramend - avr->address_size;
     const uint64_t before = avr->cycle;
-    uint32_t step = 0, lowest;
+    uint32_t step = 0, below = 0, lowest;
     for (uint32_t i = 0; i < avr->address_size; i++) {
         avr->data[avr->ramend - i] = (uint8_t)(back >> (8 * i));
     }
@@ -123,13 +125,18 @@ static uint64_t call(machine_t *machine, const buffer_t *input, const buffer_t *
         machine->by_step[step]++;
         avr->run_cycle_count = 0;
         avr->pc = avr_run_one(avr);
+        /* A stack pointer is written in two halves: for two instructions it is nothing. */
+        below = avr->data[SPL] + 256u * avr->data[SPL + 1] < machine->end ? below + 1u : 0u;
+        if (below > 3u) {
+            fail(NO_STACK);
+        }
         if (avr->cycle - before > machine->limit) {
             fail("it does not come to an end");
         }
     }
     lowest = written(avr, machine->end, top);
     if (lowest < machine->end + GUARD) {
-        fail("its stack runs into its buffers: there is too little RAM");
+        fail(NO_STACK);
     }
     machine->deepest = avr->ramend + 1u - lowest > machine->deepest ? avr->ramend + 1u - lowest : machine->deepest;
     return avr->cycle - before;
@@ -195,6 +202,7 @@ int main(int argc, char **argv) {
     machine_t machine = new_machine(argv);
     const buffer_t input = place(&machine, "input", argv[INPUT]), workspace = place(&machine, "workspace", argv[WORKSPACE]);
     const buffer_t output = place(&machine, "output", argv[OUTPUT]);
+    machine.end += GUARD;
     for (uint32_t at = input.at - GUARD; at < machine.end; at++) {
         machine.avr->data[at] = paint_at(at);
     }

@@ -140,7 +140,6 @@ def _emulated(classifier: Classifier, folder: Path, images: NDArray[np.uint8], n
         engine_inputs(classifier, images),
         core,
         find_toolchain(core.toolchain, core),
-        emulator=core.emulator,
         expected=oracle_outputs(classifier, images, engine.facts.rounding),
         oracle="the interpreter",
     )
