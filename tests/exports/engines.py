@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgedigits.exports.catalogue import find_export
+from edgedigits.exports.write import write_export
 from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
 from edgedigits.model.reader import read_tflite
@@ -74,6 +76,11 @@ KINDS = {
 """By how pixels go in."""
 EACH_KIND = ("in portions", *(pytest.param(name, marks=pytest.mark.slow) for name in ("whole", "seen in part")))
 """As parameters of a test that compiles: the first always, the others among the slow ones."""
+
+
+def export(folder: Path, to: str, out: Path) -> Path:
+    """Export an engine; return where."""
+    return write_export(folder, find_export(to), out).place
 
 
 class Made(dict[str, Path]):

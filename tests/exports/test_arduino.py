@@ -12,15 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import edgedigits
 from edgedigits.collect.monitor import parse_seen
 from edgedigits.data.digits import Digits
 from edgedigits.data.geometry import fitted
 from tests.devices.emitted_engine import write_emitted_engine
 from tests.engine.compilers import available
 from tests.engine.engine_program import run as run_command
-from tests.exports.engines import EACH_KIND, KINDS, PORTIONS, PREFIX, Made, as_text
-from tests.exports.test_write import tree
+from tests.exports.engines import EACH_KIND, KINDS, PORTIONS, PREFIX, Made, as_text, export
 
 HERE = Path(__file__).parent
 # Of arduino-lint: rules on names, and fields that the Library Manager wants.
@@ -33,7 +31,7 @@ CATEGORIES = {
 @pytest.fixture(scope="module")
 def libraries(builds: Made, tmp_path_factory: pytest.TempPathFactory) -> Made:
     root = tmp_path_factory.mktemp("libraries")
-    return Made(lambda name: edgedigits.export(builds[name], "arduino", root / name / PREFIX).place)
+    return Made(lambda name: export(builds[name], "arduino", root / name / PREFIX))
 
 
 def properties(library: Path) -> dict[str, str]:
@@ -55,7 +53,8 @@ def test_it_keeps_the_rules_of_arduino_lint(libraries: Made) -> None:
         assert (sketch / f"{sketch.name}.ino").is_file()
     for line in (library / "keywords.txt").read_text().splitlines():
         assert re.fullmatch(r"\w+\t(KEYWORD1|KEYWORD2|LITERAL1)", line)
-    assert all(re.fullmatch(r"[\w./-]+", path) and len(path) < 64 for path in tree(library))
+    relative = [path.relative_to(library) for path in library.rglob("*")]
+    assert all(re.fullmatch(r"[\w./-]+", path) and len(path) < 64 for path in map(str, relative))
     declared = "".join(path.read_text() for path in (library / "src").glob("*.h"))
     for line in (library / "keywords.txt").read_text().splitlines():
         assert line.split("\t")[0] in declared
@@ -69,15 +68,15 @@ def test_architectures_are_those_that_it_is_for(builds: Made, tmp_path: Path) ->
     facts["weight_bytes"] = 0x8000
     (tmp_path / "large" / "engine" / f"{PREFIX}.json").write_text(json.dumps(facts))
     for name, folder in (("small", builds["in portions"]), ("large", tmp_path / "large")):
-        library = edgedigits.export(folder, "arduino", tmp_path / f"{name}-arduino").place
+        library = export(folder, "arduino", tmp_path / f"{name}-arduino")
         assert ("avr" in properties(library)["architectures"].replace("*", "avr")) == (name == "small")
-        project = edgedigits.export(folder, "platformio", tmp_path / f"{name}-platformio").place
+        project = export(folder, "platformio", tmp_path / f"{name}-platformio")
         assert ("board = uno" in (project / "platformio.ini").read_text()) == (name == "small")
 
 
 def test_a_name_that_begins_as_arduinos_own_gets_another(tmp_path: Path) -> None:
     write_emitted_engine(tmp_path, PORTIONS.model, encodings=PORTIONS.encodings, prefix="arduino_digits")
-    library = edgedigits.export(tmp_path, "arduino", tmp_path / "out").place
+    library = export(tmp_path, "arduino", tmp_path / "out")
     assert properties(library)["name"] == "edgedigits_arduino_digits"
 
 

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 
-import edgedigits
 from edgedigits.data.digits import Digits
 from tests.engine.compilers import available
 from tests.engine.engine_program import run as run_command
-from tests.exports.engines import EACH_KIND, KINDS, Made, as_text
+from tests.exports.engines import EACH_KIND, KINDS, Made, as_text, export
 
 
 @pytest.mark.parametrize("name", EACH_KIND)
 def test_it_is_installed_found_and_reads_digits(name: str, builds: Made, five_thousand: Digits, tmp_path: Path) -> None:
     cmake = available(["cmake"])[0]
-    edgedigits.export(builds[name], "cmake", tmp_path / "package")
+    export(builds[name], "cmake", tmp_path / "package")
     strict = "-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
     for source, more in (("package", []), ("package/example", [f"-DCMAKE_PREFIX_PATH={tmp_path / 'there'}"])):
         build = str(tmp_path / f"build-{Path(source).name}")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import edgedigits
 from edgedigits.cli.main import main
+from edgedigits.version import __version__
 from tests.engine.compilers import STRICT, available
 from tests.engine.engine_program import run as run_command
-from tests.exports.engines import PREFIX, Made
+from tests.exports.engines import PREFIX, Made, export
 
-NAME = f"edgedigits.{PREFIX}.{edgedigits.__version__}.pack"
+NAME = f"edgedigits.{PREFIX}.{__version__}.pack"
 # Of the schema's <package> and <component>: what has to be there, and what may.
 NEEDED = {"vendor", "name", "description", "url", "releases"}
 ALLOWED = {*NEEDED, "requirements", "conditions", "components", "license", "keywords", "examples"}
@@ -28,7 +28,7 @@ LONGEST_DESCRIPTION = 256
 def pack(builds: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pack, unpacked."""
     place = tmp_path_factory.mktemp("pack")
-    edgedigits.export(builds["in portions"], "cmsis-pack", place / NAME)
+    export(builds["in portions"], "cmsis-pack", place / NAME)
     with zipfile.ZipFile(place / NAME) as archive:
         archive.extractall(place / "there")
     return place / "there"

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-import edgedigits
 from edgedigits.data.digits import Digits
+from edgedigits.version import __version__
 from tests.engine.compilers import available
 from tests.engine.engine_program import run as run_command
-from tests.exports.engines import EACH_KIND, KINDS, PREFIX, Made, as_text
+from tests.exports.engines import EACH_KIND, KINDS, PREFIX, Made, as_text, export
 
 HERE = Path(__file__).parent
 
@@ -47,14 +47,14 @@ def build(source: Path, folder: Path, *choices: str, **environment: str) -> Path
 
 
 def test_platformio_says_what_it_builds(builds: Made, tmp_path: Path) -> None:
-    edgedigits.export(builds["in portions"], "platformio", tmp_path / "project")
+    export(builds["in portions"], "platformio", tmp_path / "project")
     said = configparser.ConfigParser()
     said.read(tmp_path / "project" / "platformio.ini")
     boards = [said[name] for name in said.sections() if name.startswith("env:")]
     assert [one["platform"] for one in boards if "extends" not in one] == ["native"]
     assert all("board" in one and one["extends"] in said for one in boards if "extends" in one)
     library = json.loads((tmp_path / "project" / "lib" / PREFIX / "library.json").read_text())
-    assert library["name"] == PREFIX and library["version"] == edgedigits.__version__
+    assert library["name"] == PREFIX and library["version"] == __version__
     assert all((tmp_path / "project" / "lib" / PREFIX / "src" / name).is_file() for name in library["headers"])
 
 
@@ -63,7 +63,7 @@ def test_platformio_says_what_it_builds(builds: Made, tmp_path: Path) -> None:
 def test_the_platformio_project_runs_here_and_as_a_sketch(
     name: str, builds: Made, five_thousand: Digits, tmp_path: Path
 ) -> None:
-    project = edgedigits.export(builds[name], "platformio", tmp_path / "project").place
+    project = export(builds[name], "platformio", tmp_path / "project")
     sources, objects = project / "lib" / PREFIX / "src", []
     for source in sources.glob("*.c"):
         objects.append(str(tmp_path / f"{source.stem}.o"))
@@ -82,11 +82,11 @@ def test_the_platformio_project_runs_here_and_as_a_sketch(
 def test_platformio_packs_its_library(builds: Made, tmp_path: Path) -> None:
     if find_spec("platformio") is None:
         pytest.skip("platformio is not installed")
-    project = edgedigits.export(builds["in portions"], "platformio", tmp_path / "project").place
+    project = export(builds["in portions"], "platformio", tmp_path / "project")
     command = [sys.executable, "-m", "platformio", "pkg", "pack", project / "lib" / PREFIX, "-o", tmp_path]
     said = {"PLATFORMIO_CORE_DIR": str(tmp_path / "core"), "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no"}
     subprocess.run(command, env={**os.environ, **said}, capture_output=True, timeout=120, check=True)
-    with tarfile.open(tmp_path / f"{PREFIX}-{edgedigits.__version__}.tar.gz") as packed:
+    with tarfile.open(tmp_path / f"{PREFIX}-{__version__}.tar.gz") as packed:
         assert {"library.json", f"src/{PREFIX}.c", f"src/{PREFIX}.h"} <= set(packed.getnames())
 
 
@@ -94,7 +94,7 @@ def test_platformio_packs_its_library(builds: Made, tmp_path: Path) -> None:
 
 
 def test_the_zephyr_module_is_well_formed(builds: Made, tmp_path: Path) -> None:
-    module = edgedigits.export(builds["in portions"], "zephyr", tmp_path / "module").place
+    module = export(builds["in portions"], "zephyr", tmp_path / "module")
     said = yaml.safe_load((module / "zephyr" / "module.yml").read_text())
     assert said["name"] == PREFIX
     assert (module / said["build"]["kconfig"]).is_file() and (
@@ -117,7 +117,7 @@ def test_the_zephyr_module_is_well_formed(builds: Made, tmp_path: Path) -> None:
 def test_the_sample_of_the_zephyr_module_reads_digits(
     name: str, builds: Made, five_thousand: Digits, tmp_path: Path
 ) -> None:
-    module = edgedigits.export(builds[name], "zephyr", tmp_path / "module").place
+    module = export(builds[name], "zephyr", tmp_path / "module")
     place = build(module / "samples" / "read_digits", tmp_path, f"-DZephyr_DIR={HERE / 'zephyr'}")
     answers(place / "app", five_thousand, name)
 
@@ -126,9 +126,9 @@ def test_the_sample_of_the_zephyr_module_reads_digits(
 
 
 def test_the_manifests_of_esp_idf_are_well_formed(builds: Made, tmp_path: Path) -> None:
-    component = edgedigits.export(builds["in portions"], "esp-idf", tmp_path / PREFIX).place
+    component = export(builds["in portions"], "esp-idf", tmp_path / PREFIX)
     said = yaml.safe_load((component / "idf_component.yml").read_text())
-    assert said["version"] == edgedigits.__version__ and said["dependencies"] == {"idf": ">=4.4"}
+    assert said["version"] == __version__ and said["dependencies"] == {"idf": ">=4.4"}
     main = component / "examples" / "read_digits" / "main"
     needed = yaml.safe_load((main / "idf_component.yml").read_text())["dependencies"]
     assert list(needed) == [PREFIX] and (main / needed[PREFIX]["path"]).resolve() == component
@@ -137,7 +137,7 @@ def test_the_manifests_of_esp_idf_are_well_formed(builds: Made, tmp_path: Path) 
 @pytest.mark.slow
 def test_the_component_manager_takes_both_manifests(builds: Made, tmp_path: Path) -> None:
     manager = pytest.importorskip("idf_component_tools.manager")
-    component = edgedigits.export(builds["in portions"], "esp-idf", tmp_path / PREFIX).place
+    component = export(builds["in portions"], "esp-idf", tmp_path / PREFIX)
     for folder in (component, component / "examples" / "read_digits" / "main"):
         assert manager.ManifestManager(str(folder), PREFIX).load().name == PREFIX
 
@@ -147,7 +147,7 @@ def test_the_component_manager_takes_both_manifests(builds: Made, tmp_path: Path
 def test_the_example_of_the_esp_idf_component_reads_digits(
     name: str, builds: Made, five_thousand: Digits, tmp_path: Path
 ) -> None:
-    component = edgedigits.export(builds[name], "esp-idf", tmp_path / PREFIX).place
+    component = export(builds[name], "esp-idf", tmp_path / PREFIX)
     place = build(component / "examples" / "read_digits", tmp_path, IDF_PATH=str(HERE / "esp_idf"))
     answers(place / "app", five_thousand, name)
 
@@ -177,7 +177,7 @@ def test_the_micropython_module_classifies_and_tells_scores(
     tool: str, name: str, builds: Made, five_thousand: Digits, tmp_path: Path
 ) -> None:
     available([tool])
-    module = edgedigits.export(builds[name], "micropython", tmp_path / PREFIX).place
+    module = export(builds[name], "micropython", tmp_path / PREFIX)
     names = {"module": module, "stub": HERE / "micropython"}
     if tool == "make":
         (tmp_path / "Makefile").write_text(_MAKE.format(**names))
