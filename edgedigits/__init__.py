@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.version import __version__
 
 if TYPE_CHECKING:
-    from edgedigits.api import build, evaluate, export, simulate, teacher
+    from edgedigits.api import build, evaluate, export, predict, simulate, teacher
     from edgedigits.config import BuildConfig
 
-__all__ = ["BuildConfig", "__version__", "build", "evaluate", "export", "simulate", "teacher"]
+__all__ = ["BuildConfig", "__version__", "build", "evaluate", "export", "predict", "simulate", "teacher"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the public functions on first use, so that `import edgedigits` stays instant."""
-    if name in ("build", "evaluate", "export", "simulate", "teacher"):
+    if name in ("build", "evaluate", "export", "predict", "simulate", "teacher"):
         from edgedigits import api
 
         return getattr(api, name)

@@ -19,8 +19,12 @@ from edgedigits.scoring.start import findings_on_start
 from edgedigits.teachers.record import findings_on_teacher
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edgedigits.devices.simulate_folder import FolderSimulation
     from edgedigits.exports.write import Exported
+    from edgedigits.pictures.prediction import PictureReading
     from edgedigits.report.facts import BuildFacts
     from edgedigits.scoring.evaluation import Evaluation
     from edgedigits.teachers.choices import TeacherConfig
@@ -198,6 +202,39 @@ def evaluate(
         **reading,
     )
     return evaluation
+
+
+def predict(
+    path: str | Path,
+    picture: str | Path | NDArray[np.uint8],
+    *,
+    nearest: int = 0,
+    check_digit: str = "",
+    dark: bool | None = None,
+    progress: Progress = SILENT,
+) -> PictureReading:
+    """Read the digits in a picture with the engine of a build: one digit, a row or a sheet of them.
+
+    Args:
+        path: a build's folder, or an int8 .tflite.
+        picture: a file that Pillow reads, or pixels: uint8 (height, width), (height, width, 3) or (height, width, 4).
+        nearest: how many training digits to name that each digit is most like; the build's data must be at hand.
+        check_digit: by which each row is checked, such as "luhn".
+        dark: ink is dark on light; by default as the picture shows it.
+        progress: where bars go; nowhere by default.
+
+    Returns:
+        Rows, and each digit with its scores and reasons; shows itself in a notebook.
+
+    Raises:
+        ConfigError: there is no such check digit, or `picture` is no picture.
+        DataError: the model, the picture or the training digits cannot be read, or there are no digits in the picture.
+        UnsupportedModelError: no classifier of 28×28 digits, or none that computes in int8.
+    """
+    from edgedigits.pictures.predict import Wishes, predict_pictures
+
+    source = user_path(picture) if isinstance(picture, (str, Path)) else picture
+    return predict_pictures(user_path(path), [source], Wishes(nearest, check_digit, dark), progress)[0]
 
 
 def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, **choices: Any) -> FolderSimulation:

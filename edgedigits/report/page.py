@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import Any
-
-from PIL import Image
 
 from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.report import page_tables
@@ -15,7 +11,7 @@ from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.curves import has_loss, training_plots
 from edgedigits.report.facts import BuildFacts, Mistake
 from edgedigits.report.headlines import headlines
-from edgedigits.report.rendering import figures, page_templates
+from edgedigits.report.rendering import figures, page_templates, png_source
 from edgedigits.report.weight_plots import weight_plots
 from edgedigits.report.words import (
     compression_words,
@@ -94,11 +90,9 @@ def _mistake_count(facts: BuildFacts) -> int:
 
 
 def _picture(mistake: Mistake) -> dict[str, Any]:
-    content = io.BytesIO()
     assert mistake.pixels is not None  # It was not read back from a report.
-    Image.fromarray(mistake.pixels.reshape(IMAGE_SIDE, IMAGE_SIDE)).save(content, format="PNG", optimize=True)
     return {
-        "source": "data:image/png;base64," + base64.b64encode(content.getvalue()).decode(),
+        "source": png_source(mistake.pixels.reshape(IMAGE_SIDE, IMAGE_SIDE)),
         "label": mistake.label,
         "predicted": mistake.predicted,
         "margin": mistake.margin,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from numpy.typing import NDArray
+from PIL import Image
 
 from edgedigits.report.style import Plot, svg_inline
 
@@ -26,6 +31,13 @@ class Figure:
 def figures(plots: Iterable[Plot]) -> list[Figure]:
     """Return figures ready for a page."""
     return [Figure(Markup(svg_inline(plot)), plot.how) for plot in plots]
+
+
+def png_source(pixels: NDArray[np.uint8]) -> str:
+    """Return what an <img> shows: pixels (height, width), or (height, width, 3), as a PNG within the page."""
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
 
 
 @lru_cache
