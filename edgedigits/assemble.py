@@ -42,7 +42,7 @@ from edgedigits.engine_budget import check_engine, excess_of, with_constants
 from edgedigits.errors import CheckFailedError
 from edgedigits.files.writing import write_json, write_text
 from edgedigits.model.contract import check_contract, dense_weights
-from edgedigits.model.ir import Graph
+from edgedigits.model.ir import Graph, Tensor
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
@@ -52,6 +52,7 @@ from edgedigits.progress import Progress
 from edgedigits.report.facts import (
     BuildFacts,
     DataSummary,
+    FirstLayer,
     Mistake,
     SourceSummary,
     TeacherSummary,
@@ -263,6 +264,7 @@ def _gather(
         mistakes=_mistakes(splits, stored),
         versions=library_versions(),
         teacher=_teacher(trained.teacher, splits) if trained.teacher else None,
+        first_layer=_first_layer(trained, classifier.graph),
     )
 
 
@@ -322,9 +324,7 @@ def _histograms(trained: Trained, graph: Graph) -> tuple[WeightHistogram, ...]:
     """Compare each layer's weights before compression and as the file has them, in bins of the same edges."""
     found = []
     for layer, tensor in zip(trained.stages[0].model.layers, dense_weights(graph), strict=True):
-        before, stored = layer.kernel.numpy().ravel(), tensor.data
-        assert stored is not None  # the contract holds: weights are constants
-        after = (stored.astype(np.float32) * np.reshape(tensor.scales, (-1, 1))).ravel()
+        before, after = layer.kernel.numpy().ravel(), _real_weights(tensor).ravel()
         limit = float(max(np.abs(before).max(), np.abs(after).max()))
         edges = np.linspace(-limit, limit, HISTOGRAM_BINS + 1)
         found.append(
@@ -333,10 +333,21 @@ def _histograms(trained: Trained, graph: Graph) -> tuple[WeightHistogram, ...]:
                 edges=tuple(map(float, edges)),
                 before=tuple(map(int, np.histogram(before, edges)[0])),
                 after=tuple(map(int, np.histogram(after, edges)[0])),
-                zeros=int(np.sum(stored == 0)),
+                zeros=int(np.sum(tensor.data == 0)),
             )
         )
     return tuple(found)
+
+
+def _first_layer(trained: Trained, graph: Graph) -> FirstLayer:
+    before = trained.stages[0].model.layers[0].kernel.numpy().T
+    return FirstLayer(before, _real_weights(dense_weights(graph)[0]))
+
+
+def _real_weights(tensor: Tensor) -> NDArray[np.float32]:
+    """Return what int8 weights (out, in) stand for."""
+    assert tensor.data is not None  # the contract holds: weights are constants
+    return tensor.data.astype(np.float32) * np.reshape(tensor.scales, (-1, 1))
 
 
 def _mistakes(splits: Splits, stored: NDArray[np.int8]) -> tuple[Mistake, ...]:
@@ -347,4 +358,9 @@ def _mistakes(splits: Splits, stored: NDArray[np.int8]) -> tuple[Mistake, ...]:
     margins = scores[rows, given] - scores[rows, labels]
     wrong = np.flatnonzero(given != labels)
     worst = wrong[np.argsort(-margins[wrong], kind="stable")][:WORST_SHOWN]
-    return tuple(Mistake(int(i), int(labels[i]), int(given[i]), int(margins[i]), splits.test.images[i]) for i in worst)
+    return tuple(
+        Mistake(
+            int(i), int(labels[i]), int(given[i]), int(margins[i]), tuple(scores[i].tolist()), splits.test.images[i]
+        )
+        for i in worst
+    )

@@ -119,6 +119,7 @@ class Mistake:
         label: true class.
         predicted: class given.
         margin: how much the wrong class leads, in output steps (LSB); the larger the worse.
+        scores: of the ten classes, in output steps.
         pixels: uint8 (784,); shown in the page, left out of report.json, and None where that was read back.
     """
 
@@ -126,7 +127,21 @@ class Mistake:
     label: int
     predicted: int
     margin: int
+    scores: tuple[int, ...] = ()
     pixels: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class FirstLayer:
+    """The weights that read the image, for the page alone.
+
+    Attributes:
+        before: float32 (neurons, inputs) of the float model.
+        after: float32 (neurons, inputs), what the int8 weights of the file stand for.
+    """
+
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -149,6 +164,7 @@ class BuildFacts:
         advice: what would help where the test split fares far worse than it might, or "".
         teacher: what it was distilled from; None for nothing.
         confidence: how far the model can be trusted, and when its engine refuses; None where that is not known.
+        first_layer: left out of report.json, and None where that was read back.
     """
 
     name: str
@@ -166,6 +182,7 @@ class BuildFacts:
     advice: str = ""
     teacher: TeacherSummary | None = None
     confidence: Confidence | None = None
+    first_layer: FirstLayer | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""

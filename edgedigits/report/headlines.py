@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.words import dense_layers, network, percent, points, sparsity
 
@@ -26,7 +27,7 @@ class Headline:
 
 
 def headlines(facts: BuildFacts) -> list[Headline]:
-    """Return accuracy, size, zeros, network and, where there are such, refusals and RAM."""
+    """Return accuracy, sizes, zeros, network and, where there are such, refusals and RAM."""
     evaluation, model = facts.evaluation, facts.model
     scores, size = evaluation.scores, evaluation.size
     start = facts.stages[0].test_accuracy
@@ -58,6 +59,8 @@ def headlines(facts: BuildFacts) -> list[Headline]:
             "counted in the file and from its shapes",
         ),
     ]
+    if facts.engine is not None:
+        found.insert(2, _of_engine(facts.engine))
     if facts.confidence is not None and facts.confidence.reject is not None:
         reject, test = facts.confidence.reject, facts.confidence.reject.test
         found.append(
@@ -73,3 +76,12 @@ def headlines(facts: BuildFacts) -> list[Headline]:
         detail = "an upper bound: pointers of a 32-bit core are smaller"
         found.append(Headline("RAM for TFLM", f"{arena.bytes:,} B", detail, arena.how))
     return found
+
+
+def _of_engine(engine: EngineFacts) -> Headline:
+    return Headline(
+        "C engine",
+        f"{engine.constant_bytes:,} B",
+        f"beside its code; {engine.workspace_bytes:,} B of RAM, about {engine.instructions:,} instructions an image",
+        "measured: the arrays of its source; instructions estimated: Cortex-M4",
+    )

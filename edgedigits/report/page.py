@@ -12,6 +12,7 @@ from edgedigits.report.curves import has_loss, training_plots
 from edgedigits.report.facts import BuildFacts, Mistake
 from edgedigits.report.headlines import headlines
 from edgedigits.report.rendering import figures, page_templates, png_source
+from edgedigits.report.weight_pictures import weight_pictures
 from edgedigits.report.weight_plots import weight_plots
 from edgedigits.report.words import (
     compression_words,
@@ -61,6 +62,7 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "image_count": f"{evaluation.scores.count:,}",
         "layers": page_tables.layers_table(facts),
         "weight_figures": figures(weight_plots(facts)),
+        "neurons": weight_pictures(facts.first_layer),
         "size": page_tables.size_table(facts),
         "engine": facts.engine,
         "budget": facts.budget,
@@ -77,9 +79,11 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
 
 
 def _size_bars(facts: BuildFacts) -> list[tuple[str, str, str]]:
-    """Return label, figure and width in percent of the three sizes."""
-    size = facts.evaluation.size
-    counts = (("float32", size.float_bytes), ("int8", size.raw), ("int8, gzip", size.gzip))
+    """Return label, figure and width in percent of the sizes, and of what the engine takes besides its code."""
+    size, engine = facts.evaluation.size, facts.engine
+    counts = [("float32", size.float_bytes), ("int8", size.raw), ("int8, gzip", size.gzip)]
+    if engine:
+        counts.append(("C engine", engine.constant_bytes))
     most = max(count for _, count in counts)
     return [(label, f"{count:,} B", f"{100 * count / most:.1f}%") for label, count in counts]
 
@@ -97,4 +101,27 @@ def _picture(mistake: Mistake) -> dict[str, Any]:
         "predicted": mistake.predicted,
         "margin": mistake.margin,
         "index": mistake.index,
+        "bars": _bars(mistake),
+        "second": _second(mistake),
     }
+
+
+def _bars(mistake: Mistake) -> list[dict[str, Any]]:
+    """Return digit, score, height from 0 to 1 and meaning of each score."""
+    low, high = min(mistake.scores), max(mistake.scores)
+    meaning = {mistake.predicted: "given", mistake.label: "true"}
+    return [
+        {
+            "digit": digit,
+            "score": score,
+            "height": (score - low) / max(1, high - low),
+            "kind": meaning.get(digit, "other"),
+        }
+        for digit, score in enumerate(mistake.scores)
+    ]
+
+
+def _second(mistake: Mistake) -> int:
+    """Return the digit whose score comes behind that of the one given."""
+    others = [(-score, digit) for digit, score in enumerate(mistake.scores) if digit != mistake.predicted]
+    return min(others)[1]

@@ -34,7 +34,7 @@ def figures(plots: Iterable[Plot]) -> list[Figure]:
 
 
 def png_source(pixels: NDArray[np.uint8]) -> str:
-    """Return what an <img> shows: pixels (height, width), or (height, width, 3), as a PNG within the page."""
+    """Return what an <img> shows: pixels (height, width), or (height, width, 3 or 4), as a PNG within the page."""
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

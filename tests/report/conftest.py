@@ -193,4 +193,7 @@ def _mistake(index: int) -> Mistake:
     picture = Image.new("L", (28, 28))
     ImageDraw.Draw(picture).text((8, 2), str(label), fill=255, font_size=22)
     pixels = np.asarray(picture, dtype=np.uint8).reshape(-1).copy()
-    return Mistake(17 * index + 3, label, predicted if predicted != label else (label + 1) % 10, 60 - 2 * index, pixels)
+    predicted, margin = predicted if predicted != label else (label + 1) % 10, 60 - 2 * index
+    scores = [-100] * 10
+    scores[predicted], scores[label] = margin, 0
+    return Mistake(17 * index + 3, label, predicted, margin, tuple(scores), pixels)

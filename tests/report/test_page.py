@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgedigits.report.facts import DataSummary
+from edgedigits.report.facts import DataSummary, FirstLayer
 from edgedigits.report.page import render_page
+from edgedigits.report.weight_pictures import SHOWN
 from edgedigits.view import View
 from tests.report.conftest import MakeFacts, build_facts, seen_through
 from tests.report.page_checker import assert_stands_alone, check_page, page_text
@@ -96,7 +97,8 @@ def test_every_choice_is_on_the_page_but_not_those_of_steps_left_out() -> None:
 
 
 def test_each_figure_says_how_it_was_obtained(usual_page: str) -> None:
-    assert usual_page.count("<svg") == usual_page.count('role="img"') == 9
+    assert usual_page.count("<svg") == usual_page.count('role="img"')
+    assert usual_page.count("<svg") - usual_page.count('<svg class="scores"') == 9
     captions = re.findall(r"</svg>\s*<figcaption>(.*?)</figcaption>", usual_page)
     assert len(captions) == 9
     assert all(caption.startswith(("measured", "counted")) for caption in captions)
@@ -133,7 +135,55 @@ def test_mistakes_are_shown_as_the_pictures_they_are(make_facts: MakeFacts) -> N
         content = base64.b64decode(str(image["src"]).partition(",")[2])
         np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(content))).ravel(), mistake.pixels)
         assert image["alt"] == f"Test image {mistake.index}: a {mistake.label} taken for a {mistake.predicted}"
-        assert f"<b>{mistake.label} → {mistake.predicted}</b><span>margin {mistake.margin}</span>" in page
+        shown = page.partition(f"<b>{mistake.label} → {mistake.predicted}</b>")[2].partition("</figcaption>")[0]
+        assert f"<span>margin {mistake.margin}</span>" in shown, "and the true one is second"
+        assert f'aria-label="Scores of 0 to 9: {", ".join(map(str, mistake.scores))}"' in shown
+        assert re.findall(r'<rect class="(given|true)"[^>]*><title>(\d)', shown) == sorted(
+            [("given", str(mistake.predicted)), ("true", str(mistake.label))], key=lambda one: one[1]
+        )
+
+
+def test_a_digit_between_the_given_one_and_the_true_one_is_named(make_facts: MakeFacts) -> None:
+    facts = make_facts(mistakes=1)
+    [mistake] = facts.mistakes
+    second = next(digit for digit in range(10) if digit not in (mistake.label, mistake.predicted))
+    scores = tuple(mistake.margin - 1 if digit == second else score for digit, score in enumerate(mistake.scores))
+    page = render_page(dataclasses.replace(facts, mistakes=(dataclasses.replace(mistake, scores=scores),)))
+    assert f"<span>margin {mistake.margin}</span><span>before {second}</span>" in page
+
+
+def test_every_section_is_in_the_navigation_in_its_order(usual_page: str) -> None:
+    headings = re.findall(r'<h2 id="([^"]+)"', usual_page)
+    assert "engine" in headings
+    assert re.findall(r'<li><a href="#([^"]+)"', usual_page) == headings
+
+
+def test_the_engine_is_among_the_headlines_and_the_sizes(usual_page: str, make_facts: MakeFacts) -> None:
+    engine = make_facts().engine
+    assert engine is not None
+    assert f'<dt>C engine</dt><dd class="value">{engine.constant_bytes:,} B</dd>' in usual_page
+    assert re.search(rf'<dt>C engine</dt><dd><i style="[^"]+"></i>{engine.constant_bytes:,} B</dd>', usual_page)
+
+
+def test_the_first_layer_is_shown_before_and_after(make_facts: MakeFacts) -> None:
+    """What does not weigh is transparent; of neurons the strongest are shown, in their order."""
+    random = np.random.default_rng(3)
+    before = random.normal(size=(20, 784)).astype(np.float32)
+    after = np.where(np.abs(before) > 1, before, 0) * np.arange(20)[:, None].astype(np.float32)
+    page = render_page(dataclasses.replace(make_facts(mistakes=0), first_layer=FirstLayer(before, after)))
+    pictures = [
+        np.asarray(Image.open(BytesIO(base64.b64decode(str(image["src"]).partition(",")[2]))))
+        for image in check_page(page).images
+    ]
+    assert len(pictures) == 2 * SHOWN
+    for neuron, was, now in zip(range(20 - SHOWN, 20), pictures[::2], pictures[1::2], strict=True):
+        np.testing.assert_array_equal(
+            now[:, :, 3].ravel() > 0, np.abs(after[neuron]) > np.abs(after[neuron]).max() / 510
+        )
+        assert was[:, :, 3].max() == now[:, :, 3].max() == 255
+        blue = now[:, :, 2].ravel() > now[:, :, 0].ravel()
+        np.testing.assert_array_equal(blue, after[neuron] > 0)
+        assert f"neuron {neuron}: {np.count_nonzero(after[neuron])} of 784" in page
 
 
 def test_a_perfect_model_has_no_mistakes_to_show() -> None:
