@@ -83,7 +83,8 @@ class Library:
         constants = facts.weight_bytes + facts.bias_bytes + facts.table_bytes
         arrays = [size for step in facts.steps for size in step.stored.plain.bytes.values()]
         given = 0 if pixels and pixels.raw else facts.input.size
-        reader = facts.workspace_bytes + (0 if pixels and pixels.portions else PIXELS + given)
+        image = 0 if pixels and pixels.portions else PIXELS + given
+        on_avr = facts.workspace_bytes if facts.workspace_bytes_on_avr is None else facts.workspace_bytes_on_avr
         return {
             "pixels": PIXELS,
             "classes": CLASSES,
@@ -91,9 +92,9 @@ class Library:
             "workspace": f"{facts.workspace_bytes:,}",
             "drawing": f"{_PAPER + PIXELS + given + facts.workspace_bytes:,}",
             "fits_avr": constants <= _MOST_ON_AVR and max(arrays, default=0) <= _LARGEST_ON_AVR,
-            "fits_uno": constants <= _MOST_ON_UNO and reader <= _MOST_RAM_ON_UNO,
+            "fits_uno": constants <= _MOST_ON_UNO and on_avr + image <= _MOST_RAM_ON_UNO,
             "flash_kib": _SAMPLE_KIB + ceil(constants / 1024),
-            "ram_kib": _SAMPLE_KIB // 2 + ceil(reader / 1024),
+            "ram_kib": _SAMPLE_KIB // 2 + ceil((facts.workspace_bytes + image) / 1024),
         }
 
 
