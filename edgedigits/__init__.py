@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from edgedigits.api import build, evaluate, export, predict, simulate, teacher
     from edgedigits.config import BuildConfig
 
-__all__ = ["BuildConfig", "__version__", "build", "evaluate", "export", "predict", "simulate", "teacher"]
+__all__ = ["BuildConfig", "__version__", "build", "evaluate", "export", "inspect", "predict", "simulate", "teacher"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the public functions on first use, so that `import edgedigits` stays instant."""
-    if name in ("build", "evaluate", "export", "predict", "simulate", "teacher"):
+    if name in ("build", "evaluate", "export", "inspect", "predict", "simulate", "teacher"):
         from edgedigits import api
 
         return getattr(api, name)
@@ -24,3 +24,8 @@ def __getattr__(name: str) -> Any:
 
         return BuildConfig
     raise AttributeError(f"module 'edgedigits' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Name what a notebook completes, imported or not."""
+    return sorted({*globals(), *__all__})

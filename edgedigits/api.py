@@ -20,10 +20,12 @@ from edgedigits.teachers.record import findings_on_teacher
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from edgedigits.devices.simulate_folder import FolderSimulation
     from edgedigits.exports.write import Exported
+    from edgedigits.model.summary import ModelFacts
     from edgedigits.pictures.prediction import PictureReading
     from edgedigits.report.facts import BuildFacts
     from edgedigits.scoring.evaluation import Evaluation
@@ -44,6 +46,23 @@ class BuildResult:
     folder: Path
     facts: BuildFacts
     latency: Latency | None
+
+    @property
+    def plots(self) -> tuple[str, ...]:
+        """The names that `plot` takes."""
+        from edgedigits.report.plots import all_plots
+
+        return tuple(plot.name for plot in all_plots(self.facts))
+
+    def plot(self, name: str = "confusion") -> Figure:
+        """Return a figure of the report, which a notebook shows.
+
+        Raises:
+            ConfigError: there is none of that name.
+        """
+        from edgedigits.report.plots import draw_plot
+
+        return draw_plot(self.facts, name)
 
     def _repr_html_(self) -> str:
         from edgedigits.report.notebook import build_to_html
@@ -202,6 +221,22 @@ def evaluate(
         **reading,
     )
     return evaluation
+
+
+def inspect(path: str | Path) -> ModelFacts:
+    """Return what is in a .tflite: layers, quantization, sparsity, sizes.
+
+    Args:
+        path: a build's folder or a .tflite.
+
+    Raises:
+        DataError: there is none, or it cannot be read.
+    """
+    from edgedigits.model.reader import read_tflite
+    from edgedigits.model.summary import summarize
+    from edgedigits.scoring.subject import model_file
+
+    return summarize(read_tflite(model_file(user_path(path))))
 
 
 def predict(

@@ -12,14 +12,15 @@ from edgedigits.config import BuildConfig
 from edgedigits.config_file import to_tables
 from edgedigits.errors import EdgedigitsError
 from edgedigits.sections import LossConfig
+from tests.test_reference import REFERENCE
 
 PROGRAM = """
 import sys
 import edgedigits
 assert "tensorflow" not in sys.modules and "numpy" not in sys.modules
 {imports}
-for name in ("build", "evaluate", "export", "simulate", "teacher"):
-    assert callable(getattr(edgedigits, name)), name
+for name in ("build", "evaluate", "export", "inspect", "predict", "simulate", "teacher"):
+    assert name in dir(edgedigits) and callable(getattr(edgedigits, name)), name
 try:
     edgedigits.evaluate("none.tflite")
 except Exception as error:
@@ -49,3 +50,9 @@ def test_an_option_that_changes_nothing_is_refused_but_not_in_the_tables_of_a_ma
         edgedigits.build({**choices, **place})
     assert str(caught.value).startswith(message)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_is_inspected_without_tensorflow() -> None:
+    facts = edgedigits.inspect(REFERENCE)
+    assert facts.weights == 25_760
+    assert facts.digest == edgedigits.inspect(REFERENCE / "model.tflite").digest

@@ -6,7 +6,7 @@ There are no times in here, of the clock or of the processor: the same build giv
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -128,7 +128,7 @@ class Mistake:
     predicted: int
     margin: int
     scores: tuple[int, ...] = ()
-    pixels: NDArray[np.uint8] | None = None
+    pixels: NDArray[np.uint8] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class BuildFacts:
     advice: str = ""
     teacher: TeacherSummary | None = None
     confidence: Confidence | None = None
-    first_layer: FirstLayer | None = None
+    first_layer: FirstLayer | None = field(default=None, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""

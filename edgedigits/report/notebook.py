@@ -5,14 +5,20 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from edgedigits.data.shape import IMAGE_SIDE
+from edgedigits.report.class_plots import class_plots
+from edgedigits.report.curves import training_plots
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.headlines import headlines
+from edgedigits.report.rendering import png_source, source_of_png
+from edgedigits.report.style import png_file
 from edgedigits.report.words import accuracy_steps, compression_words, loss_words, percent
 from edgedigits.scoring.evaluation import evaluation_to_html
 
 if TYPE_CHECKING:
     from edgedigits.teachers.make import TeacherFacts
 
+_MISTAKES = 12
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0"'
 
 
@@ -31,9 +37,26 @@ def build_to_html(facts: BuildFacts) -> str:
         f"<p><b>{escape(facts.name)}</b>: {escape(facts.data.source)}, "
         f"{escape(loss_words(facts.config))} loss, {escape(compression_words(facts))}{sees}</p>\n"
         f"<table>{lines}</table>\n"
+        f"{_pictures(facts)}"
         f"<details><summary>digit by digit, agreement of runtimes</summary>"
         f"{evaluation_to_html(facts.evaluation)}</details>"
     )
+
+
+def _pictures(facts: BuildFacts) -> str:
+    """Return the curves of accuracy and the confusion matrix, and the worst mistakes."""
+    plots = training_plots(facts)[0], class_plots(facts)[0]
+    shown = "".join(
+        f'<img alt="{escape(plot.description)}" width="400" style="margin:4px" src="{source_of_png(png_file(plot))}"/>'
+        for plot in plots
+    )
+    wrong = "".join(
+        f'<img title="{one.label} taken for {one.predicted}" alt="{one.label} taken for {one.predicted}" width="56" '
+        f'style="margin:2px;image-rendering:pixelated" src="{png_source(one.pixels.reshape(IMAGE_SIDE, IMAGE_SIDE))}"/>'
+        for one in facts.mistakes[:_MISTAKES]
+        if one.pixels is not None
+    )
+    return f"<p>{shown}</p>\n<p>{wrong}</p>\n"
 
 
 def teacher_to_html(facts: TeacherFacts) -> str:

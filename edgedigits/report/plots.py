@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
+from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.report.class_plots import class_plots
 from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.curves import training_plots
 from edgedigits.report.facts import BuildFacts
-from edgedigits.report.style import Plot, png_file, svg_file
+from edgedigits.report.style import Plot, drawing_style, png_file, svg_file
 from edgedigits.report.weight_plots import weight_plots
 
 
 def all_plots(facts: BuildFacts) -> tuple[Plot, ...]:
     """Return every figure of a build, in the order of the page."""
     return (*training_plots(facts), *class_plots(facts), *confidence_plots(facts), *weight_plots(facts))
+
+
+def draw_plot(facts: BuildFacts, name: str) -> Figure:
+    """Return a figure of a build by its name, on white.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    plots = {plot.name: plot for plot in all_plots(facts)}
+    if name not in plots:
+        raise ConfigError(f"There is no plot '{shown(name)}'.", hint=nearest(name, plots))
+    with drawing_style():
+        figure = plots[name].draw()
+    figure.set_facecolor("white")
+    return figure
 
 
 def write_plots(facts: BuildFacts, folder: Path) -> tuple[Path, ...]:

@@ -37,7 +37,12 @@ def png_source(pixels: NDArray[np.uint8]) -> str:
     """Return what an <img> shows: pixels (height, width), or (height, width, 3 or 4), as a PNG within the page."""
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    return source_of_png(content.getvalue())
+
+
+def source_of_png(content: bytes) -> str:
+    """Return what an <img> shows: a PNG within the page."""
+    return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
 @lru_cache
