@@ -110,8 +110,13 @@ def _write_archive(place: Path, files: Mapping[str, bytes], root: str, *, force:
     from edgedigits.data.writing import replacing
     from edgedigits.files.scratch import parents_of
 
-    with parents_of(place), replacing(place, force=force) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(str(PurePosixPath(root, name)), _TIME)
-            entry.external_attr, entry.compress_type = _MODE, zipfile.ZIP_DEFLATED
-            archive.writestr(entry, files[name])
+    try:
+        with parents_of(place), replacing(place, force=force) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+            for name in sorted(files):
+                entry = zipfile.ZipInfo(str(PurePosixPath(root, name)), _TIME)
+                entry.external_attr, entry.compress_type = _MODE, zipfile.ZIP_DEFLATED
+                archive.writestr(entry, files[name])
+    except OSError as error:
+        raise DataError(
+            f"{place} cannot be written: {error.strerror or error}.", hint="Choose another --out."
+        ) from error

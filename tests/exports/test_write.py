@@ -94,6 +94,7 @@ def test_without_a_place_it_lands_in_export(
         ("unwritable_zip", 3, "cannot be written"),
         ("kernel", 3, "cannot be written"),
         ("kernel_zip", 3, "cannot be written"),
+        ("kernel/new_zip", 3, "cannot be written"),
     ],
 )
 def test_what_cannot_be_exported_ends_in_a_sentence(
@@ -125,7 +126,8 @@ def test_what_cannot_be_exported_ends_in_a_sentence(
         out = tmp_path / "locked" / ("out.zip" if prepare.endswith("zip") else "out")
         words = "is a file"
     if prepare.startswith("kernel"):  # where root may not write either
-        out = Path("/proc") / ("digits.zip" if prepare.endswith("zip") else "digits")
+        place = Path("/proc/new" if "new" in prepare else "/proc")
+        out = place / ("digits.zip" if prepare.endswith("zip") else "digits")
     before = tree(tmp_path)
     more = ["--force"] * (prepare == "forced")
     assert main(["export", str(folder), "--to", "arduino", "--out", str(out), *more]) == code
