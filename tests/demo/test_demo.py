@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from edgedigits.cli.main import main
 from edgedigits.data.digits import Digits
@@ -190,8 +193,26 @@ def test_what_cannot_be_shown_ends_in_a_sentence(
     assert (page.read_text() if page.exists() else "mine") == "mine"
 
 
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, format="PNG")
+    return content.getvalue()
+
+
+def photos(folder: Path, digits: Digits) -> Iterator[tuple[Path, int]]:
+    """Yield pictures as of a camera: light and dark ink, shaded from one side to the other, wider than high, noisy."""
+    random = np.random.default_rng(4)
+    for number, row in enumerate((100, 1300, 3600, 4700)):
+        ink = np.pad(np.kron(digits.images[row].reshape(28, 28) / 255.0, np.ones((6, 6))), ((10, 30), (60, 20)))
+        light = np.linspace(0.5, 0.9, ink.shape[1]) + random.normal(0, 0.01, ink.shape)
+        grey = light * (1 - 0.8 * ink) if number % 2 else 0.3 * light + 0.5 * ink
+        path = folder / f"{number}.png"
+        path.write_bytes(png(np.clip(255 * grey, 0, 255).astype(np.uint8)))
+        yield path, int(digits.labels[row])
+
+
 @pytest.mark.slow
-def test_chromium_draws_and_reads(page: str, tmp_path: Path) -> None:
+def test_chromium_draws_and_reads(page: str, tmp_path: Path, five_thousand: Digits) -> None:
     """A person's way through the page, in a real browser: strokes, keys, golden inputs, self-test; wide and narrow."""
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or pytest.skip("needs chromium")
@@ -219,6 +240,15 @@ def test_chromium_draws_and_reads(page: str, tmp_path: Path) -> None:
         for key in ["ArrowDown"] * 6 + ["ArrowUp"] * 12:
             shown.keyboard.press(key)
         shown.wait_for_function("document.querySelector('#said').textContent.startsWith('1')")
+        for path, label in photos(tmp_path, five_thousand):
+            shown.locator("#photo").set_input_files(path)
+            shown.wait_for_function(f"document.querySelector('#said').textContent.startsWith('{label}')")
+        (tmp_path / "blank.png").write_bytes(png(np.full((90, 60), 130, np.uint8)))
+        shown.locator("#photo").set_input_files(tmp_path / "blank.png")
+        shown.wait_for_function("document.querySelector('#photo-told').textContent.includes('stands out')")
+        (tmp_path / "no.png").write_text("no picture")
+        shown.locator("#photo").set_input_files(tmp_path / "no.png")
+        shown.wait_for_function("document.querySelector('#photo-told').textContent.includes('no picture')")
         shown.locator("#test").click()
         assert shown.locator("#tested").inner_text().startswith("passed")
         assert shown.locator("#vectors").inner_text().count("NOT") == 0

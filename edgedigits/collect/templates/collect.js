@@ -133,6 +133,7 @@
   const pad = drawingPad(element("paper"), read);
   for (const digit of labels) element("labels").append(button(digit, `Keep as ${digit}`, () => keepDrawn(digit)));
   element("clear").addEventListener("click", pad.clear);
+  takePictures(pad, element("photo"), (told) => { element("told").textContent = told; });
   element("paper").addEventListener("keydown", (event) => {
     if (/^[0-9]$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) keepDrawn(Number(event.key));
   });

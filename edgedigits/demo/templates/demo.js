@@ -83,6 +83,7 @@
 
   const pad = drawingPad(element("paper"), readPaper);
   element("clear").addEventListener("click", pad.clear);
+  takePictures(pad, element("photo"), (told) => { element("photo-told").textContent = told; });
 
   for (let digit = 0; digit < 10; digit++) {
     const row = document.createElement("li");

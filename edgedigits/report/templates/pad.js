@@ -70,6 +70,94 @@ function drawingPad(paper, changed) {
     event.preventDefault();
   });
 
+  // Ink from 0 to 255, side × side, in place of what is drawn.
+  function put(ink) {
+    const image = pen.createImageData(side, side);
+    pen.clearRect(0, 0, side, side);
+    pen.fillStyle = getComputedStyle(paper).color;
+    pen.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data;
+    ink.forEach((alpha, place) => image.data.set([red, green, blue, alpha], 4 * place));
+    pen.putImageData(image, 0, 0);
+    changed();
+  }
+
   const pixels = () => pen.getImageData(0, 0, side, side).data.filter((_, place) => place % 4 === 3);
-  return { clear, pixels };
+  return { clear, pixels, put, side };
+}
+
+// Lets a picture be chosen, pasted or dropped, and puts its ink on a pad: what differs from the ground, which may be
+// lighter or darker, and shaded. `told` gets a sentence where there is none to be seen, else nothing.
+function takePictures(pad, input, told) {
+  const GROUNDS = 4;
+  const LEAST = 24;
+
+  async function take(file) {
+    if (!file) return;
+    try {
+      const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+      const ink = inkOf(bitmap);
+      told(ink ? "" : "Nothing in that picture stands out from its ground.");
+      if (ink) pad.put(ink);
+    } catch {
+      told("That is no picture that this browser can read.");
+    }
+  }
+
+  function inkOf(bitmap) {
+    const grey = greyOf(bitmap);
+    const grounds = groundsOf(grey);
+    const apart = grey.map((one, place) => one - groundAt(grounds, place));
+    const power = (sign) => apart.reduce((sum, one) => sum + Math.max(0, sign * one) ** 2, 0);
+    const sign = power(1) > power(-1) ? 1 : -1;
+    const most = apart.reduce((largest, one) => Math.max(largest, sign * one), 0);
+    if (most < LEAST) return null;
+    return Uint8ClampedArray.from(apart, (one) => (sign * one < most / 4 ? 0 : (255 * sign * one) / most));
+  }
+
+  function greyOf(bitmap) {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = pad.side;
+    const drawing = canvas.getContext("2d", { willReadFrequently: true });
+    const scale = Math.min(pad.side / bitmap.width, pad.side / bitmap.height);
+    const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+    const [left, top] = [(pad.side - width) / 2, (pad.side - height) / 2];
+    drawing.imageSmoothingQuality = "high";
+    drawing.fillStyle = "white";
+    drawing.fillRect(0, 0, pad.side, pad.side);
+    drawing.drawImage(bitmap, left, top, width, height);
+    const { data } = drawing.getImageData(0, 0, pad.side, pad.side);
+    // What lies around a picture that is not square is as its nearest edge.
+    const within = (at, start, length) => Math.min(Math.max(at, Math.ceil(start)), Math.floor(start + length) - 1);
+    return Float32Array.from({ length: pad.side ** 2 }, (_, place) => {
+      const at = 4 * (within(Math.floor(place / pad.side), top, height) * pad.side + within(place % pad.side, left, width));
+      return (77 * data[at] + 150 * data[at + 1] + 29 * data[at + 2]) / 256;
+    });
+  }
+
+  // The median of each of GROUNDS × GROUNDS tiles.
+  function groundsOf(grey) {
+    const tile = pad.side / GROUNDS;
+    const tiles = Array.from({ length: GROUNDS ** 2 }, () => []);
+    grey.forEach((one, place) => {
+      const row = Math.floor(Math.floor(place / pad.side) / tile);
+      tiles[row * GROUNDS + Math.floor((place % pad.side) / tile)].push(one);
+    });
+    return tiles.map((some) => some.sort((a, b) => a - b)[some.length >> 1]);
+  }
+
+  function groundAt(grounds, place) {
+    const tile = pad.side / GROUNDS;
+    const within = (at) => Math.min(Math.max(at / tile - 0.5, 0), GROUNDS - 1);
+    const [y, x] = [within(Math.floor(place / pad.side)), within(place % pad.side)];
+    const [row, column] = [Math.min(Math.floor(y), GROUNDS - 2), Math.min(Math.floor(x), GROUNDS - 2)];
+    const at = (down, right) => grounds[(row + down) * GROUNDS + column + right];
+    const [below, beside] = [y - row, x - column];
+    return (1 - below) * ((1 - beside) * at(0, 0) + beside * at(0, 1)) + below * ((1 - beside) * at(1, 0) + beside * at(1, 1));
+  }
+
+  input.addEventListener("change", () => { take(input.files[0]); input.value = ""; });
+  document.addEventListener("paste", (event) => take(Array.from(event.clipboardData.files)[0]));
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => { event.preventDefault(); take(event.dataTransfer.files[0]); });
 }
