@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from edgedigits.cli.outcome import Outcome
+from edgedigits.errors import UnsupportedModelError
 from edgedigits.files.paths import user_path
 from edgedigits.printable import printable
 
@@ -16,21 +17,27 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from edgedigits.build_folder import Certainty
+    from edgedigits.model.ir import Graph
     from edgedigits.model.summary import LayerFacts, ModelFacts, TensorFacts, WeightFacts
     from edgedigits.progress import Progress
 
 HELP = "show what is in a .tflite: layers, quantization, sparsity, sizes"
-EXAMPLES = ("edgedigits inspect deploy/focal-qat-prune",)
+EXAMPLES = ("edgedigits inspect deploy/focal-qat-prune", "edgedigits inspect deploy/focal-qat-prune --packings")
 MAX_ROWS = 12
 GAP = 2
 MIN_WIDTH = 8
 
-_NUMERIC = ("#", "zero point", "MACs", "zeros", "distinct", "bits", "bytes+bias")
+_NUMERIC = ("#", "zero point", "MACs", "zeros", "distinct", "bits", "bytes+bias", "flash", "instructions")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model to look at."""
     parser.add_argument("model", metavar="MODEL", type=user_path, help="a .tflite file, or the folder of a build")
+    parser.add_argument(
+        "--packings",
+        action="store_true",
+        help="also how the C engine could store the weights, from the least flash to the fewest instructions",
+    )
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -54,15 +61,41 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         "confidence": to_values(confidence) or None,
         "view": asdict(view),
     }
+    if args.packings and refusal:
+        raise UnsupportedModelError(f"{model}: the engine cannot run it: {refusal}", hint="Leave --packings out.")
+    packings = _packings(graph) if args.packings else []
+    payload |= {"packings": packings} if args.packings else {}
     head = [*_head(facts, violations, refusal), *([] if view.is_plain else [("sees", str(view))])]
     rows = None if args.verbose else MAX_ROWS
     return Outcome(
         payload,
-        lambda console: _show(console, facts, [*head, *_certainty(confidence)], rows),
+        lambda console: _show(console, facts, [*head, *_certainty(confidence)], rows, packings),
     )
 
 
-def _show(console: Console, facts: ModelFacts, head: Iterable[tuple[str, str]], rows: int | None) -> None:
+def _packings(graph: Graph) -> list[dict[str, Any]]:
+    from edgedigits.model.front import packing_front
+    from edgedigits.model.lowering import lower
+    from edgedigits.model.simplify import simplify
+
+    return [
+        {
+            "encodings": [encoding.name for encoding in one.encodings],
+            "weight_bytes": one.nbytes,
+            "flash": one.flash,
+            "instructions": round(one.instructions),
+        }
+        for one in packing_front(simplify(lower(graph)))
+    ]
+
+
+def _show(
+    console: Console,
+    facts: ModelFacts,
+    head: Iterable[tuple[str, str]],
+    rows: int | None,
+    packings: Sequence[dict[str, Any]],
+) -> None:
     _show_lines(console, head)
     console.print()
     _show_table(console, _layer_table(console, facts.layers[:rows]), len(facts.layers), rows, "operators")
@@ -70,6 +103,18 @@ def _show(console: Console, facts: ModelFacts, head: Iterable[tuple[str, str]], 
     if weighted:
         _show_table(console, _weight_table(console, weighted[:rows]), len(weighted), rows, "layers with weights")
     _show_lines(console, _totals(facts))
+    if packings:
+        console.print()
+        console.print(_packing_table(console, packings))
+        console.print("flash: weights (counted) and their kernels' code (about); instructions: estimate, Cortex-M4")
+
+
+def _packing_table(console: Console, packings: Sequence[dict[str, Any]]) -> Table:
+    rows = [
+        (f"{one['flash']:,}", f"{one['weight_bytes']:,}", f"{one['instructions']:,}", ", ".join(one["encodings"]))
+        for one in packings
+    ]
+    return _table(console, ("flash", "weights", "instructions", "encodings"), ("encodings",), rows)
 
 
 def _head(facts: ModelFacts, violations: Sequence[str], refusal: str) -> Iterator[tuple[str, str]]:

@@ -117,7 +117,7 @@ def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, .
     starts = [[min(some, key=lambda one: total([one])) for some in options]]
     if by_size:
         # Where code is dearer than weights, no single change leads from one kernel to another for all layers.
-        starts += _alike(options)
+        starts += alike(options)
     chosen = min((_improved(start, options, total) for start in starts), key=total)
     if goal is Goal.SPEED:
         return _for_vectors(chosen)
@@ -141,7 +141,7 @@ def arrange(network: Network, goal: Goal, within: float = 0) -> tuple[Network, t
     return min(arranged, key=lambda one: _total(one[1], goal))
 
 
-def _alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:
+def alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:
     """Return the choices of one encoding for all layers."""
     by_name = [{one.encoding.name: one for one in some} for some in options]
     return [[some[name] for some in by_name] for name in by_name[0] if all(name in some for some in by_name)]

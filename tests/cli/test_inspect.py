@@ -14,12 +14,14 @@ import pytest
 from rich.console import Console
 
 from edgedigits.cli import inspect as verb
+from edgedigits.cli.main import main
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import DataError
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.refusals import Reason
 from edgedigits.progress import SILENT
 from tests.model.refusals import TABLE
+from tests.test_reference import REFERENCE
 from tests.tflite_builder import random_mlp
 
 SCREEN_LINES = 24
@@ -156,3 +158,14 @@ def test_importing_the_verb_is_instant() -> None:
     code = f"import sys, edgedigits.cli.inspect; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_packings_are_listed_from_the_smallest_to_the_fastest(capsys):
+    assert main(["inspect", str(REFERENCE), "--packings", "--json"]) == 0
+    packings = json.loads(capsys.readouterr().out)["packings"]
+    assert len(packings) >= 5
+    assert [one["flash"] for one in packings] == sorted(one["flash"] for one in packings)
+    assert packings[0]["encodings"] == ["stream"] * 3
+    assert main(["inspect", str(REFERENCE), "--packings"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"{one['instructions']:,}" in shown for one in packings)
