@@ -29,7 +29,7 @@ EXAMPLES = (
     "edgedigits predict deploy/focal-qat-prune card.jpg --check-digit luhn --expect 79927398713",
 )
 MOST_NEAREST = 20
-_MOST_ROWS = 20  # of a picture on a terminal
+_MOST_ROWS, _MOST_SHOWN = 20, 24  # of a picture on a terminal, and such pictures
 _INKS = {"auto": None, "dark": True, "light": False}
 
 
@@ -134,7 +134,8 @@ def _show_pictures(console: Console, reading: PictureReading) -> None:
     from rich.panel import Panel
 
     tiles = [
-        Panel.fit(_half_blocks(one.seen), title=f"{at} → {one.sign}") for at, one in enumerate(reading.digits, start=1)
+        Panel.fit(_half_blocks(one.seen), title=f"{at} → {one.sign}")
+        for at, one in enumerate(reading.digits[:_MOST_SHOWN], start=1)
     ]
     console.print(Columns(tiles))
 

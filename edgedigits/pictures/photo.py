@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.reading import opened
-from edgedigits.errors import ConfigError, DataError
+from edgedigits.errors import ConfigError, DataError, shown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -44,6 +44,7 @@ _DECODING = (
     LookupError,
     TypeError,
     OverflowError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )
@@ -95,7 +96,7 @@ def open_photo(source: Path | NDArray[np.uint8]) -> Photo:
                 f"{source} is not a picture.", hint="Give a PNG, a JPEG or another that Pillow reads."
             ) from None
         except _DECODING as error:
-            raise DataError(f"{source} is a damaged picture: {error}.", hint="Save or copy it again.") from None
+            raise DataError(f"{source} is a damaged picture: {shown(str(error), 100)}.", hint="Save or copy it again.") from None
 
 
 def _of_array(pixels: NDArray[np.uint8]) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
@@ -101,6 +102,23 @@ def test_a_folder_and_what_is_not_there_are_sentences(tmp_path: Path) -> None:
 def test_pixels_of_another_kind_are_refused(pixels: np.ndarray) -> None:
     with pytest.raises(ConfigError, match="expected uint8"):
         open_photo(pixels)
+
+
+@pytest.mark.slow
+def test_no_damaged_file_ends_in_a_traceback(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    whole, place = [], tmp_path / "a"
+    for kind in ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "AVIF", "JPEG2000", "ICO", "PPM", "TGA"):
+        content = io.BytesIO()
+        Image.fromarray(random.integers(0, 256, (30, 40, 3)).astype(np.uint8)).save(content, kind)
+        whole.append(content.getvalue())
+    for turn in range(5000):
+        damaged = bytearray(whole[turn % len(whole)])
+        for at in random.integers(0, len(damaged), 4) if turn % 2 else random.integers(0, 64, 3):
+            damaged[at] = random.integers(256)
+        place.write_bytes(damaged[: random.integers(len(damaged))] if turn % 5 == 0 else damaged)
+        with contextlib.suppress(DataError):
+            open_photo(place)
 
 
 @pytest.mark.slow
