@@ -96,7 +96,9 @@ def open_photo(source: Path | NDArray[np.uint8]) -> Photo:
                 f"{source} is not a picture.", hint="Give a PNG, a JPEG or another that Pillow reads."
             ) from None
         except _DECODING as error:
-            raise DataError(f"{source} is a damaged picture: {shown(str(error), 100)}.", hint="Save or copy it again.") from None
+            raise DataError(
+                f"{source} is a damaged picture: {shown(str(error), 100)}.", hint="Save or copy it again."
+            ) from None
 
 
 def _of_array(pixels: NDArray[np.uint8]) -> Image:

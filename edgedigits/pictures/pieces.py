@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.pictures.lines import without_lines
 from edgedigits.pictures.paper import Ink
 
 SMALLEST = 8
@@ -73,7 +74,7 @@ class Pieces:
     Attributes:
         labels: int32 (height, width): of the component that each pixel is of, 0 for paper.
         digits: those that may be digits.
-        others: how many are none; specks of noise are not counted.
+        others: how many are none, lines and frames with them; specks of noise are not counted.
     """
 
     labels: NDArray[np.int32]
@@ -83,20 +84,22 @@ class Pieces:
 
 def find_pieces(ink: Ink, level: float) -> Pieces:
     """Find the pieces that may be digits, of ink (height, width) from a level on."""
-    from scipy.ndimage import find_objects
-
-    labels = _labelled(ink >= level)
-    boxes = enumerate(find_objects(labels), start=1)
-    pieces = [Piece(*_ends(rows), *_ends(columns), frozenset((one,))) for one, (rows, columns) in boxes]
-    pieces = [one for one in pieces if max(one.height, one.width) >= SMALLEST // 2]
-    pieces = sorted(pieces, key=lambda one: -one.height * one.width)[:MOST_PIECES]
-    pieces, frames = _without_frames(pieces)
+    inked = ink >= level
+    labels = _labelled(inked)
+    pieces, frames = _without_frames(_largest(labels))
+    ruled = [*frames, *(one for one in pieces if one.width > FLATTEST * one.height)]
+    for one in ruled:
+        mask = mask_of(one, labels)
+        inked[one.window] &= ~mask | without_lines(mask, flat=one.width > FLATTEST * one.height)
+    if ruled:
+        labels = _labelled(inked)
+        pieces, frames = _without_frames(_largest(labels))
     if not pieces:
-        return Pieces(labels, (), frames)
+        return Pieces(labels, (), len(ruled) + len(frames))
     usual = _usual_height(pieces)
     whole = [part for one in _whole(pieces, usual) for part in _parted(one, labels, usual)]
     digits = tuple(one for one in whole if _may_be_digit(one, labels, usual) and _stands_out(one, labels, ink))
-    return Pieces(labels, digits, frames + len(whole) - len(digits))
+    return Pieces(labels, digits, len(ruled) + len(frames) + len(whole) - len(digits))
 
 
 def _labelled(inked: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -109,21 +112,32 @@ def _labelled(inked: NDArray[np.bool_]) -> NDArray[np.int32]:
     return np.where(inked, labels, 0)
 
 
-def _ends(line: slice) -> tuple[int, int]:
-    return line.start, line.stop
+def _largest(labels: NDArray[np.int32]) -> list[Piece]:
+    """Return the components that are no specks, each a piece, the largest first."""
+    from scipy.ndimage import find_objects
+
+    pieces = [
+        Piece(rows.start, rows.stop, columns.start, columns.stop, frozenset((number,)))
+        for number, window in enumerate(find_objects(labels), start=1)
+        if window is not None
+        for rows, columns in [window]
+    ]
+    pieces = [one for one in pieces if max(one.height, one.width) >= SMALLEST // 2]
+    return sorted(pieces, key=lambda one: -one.height * one.width)[:MOST_PIECES]
 
 
-def _without_frames(pieces: list[Piece]) -> tuple[list[Piece], int]:
-    """Return the pieces that stand around no other ones of some size, and how many do."""
+def _without_frames(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """Return the pieces that stand around no other ones of some size, and those that do."""
     edges = np.array([(one.top, one.bottom, one.left, one.right) for one in pieces]).reshape(-1, 4)
     heights = edges[:, 1] - edges[:, 0]
-    kept = []
+    kept: list[Piece] = []
+    frames: list[Piece] = []
     for one in pieces:
         rows = (edges[:, 0] > one.top) & (edges[:, 1] < one.bottom)
         inside = rows & (edges[:, 2] > one.left) & (edges[:, 3] < one.right) & (heights >= SMALLEST)
-        if inside.sum() < 3 and not (heights[inside] > _OF_A_FRAME * one.height).any():
-            kept.append(one)
-    return kept, len(pieces) - len(kept)
+        is_frame = inside.sum() >= 3 or (heights[inside] > _OF_A_FRAME * one.height).any()
+        (frames if is_frame else kept).append(one)
+    return kept, frames
 
 
 def _usual_height(pieces: Sequence[Piece]) -> float:

@@ -100,6 +100,16 @@ def test_boxes_are_in_the_pixels_of_the_picture_itself() -> None:
         ((*SEVEN, (74, 80, 80, 86)), 1),
         ((*SEVEN, (5, 7, 10, 190), (93, 95, 10, 190), (5, 95, 10, 12), (5, 95, 188, 190)), 1),
         ((*SEVEN, (90, 93, 10, 190)), 1),
+        # Standing on a line, and in a comb of two boxes.
+        ((*SEVEN, (20, 80, 100, 108), (78, 81, 10, 190)), 2),
+        (
+            (
+                *((25, 32, 40, 70), (25, 78, 62, 70), (25, 78, 120, 128)),
+                *((15, 18, 10, 190), (78, 81, 10, 190)),
+                *((15, 81, 10, 13), (15, 81, 95, 98), (15, 81, 187, 190)),
+            ),
+            2,
+        ),
         # Two that touch by one stroke.
         (((20, 80, 40, 48), (72, 80, 40, 130), (20, 80, 122, 130), (20, 28, 122, 150), (20, 80, 142, 150)), 2),
     ],
@@ -164,4 +174,4 @@ def test_a_picture_of_something_else_is_a_sentence(picture, words: str) -> None:
 
 
 def test_ink_that_is_mostly_none_of_digits_is_told() -> None:
-    assert found(sheet(*SEVEN, (1, 10, 10, 190), (90, 99, 10, 190))).mostly_other
+    assert found(sheet(*SEVEN, (25, 68, 120, 163))).mostly_other
