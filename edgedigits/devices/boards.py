@@ -27,6 +27,8 @@ class Firmware:
         uart: driver of its serial port, in `firmware_stub/`.
         drivers: its other sources.
         defines: macros that these want, as "NAME=VALUE".
+        sources: what stands in for the sources of every firmware, for boards too small for those; empty for nothing.
+        optimize: what compilers are told.
     """
 
     notes: Text
@@ -35,6 +37,8 @@ class Firmware:
     uart: Text
     drivers: tuple[str, ...]
     defines: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    optimize: Text = "-O2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Core:
         has_dsp: SMLAD and its like exist.
         has_vectors: MVE exists.
         has_armv8: its instructions are those of Armv8-M.
+        has_multiplier: it multiplies.
         has_cycle_costs: it is known what its instructions cost, for an estimate of cycles.
         notes: for the reader of the file.
     """
@@ -76,6 +77,7 @@ class Core:
     has_dsp: bool = False
     has_vectors: bool = False
     has_armv8: bool = False
+    has_multiplier: bool = True
     has_cycle_costs: bool = False
     notes: Text = ""
 

@@ -16,7 +16,7 @@ CONSOLES = ("uart", "semihosting")
 
 
 def build_firmware(
-    engine: Engine, board: Board, toolchain: Toolchain, output: Path, *, console: str = "uart", optimize: str = "-O2"
+    engine: Engine, board: Board, toolchain: Toolchain, output: Path, *, console: str = "uart", optimize: str = ""
 ) -> Image:
     """Compile firmware with this engine for a board.
 
@@ -26,7 +26,7 @@ def build_firmware(
         toolchain: what to compile with.
         output: the ELF to write.
         console: "uart" or "semihosting".
-        optimize: such as "-O2".
+        optimize: such as "-O2"; by default what the board says.
 
     Raises:
         ConfigError: the board is not supported, or there is no such console.
@@ -47,7 +47,7 @@ def firmware_program(engine: Engine, board: Board, output: Path, console: str, o
     """Return what to compile."""
     stub, support, recipe = firmware_stub(), board.support(), load_recipe()
     consoles = (support.uart,) if console == "uart" else recipe.semihosting
-    sources = (*recipe.sources, board.core.architecture.startup, *consoles, *support.drivers)
+    sources = (*(support.sources or recipe.sources), board.core.architecture.startup, *consoles, *support.drivers)
     return Program(
         sources=[*engine.sources, engine.self_test, *(stub / source for source in sources)],
         output=output,
@@ -55,7 +55,7 @@ def firmware_program(engine: Engine, board: Board, output: Path, console: str, o
         entry="Reset_Handler",
         include=[engine.folder, stub / "src"],
         defines={**engine.defines, **macros(support.defines)},
-        optimize=optimize,
+        optimize=optimize or support.optimize,
     )
 
 

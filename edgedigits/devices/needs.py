@@ -24,7 +24,7 @@ from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.firmware import firmware_program
 from edgedigits.devices.stub import Engine
 from edgedigits.devices.toolchain import Toolchain, compile_program
-from edgedigits.engine.source import MOST_STACK_BYTES, MOST_STACK_BYTES_MVE
+from edgedigits.engine.source import MOST_STACK_BYTES, MOST_STACK_BYTES_ADDING, MOST_STACK_BYTES_MVE
 from edgedigits.errors import CheckFailedError, ToolMissingError
 from edgedigits.files.scratch import scratch
 from edgedigits.programs import side_by_side
@@ -155,14 +155,17 @@ def measure_needs(
     Raises:
         ToolMissingError, DataError, CheckFailedError: as `compile_engine` and `run_unicorn`.
     """
-    cores = {board.core.name: board.core for board in boards}
+    cores = {board.core.name: board for board in boards}
     models = {board.name: _with_firmware(board) for board in boards}
     linked = {model.name: model for model in models.values()}
     with (
         side_by_side(WORKERS) as threads,
         progress.stage("Compiling by core and board", len(cores) + len(linked)) as stage,
     ):
-        alone = {name: threads.start(engine_needs, engine, core, toolchain) for name, core in cores.items()}
+        alone = {
+            name: threads.start(engine_needs, engine, board.core, toolchain, models[board.name].support().optimize)
+            for name, board in cores.items()
+        }
         images = {name: threads.start(_link, engine, model, toolchain) for name, model in linked.items()}
         jobs: list[Future[Any]] = [*alone.values(), *images.values()]
         for job in jobs:
@@ -189,7 +192,7 @@ def check_fit(engine: Engine, image: Image, board: Board, toolchain: Toolchain) 
         CheckFailedError: the board has not as much; says how much of what.
         ToolMissingError, DataError: as `engine_needs`.
     """
-    alone = engine_needs(engine, board.core, toolchain)
+    alone = engine_needs(engine, board.core, toolchain, board.support().optimize)
     needs = firmware_needs(alone, footprints(engine, image), board, board)
     if not needs.fit(board).fits:
         raise CheckFailedError(
@@ -208,7 +211,7 @@ def _with_firmware(board: Board) -> Board:
 def _link(engine: Engine, board: Board, toolchain: Toolchain) -> Footprints:
     """Link the firmware, whether it fits or not; return the bytes of all of it, and of the engine's files in it."""
     with scratch("needs") as folder:
-        program = firmware_program(engine, _endless(board), folder / "firmware.elf", "uart", "-O2")
+        program = firmware_program(engine, _endless(board), folder / "firmware.elf", "uart", "")
         return footprints(engine, read_elf(compile_program(toolchain, board.core, program)))
 
 
@@ -272,7 +275,7 @@ def firmware_needs(alone: EngineNeeds, linked: Footprints, board: Board, model: 
     )
 
 
-def engine_needs(engine: Engine, core: Core, toolchain: Toolchain) -> EngineNeeds:
+def engine_needs(engine: Engine, core: Core, toolchain: Toolchain, optimize: str = "-O2") -> EngineNeeds:
     """Compile an engine for a core, and run it there on two extreme inputs, for its stack.
 
     Raises:
@@ -280,7 +283,7 @@ def engine_needs(engine: Engine, core: Core, toolchain: Toolchain) -> EngineNeed
     """
     engine = engine.on(core)
     with scratch("needs") as folder:
-        image = compile_engine(toolchain, core, engine, folder)
+        image = compile_engine(toolchain, core, engine, folder, optimize=optimize)
         stack, how = _stack(engine, core, image, toolchain)
     return EngineNeeds(
         core=core,
@@ -291,8 +294,15 @@ def engine_needs(engine: Engine, core: Core, toolchain: Toolchain) -> EngineNeed
         output=engine.facts.output.size,
         stack=stack,
         stack_how=EMULATED if how.startswith(EMULATED) else ESTIMATED,
-        how=f"{MEASURED}: {toolchain.version} -O2; stack {how}",
+        how=f"{MEASURED}: {toolchain.version} {optimize}; stack {how}",
     )
+
+
+def most_stack(core: Core) -> int:
+    """Return the bytes of stack that an engine's header promises to keep within on a core."""
+    if core.has_vectors:
+        return MOST_STACK_BYTES_MVE
+    return MOST_STACK_BYTES if core.has_multiplier else MOST_STACK_BYTES_ADDING
 
 
 def _stack(engine: Engine, core: Core, image: Image, toolchain: Toolchain) -> tuple[int, str]:
@@ -306,5 +316,4 @@ def _stack(engine: Engine, core: Core, image: Image, toolchain: Toolchain) -> tu
             return run_simavr(core, image, engine, extremes).stack, EMULATED
         return run_qemu(core, toolchain, engine, extremes).stack, EMULATED
     except ToolMissingError as error:
-        most = MOST_STACK_BYTES_MVE if core.has_vectors else MOST_STACK_BYTES
-        return most, f"{ESTIMATED} for {core.name}, as its header says at most: {error.message.rstrip('.')}"
+        return most_stack(core), f"{ESTIMATED} for {core.name}, as its header says at most: {error.message.rstrip('.')}"

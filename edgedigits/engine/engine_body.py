@@ -83,6 +83,10 @@ def _kernel_facts(parts: Parts) -> dict[str, Any]:
         "intrinsics": Visits.LISTED_PAIRS in visits,
         "uses_thumb1": any(layer.encoding.has_thumb1_code for layer in layers),
         "scans": scans(visits),
+        "multiplies": any(
+            one.visits in (Visits.LISTED_INPUTS, Visits.WORDS) and not one.at_equal_distances
+            for one in {layer.encoding for layer in layers}
+        ),
         "columns": Visits.LISTED_INPUTS in visits,
         "walks": Visits.WORDS in visits,
         "walks_with_vectors": any(layer.encoding.visits is Visits.WORDS and not layer.conditional for layer in layers),

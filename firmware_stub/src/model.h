@@ -44,6 +44,7 @@
 #define model_end MODEL_JOIN(MODEL_PREFIX, end)
 #define model_preprocess MODEL_JOIN(MODEL_PREFIX, preprocess)
 #define model_fit MODEL_JOIN(MODEL_PREFIX, fit)
+#define model_check_weights MODEL_JOIN(MODEL_PREFIX, check_weights)
 #define model_self_test MODEL_JOIN(MODEL_PREFIX, self_test)
 
 /* Words of the workspace; at least one, since C has no empty arrays. */

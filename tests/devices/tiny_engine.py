@@ -23,6 +23,7 @@ HEADER = """\
 void {prefix}_invoke(const int8_t *input, int8_t *output, void *workspace);
 int {prefix}_classify(const int8_t *input, void *workspace, int8_t *margin);
 void {prefix}_preprocess(const uint8_t *pixels, int invert, int8_t *input);
+int {prefix}_check_weights(void);
 int {prefix}_self_test(void *workspace);
 #endif
 """
@@ -69,6 +70,10 @@ int {prefix}_classify(const int8_t *input, void *workspace, int8_t *margin) {{
     int lead = second < 0 ? 0 : output[best] - output[second];
     *margin = (int8_t)(lead > 127 ? 127 : lead);
     return best;
+}}
+
+int {prefix}_check_weights(void) {{
+    return 0;
 }}
 
 void {prefix}_preprocess(const uint8_t *pixels, int invert, int8_t *input) {{

@@ -15,9 +15,10 @@ import pytest
 from edgedigits.compile import compile_graph
 from edgedigits.config import EngineConfig
 from edgedigits.devices.cores import find_core
+from edgedigits.devices.needs import most_stack
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.stub import find_engine
-from edgedigits.engine.source import MOST_STACK_BYTES, MOST_STACK_BYTES_MVE, EngineSource, render_engine
+from edgedigits.engine.source import EngineSource, render_engine
 from edgedigits.engine.workspace import lay_out
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -85,7 +86,7 @@ def assert_equal_on(core: str, network: Network, source: EngineSource, folder: P
     found = simulate_inputs(emitted, inputs, target, tools, emulator=emulator, expected=run(network, inputs))
 
     assert (found.differing, found.bytes) == (0, 40 * network.outputs)
-    assert found.ram.stack <= (MOST_STACK_BYTES_MVE if target.has_vectors else MOST_STACK_BYTES)
+    assert found.ram.stack <= most_stack(target)
     assert not found.layers or [cost.name for cost in found.layers] == [step.name for step in emitted.facts.steps]
 
 

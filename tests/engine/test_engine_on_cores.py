@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from edgedigits.devices.cores import Core, find_core, load_cores
+from edgedigits.devices.needs import most_stack
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.simulation import Simulation
 from edgedigits.devices.stub import Engine, find_engine
 from edgedigits.engine.parts import make_parts
-from edgedigits.engine.source import MOST_STACK_BYTES, MOST_STACK_BYTES_MVE, render_engine
+from edgedigits.engine.source import render_engine
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
@@ -53,6 +54,7 @@ CHAINS = [
     ("even4", "even2", "rows", "even4"),
     ("even2", "even4", "even2", "codebook"),
     ("pairs_apart", "rows", "pairs", "pairs"),
+    ("counted4", "lists8", "counted4", "bitmap"),
 ]
 
 
@@ -104,7 +106,7 @@ def test_c_equals_numpy_in_every_byte(chain: tuple[str, ...], core: str, tmp_pat
 
     assert (found.differing, found.bytes) == (0, 20 * network.outputs)
     assert np.all(found.counts > 0)
-    assert found.ram.stack <= (MOST_STACK_BYTES_MVE if target.has_vectors else MOST_STACK_BYTES)
+    assert found.ram.stack <= most_stack(target)
     check_layers(found, find_engine(tmp_path), network, packed, target)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +12,11 @@ from edgedigits.model.weights.encoding import Activity, Constant, Encoding, Visi
 
 
 class Lists4(Encoding):
-    """Four bits of step and a byte of weight an entry; two entries are bytes (steps, weight, weight)."""
+    """Four bits of step and a byte of weight an entry; two entries are bytes (steps, weight, weight).
+
+    Attributes:
+        counted: its columns have lengths, not places.
+    """
 
     name = "lists4"
     rank = 5
@@ -20,6 +25,7 @@ class Lists4(Encoding):
     kernel = "sparse_lists4"
     template = "lists4.c.j2"
     visits = Visits.LISTED_INPUTS
+    counted: ClassVar[bool] = False
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "entries": uint8, and "starts" in bytes; a column of odd length ends with a zero weight."""
@@ -34,7 +40,7 @@ class Lists4(Encoding):
         counts = np.array([len(column) for column in triples], np.int64)
         return Constant("entries", np.concatenate(triples)), starts_of(counts)
 
-    def entries_of_word(self, outputs: int) -> tuple[int, ...]:
+    def entries_of_word(self, outputs: int) -> tuple[int, ...] | None:
         """Return how many entries of each array four inputs take."""
         return 0, 4
 
