@@ -15,6 +15,8 @@
 /* The names of this file alone get the prefix as well, so that several engines fit into one program and into one file. */
 #define level edgedigits_model_level
 #define number edgedigits_model_number
+#define multiply edgedigits_model_multiply
+#define times edgedigits_model_times
 #define scratch edgedigits_model_scratch
 #define workspace_has_the_size_it_says edgedigits_model_workspace_has_the_size_it_says
 #define layer1_entries edgedigits_model_layer1_entries
@@ -47,6 +49,11 @@
 #else
 #define NARROW 0
 #endif
+#if defined(__riscv) && !defined(__riscv_mul)
+#define MULTIPLIER 0 /* products by addition */
+#else
+#define MULTIPLIER 1
+#endif
 /* Functions whose loops need all registers for themselves. */
 #if defined(__GNUC__)
 #define APART __attribute__((__noinline__))
@@ -72,6 +79,60 @@ typedef uint16_t number;
 #else
 typedef int32_t level;
 typedef uint32_t number;
+#endif
+
+/* A level and its products with weights. A core without multiplication looks both halves of a weight up. */
+#if !MULTIPLIER
+/* Writes -8 to 8 times a level. */
+static void multiply(level value, int32_t *multiples)
+{
+    int32_t next = -8 * value;
+
+    multiples[0] = next;
+    next += value;
+    multiples[1] = next;
+    next += value;
+    multiples[2] = next;
+    next += value;
+    multiples[3] = next;
+    next += value;
+    multiples[4] = next;
+    next += value;
+    multiples[5] = next;
+    next += value;
+    multiples[6] = next;
+    next += value;
+    multiples[7] = next;
+    next += value;
+    multiples[8] = next;
+    next += value;
+    multiples[9] = next;
+    next += value;
+    multiples[10] = next;
+    next += value;
+    multiples[11] = next;
+    next += value;
+    multiples[12] = next;
+    next += value;
+    multiples[13] = next;
+    next += value;
+    multiples[14] = next;
+    next += value;
+    multiples[15] = next;
+    next += value;
+    multiples[16] = next;
+}
+
+/* A weight is 16 times one number from -8 to 8, and another. */
+static int32_t times(const int32_t *multiples, int32_t weight)
+{
+    return multiples[(weight + 8) & 15] + 16 * multiples[8 + ((weight + 8) >> 4)];
+}
+#define MULTIPLES(name, value) int32_t name[17]; multiply(value, name)
+#define TIMES(name, weight) times(name, weight)
+#else
+#define MULTIPLES(name, value) const level name = value
+#define TIMES(name, weight) name * weight
 #endif
 
 /* What the workspace holds while an input is computed. */
@@ -254,16 +315,16 @@ static void add_column(const FLASH uint32_t *entry, uint32_t value, int32_t *sum
         : [value] "r"(value), [sums] "r"(sums)
         : "cc", "memory");
 #else
-    const level times = (level)value;
+    MULTIPLES(factor, (level)value);
     number row = 0;
     uint32_t word;
 
     do {
         word = *entry++;
         row += (number)(word >> 8 & 0xffu);
-        sums[row] += times * (int8_t)(word & 0xffu);
+        sums[row] += TIMES(factor, (int8_t)(word & 0xffu));
         row ^= (number)(word >> 24) >> 1;
-        sums[row] += times * (int8_t)(word >> 16 & 0xffu);
+        sums[row] += TIMES(factor, (int8_t)(word >> 16 & 0xffu));
     } while ((word & 0x01000000u) == 0u);
 #endif
 }
@@ -307,6 +368,16 @@ static int32_t add_high_product(int32_t sum, int32_t multiplier, int32_t addend)
     int32_t result;
     __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(sum), "r"(multiplier), "r"(addend));
     return result;
+#elif !MULTIPLIER
+    /* Bit by bit, what is lost below the point was never needed; halved before they are added, two sums overflow nothing. */
+    const int32_t half = sum >> 1, odd = sum & 1;
+    int32_t product = 0;
+    uint32_t left = (uint32_t)multiplier;
+
+    for (int bit = 0; bit < 32; ++bit, left >>= 1) {
+        product = (left & 1u) != 0u ? (product >> 1) + half + (product & odd) : product >> 1;
+    }
+    return addend + product;
 #else
     return addend + (int32_t)((int64_t)sum * multiplier >> 32);
 #endif
@@ -447,6 +518,8 @@ int edgedigits_model_check_weights(void)
 
 #undef level
 #undef number
+#undef multiply
+#undef times
 #undef scratch
 #undef workspace_has_the_size_it_says
 #undef layer1_entries
@@ -469,6 +542,9 @@ int edgedigits_model_check_weights(void)
 #undef add_to_crc
 #undef DSP
 #undef NARROW
+#undef MULTIPLIER
 #undef APART
 #undef FLASH
+#undef MULTIPLES
+#undef TIMES
 #undef BIASES

@@ -32,11 +32,11 @@
 #define push edgedigits_model_push
 #define close_list edgedigits_model_close_list
 #define list_pairs edgedigits_model_list_pairs
+#define add_products edgedigits_model_add_products
+#define dense_pairs edgedigits_model_dense_pairs
 #define joined edgedigits_model_joined
 #define second_of edgedigits_model_second_of
 #define add_half edgedigits_model_add_half
-#define add_products edgedigits_model_add_products
-#define dense_pairs edgedigits_model_dense_pairs
 #define add_six edgedigits_model_add_six
 #define add_two edgedigits_model_add_two
 #define dense_rows edgedigits_model_dense_rows
@@ -75,6 +75,11 @@
 #define NARROW 1 /* multiplications of 8 bits, addresses of 16 */
 #else
 #define NARROW 0
+#endif
+#if defined(__riscv) && !defined(__riscv_mul)
+#define MULTIPLIER 0 /* products by addition */
+#else
+#define MULTIPLIER 1
 #endif
 /* Functions whose loops need all registers for themselves. */
 #if defined(__GNUC__)
@@ -324,35 +329,6 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
 #endif
 
 #if !VECTORS
-/*
- * A half of a word is 256 times the weight of a second output plus that of a first, for one input. Multiplied as it is, it
- * adds to 256 times the second sum plus the first; its low byte adds to the first alone. Modulo 2^32 that leaves the second
- * exactly, if it lies within 24 bits: so it was proven of these layers.
- */
-static int32_t joined(int32_t first, int32_t second)
-{
-    return (int32_t)((uint32_t)second * 256u + (uint32_t)first);
-}
-
-static int32_t second_of(int32_t both, int32_t first)
-{
-    return (int32_t)((uint32_t)both - (uint32_t)first) >> 8;
-}
-
-#if !DSP && !THUMB1 && !NARROW
-/* Adds the product of a value and the half of a word at a byte, modulo 2^32. */
-static int32_t add_half(int32_t both, int32_t value, const FLASH int8_t *at)
-{
-#if defined(__GNUC__)
-    typedef int16_t __attribute__((__may_alias__)) half;
-    const int32_t weight = *(const FLASH half *)(const FLASH void *)at;
-#else
-    const int32_t weight = at[0] + 256 * at[1] + (at[0] < 0 ? 256 : 0);
-#endif
-    return (int32_t)((uint32_t)both + (uint32_t)(value * weight));
-}
-#endif
-
 #if NARROW
 /* Adds the products of one input to the sums, two at a time. */
 APART static void add_products(const FLASH int8_t *weight, level value, int32_t *sum, const int32_t *end)
@@ -390,6 +366,35 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
     }
 }
 #else
+/*
+ * A half of a word is 256 times the weight of a second output plus that of a first, for one input. Multiplied as it is, it
+ * adds to 256 times the second sum plus the first; its low byte adds to the first alone. Modulo 2^32 that leaves the second
+ * exactly, if it lies within 24 bits: so it was proven of these layers.
+ */
+static int32_t joined(int32_t first, int32_t second)
+{
+    return (int32_t)((uint32_t)second * 256u + (uint32_t)first);
+}
+
+static int32_t second_of(int32_t both, int32_t first)
+{
+    return (int32_t)((uint32_t)both - (uint32_t)first) >> 8;
+}
+
+#if !DSP && !THUMB1
+/* Adds the product of a value and the half of a word at a byte, modulo 2^32. */
+static int32_t add_half(int32_t both, int32_t value, const FLASH int8_t *at)
+{
+#if defined(__GNUC__)
+    typedef int16_t __attribute__((__may_alias__)) half;
+    const int32_t weight = *(const FLASH half *)(const FLASH void *)at;
+#else
+    const int32_t weight = at[0] + 256 * at[1] + (at[0] < 0 ? 256 : 0);
+#endif
+    return (int32_t)((uint32_t)both + (uint32_t)(value * weight));
+}
+#endif
+
 /* Six outputs over what is listed. */
 APART static void add_six(const active *list, const FLASH uint32_t *weights, const int32_t *from, int32_t *sums)
 {
@@ -603,6 +608,16 @@ static int32_t add_high_product(int32_t sum, int32_t multiplier, int32_t addend)
     int32_t result;
     __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(sum), "r"(multiplier), "r"(addend));
     return result;
+#elif !MULTIPLIER
+    /* Bit by bit, what is lost below the point was never needed; halved before they are added, two sums overflow nothing. */
+    const int32_t half = sum >> 1, odd = sum & 1;
+    int32_t product = 0;
+    uint32_t left = (uint32_t)multiplier;
+
+    for (int bit = 0; bit < 32; ++bit, left >>= 1) {
+        product = (left & 1u) != 0u ? (product >> 1) + half + (product & odd) : product >> 1;
+    }
+    return addend + product;
 #else
     return addend + (int32_t)((int64_t)sum * multiplier >> 32);
 #endif
@@ -716,11 +731,11 @@ int edgedigits_model_check_weights(void)
 #undef push
 #undef close_list
 #undef list_pairs
+#undef add_products
+#undef dense_pairs
 #undef joined
 #undef second_of
 #undef add_half
-#undef add_products
-#undef dense_pairs
 #undef add_six
 #undef add_two
 #undef dense_rows
@@ -734,6 +749,7 @@ int edgedigits_model_check_weights(void)
 #undef ROLLED
 #undef THUMB1
 #undef NARROW
+#undef MULTIPLIER
 #undef APART
 #undef FLASH
 #undef LIST_ROOM
