@@ -362,6 +362,7 @@ main(["export", "--help"])
     assert (copy / "it" / "c" / "edgedigits_model_reader.c").is_file()
 
 
+@pytest.mark.slow
 def test_a_core_and_a_board_are_in_the_tables_and_can_be_named(copy: Path) -> None:
     core = json.loads((ROOT / "firmware_stub/cores/cortex-m4.json").read_text())
     board = json.loads((ROOT / "firmware_stub/boards/nucleo-f401re.json").read_text())
