@@ -1,8 +1,9 @@
-"""The size of functions and files, and that a name means one thing in all rooms."""
+"""The size of functions and files, and that a name means one thing in all rooms, in Python and in style sheets."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -44,3 +45,15 @@ def test_no_public_name_means_something_else_in_another_room() -> None:
                 rooms[node.name].add(path.parent)
     several = {name: sorted(map(str, places)) for name, places in rooms.items() if len(places) > 1}
     assert {name: places for name, places in several.items() if name not in OF_SEVERAL_ROOMS} == {}
+
+
+def test_a_page_of_its_own_names_no_class_that_the_shared_style_sheet_has() -> None:
+    """They are read one behind the other: a class of both would be laid out by both."""
+
+    def classes(sheet: Path) -> set[str]:
+        rules = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+        return set(re.findall(r"\.([a-z][\w-]*)(?=[^{}]*\{)", rules))
+
+    sheets = {path.name: classes(path) for path in PACKAGE.rglob("*.css")}
+    shared = sheets.pop("report.css")
+    assert sheets and {name: found & shared for name, found in sheets.items() if found & shared} == {}

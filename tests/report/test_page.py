@@ -98,7 +98,7 @@ def test_every_choice_is_on_the_page_but_not_those_of_steps_left_out() -> None:
 
 def test_each_figure_says_how_it_was_obtained(usual_page: str) -> None:
     assert usual_page.count("<svg") == usual_page.count('role="img"')
-    assert usual_page.count("<svg") - usual_page.count('<svg class="scores"') == 9
+    assert usual_page.count("<svg") - usual_page.count('<svg class="outputs"') == 9
     captions = re.findall(r"</svg>\s*<figcaption>(.*?)</figcaption>", usual_page)
     assert len(captions) == 9
     assert all(caption.startswith(("measured", "counted")) for caption in captions)
