@@ -16,7 +16,7 @@ GROUPS = {
     "train": ("build", "teacher", "models", "search", "study"),
     "judge": ("evaluate", "predict", "inspect", "compare", "data", "collect"),
     "deploy": ("compile", "export", "simulate", "boards", "flash", "device", "demo"),
-    "keep in order": ("doctor", "verify", "completion"),
+    "keep in order": ("doctor", "verify", "examples", "completion"),
 }
 """What there is to do, and the verbs for it, in the order of help."""
 VERBS = tuple(verb for verbs in GROUPS.values() for verb in verbs)
