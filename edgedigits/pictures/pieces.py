@@ -128,16 +128,21 @@ def _largest(labels: NDArray[np.int32]) -> list[Piece]:
 
 def _without_frames(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]]:
     """Return the pieces that stand around no other ones of some size, and those that do."""
-    edges = np.array([(one.top, one.bottom, one.left, one.right) for one in pieces]).reshape(-1, 4)
-    heights = edges[:, 1] - edges[:, 0]
+    ends = _box_ends(pieces)
+    heights = ends[:, 1] - ends[:, 0]
     kept: list[Piece] = []
     frames: list[Piece] = []
     for one in pieces:
-        rows = (edges[:, 0] > one.top) & (edges[:, 1] < one.bottom)
-        inside = rows & (edges[:, 2] > one.left) & (edges[:, 3] < one.right) & (heights >= SMALLEST)
+        rows = (ends[:, 0] > one.top) & (ends[:, 1] < one.bottom)
+        inside = rows & (ends[:, 2] > one.left) & (ends[:, 3] < one.right) & (heights >= SMALLEST)
         is_frame = inside.sum() >= 3 or (heights[inside] > _OF_A_FRAME * one.height).any()
         (frames if is_frame else kept).append(one)
     return kept, frames
+
+
+def _box_ends(pieces: Sequence[Piece]) -> NDArray[np.int64]:
+    """Return top, bottom, left and right of pieces, (n, 4)."""
+    return np.array([(one.top, one.bottom, one.left, one.right) for one in pieces], np.int64).reshape(-1, 4)
 
 
 def _usual_height(pieces: Sequence[Piece]) -> float:
@@ -151,14 +156,27 @@ def _usual_height(pieces: Sequence[Piece]) -> float:
 def _whole(pieces: Sequence[Piece], usual: float) -> list[Piece]:
     """Return the pieces, small ones joined with the nearest that they lie above, below or close beside."""
     wholes = [one for one in pieces if one.height >= _PART * usual]
+    ends = np.zeros((len(pieces), 4), np.int64)
+    ends[: len(wholes)] = _box_ends(wholes)
     for small in [one for one in pieces if one.height < _PART * usual]:
-        fitting = [(_apart(small, one), at) for at, one in enumerate(wholes) if _belongs(small, one, usual)]
+        near = _near(small, ends[: len(wholes)], _NEAR * usual)
+        fitting = [(_apart(small, wholes[at]), at) for at in near if _belongs(small, wholes[at], usual)]
         if fitting:
             at = min(fitting)[1]
             wholes[at] = wholes[at].joined(small)
         else:
+            at = len(wholes)
             wholes.append(small)
+        ends[at] = _box_ends([wholes[at]])
     return wholes
+
+
+def _near(piece: Piece, ends: NDArray[np.int64], reach: float) -> list[int]:
+    """Return which boxes of `_box_ends` are no farther from a piece than `reach`."""
+    down = np.maximum(ends[:, 0], piece.top) - np.minimum(ends[:, 1], piece.bottom)
+    across = np.maximum(ends[:, 2], piece.left) - np.minimum(ends[:, 3], piece.right)
+    near: list[int] = np.flatnonzero((down <= reach) & (across <= reach)).tolist()
+    return near
 
 
 def _belongs(small: Piece, one: Piece, usual: float) -> bool:
@@ -236,9 +254,10 @@ def _may_be_digit(piece: Piece, labels: NDArray[np.int32], usual: float) -> bool
         return False
     if not SLIMMEST <= piece.width / piece.height <= FLATTEST:
         return False
-    sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
-    if any(np.isin(side, list(piece.labels)).mean() > _A_SIDE for side in sides):
-        return False
+    if piece.height > _A_SIDE * labels.shape[0] or piece.width > _A_SIDE * labels.shape[1]:
+        sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+        if any(np.isin(side, list(piece.labels)).mean() > _A_SIDE for side in sides):
+            return False
     return _widest_stroke(mask_of(piece, labels)) <= THICKEST * max(piece.height, piece.width)
 
 
