@@ -255,7 +255,8 @@ def firmware_needs(alone: EngineNeeds, linked: Footprints, board: Board, model: 
     how = MEASURED if model is board else ESTIMATED
     # The rest of the engine's files: classify, the check of its weights, and the self-test with its vectors.
     rest = max(0, linked.engine - alone.flash)
-    buffers = alone.workspace + alone.input + alone.output
+    # A board's own firmware keeps none of its pixels, or them alone: they are its variables.
+    lent = 0 if model.support().sources else alone.input + alone.output
     return Needs(
         engine=alone,
         flash=(
@@ -265,9 +266,9 @@ def firmware_needs(alone: EngineNeeds, linked: Footprints, board: Board, model: 
             MemoryPart("firmware", linked.flash - alone.flash - rest, how),
         ),
         ram=(
-            MemoryPart("input and output", alone.input + alone.output, MEASURED),
+            MemoryPart("input and output", lent, MEASURED),
             MemoryPart("workspace", alone.workspace, MEASURED),
-            MemoryPart("variables of the firmware", linked.static_ram - buffers, how),
+            MemoryPart("variables of the firmware", linked.static_ram - alone.workspace - lent, how),
             MemoryPart("stack: engine", alone.stack, alone.stack_how),
             MemoryPart("stack: firmware", FIRMWARE_STACK, ESTIMATED),
         ),

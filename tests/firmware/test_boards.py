@@ -139,7 +139,7 @@ def test_a_board_without_support_and_a_console_that_is_none(tmp_path: Path) -> N
     engine, board = find_engine(tmp_path), find_board("nrf52840dk")
     compiler = toolchain_or_skip("zig", board.core)
 
-    with pytest.raises(ConfigError, match=r"does not support esp32-c3\. It supports nrf52840dk, nucleo-f401re"):
+    with pytest.raises(ConfigError, match=r"does not support esp32-c3\. It supports .*nrf52840dk, nucleo-f401re"):
         build_firmware(engine, find_board("esp32-c3"), compiler, tmp_path / "f.elf")
     with pytest.raises(ConfigError, match="no console 'usb'"):
         build_firmware(engine, board, compiler, tmp_path / "f.elf", console="usb")
@@ -189,7 +189,7 @@ def _path_with_this_python() -> dict[str, str]:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["-DBOARD=mps2-an396"], "There is no board 'mps2-an396'.  Known: microbit, mps2-an385"),
+        (["-DBOARD=mps2-an396"], "There is no board 'mps2-an396'.  Known: atmega1284p, ch32v003"),
         (["-DBOARD=rp2040", "-DEDGEDIGITS_MODEL=nowhere"], "does not hold one engine"),
         ([], "Choose one with -DBOARD=NAME"),
     ],
