@@ -84,7 +84,7 @@ def _kernel_facts(parts: Parts) -> dict[str, Any]:
         "uses_thumb1": any(layer.encoding.has_thumb1_code for layer in layers),
         "scans": scans(visits),
         "multiplies": any(
-            one.visits in (Visits.LISTED_INPUTS, Visits.WORDS) and not one.at_equal_distances
+            one.visits in (Visits.LISTED_PAIRS, Visits.LISTED_INPUTS, Visits.WORDS) and not one.at_equal_distances
             for one in {layer.encoding for layer in layers}
         ),
         "columns": Visits.LISTED_INPUTS in visits,

@@ -311,7 +311,7 @@ def _pairs_scan() -> dict[str, Any]:
 
 def _inputs_scan() -> dict[str, Any]:
     return {
-        "condition": "elif !VECTORS && !NARROW",
+        "condition": "elif !VECTORS && !COLUMNWISE",
         "written_out": "",
         "condition_end": "endif",
         "name": "list_pairs",

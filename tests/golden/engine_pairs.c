@@ -18,6 +18,8 @@
 /* The names of this file alone get the prefix as well, so that several engines fit into one program and into one file. */
 #define level edgedigits_model_level
 #define number edgedigits_model_number
+#define multiply edgedigits_model_multiply
+#define times edgedigits_model_times
 #define active edgedigits_model_active
 #define scratch edgedigits_model_scratch
 #define workspace_has_the_size_it_says edgedigits_model_workspace_has_the_size_it_says
@@ -81,6 +83,7 @@
 #else
 #define MULTIPLIER 1
 #endif
+#define COLUMNWISE (NARROW || !MULTIPLIER) /* pairs too are gone through input by input */
 /* Functions whose loops need all registers for themselves. */
 #if defined(__GNUC__)
 #define APART __attribute__((__noinline__))
@@ -106,6 +109,60 @@ typedef uint16_t number;
 #else
 typedef int32_t level;
 typedef uint32_t number;
+#endif
+
+/* A level and its products with weights. A core without multiplication looks both halves of a weight up. */
+#if !MULTIPLIER
+/* Writes -8 to 8 times a level. */
+static void multiply(level value, int32_t *multiples)
+{
+    int32_t next = -8 * value;
+
+    multiples[0] = next;
+    next += value;
+    multiples[1] = next;
+    next += value;
+    multiples[2] = next;
+    next += value;
+    multiples[3] = next;
+    next += value;
+    multiples[4] = next;
+    next += value;
+    multiples[5] = next;
+    next += value;
+    multiples[6] = next;
+    next += value;
+    multiples[7] = next;
+    next += value;
+    multiples[8] = next;
+    next += value;
+    multiples[9] = next;
+    next += value;
+    multiples[10] = next;
+    next += value;
+    multiples[11] = next;
+    next += value;
+    multiples[12] = next;
+    next += value;
+    multiples[13] = next;
+    next += value;
+    multiples[14] = next;
+    next += value;
+    multiples[15] = next;
+    next += value;
+    multiples[16] = next;
+}
+
+/* A weight is 16 times one number from -8 to 8, and another. */
+static int32_t times(const int32_t *multiples, int32_t weight)
+{
+    return multiples[(weight + 8) & 15] + 16 * multiples[8 + ((weight + 8) >> 4)];
+}
+#define MULTIPLES(name, value) int32_t name[17]; multiply(value, name)
+#define TIMES(name, weight) times(name, weight)
+#else
+#define MULTIPLES(name, value) const level name = value
+#define TIMES(name, weight) name * weight
 #endif
 
 #define LIST_ROOM 64
@@ -191,7 +248,7 @@ static const int32_t *loaded(const FLASH int32_t *biases, uint32_t count, int32_
 #define BIASES(array, count) array
 #endif
 
-#if !DSP && !VECTORS && !NARROW
+#if !DSP && !VECTORS && !COLUMNWISE
 /*
  * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
  * far its inputs are above, the first in the low byte; 0 when there is none before stop.
@@ -218,7 +275,7 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
 }
 #endif
 
-#if !VECTORS && !NARROW
+#if !VECTORS && !COLUMNWISE
 #if !DSP
 /* Appends an input to a list unless it is 0. */
 static active *push(active *end, uint32_t value, uint32_t at)
@@ -297,7 +354,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
     return close_list(end, in);
 }
 
-#elif !VECTORS && !NARROW
+#elif !VECTORS && !COLUMNWISE
 /*
  * Lists inputs above their lowest value, with where they are in their pairs.
  * Goes from in towards stop, in words of four, until the list is full; returns how far it came. flip turns stored
@@ -329,16 +386,18 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
 #endif
 
 #if !VECTORS
-#if NARROW
+#if COLUMNWISE
 /* Adds the products of one input to the sums, two at a time. */
 APART static void add_products(const FLASH int8_t *weight, level value, int32_t *sum, const int32_t *end)
 {
+    MULTIPLES(multiples, value);
+
     for (; sum != end; sum += 2) {
         const int8_t first = *weight++, second = (int8_t)(*weight + (first < 0));
 
         weight += 3;
-        sum[0] += value * first;
-        sum[1] += value * second;
+        sum[0] += TIMES(multiples, first);
+        sum[1] += TIMES(multiples, second);
     }
 }
 
@@ -717,6 +776,8 @@ int edgedigits_model_check_weights(void)
 
 #undef level
 #undef number
+#undef multiply
+#undef times
 #undef active
 #undef scratch
 #undef workspace_has_the_size_it_says
@@ -750,7 +811,10 @@ int edgedigits_model_check_weights(void)
 #undef THUMB1
 #undef NARROW
 #undef MULTIPLIER
+#undef COLUMNWISE
 #undef APART
 #undef FLASH
+#undef MULTIPLES
+#undef TIMES
 #undef LIST_ROOM
 #undef BIASES

@@ -93,6 +93,7 @@
 #else
 #define MULTIPLIER 1
 #endif
+#define COLUMNWISE (NARROW || !MULTIPLIER) /* pairs too are gone through input by input */
 /* Functions whose loops need all registers for themselves. */
 #if defined(__GNUC__)
 #define APART __attribute__((__noinline__))
@@ -683,7 +684,7 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
 }
 #endif
 
-#if !VECTORS && !NARROW
+#if !VECTORS && !COLUMNWISE
 #if !DSP
 /* Appends an input to a list unless it is 0. */
 static active *push(active *end, uint32_t value, uint32_t at)
@@ -762,7 +763,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
     return close_list(end, in);
 }
 
-#elif !VECTORS && !NARROW
+#elif !VECTORS && !COLUMNWISE
 /*
  * Lists inputs above their lowest value, with where they are in their pairs.
  * Goes from in towards stop, in words of four, until the list is full; returns how far it came. flip turns stored
@@ -866,16 +867,18 @@ APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t input
 }
 
 #if !VECTORS
-#if NARROW
+#if COLUMNWISE
 /* Adds the products of one input to the sums, two at a time. */
 APART static void add_products(const FLASH int8_t *weight, level value, int32_t *sum, const int32_t *end)
 {
+    MULTIPLES(multiples, value);
+
     for (; sum != end; sum += 2) {
         const int8_t first = *weight++, second = (int8_t)(*weight + (first < 0));
 
         weight += 3;
-        sum[0] += value * first;
-        sum[1] += value * second;
+        sum[0] += TIMES(multiples, first);
+        sum[1] += TIMES(multiples, second);
     }
 }
 
@@ -1448,6 +1451,7 @@ int edgedigits_model_check_weights(void)
 #undef THUMB1
 #undef NARROW
 #undef MULTIPLIER
+#undef COLUMNWISE
 #undef APART
 #undef FLASH
 #undef MULTIPLES
