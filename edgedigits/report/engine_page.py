@@ -86,8 +86,8 @@ def _headlines(run: Simulation) -> list[Headline]:
         detail = f"{own.view}; {own.code:,} B of code, {own.stack:,} B of stack"
         found.append(Headline("Preprocess, instructions", f"{own.instructions.mean:,.0f}", detail, emulated))
     if run.exact_cycles is not None:
-        own = run.exact_cycles
-        found.append(Headline("Cycles", f"{own.mean:,.0f}", f"from {own.least:,} to {own.most:,}", emulated))
+        exact = run.exact_cycles
+        found.append(Headline("Cycles", f"{exact.mean:,.0f}", f"from {exact.least:,} to {exact.most:,}", emulated))
     if run.cycles is not None:
         low, high = run.cycles.low, run.cycles.high
         how = "estimated: costs by class of instruction, no wait states"
