@@ -13,6 +13,8 @@ CELLS = 96
 """Cells of a photo's longer side, each the mean of its pixels, in which paper is looked for."""
 WIDEST_STROKE = 1 / 4
 """Of the longer side; what is wider is paper."""
+STROKES = 6.0
+"""Times the usual stroke of a photo: what is wider there is paper as well."""
 FAINTEST = 0.08
 """Share of the paper's light that ink takes away at least."""
 DARKEST_PAPER = 48.0
@@ -38,13 +40,27 @@ def is_dark(grey: NDArray[np.uint8]) -> bool:
 def ink_of(grey: NDArray[np.uint8], *, dark: bool) -> Ink:
     """Return the ink of a photo.
 
+    Paper is looked for twice: as far as the widest strokes of any photo reach, and then only as far as those of this
+    one, so that the edge of a shadow does not count as ink where digits are small.
+
     Args:
         grey: uint8 (height, width).
         dark: ink is darker than paper.
     """
     light = grey.astype(np.float32) if dark else np.float32(255) - grey
-    paper = _paper(light)
-    return np.clip((paper - light) / np.maximum(paper, DARKEST_PAPER), 0, 1)
+    widest = max(light.shape) * WIDEST_STROKE
+    ink = _ink(light, widest)
+    smooth = smoothed(ink)
+    narrower = STROKES * usual_stroke(smooth >= threshold(smooth))
+    return _ink(light, narrower) if 0 < narrower < widest else ink
+
+
+def usual_stroke(mask: NDArray[np.bool_]) -> float:
+    """Return the width that strokes in a mask have for the most part, in pixels; 0 where there are none."""
+    from scipy.ndimage import binary_erosion
+
+    rim = np.count_nonzero(mask & ~binary_erosion(mask))
+    return 2.0 * int(np.count_nonzero(mask)) / max(int(rim), 1)
 
 
 def threshold(ink: Ink) -> float:
@@ -64,13 +80,18 @@ def smoothed(ink: Ink) -> Ink:
     return gaussian_filter(ink, sigma) if sigma > 0.3 else ink
 
 
-def _paper(light: Ink) -> Ink:
-    """Return the light of the paper at each pixel."""
+def _ink(light: Ink, widest: float) -> Ink:
+    paper = _paper(light, widest)
+    return np.clip((paper - light) / np.maximum(paper, DARKEST_PAPER), 0, 1)
+
+
+def _paper(light: Ink, widest: float) -> Ink:
+    """Return the light of the paper at each pixel, where no stroke is wider than so many of them."""
     from PIL import Image
     from scipy.ndimage import grey_closing, minimum_filter, uniform_filter
 
     cells = _cells(light)
-    side = 1 + 2 * round(max(cells.shape) * WIDEST_STROKE / 2)
+    side = 1 + 2 * max(2, round(widest * max(cells.shape) / max(light.shape) / 2))
     closed = grey_closing(cells, size=side)
     # Smooth, but nowhere lighter than its own cell or the next: the rim of something dark is no ink.
     paper = np.minimum(uniform_filter(closed, 3), minimum_filter(closed, 3))

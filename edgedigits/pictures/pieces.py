@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.pictures.lines import without_lines
-from edgedigits.pictures.paper import Ink
+from edgedigits.pictures.paper import Ink, usual_stroke
 
 SMALLEST = 8
 """Pixels of height; less does not tell digits apart."""
@@ -106,7 +106,7 @@ def _labelled(inked: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return the components of a mask, numbered from 1; gaps far shorter than strokes are wide part none."""
     from scipy.ndimage import binary_dilation, label
 
-    reach = round(_GAP * _usual_stroke(inked))
+    reach = round(_GAP * usual_stroke(inked))
     wider = binary_dilation(inked, np.ones((3, 3), bool), reach) if reach else inked
     labels, _ = label(wider, np.ones((3, 3), bool))
     return np.where(inked, labels, 0)
@@ -211,7 +211,7 @@ def _parted(piece: Piece, labels: NDArray[np.int32], usual: float) -> list[Piece
     columns = mask.sum(axis=0)
     margin = max(1, round(0.35 * piece.height))
     middle = columns[margin:-margin]
-    if not len(middle) or middle.min() > 1.5 * _usual_stroke(mask):
+    if not len(middle) or middle.min() > 1.5 * usual_stroke(mask):
         return [piece]
     # Of equal columns the one nearest to where a digit of usual width would end.
     places = np.flatnonzero(middle <= middle.min() + 1)
@@ -231,14 +231,6 @@ def _shrunk(piece: Piece, mask: NDArray[np.bool_], columns: slice) -> Piece:
 def mask_of(piece: Piece, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Return where in its box a piece has ink."""
     return np.isin(labels[piece.window], list(piece.labels))
-
-
-def _usual_stroke(mask: NDArray[np.bool_]) -> float:
-    """Return the width that strokes in a mask have for the most part."""
-    from scipy.ndimage import binary_erosion
-
-    rim = np.count_nonzero(mask & ~binary_erosion(mask))
-    return 2.0 * int(np.count_nonzero(mask)) / max(int(rim), 1)
 
 
 def _widest_stroke(mask: NDArray[np.bool_]) -> float:
@@ -265,7 +257,7 @@ def _stands_out(piece: Piece, labels: NDArray[np.int32], ink: Ink) -> bool:
     """Tell whether a piece ends where it ends, with paper around: light that fades slowly does not."""
     from scipy.ndimage import binary_dilation
 
-    stroke = _usual_stroke(mask_of(piece, labels))
+    stroke = usual_stroke(mask_of(piece, labels))
     soft, reach = max(2, round(stroke / 3)), max(4, round(stroke))
     rows = slice(max(0, piece.top - reach), piece.bottom + reach)
     columns = slice(max(0, piece.left - reach), piece.right + reach)
