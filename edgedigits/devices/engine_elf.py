@@ -11,14 +11,41 @@ from edgedigits.devices.stub import Engine, firmware_stub
 from edgedigits.devices.toolchain import Program, Toolchain, compile_program
 from edgedigits.errors import CheckFailedError
 
+LARGEST_ON_AVR, MOST_ON_AVR = 0x7FFF, 0xFFF0
+"""Bytes of an array, whose places are signed numbers of 16 bits, and of all constants, which LPM reads."""
+
+
+def check_constants(engine: Engine, core: Core) -> None:
+    """Check that the constants of an engine can be read on a core.
+
+    Raises:
+        CheckFailedError: there are too many for an AVR; says how many of what.
+    """
+    if core.architecture.name != "avr":
+        return
+    facts = engine.facts
+    total = facts.weight_bytes + facts.bias_bytes + facts.table_bytes
+    arrays = {name: size for step in facts.steps for name, size in step.stored.plain.bytes.items()}
+    name = max(arrays, key=lambda one: arrays[one], default="")
+    for what, size, most in (
+        (name, arrays.get(name, 0), LARGEST_ON_AVR),
+        ("all constants together", total, MOST_ON_AVR),
+    ):
+        if size > most:
+            raise CheckFailedError(
+                f"The engine does not fit {core.name}: {what}, {size:,} B, where an AVR reads at most {most:,}.",
+                hint="Prune and compile with --optimize size, or choose fewer hidden neurons; other cores read more.",
+            )
+
 
 def compile_engine(toolchain: Toolchain, core: Core, engine: Engine, folder: Path, *, optimize: str = "-O2") -> Image:
     """Compile nothing but the engine into `folder`/engine.elf: what invoke() reaches and no more.
 
     Raises:
         DataError: it does not compile.
-        CheckFailedError: it holds instructions that the core lacks.
+        CheckFailedError: it holds instructions that the core lacks, or more constants than it reads.
     """
+    check_constants(engine, core)
     stub = firmware_stub()
     program = Program(
         sources=[*engine.sources, stub / "src" / "memory.c"],

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgedigits.devices.boards import Board
 from edgedigits.devices.cores import load_recipe
 from edgedigits.devices.elf import Image, read_elf
-from edgedigits.devices.engine_elf import compile_engine
+from edgedigits.devices.engine_elf import check_constants, compile_engine
 from edgedigits.devices.stub import Engine, firmware_stub
 from edgedigits.devices.toolchain import Program, Toolchain, compile_program, macros
 from edgedigits.errors import CheckFailedError, ConfigError
@@ -35,6 +35,7 @@ def build_firmware(
     """
     if console not in CONSOLES:
         raise ConfigError(f"There is no console '{console}'.", hint=f"Known: {', '.join(CONSOLES)}.")
+    check_constants(engine, board.core)
     program = firmware_program(engine, board, output, console, optimize)
     try:
         return read_elf(compile_program(toolchain, board.core, program))

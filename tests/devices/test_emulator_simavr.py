@@ -132,6 +132,24 @@ def test_a_model_that_is_too_big_says_for_what(tmp_path: Path) -> None:
         build_firmware(find_engine(tmp_path), find_board("uno"), toolchain_or_skip("gcc", UNO), tmp_path / "f.elf")
 
 
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        (
+            (784, 64, 10),
+            r"edgedigits_model_layer1_weights, 50,176 B, where an AVR reads at most 32,767.*--optimize size",
+        ),
+        ((784, 40, 400, 100, 10), r"all constants together, 90,\d{3} B, where an AVR reads at most 65,520"),
+    ],
+)
+def test_constants_that_an_avr_cannot_read_are_refused(tmp_path: Path, sizes: tuple[int, ...], words: str) -> None:
+    encodings = ("pairs",) * (len(sizes) - 1)
+    engine = write_emitted_engine(tmp_path, random_mlp(3, sizes=sizes), encodings=encodings)
+
+    with pytest.raises(CheckFailedError, match=f"does not fit atmega2560: {words}"):
+        simulate_inputs(engine, random_inputs(1), find_core("atmega2560"), toolchain_or_skip("gcc", UNO))
+
+
 def test_avrdude_wants_a_port_and_says_what_is_wrong(
     emitted: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
