@@ -139,7 +139,7 @@ def test_a_model_that_is_too_big_says_for_what(tmp_path: Path) -> None:
             (784, 64, 10),
             r"edgedigits_model_layer1_weights, 50,176 B, where an AVR reads at most 32,767.*--optimize size",
         ),
-        ((784, 40, 400, 100, 10), r"all constants together, 90,\d{3} B, where an AVR reads at most 65,520"),
+        ((784, 40, 600, 50, 10), r"all constants together, 8\d,\d{3} B, where an AVR reads at most 65,520"),
     ],
 )
 def test_constants_that_an_avr_cannot_read_are_refused(tmp_path: Path, sizes: tuple[int, ...], words: str) -> None:
