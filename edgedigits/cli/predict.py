@@ -57,9 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tell the N training digits that each is most like",
     )
     parser.add_argument(
-        "--sheet", type=user_path, metavar="FILE.html", help="write a page with all pictures and reasons"
+        "--sheet",
+        type=user_path,
+        metavar="FILE",
+        help="write all pictures and reasons as a page (.html) or a drawing (.png)",
     )
-    parser.add_argument("--force", action="store_true", help="replace FILE.html")
+    parser.add_argument("--force", action="store_true", help="replace FILE")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -71,8 +74,10 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         raise ConfigError(
             f"--nearest {args.nearest} is more than the {MOST_NEAREST} that are told.", hint="Take fewer."
         )
-    if args.sheet and args.sheet.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError(f"--sheet {args.sheet} is not the name of a page.", hint="Let it end with .html.")
+    if args.sheet and args.sheet.suffix.lower() not in (".html", ".htm", ".png"):
+        raise ConfigError(
+            f"--sheet {args.sheet} is not the name of a page or a drawing.", hint="Let it end with .html or .png."
+        )
     from edgedigits.data.writing import refuse_existing
     from edgedigits.pictures.predict import Wishes, predict_pictures
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from edgedigits.data.shape import IMAGE_SIDE
 from edgedigits.data.writing import replacing
 from edgedigits.files.writing import write_text
+from edgedigits.pictures.colours import influence_colours
+from edgedigits.pictures.drawn_sheet import draw_sheet
 from edgedigits.pictures.prediction import PictureReading, Prediction
 from edgedigits.report.page_tables import Table
 from edgedigits.report.rendering import page_templates, png_source
@@ -21,24 +23,25 @@ from edgedigits.report.words import percent
 _TEMPLATES = Path(__file__).parent / "templates"
 _LONGER_SIDE = 640
 _GREYS = 16  # that a picture on the page has, so that its noise costs no bytes
-_FOR, _AGAINST = (86, 180, 233), (240, 136, 62)
 
 
 def write_sheet(name: str, readings: Sequence[PictureReading], path: Path, *, force: bool = False) -> None:
-    """Write a page of all pictures, whole or not at all.
+    """Write a sheet of all pictures, whole or not at all.
 
     Args:
         name: of the build.
         readings: of the pictures.
-        path: the page.
+        path: of the sheet; one that ends with .png becomes a drawing, any other a page.
         force: replace a file.
 
     Raises:
         DataError: it exists or cannot be written.
     """
-    page = render_sheet(name, readings)
     with replacing(path, force=force) as temporary:
-        write_text(temporary, page)
+        if path.suffix.lower() == ".png":
+            draw_sheet(readings).save(temporary, format="PNG", optimize=True)
+        else:
+            write_text(temporary, render_sheet(name, readings))
 
 
 def render_sheet(name: str, readings: Sequence[PictureReading]) -> str:
@@ -109,14 +112,6 @@ def _digit(number: int, one: Prediction) -> dict[str, Any]:
             for near in one.nearest
         ],
     }
-
-
-def influence_colours(pushes: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return influence (side, side) as colours (side, side, 3): blue for, red against, black for none."""
-    share = np.abs(pushes) / max(float(np.abs(pushes).max()), 1e-9)
-    colours = np.where(pushes[..., None] > 0, np.array(_FOR), np.array(_AGAINST))
-    # The root shows weak ones too.
-    return np.rint(colours * np.sqrt(share)[..., None]).astype(np.uint8)
 
 
 def _small(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

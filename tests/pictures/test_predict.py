@@ -20,7 +20,7 @@ from edgedigits.pictures.finding import digits_in
 from edgedigits.pictures.neighbours import nearest_digits
 from edgedigits.pictures.photo import open_photo
 from edgedigits.pictures.predict import Reader, open_reader, read_picture
-from edgedigits.pictures.sheet import render_sheet
+from edgedigits.pictures.sheet import render_sheet, write_sheet
 from edgedigits.scoring.interpreter import run_litert
 from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.view import View
@@ -69,6 +69,16 @@ def test_a_photo_is_read_and_shown(row: Path, tmp_path: Path, capsys: pytest.Cap
     assert page.count("<rect") == 10 and all(one in page_text(page) for one in reading.rows)
     assert f"leads {reading.digits[0].second} by {reading.digits[0].lead} steps" in page_text(page)
     assert reading._repr_html_().count("<img") == 10
+
+
+def test_the_sheet_can_be_one_picture(reader: Reader, row: Path, tmp_path: Path) -> None:
+    reading, path = read_picture(reader, open_photo(row)), tmp_path / "sheet.png"
+    write_sheet("reference", [reading, reading], path)
+    drawing = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    assert drawing.shape[1] == 900
+    blue = (drawing[..., 2] - drawing[..., 0] > 60).any(axis=1)
+    np.testing.assert_array_equal(blue[: len(blue) // 2], blue[len(blue) // 2 :], "boxes and reasons of either picture")
+    assert blue.any()
 
 
 def test_json_has_scores_reasons_and_places(row: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,7 +187,7 @@ def _no_digits(folder: Path) -> Path:
         ("{reference} {row} --check-digit lunh", 2, "Did you mean 'luhn'?"),
         ("{reference} {row} --expect 12a", 2, "is not a row of digits"),
         ("{reference} {row} {row} --expect 1", 2, "--expect says what one picture reads"),
-        ("{reference} {row} --sheet a.png", 2, "is not the name of a page"),
+        ("{reference} {row} --sheet a.pdf", 2, "is not the name of a page or a drawing"),
         ("{reference} {row} --sheet {text}.html --force --nearest 21", 2, "more than the 20"),
         ("{reference} {row} --force", 2, "--force has no effect without --sheet"),
         ("{model} {row} --nearest 2", 2, "does not say what it was trained on"),
