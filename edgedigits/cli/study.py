@@ -26,9 +26,11 @@ HELP = "run a grid of builds, or the report's table, here or on a Dask cluster; 
 EXAMPLES = (
     "edgedigits study run my_grid.toml --jobs 2",
     "edgedigits study run report-table --data mnist --seeds 3",
+    "edgedigits study report study/my_grid --format latex",
 )
 
 SHOWN_TRIALS = 40
+TABLE_FORMATS = ("latex", "markdown", "csv")
 _RUN_HELP = "run the trials of a study that are not done yet"
 _REPORT_HELP = "write tables, plots and findings of a study: report.html, results.csv, findings.json"
 
@@ -61,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     report_parser.add_argument("folder", metavar="DIR", type=user_path, help="the study's folder")
     report_parser.add_argument(
         "--out", type=user_path, metavar="DIR", help="where to write (default: the study's folder)"
+    )
+    report_parser.add_argument(
+        "--format",
+        action="append",
+        default=[],
+        choices=TABLE_FORMATS,
+        help="also write every table with its caption, into tables/; may be given again",
     )
 
 
@@ -152,7 +161,7 @@ def _refuse_unread_flags(args: argparse.Namespace, kind: TrialKind | None) -> No
 def _report(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.study.report.write import write_report
 
-    written = write_report(args.folder, args.out or args.folder, progress)
+    written = write_report(args.folder, args.out or args.folder, progress, formats=args.format)
     payload = {"files": [str(path) for path in written.files], "findings": written.findings}
     return Outcome(payload, lambda console: _show_report(console, written.sentences, written.files))
 

@@ -28,12 +28,14 @@ class Table:
         head: titles of the columns.
         rows: cells by row; the first heads its row.
         words: columns that hold words and align left; the others hold figures.
+        caption: how to read it, below it; "" where the page says so elsewhere.
     """
 
     label: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     words: frozenset[int] = frozenset({0})
+    caption: str = ""
 
 
 def stages_table(facts: BuildFacts) -> Table:

@@ -51,10 +51,16 @@ def test_a_report_is_written_whole_with_every_picture(name, grid, table, tmp_pat
         store.claim(owner_name(), [trial.key for trial in trials])
         for trial in trials:
             store.finish(owner_name(), trial.key, trial.result, trial.seconds)
-    written = write_report(tmp_path, tmp_path / "report")
+    written = write_report(tmp_path, tmp_path / "report", formats=("latex", "csv"))
     page = (tmp_path / "report" / "report.html").read_text()
     assert page.count("<svg") == len(list((tmp_path / "report" / "plots").glob("*.svg")))
     assert "<script" not in page
+    assert written.files[-2:] == (tmp_path / "report" / "tables", tmp_path / "report" / "plots")
+    tables = tmp_path / "report" / "tables"
+    texts = {path.stem for path in tables.glob("*.tex")}
+    assert {path.stem for path in tables.glob("*.csv")} == texts | {"captions"}
+    assert {"matrix", "effects", "front_bytes", "variants", "digits_recall"} <= texts
+    assert set(pd.read_csv(tables / "captions.csv")["table"]) == texts
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert all(sentence.split(" (")[0].split("'")[0] in page for sentence in written.sentences)
     rows = pd.read_csv(tmp_path / "report" / "results.csv")
@@ -62,5 +68,6 @@ def test_a_report_is_written_whole_with_every_picture(name, grid, table, tmp_pat
     assert {"accuracy", "recall_0", "f1_9", "loss", "compression", "seed"} <= set(rows.columns)
     pictures = {path.stem for path in (tmp_path / "report" / "plots").glob("*.png")}
     expected = {"recall", "pareto_bytes", "pareto_engine_bytes", "pareto_instructions"}
+    expected |= {"effects"}
     expected |= {"curves", "confusion_QAT"} if name == "grid" else {"report_table", "curve_05_100", "sparsity_0_1_500"}
     assert expected <= pictures

@@ -137,13 +137,14 @@ def recommendations(means: pd.DataFrame, trials: Mapping[str, Trial]) -> list[Re
                 counted=counted,
                 chosen_on=names[chosen_by],
                 seeds=int(row["seeds"]),
-                command=_command_or_none(trials[row["key"]]),
+                command=command_or_none(trials[row["key"]]),
             )
         )
     return found
 
 
-def _command_or_none(trial: Trial) -> str:
+def command_or_none(trial: Trial) -> str:
+    """Return the `edgedigits build` that does the same as a trial; "" where this version has not all of its choices."""
     try:
         return build_command(kinds()[trial.kind].choices(trial.spec))
     except ConfigError:

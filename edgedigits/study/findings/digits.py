@@ -9,7 +9,7 @@ import pandas as pd
 
 from edgedigits.data.shape import CLASSES
 from edgedigits.losses.catalogue import LOSSES
-from edgedigits.study.findings.effects import Difference, corrected, over_seeds
+from edgedigits.study.findings.effects import Difference, corrected, lead, over_seeds
 from edgedigits.study.findings.frame import with_lists
 from edgedigits.study.plan.axes import FLOAT32
 
@@ -76,19 +76,8 @@ def best_for_digits(frame: pd.DataFrame) -> list[BestForDigit]:
 
 
 def _best(grid: pd.DataFrame, digit: int) -> BestForDigit:
-    best, after = _two(grid)
-    seeds = grid.index.get_level_values("seed")
-    leads = []
-    for seed in dict.fromkeys(seeds):
-        here, others = grid[seeds == seed], grid[seeds != seed]
-        first, second = _two(others) if len(others) else (best, after)
-        leads.append(float((here[first] - here[second]).mean()))
+    best, after, leads = lead(grid)
     return BestForDigit(digit=digit, variant=best, next=after, f1=float(grid[best].mean()), **over_seeds(leads))
-
-
-def _two(grid: pd.DataFrame) -> tuple[str, str]:
-    order = grid.mean().sort_values(ascending=False, kind="stable").index
-    return str(order[0]), str(order[1])
 
 
 def confusion_change(frame: pd.DataFrame, compression: str) -> np.ndarray | None:

@@ -52,6 +52,18 @@ class Difference:
         return f"95% interval {in_points(self.low)} to {in_points(self.high)}, {self.seeds} seeds"
 
     @property
+    def told(self) -> bool:
+        """Whether it was tested and is not 0: real, or by itself only."""
+        if self.low is None or self.high is None or self.seeds < FEWEST_SEEDS:
+            return False
+        return self.real or not self.low <= 0 <= self.high
+
+    @property
+    def untold(self) -> bool:
+        """Whether it was tested and may as well be 0."""
+        return self.low is not None and self.seeds >= FEWEST_SEEDS and not self.told
+
+    @property
     def verdict(self) -> str:
         """How sure the difference is, in words."""
         if self.low is None or self.high is None:
@@ -60,7 +72,7 @@ class Difference:
             return f"{self.span}: too few to tell"
         if self.real:
             return f"{self.span}: real"
-        if self.low <= 0 <= self.high:
+        if self.untold:
             return f"{self.span}: not told from 0"
         return f"{self.span}: likely, not certain among {self.tests} comparisons"
 
@@ -85,6 +97,12 @@ class Effect(Difference):
 
 
 _Any = TypeVar("_Any", bound=Difference)
+
+
+class Untold(str):
+    """A sentence on a difference that is not told from 0: a page folds it."""
+
+    __slots__ = ()
 
 
 def axes_of(frame: pd.DataFrame) -> list[str]:
@@ -162,6 +180,27 @@ def compare_values(
         averaged=tuple(name.removeprefix("axis ") for name in present),
         **over_seeds(by_seed),
     )
+
+
+def lead(grid: pd.DataFrame) -> tuple[str, str, list[float]]:
+    """Return the best column, the next one, and by seed how far the best is ahead where both are chosen without it.
+
+    Args:
+        grid: a figure by what is compared, over an index that has the seed; of more than one column, without gaps.
+    """
+    best, after = _two(grid)
+    seeds = grid.index.get_level_values("seed")
+    leads = []
+    for seed in dict.fromkeys(seeds):
+        here, others = grid[seeds == seed], grid[seeds != seed]
+        first, second = _two(others) if len(others) else (best, after)
+        leads.append(float((here[first] - here[second]).mean()))
+    return best, after, leads
+
+
+def _two(grid: pd.DataFrame) -> tuple[str, str]:
+    order = grid.mean().sort_values(ascending=False, kind="stable").index
+    return str(order[0]), str(order[1])
 
 
 def over_seeds(by_seed: Any) -> dict[str, Any]:

@@ -110,18 +110,29 @@ def line_chart(
     figure, axes = new_figure(title, 200 + top, (42, 34, right, top))
     for line in lines:
         _band(axes, line)
+    percent_axis(axes.yaxis)
     finish(figure, axes, x, columns, both=both)
     return figure, axes
 
 
 def finish(figure: Figure, axes: Axes, x: str, columns: int, *, both: bool) -> None:
-    """Add grid, percents, what x is, and the legend between title and axes."""
-    percent_axis(axes.yaxis)
+    """Add grid, what x is, and the legend between title and axes."""
     axes.grid(axis="both" if both else "y")
     axes.set_xlabel(x, fontsize=9.5, labelpad=2)
+    legend(figure, axes.get_legend_handles_labels(), columns)
+
+
+def legend(figure: Figure, entries: tuple[list[Any], list[Any]], columns: int) -> None:
+    """Put a legend between the title and the axes, which `legend_room` leaves room for.
+
+    Args:
+        figure: of the usual width.
+        entries: handles and labels.
+        columns: of the legend.
+    """
     height = 72 * figure.get_size_inches()[1]
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-2 / WIDTH, 1 - 18 / height), "ncols": columns}
-    figure.legend(**place, fontsize=8.5, columnspacing=0.9, labelspacing=0.25, borderpad=0.3)
+    figure.legend(*entries, **place, fontsize=8.5, columnspacing=0.9, labelspacing=0.25, borderpad=0.3)
 
 
 def _band(axes: Axes, line: Curve) -> None:

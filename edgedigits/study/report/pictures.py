@@ -5,35 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from edgedigits.data.shape import CLASSES
-from edgedigits.report.style import GRID, INK, MUTED, WIDTH, Plot, new_figure
-from edgedigits.study.findings.choices import ANCHORS, variant_words
+from edgedigits.report.style import GRID, WIDTH, Plot, new_figure
+from edgedigits.study.findings.choices import variant_words
 from edgedigits.study.findings.digits import balanced, confusion_change
 from edgedigits.study.findings.frame import compared, with_lists
-from edgedigits.study.findings.insights import COSTS, Insights
+from edgedigits.study.findings.insights import Insights
+from edgedigits.study.findings.matrix import share_and_format
 from edgedigits.study.report.drawing import (
     Curve,
-    finish,
     heat_cells,
+    legend,
     legend_room,
     line_chart,
     look,
     panel,
     percent_axis,
-    wide_figure,
 )
+from edgedigits.study.report.overview import cost_plot, effect_plots
 
 MOST_CURVES = 8
-_SHARE = re.compile(r"pruned ([\d.]+) %")
+_PANEL = 84.0
+"""Height of a panel of small multiples in points, with its title."""
 
 
 def study_pictures(insights: Insights) -> tuple[Plot, ...]:
@@ -41,8 +42,9 @@ def study_pictures(insights: Insights) -> tuple[Plot, ...]:
     ours = compared(insights.frame)
     return (
         *insights.chapter.plots,
+        *effect_plots(insights),
+        *(cost_plot(insights, cost) for cost in insights.fronts),
         *_recalls(ours),
-        *(_pareto(insights, cost) for cost in insights.fronts),
         *_confusions(ours, insights.chapter.against),
         *_sparsities(ours),
     )
@@ -99,103 +101,47 @@ def _recalls(frame: pd.DataFrame) -> list[Plot]:
             f"Recall of each digit by compression; each mark is the mean of a seed {over}.",
             f"measured on the {'/'.join(sorted(set(shown['scored_on'])))}, which was not trained on; means {over}",
             partial(_draw_recalls, shown),
-            wide=True,
         )
     ]
 
 
 def _draw_recalls(frame: pd.DataFrame) -> Figure:
+    """Draw a panel a digit, two side by side: on a phone they are as wide as the screen."""
     names = list(dict.fromkeys(frame["compression"]))
-    columns = min(6, len(names)) if len(names) <= 6 else 4
-    legend = 16.0 * -(-len(names) // columns)
-    height = 284.0 + legend
-    figure = wide_figure("Recall by digit and compression", height)
+    columns = 2 if max(map(len, names)) < 24 else 1
+    top = legend_room(len(names), columns)
+    height = top + 5 * _PANEL + 6
+    figure, axes = new_figure("Recall by digit and compression", height, (34, 12, 8, top))
+    axes.remove()
     values = np.array(frame["class_recall"].tolist(), float) * 100
-    spots = frame[["compression", "seed"]].copy()
-    low = 100.0
+    spots = frame[["compression", "seed"]]
     panels = []
     for digit in range(CLASSES):
-        left, bottom = 34 + (digit % 5) * 133, 30 + legend + (1 - digit // 5) * 120
-        axes = panel(figure, left, bottom, 122, 92)
-        means = spots.assign(value=values[:, digit]).groupby(["compression", "seed"], sort=False)["value"].mean()
-        for number, name in enumerate(names):
-            points = means[name].to_numpy()
-            low = min(low, float(points.min()))
-            colour, marker = look(number)
-            axes.plot([number] * len(points), points, marker, color=colour, markersize=4.5, label=name, clip_on=False)
-            axes.hlines(points.mean(), number - 0.35, number + 0.35, color=colour, linewidth=1.6)
-        axes.set_title(str(digit), fontsize=9.5, fontweight="bold", loc="left", pad=3)
+        right, down = digit % 2, digit // 2
+        axes = panel(figure, 38 + right * 149, height - top - (down + 1) * _PANEL + 8, 136, _PANEL - 22)
+        _recall_panel(axes, spots.assign(value=values[:, digit]), names)
+        axes.set_title(str(digit), fontsize=9.5, fontweight="bold", loc="left", pad=2)
         panels.append(axes)
+    low = min(axes.dataLim.y0 for axes in panels)
     for digit, axes in enumerate(panels):
         axes.set(xlim=(-0.7, len(names) - 0.3), ylim=(max(0.0, low - 3), 100))
-        axes.set_xticks([])
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        percent_axis(axes.yaxis)
-        if digit % 5:
+        if digit % 2:
             axes.set_yticklabels([])
-        axes.grid(axis="y")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="lower left", ncols=columns, fontsize=9)
+    legend(figure, panels[0].get_legend_handles_labels(), columns)
     return figure
 
 
-def _pareto(insights: Insights, cost: str) -> Plot:
-    front = insights.fronts[cost]
-    return Plot(
-        f"pareto_{cost}",
-        f"Accuracy against {COSTS[cost]}; {len(front)} of {insights.means[cost].notna().sum()} variants on the front.",
-        "means over seeds on digits that were not trained on"
-        + "".join(f"; {source}" for source in dict.fromkeys(one.source for one in ANCHORS.get(cost, ()))),
-        partial(_draw_pareto, insights, cost),
-    )
-
-
-def _draw_pareto(insights: Insights, cost: str) -> Figure:
-    points, front = insights.means.dropna(subset=[cost]), insights.fronts[cost]
-    top = legend_room(points["compression"].nunique(), 2)
-    figure, axes = new_figure(f"Accuracy against {COSTS[cost]}", 226 + top, (42, 34, 14, top))
-    for number, name in enumerate(dict.fromkeys(points["compression"])):
-        rows = points[points["compression"] == name]
+def _recall_panel(axes: Axes, spots: pd.DataFrame, names: Sequence[str]) -> None:
+    means = spots.groupby(["compression", "seed"], sort=False)["value"].mean()
+    for number, name in enumerate(names):
+        points = means[name].to_numpy()
         colour, marker = look(number)
-        axes.plot(rows[cost], 100 * rows["accuracy"], marker, color=colour, markersize=4, alpha=0.8, label=name)
-    axes.step(front[cost], 100 * front["accuracy"], where="post", color=INK, linewidth=1.1)
-    axes.set_xscale("log")
-    axes.margins(y=0.12)
-    anchors = ANCHORS.get(cost, ())
-    for one in anchors:
-        axes.plot(one.cost, 100 * one.accuracy, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
-    for number, one in enumerate(anchors):
-        # Above and below in turn, so that neighbours keep apart.
-        style: dict[str, Any] = {
-            "xytext": (0, -11 if number % 2 else 6),
-            "textcoords": "offset points",
-            "fontsize": 7,
-            "color": MUTED,
-        }
-        axes.annotate(one.name, (one.cost, 100 * one.accuracy), ha=_side(axes, one.cost), **style)
-    _cost_ticks(axes)
-    axes.set_axisbelow(True)
-    finish(figure, axes, COSTS[cost], 2, both=True)
-    return figure
-
-
-def _side(axes: Axes, cost: float) -> str:
-    """Return how to align a label at that cost, so that it stays inside the axes."""
-    low, high = np.log(axes.get_xlim())
-    place = (np.log(cost) - low) / (high - low)
-    return "left" if place < 0.15 else "right" if place > 0.85 else "center"
-
-
-def _cost_ticks(axes: Axes) -> None:
-    low, high = axes.get_xlim()
-    ticks: list[float] = []
-    for digits in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
-        every = [digit * 10**power for power in range(1, 8) for digit in digits]
-        ticks = ticks if len(ticks) > 2 else [tick for tick in every if low <= tick <= high]
-    if len(ticks) < 3:
-        ticks = [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
+        axes.plot([number] * len(points), points, marker, color=colour, markersize=4.5, label=name, clip_on=False)
+        axes.hlines(points.mean(), number - 0.35, number + 0.35, color=colour, linewidth=1.6)
+    axes.set_xticks([])
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    percent_axis(axes.yaxis)
+    axes.grid(axis="y")
 
 
 def _confusions(frame: pd.DataFrame, against: str) -> list[Plot]:
@@ -237,7 +183,7 @@ def _draw_confusion(change: np.ndarray, name: str) -> Figure:
 
 def _sparsities(frame: pd.DataFrame) -> list[Plot]:
     """Return a picture for each setting and number format that has more than one sparsity."""
-    split = frame["compression"].map(_share_and_format)
+    split = frame["compression"].map(share_and_format)
     known = frame.assign(share=split.map(lambda one: one[0]), format=split.map(lambda one: one[1]))
     known["line"] = [", ".join(filter(None, pair)) for pair in zip(known["loss"], known["only"], strict=True)]
     plots = []
@@ -256,13 +202,6 @@ def _sparsities(frame: pd.DataFrame) -> list[Plot]:
             )
         )
     return plots
-
-
-def _share_and_format(compression: str) -> tuple[float, str]:
-    """Return the sparsity in percent, and the number format: "" for the table's cells, whose pruned ones are int8."""
-    found = _SHARE.search(compression)
-    rest = _SHARE.sub("", compression).strip(", ")
-    return (float(found[1]) if found else 0.0), rest
 
 
 def _with_references(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:

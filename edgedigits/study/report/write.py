@@ -29,8 +29,10 @@ from edgedigits.progress import SILENT, Progress
 from edgedigits.report.style import Plot, png_file, svg_file
 from edgedigits.study.findings.frame import IDENTITY, LISTS, NUMBERS
 from edgedigits.study.findings.insights import Insights, find_insights
+from edgedigits.study.report.formats import table_files
 from edgedigits.study.report.page import render_study
 from edgedigits.study.report.pictures import study_pictures
+from edgedigits.study.report.tables import study_tables
 from edgedigits.study.run.store import Store
 
 PAGE, TABLE, FINDINGS, TRIALS = "report.html", "results.csv", "findings.json", "trials.jsonl"
@@ -44,7 +46,7 @@ class Written:
     """What a report consists of.
 
     Attributes:
-        files: paths of page, CSV and JSON, and of the folder of pictures.
+        files: paths of page, CSV and JSON, and of the folders of pictures and of tables.
         sentences: the findings.
         findings: the same as JSON values.
     """
@@ -54,13 +56,14 @@ class Written:
     findings: dict[str, Any]
 
 
-def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Written:
+def write_report(folder: Path, out: Path, progress: Progress = SILENT, *, formats: Sequence[str] = ()) -> Written:
     """Write report.html, results.csv, findings.json, trials.jsonl and plots/ of the trials that are finished.
 
     Args:
         folder: the study's.
         out: where to write; made if it is not there. Files of an earlier report are replaced, and none else.
         progress: gets one bar.
+        formats: of `formats.FORMATS`, in which every table of the page is written as well, into tables/.
 
     Raises:
         DataError: there is no study, none of its trials is finished, `out` cannot be written, or what is there is not
@@ -75,6 +78,7 @@ def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Writte
         TABLE: csv_text(insights),
         FINDINGS: json_text(findings),
         TRIALS: trials_text(insights),
+        **table_files(study_tables(insights), formats),
     }
     return Written(write_files(out, texts, plots, progress), insights.sentences, findings)
 
@@ -82,7 +86,7 @@ def write_report(folder: Path, out: Path, progress: Progress = SILENT) -> Writte
 def write_files(
     out: Path, texts: Mapping[str, str], plots: Sequence[Plot], progress: Progress = SILENT
 ) -> tuple[Path, ...]:
-    """Write a report's texts and pictures, and the list of them; return the texts' paths, and the pictures' folder.
+    """Write a report's texts and pictures, and the list of them; return the paths of files, and of folders in it.
 
     Args:
         out: where to write; made if it is not there. Files of an earlier report are replaced, and none else.
@@ -99,13 +103,14 @@ def write_files(
         with parents_of(out / LIST), partial_folder(out, "report") as partial:
             _draw(plots, partial / PICTURES, progress)
             for name, text in texts.items():
+                (partial / name).parent.mkdir(exist_ok=True)
                 write_text(partial / name, text)
             listed = {"schema": SCHEMA, "kind": REPORT, "tool": TOOL, "files": list_files(partial, names)}
             write_json(partial / LIST, seal(listed))
             _put_in_place(partial, out, names)
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror or error}.", hint="Choose another --out.") from None
-    return (*(out / name for name in texts), out / PICTURES)
+    return tuple(out / name for name in dict.fromkeys(name.split("/")[0] for name in (*texts, PICTURES)))
 
 
 def _draw(plots: Sequence[Plot], folder: Path, progress: Progress) -> None:
@@ -132,8 +137,8 @@ def _put_in_place(partial: Path, out: Path, names: Sequence[str]) -> None:
         earlier = [name for name in read_listing(out / LIST, (REPORT,)).files if name not in names]
         for name in set(earlier).difference(not_own(out, earlier, LIST)):
             (out / name).unlink(missing_ok=True)
-    with parents_of(out / PICTURES / "picture"):
-        for name in (*names, LIST):
+    for name in (*names, LIST):
+        with parents_of(out / name):
             (partial / name).replace(out / name)
 
 
