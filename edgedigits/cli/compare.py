@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
@@ -15,21 +17,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgedigits.progress import Progress
-    from edgedigits.report.compare import BuildColumn, Comparison
+    from edgedigits.report.compare import Comparison
 
 HELP = "put builds side by side: accuracy, size, zeros, engine, recall of each digit"
-EXAMPLES = ("edgedigits compare deploy/a deploy/b --paired",)
-
-_ROWS = (
-    ("accuracy", "accuracy", "{:.2%}"),
-    ("float_accuracy", "the same in float32", "{:.2%}"),
-    ("macro_f1", "macro F1", "{:.4f}"),
-    ("bytes", ".tflite, bytes", "{:,.0f}"),
-    ("gzip_bytes", "with gzip, bytes", "{:,.0f}"),
-    ("sparsity", "zeros", "{:.1%}"),
-    ("engine_bytes", "arrays of the C engine, bytes", "{:,.0f}"),
-    ("instructions", "instructions of a Cortex-M4", "{:,.0f}"),
-    ("arena", "RAM of TFLM, bytes", "{:,.0f}"),
+EXAMPLES = (
+    "edgedigits compare deploy/a deploy/b --paired",
+    "edgedigits compare deploy/a deploy/b --html compared.html",
 )
 
 
@@ -45,66 +38,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", default="", metavar="SOURCE", help="with --paired: as for evaluate (default: the first build's own)"
     )
     add_reading_arguments(parser)
+    parser.add_argument(
+        "--html",
+        type=user_path,
+        metavar="FILE",
+        help="also write a page, with pictures of what flips; implies --paired",
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Compare."""
+    from edgedigits.data.writing import refuse_existing
     from edgedigits.report.compare import compare_builds
+    from edgedigits.report.compare_page import write_comparison
 
-    reading = given_reading(args)
-    if not args.paired and (args.data or reading):
+    reading, paired = given_reading(args), args.paired or args.html is not None
+    if not paired and (args.data or reading):
         given = "--data" if args.data else "--" + next(iter(reading)).replace("_", "-")
         raise ConfigError(f"{given} is of --paired: without it, no digits are read.", hint="Add --paired.")
-    comparison = compare_builds(args.folders, paired=args.paired, source=args.data, progress=progress, **reading)
-    return Outcome({"comparison": comparison.to_json()}, lambda console: _show(console, comparison))
+    if args.force and not args.html:
+        raise ConfigError("--force is of --html: without it, no file is written.", hint="Leave it out.")
+    if args.html:
+        refuse_existing(args.html, force=args.force)
+    comparison = compare_builds(args.folders, paired=paired, source=args.data, progress=progress, **reading)
+    if args.html:
+        write_comparison(comparison, args.html, force=args.force)
+    page = {"page": str(args.html)} if args.html else {}
+    return Outcome({"comparison": comparison.to_json(), **page}, lambda console: _show(console, comparison, args.html))
 
 
-def _show(console: Console, comparison: Comparison) -> None:
+def _show(console: Console, comparison: Comparison, page: Path | None) -> None:
     from rich.markup import escape
     from rich.table import Table
+
+    from edgedigits.report.compare_words import CHOICES, figure_rows, obtained, test_words
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("", no_wrap=True)
     for build in comparison.builds:
         table.add_column(escape(printable(build.folder)), justify="right", overflow="fold")
-    for title, words in (("network", "network"), ("loss", "loss"), ("compression", "compression")):
-        table.add_row(title, *(getattr(build, words) for build in comparison.builds))
-    for name, title, form in _ROWS:
-        if _known(name, comparison):
-            table.add_row(title, *(_cell(build, name, form, comparison) for build in comparison.builds))
-    for digit in range(10):
-        table.add_row(f"recall of {digit}", *(f"{build.recall[digit]:.2%}" for build in comparison.builds))
+    for choice in CHOICES:
+        table.add_row(choice, *(getattr(build, choice) for build in comparison.builds))
+    for name, title, cells in figure_rows(comparison):
+        table.add_row(title, *(_cell(*one, comparison.best.get(name, ())) for one in cells))
     console.print(table)
-    for how, titles in _obtained(comparison).items():
+    for how, titles in obtained(comparison).items():
         console.print(f"[dim]{', '.join(titles)} ({how})[/dim]", soft_wrap=True)
     for test in comparison.tests:
-        verdict = "differ" if test.p_value < 0.05 else "cannot be told apart"
-        console.print(
-            f"{escape(test.folder)} against {escape(comparison.builds[0].folder)}: of {test.count:,} images, "
-            f"{test.gained} gained, {test.lost} lost; they {verdict} (McNemar, p = {test.p_value:.3g})",
-            soft_wrap=True,
-        )
+        console.print(escape(test_words(test, comparison)), soft_wrap=True)
     for note in comparison.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
+    if page:
+        console.print(f"written: {page}", markup=False, soft_wrap=True)
 
 
-def _obtained(comparison: Comparison) -> dict[str, list[str]]:
-    """Return how figures were obtained, and of which rows that is true."""
-    rows = [(name, title) for name, title, _ in _ROWS if _known(name, comparison)] + [("recall", "recall")]
-    rows += [("p_value", "p")] if comparison.tests else []
-    titles: dict[str, list[str]] = {}
-    for name, title in rows:
-        titles.setdefault(comparison.how[name], []).append(title.removesuffix(", bytes"))
-    return titles
-
-
-def _known(name: str, comparison: Comparison) -> bool:
-    return any(build.figures[name] is not None for build in comparison.builds)
-
-
-def _cell(build: BuildColumn, name: str, form: str, comparison: Comparison) -> str:
-    value = build.figures[name]
-    if value is None:
-        return "–"
-    text = form.format(value)
-    return f"[bold]{text}[/bold]" if build.folder in comparison.best.get(name, ()) else text
+def _cell(folder: str, text: str, best: Sequence[str]) -> str:
+    return f"[bold]{text}[/bold]" if folder in best else text

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from edgedigits.build_folder import REPORT
 from edgedigits.config_file import make_config, parse_sections, to_tables
@@ -15,6 +13,7 @@ from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.progress import SILENT, Progress
 from edgedigits.report.facts import read_report
+from edgedigits.report.paired import HOW_PAIRED, Flip, PairedTest, paired_tests
 from edgedigits.report.words import sparsity
 from edgedigits.stages.catalogue import brief_words
 
@@ -34,10 +33,6 @@ HOW = {
     "arena": "measured: TensorFlow Lite Micro on the host that built it",
 }
 """How each figure of a build was obtained."""
-HOW_PAIRED = (
-    "measured: McNemar's exact test on images that none of the builds tested was trained on, "
-    "by LiteRT's reference kernels"
-)
 
 
 @dataclass(frozen=True)
@@ -63,24 +58,6 @@ class BuildColumn:
 
 
 @dataclass(frozen=True)
-class PairedTest:
-    """A build against the first one, image by image.
-
-    Attributes:
-        folder: the build.
-        count: images that both ran on; by their records neither was trained on one of them.
-        gained, lost: images that only it, and only the first, classifies right.
-        p_value: of McNemar's exact test that the two err equally often.
-    """
-
-    folder: str
-    count: int
-    gained: int
-    lost: int
-    p_value: float
-
-
-@dataclass(frozen=True)
 class Comparison:
     """Builds side by side.
 
@@ -90,16 +67,20 @@ class Comparison:
         tests: of the others against the first; empty unless asked for. Only builds whose training images are known
             are tested.
         notes: what to be careful of.
+        flips: the images that are counted by the tests as gained and lost.
     """
 
     builds: tuple[BuildColumn, ...]
     best: dict[str, tuple[str, ...]]
     tests: tuple[PairedTest, ...]
     notes: tuple[str, ...]
+    flips: tuple[Flip, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as JSON values."""
-        return {**asdict(self), "how": self.how}
+        """Return the same as JSON values, but for the images."""
+        values = asdict(replace(self, flips=()))
+        del values["flips"]
+        return {**values, "how": self.how}
 
     @property
     def how(self) -> dict[str, str]:
@@ -131,11 +112,10 @@ def compare_builds(
     notes = []
     if len({build.test_digest for build in builds}) > 1:
         notes.append("These builds were tested on different images: differences in accuracy may be theirs.")
-    tests: tuple[PairedTest, ...] = ()
-    if paired:
-        tests, remarks = _paired_tests(folders, source, reading, progress)
-        notes += remarks
-    return Comparison(builds, _best(builds), tests, tuple(notes))
+    if not paired:
+        return Comparison(builds, _best(builds), (), tuple(notes))
+    tests, flips, remarks = paired_tests(folders, source, reading, progress)
+    return Comparison(builds, _best(builds), tests, (*notes, *remarks), flips)
 
 
 def read_build(folder: Path) -> BuildColumn:
@@ -182,55 +162,3 @@ def _best(builds: Sequence[BuildColumn]) -> dict[str, tuple[str, ...]]:
             target = max(values.values()) if name in MORE_IS_BETTER else min(values.values())
             found[name] = tuple(folder for folder, value in values.items() if value == target)
     return found
-
-
-def _paired_tests(
-    folders: Sequence[Path], source: str, reading: dict[str, Any], progress: Progress
-) -> tuple[tuple[PairedTest, ...], list[str]]:
-    """Return the tests, on digits that none of the builds was trained on, and remarks about these digits.
-
-    A build whose training images are not known is not tested: any of the digits may be one of them.
-    """
-    from edgedigits.model.reader import read_tflite
-    from edgedigits.scoring.advice import predictor
-    from edgedigits.scoring.interpreter import open_classifier
-    from edgedigits.scoring.record import training_record
-    from edgedigits.scoring.subject import find_subject
-    from edgedigits.scoring.subject_digits import load_for_all
-
-    subjects = {folder: find_subject(folder) for folder in folders}
-    unknown = [folder for folder in folders if training_record(subjects[folder]).seen is None]
-    remarks = [_untested(folder, is_first=folder == folders[0]) for folder in unknown]
-    tested = [folder for folder in folders if folder not in unknown]
-    if len(tested) < 2 or folders[0] in unknown:
-        return (), remarks
-    chosen = load_for_all([subjects[folder] for folder in tested], source, progress=progress, **reading)
-    digits, remarks = chosen.digits, [*remarks, *chosen.notes]
-    if not len(digits):
-        return (), remarks
-    right = {}
-    for folder in tested:
-        subject = subjects[folder]
-        model = open_classifier(read_tflite(subject.model), subject.pixels(), subject.view())
-        right[folder] = predictor(model)(digits.images) == digits.labels
-    return tuple(mcnemar(str(folder), right[folder], right[folders[0]]) for folder in tested[1:]), remarks
-
-
-def _untested(folder: Path, *, is_first: bool) -> str:
-    what = "nothing is tested against it" if is_first else "it is not tested"
-    return f"Which images {folder} was trained on is not known, so {what}: build it again."
-
-
-def mcnemar(folder: str, right: Any, right_first: Any) -> PairedTest:
-    """Return McNemar's exact test (McNemar, 1947) of two models on the same images.
-
-    Args:
-        folder: of the build.
-        right: bool (n,), which images it classifies right.
-        right_first: the same of the build it is held against.
-    """
-    from scipy.stats import binomtest
-
-    gained, lost = int(np.sum(right & ~right_first)), int(np.sum(~right & right_first))
-    p_value = float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
-    return PairedTest(folder, len(right), gained, lost, p_value)

@@ -11,9 +11,12 @@ import pytest
 
 from edgedigits.cli.main import main
 from edgedigits.config_file import make_config, to_tables
-from edgedigits.report.compare import compare_builds, mcnemar
+from edgedigits.report.compare import Comparison, compare_builds
+from edgedigits.report.compare_page import render_comparison
+from edgedigits.report.paired import Flip, mcnemar
 from tests.report.conftest import build_facts
 from tests.scoring.recorded_build import write_build
+from tests.tflite_builder import random_mlp
 
 CHOICES = {"model": {"hidden": (10,)}, "loss": {"name": "mse"}, "qat": {"enabled": True}}
 FACTS = build_facts(epochs=1, parity=()).to_json()
@@ -160,9 +163,9 @@ def test_every_figure_says_how_it_was_obtained(builds, capsys):
     assert "RAM of TFLM" not in out
 
 
-def paired(folder, accuracy, source):
+def paired(folder, accuracy, source, model=b""):
     """A build that a report can be read of and a model run, trained on `source`."""
-    splits = write_build(folder, source)
+    splits = write_build(folder, source, model=model)
     facts = json.loads((write(folder.with_name(f"{folder.name}-report"), accuracy, 1000) / "report.json").read_text())
     facts["evaluation"]["data_digest"] = splits.test.digest
     (folder / "report.json").write_text(json.dumps(facts))
@@ -188,6 +191,42 @@ def test_paired_builds_run_on_what_none_was_trained_on(five_thousand, tmp_path, 
     assert "McNemar" not in out and "one of the builds was trained on: there is nothing left to test on." in out
     assert main([*words, "--invert"]) == 0
     assert "The digits are black on white" in capsys.readouterr().err
+
+
+def test_the_page_shows_what_flips(five_thousand, tmp_path, capsys):
+    some = five_thousand.take(np.arange(0, 5000, 25))
+    np.savez(tmp_path / "d.npz", x=some.images, y=some.labels)
+    for name, model in (("a", b""), ("b", random_mlp(1, (784, 10)))):
+        paired(tmp_path / name, 0.9, tmp_path / "d.npz", model)
+    (tmp_path / "b" / "report.html").touch()
+    page = tmp_path / "compared.html"
+    words = ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--html", str(page)]
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (test,), text = found["comparison"]["tests"], page.read_text()
+    assert found["page"] == str(page) and "flips" not in found["comparison"]
+    assert test["lost"] > 30 > test["gained"] and test["count"] == 50
+    assert text.count('<img src="data:image/png;base64,') == test["gained"] + test["lost"]
+    assert f"Lost: {test['lost']} images" in text and "they differ (McNemar, p = " in text
+    assert '<a href="b/report.html">' in text and '<a href="a/report.html">' not in text
+    assert "<script" not in text and 'href="#flips-1"' in text and 'id="flips-1"' in text
+    assert main(words) == 3
+    assert f"{page} exists already." in capsys.readouterr().err
+    assert page.read_text() == text
+    assert main([*words[:3], "--force"]) == 2
+
+
+def test_of_many_flips_the_first_are_shown_and_all_are_counted(builds, tmp_path):
+    (tmp_path / "<b>").mkdir()
+    beside = builds[1].rename(tmp_path / "<b>" / "b")
+    plain = compare_builds([builds[0], beside])
+    pixels = np.zeros((28, 28), np.uint8)
+    flips = tuple(Flip(str(beside), number, 3, 3, 5, pixels) for number in range(70))
+    test = mcnemar(str(beside), np.zeros(100, bool), np.arange(100) < 70)
+    text = render_comparison(Comparison(plain.builds, plain.best, (test,), ("careful",), flips), tmp_path)
+    assert "Lost: 70 images, the first 60" in text and "Gained: 0 images" in text
+    assert text.count("<img ") == 60 and "<b>/b" not in text and "careful" in text
+    assert "<b>92.00%</b>" in text and "<b>90.00%</b>" not in text
 
 
 FORGOTTEN = {
