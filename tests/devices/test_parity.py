@@ -53,7 +53,9 @@ def images(splits_5k: Splits) -> np.ndarray:
 
 
 def check(made: Made, images: np.ndarray, core: str, toolchain: str, emulator: str) -> None:
-    run = simulate(*made, images, find_core(core), toolchain_or_skip(toolchain, find_core(core)), emulator=emulator)
+    target = find_core(core)
+    images = images if target.has_multiplier else images[::20]  # products by addition take their time
+    run = simulate(*made, images, target, toolchain_or_skip(toolchain, target), emulator=emulator)
 
     assert (run.differing, run.bytes) == (0, 10 * len(images))
     assert [other.differing for other in run.others] == [0, 0, 0, 0, 0, 0]
