@@ -46,6 +46,8 @@ COUNTED_IMAGES = 200
 """Validation images that instructions are counted on while a network is trimmed."""
 SPARE = 0.02
 """Share of the instructions that is left for other images than those."""
+NEAR = 0.9
+"""Share of the instructions that are counted, from which on what is too much goes at once."""
 _UNITS = {"flash": "B of flash", "instructions": "instructions an image"}
 _NO_IMAGES = np.zeros((0, PIXELS), np.uint8)
 
@@ -101,8 +103,10 @@ def _excess(taken: Taken, config: BuildConfig, within: int) -> Excess | None:
         more = max(0, taken.constants - budget.constants)
     wanted = budget.instructions * (1.0 - SPARE)
     if taken.instructions > wanted:
-        # As much less by estimate as it is too much on the core; at least so much that the layout has to change.
-        within = math.floor(min(within, taken.estimate) * wanted / taken.instructions)
+        # As much less by estimate as it is too much on the core; at least so much that the layout has to change. Where
+        # the estimate is far off it is so for each layout otherwise: half of the way, and measured again.
+        share = wanted / taken.instructions
+        within = math.floor(min(within, taken.estimate) * (share if share > NEAR else math.sqrt(share)))
     elif not more:
         return None
     return Excess(more, within)

@@ -143,6 +143,7 @@ def test_what_is_no_number_of_instructions_is_refused(raw) -> None:
     ("taken", "within", "excess"),
     [
         (Taken(900, 5000.0, 0, 5200.0), 6000, Excess(0, 4711)),  # as much less by estimate as on the core
+        (Taken(900, 5000.0, 0, 19_600.0), 6000, Excess(0, 2500)),  # a fourth is asked for: by half, and measured again
         (Taken(1100, 5000.0, 0, 4000.0), 6000, Excess(100, 6000)),  # places share a wider type than was reckoned with
         (Taken(900, 5000.0, 0, 4899.0), 6000, None),
         (Taken(900, 5000.0, 0, 0.0), 6000, None),  # not counted
