@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from edgedigits.levers.plan import BASE, CQAT, DISTILLED, IN_ONE, IN_TURN, PCQAT, PQAT, SCRATCH, TICKET
 from edgedigits.report.page_tables import NOTHING, Table
-from edgedigits.study.findings.effects import Difference, corrected, in_points, over_seeds
+from edgedigits.study.findings.effects import Difference, corrected, foldable, in_points, over_seeds
 from edgedigits.study.kinds import Chapter
 
 TITLE = "What each lever does at equal bytes"
@@ -149,12 +149,12 @@ def interpolate(points: Mapping[float, float], nbytes: float) -> float | None:
 
 def lever_sentences(found: Sequence[LeverEffect]) -> list[str]:
     """Return a sentence for each lever, budget, and what is held against."""
-    heads = dict.fromkeys((one.lever, one.budget, one.against) for one in found)
+    heads: dict[tuple[str, int, str], list[LeverEffect]] = {}
+    for one in found:
+        heads.setdefault((one.lever, one.budget, one.against), []).append(one)
     return [
-        f"{lever}, at {budget:,} B against {against}: "
-        + "; ".join(one.words for one in found if (one.lever, one.budget, one.against) == (lever, budget, against))
-        + "."
-        for lever, budget, against in heads
+        foldable(f"{lever}, at {budget:,} B against {against}: {'; '.join(one.words for one in some)}.", *some)
+        for (lever, budget, against), some in heads.items()
     ]
 
 

@@ -105,6 +105,11 @@ class Untold(str):
     __slots__ = ()
 
 
+def foldable(sentence: str, *told: Difference) -> str:
+    """Return a sentence, as an untold one where none of the differences that it tells of is told from 0."""
+    return Untold(sentence) if all(one.untold for one in told) else sentence
+
+
 def axes_of(frame: pd.DataFrame) -> list[str]:
     """Return the columns that tell the trials apart, the seed left out: those that take more than one value."""
     named = [name for name in frame.columns if name.startswith("axis ")]

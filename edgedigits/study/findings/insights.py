@@ -12,7 +12,7 @@ import pandas as pd
 from edgedigits.study.findings.answer import StudyAnswer, answer_of
 from edgedigits.study.findings.choices import Recommendation, pareto, recommendations, variant_means, variant_words
 from edgedigits.study.findings.digits import BestForDigit, Sufferer, best_for_digits, sufferers
-from edgedigits.study.findings.effects import Difference, Effect, Untold, effects, in_points
+from edgedigits.study.findings.effects import Effect, Untold, effects, foldable, in_points
 from edgedigits.study.findings.frame import compared, study_frame
 from edgedigits.study.findings.matrix import Matrix, matrix_of
 from edgedigits.study.kinds import Chapter, kind_of_study, kinds
@@ -145,11 +145,7 @@ def effect_sentence(one: Effect) -> str:
     head = f"{one.axis} {one.value} against {one.against}: {in_points(one.difference)} points of accuracy"
     averaged = f", averaged over {' and '.join(one.averaged)}" if one.averaged else ""
     pairs = f"{one.pairs} {'pair' if one.pairs == 1 else 'pairs'}{averaged}"
-    return _foldable(f"{head} ({one.verdict}; {pairs}).", one)
-
-
-def _foldable(sentence: str, *told: Difference) -> str:
-    return Untold(sentence) if all(one.untold for one in told) else sentence
+    return foldable(f"{head} ({one.verdict}; {pairs}).", one)
 
 
 def _front_sentences(fronts: dict[str, pd.DataFrame], means: pd.DataFrame) -> list[str]:
@@ -173,7 +169,7 @@ def _best_sentence(one: BestForDigit) -> str:
             f"Digit {one.digit}: none stays ahead. {one.variant} has the highest F1 ({one.f1:.4f}); chosen by the "
             f"other seeds, the best is {lead} points from the next ({one.span})."
         )
-    return _foldable(
+    return foldable(
         f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), before {one.next}; chosen by the other seeds, "
         f"the best is {lead} points of F1 from the next ({one.verdict}).",
         one,
@@ -190,7 +186,7 @@ def _sufferer_sentences(suffering: Sequence[Sufferer]) -> list[str]:
             f"{100 * worst.after:.2f} % ({worst.verdict}), most often taken for {worst.turns_into} "
             f"({worst.more:+.1f} images a trial)" + (f"; also {more}." if more else ".")
         )
-        found.append(sentence if more else _foldable(sentence, worst))
+        found.append(sentence if more else foldable(sentence, worst))
     return found
 
 

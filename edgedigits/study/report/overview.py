@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from edgedigits.report.scales import share_scale
-from edgedigits.report.style import BLUE, INK, MUTED, Plot, new_figure
+from edgedigits.report.style import BLUE, GRID, INK, MUTED, Plot, new_figure
 from edgedigits.study.findings.choices import ANCHORS, Anchor
 from edgedigits.study.findings.effects import Effect, in_points
 from edgedigits.study.findings.insights import COSTS, Insights
@@ -57,16 +57,24 @@ def _draw_effects(shown: list[Effect]) -> Figure:
         place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontsize": 8.5, "va": "center"}
         axes.text(0, number - 0.42, f"{one.axis} {one.value} against {one.against}", **place)
         axes.text(1, number - 0.42, in_points(one.difference), ha="right", **place)
-    axes.axvline(0, color=INK, linewidth=0.9)
     axes.set_ylim(len(shown) - 0.5, -0.75)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.margins(x=0.06)
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.grid(axis="x")
-    axes.set_axisbelow(True)
+    _effect_grid(axes, len(shown))
     axes.set_xlabel("points of accuracy", fontsize=9.5, labelpad=2)
     return figure
+
+
+def _effect_grid(axes: Axes, rows: int) -> None:
+    """Draw lines behind the intervals, and none through the words above them."""
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    for tick, colour in [*((tick, GRID) for tick in ticks), (0.0, INK)]:
+        ends = np.arange(rows)[:, None] + (-0.2, 0.4)
+        axes.vlines([tick] * rows, ends[:, 0], ends[:, 1], colors=colour, linewidth=0.8, zorder=0.5)
+    axes.set_xlim(low, high)
 
 
 def cost_plot(insights: Insights, cost: str) -> Plot:
