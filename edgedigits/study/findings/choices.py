@@ -35,7 +35,6 @@ _CMSIS = "784-…: TensorFlow Lite Micro with CMSIS-NN, measured; accuracy of TF
 _BASELINE = "784-…: TF-MOT baselines, int8 .tflite, measured on 10,000 MNIST test images, one seed"
 _BITNET = "BitNetMCU: 16×16 input; flash in all, instructions with GCC -O2; accuracy by its author"
 _PROTOTYPE = "kB: a prototype outside TF-MOT, encoded weights, measured on 10,000 MNIST test images, one seed"
-# In an order in which neighbours have their labels above and below in turn.
 ANCHORS = {
     "bytes": (
         Anchor("784-10-10", 10_160, 0.939, _BASELINE),

@@ -21,8 +21,8 @@ from edgedigits.study.report.drawing import finish, legend_room, look
 EFFECTS, PARETO = "effects", "pareto_"
 """Name of the figure of effects, and what those of the fronts begin with."""
 _MOST_EFFECTS = 24
-_APART = 10.0
-"""Least distance of two points that have numbers of their own, in points."""
+_APART = (22.0, 11.0)
+"""Width and height of a number in pixels: points that are closer share one."""
 _LINE = 27.0
 """Height of an effect in points: a line of words, and its interval."""
 
@@ -103,12 +103,13 @@ def _draw_front(points: pd.DataFrame, front: pd.DataFrame, cost: str, anchors: t
         axes.plot(rows[cost], place(rows["accuracy"].tolist()), color=colour, marker=marker, **style)
     heights = place(front["accuracy"].tolist())
     axes.step(front[cost], heights, where="post", color=INK, linewidth=1.1)
-    for number, one in enumerate(anchors):
-        (y,) = place([one.accuracy])
+    others = [(one, place([one.accuracy])[0]) for one in sorted(anchors, key=lambda one: one.cost)]
+    for one, y in others:
         axes.plot(one.cost, y, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
-        # Above and below in turn, so that neighbours keep apart.
-        _name(axes, one.name, (one.cost, y), (0, -11 if number % 2 else 6), MUTED, _side(axes, one.cost))
     axes.margins(x=0.09)
+    for number, (one, y) in enumerate(others):
+        # Above and below in turn, so that neighbours keep apart.
+        _name(axes, one.name, (one.cost, y), (0, -12 if number % 2 else 6), MUTED, _side(axes, one.cost))
     for text, point in _numbers(axes, list(zip(front[cost], heights, strict=True))):
         _name(axes, text, point, (-4, 4), INK, "right")
     _cost_ticks(axes)
@@ -127,7 +128,7 @@ def _numbers(axes: Axes, points: list[tuple[float, float]]) -> list[tuple[str, t
     places = axes.transData.transform(points)
     first, found = 0, []
     for last, here in enumerate(places):
-        if last + 1 == len(places) or np.hypot(*(places[last + 1] - here)) > _APART:
+        if last + 1 == len(places) or (abs(places[last + 1] - here) > _APART).any():
             text = f"{first + 1}" if first == last else f"{first + 1}–{last + 1}"
             found.append((text, points[first]))
             first = last + 1
