@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from edgedigits.devices.pixel_engine import with_invert, write_pixel_engine
+from edgedigits.devices.wrapped_engine import with_invert, write_pixel_engine
 
 from edgedigits.data.named import read_mnist_5k
 from edgedigits.devices.cores import find_core
