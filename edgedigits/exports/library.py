@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.data.shape import CLASSES, PIXELS
+from edgedigits.devices.engine_elf import LARGEST_ON_AVR
 from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.version import __version__
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 VENDOR = "edgedigits"
 """Where an ecosystem wants one."""
 _PAPER = 56 * 56
-_LARGEST_ON_AVR, _MOST_ON_AVR = 0x7FFF, 60_000
-"""Bytes of an array, whose places are counted in 16 bits with a sign, and of all constants, counted without."""
+_ROOM_ON_AVR = 60_000
+"""Bytes of constants that leave room for code below the 64 KiB that AVR reads them from."""
 _MOST_ON_UNO, _MOST_RAM_ON_UNO = 24_000, 1_400
 """Bytes of constants and for the reader that leave room for code and Serial in 32 KB and 2 KB."""
 _SAMPLE_KIB = 32
@@ -91,7 +92,7 @@ class Library:
             "constants": f"{constants:,}",
             "workspace": f"{facts.workspace_bytes:,}",
             "drawing": f"{_PAPER + PIXELS + given + facts.workspace_bytes:,}",
-            "fits_avr": constants <= _MOST_ON_AVR and max(arrays, default=0) <= _LARGEST_ON_AVR,
+            "fits_avr": constants <= _ROOM_ON_AVR and max(arrays, default=0) <= LARGEST_ON_AVR,
             "fits_uno": constants <= _MOST_ON_UNO and on_avr + image <= _MOST_RAM_ON_UNO,
             "flash_kib": _SAMPLE_KIB + ceil(constants / 1024),
             "ram_kib": _SAMPLE_KIB // 2 + ceil((facts.workspace_bytes + image) / 1024),

@@ -13,13 +13,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from edgedigits.devices.wrapped_engine import with_invert, write_pixel_engine
-
 from edgedigits.data.named import read_mnist_5k
 from edgedigits.devices.cores import find_core
 from edgedigits.devices.emulator_unicorn import run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.toolchain import find_toolchain
+from edgedigits.devices.wrapped_engine import with_invert, write_pixel_engine
 from edgedigits.view import View
 from tests.devices.emitted_engine import write_emitted_engine
 from tests.tflite_builder import random_mlp
