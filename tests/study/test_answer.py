@@ -87,6 +87,15 @@ def test_else_it_is_not_told(alike, grid):
     assert (one_loss.answer, one_loss.largest) == ("not told", None)
 
 
+def test_it_is_held_against_the_next_only_where_the_seeds_of_all_name_the_same_best(grid):
+    assert find_insights("grid", grid).answer.lead.next == "focal, float32"
+    # mse has 90.4, 89.6 and 90 % by its seeds, and focal 90 %: of the first two seeds focal has the second only.
+    some = [one for one in grid if (one.spec["values"]["loss"], one.spec["values"]["seed"]) != ("focal", 1)]
+    found = find_insights("grid", [one for one in some if one.spec["values"]["seed"] < 3])
+    assert (found.answer.best.variant, found.answer.lead) == ("mse, float32", None)
+    assert "variants lack seeds that others have" in tiles(found)[0].headline.detail
+
+
 def test_the_smallest_gives_up_no_more_than_is_said(matters, alike):
     assert "pruned 80 %" not in matters.answer.smallest.variant  # 2.3 points below the best
     assert "pruned 80 %" in alike.answer.smallest.variant

@@ -82,7 +82,7 @@ class StudyAnswer:
 
     Attributes:
         best: the most accurate variant.
-        lead: over the next; None where no seed has all variants, or there is one only.
+        lead: over the next; None where there is none, and where the seeds that all variants have name another best.
         smallest: of those that are within `WITHIN` of the best; None where no size is known.
         loss: whether it matters.
     """
@@ -110,7 +110,7 @@ def answer_of(frame: pd.DataFrame, means: pd.DataFrame, trials: Mapping[str, Tri
     smallest = None if near.empty else near.iloc[int(near[counted].to_numpy().argmin())]
     return StudyAnswer(
         _choice(best, named, counted, trials),
-        _lead(named),
+        _lead(named, variant_words(best)),
         None if smallest is None else _choice(smallest, named, counted, trials),
         loss_verdict(frame),
     )
@@ -124,12 +124,14 @@ def _choice(row: Any, named: pd.DataFrame, counted: str, trials: Mapping[str, Tr
     return Wanted(words, float(row["accuracy"]), low, high, int(row["seeds"]), cost, counted, command)
 
 
-def _lead(named: pd.DataFrame) -> Lead | None:
+def _lead(named: pd.DataFrame, best: str) -> Lead | None:
     # Only seeds that all variants have: a mean compares like with like.
     grid = named.pivot_table(index="seed", columns="variant", values="accuracy", sort=False).dropna(axis=0)
     if grid.empty or grid.shape[1] < 2:
         return None
-    _, after, leads = lead(grid)
+    first, after, leads = lead(grid)
+    if first != best:
+        return None
     (found,) = corrected([Lead(next=after, **over_seeds(leads))])
     return found
 

@@ -41,7 +41,7 @@ def _best(answer: StudyAnswer) -> Tile:
 
 def _ahead(lead: Lead | None) -> str:
     if lead is None:
-        return "It cannot be held against a next one: no seed has all variants."
+        return "It is not held against a next one: there is none, or variants lack seeds that others have."
     if lead.difference <= 0:
         return f"None stays ahead: it is {in_points(lead.difference)} points from the next, {lead.next} ({lead.span})."
     return f"Ahead of the next, {lead.next}, by {in_points(lead.difference)} points ({lead.verdict})."
