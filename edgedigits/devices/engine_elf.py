@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgedigits.devices.avr import LARGEST_ON_AVR, MOST_ON_AVR
 from edgedigits.devices.cores import Core
 from edgedigits.devices.disassembly import dsp_instructions
 from edgedigits.devices.elf import Image, read_elf
 from edgedigits.devices.stub import Engine, firmware_stub
 from edgedigits.devices.toolchain import Program, Toolchain, compile_program
 from edgedigits.errors import CheckFailedError
-
-LARGEST_ON_AVR, MOST_ON_AVR = 0x7FFF, 0xFFF0
-"""Bytes of an array, whose places are signed numbers of 16 bits, and of all constants, which LPM reads."""
 
 
 def check_constants(engine: Engine, core: Core) -> None:

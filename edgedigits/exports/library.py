@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.data.shape import CLASSES, PIXELS
-from edgedigits.devices.engine_elf import LARGEST_ON_AVR
+from edgedigits.devices.avr import LARGEST_ON_AVR
 from edgedigits.errors import DataError, UnsupportedModelError
 from edgedigits.version import __version__
 
