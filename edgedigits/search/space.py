@@ -15,7 +15,7 @@ from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.errors import ConfigError
 from edgedigits.levels.catalogue import DEFAULT as LEVELS_KIND
 from edgedigits.levels.catalogue import LEVELS
-from edgedigits.recipes import recipe_for
+from edgedigits.recipes import RECIPES, recipe_for
 
 Point = Mapping[str, Any]
 """A value of each choice, by its name."""
@@ -38,6 +38,8 @@ VIEWS = ("20/10", "24/12", "28/14", "22/22", "24/24", "28/28")
 """Side of the window that is seen, and of what it is averaged to."""
 _CONTROL = "random"
 """The criterion that others are held against; nobody wants it."""
+SECONDS = tuple(sorted({0, 16, 32, 60, 80, *(recipe.hidden[1] for recipe in RECIPES if len(recipe.hidden) > 1)}))
+"""Widths of a second hidden layer, those of the recipes among them; 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class Space:
         return {
             "constants": Numbers(self.least, self.most),
             "instructions": Numbers(min(self.slowest, max(LEAST_INSTRUCTIONS, self.slowest // SPREAD)), self.slowest),
-            "first": Numbers(16, 400),
-            "second": (0, 16, 32, 60, 80, 100),
+            "first": Numbers(16, max(recipe.hidden[0] for recipe in RECIPES)),
+            "second": SECONDS,
             "view": VIEWS,
             "weight_bits": (2, 3, 4, 5),
             "levels": tuple(LEVELS),
