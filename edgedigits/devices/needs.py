@@ -31,8 +31,8 @@ from edgedigits.programs import side_by_side
 from edgedigits.progress import SILENT, Progress
 
 MEASURED, EMULATED, ESTIMATED = "measured", "emulated", "estimated"
-FIRMWARE_STACK = 192
-"""Bytes of stack of the firmware's own functions, above the engine's: 128 to 168 where QEMU runs the board."""
+FIRMWARE_STACK = 224
+"""Bytes of stack of the firmware's own functions, above the engine's: 128 to 208 where QEMU runs the board."""
 WORKERS = 2
 _MOST_AVR_RAM_KIB = 63
 """Beside 256 bytes of registers in 16 bits of address."""
