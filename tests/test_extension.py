@@ -311,6 +311,7 @@ print("exact")
     assert look(copy, program) == "exact\n"
 
 
+@pytest.mark.slow
 def test_an_op_is_lowered_proven_emitted_and_told(copy: Path) -> None:
     chain = ChainWriter(5, 12)
     chain.dense(7)

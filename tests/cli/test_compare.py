@@ -248,7 +248,10 @@ def three_builds(five_thousand, tmp_path_factory):
 
 
 @pytest.mark.parametrize("gone", FORGOTTEN.values(), ids=FORGOTTEN)
-@pytest.mark.parametrize(("whose", "tested"), [("a", []), ("b", ["c"]), ("c", ["b"])])
+@pytest.mark.parametrize(
+    ("whose", "tested"),
+    [("a", []), *(pytest.param(*one, marks=pytest.mark.slow) for one in (("b", ["c"]), ("c", ["b"])))],
+)
 @pytest.mark.parametrize("source", [[], ["--data", "mnist-5k"]], ids=["own", "other"])
 def test_there_is_no_verdict_on_a_build_whose_training_images_are_not_known(
     source, whose, tested, gone, three_builds, tmp_path, capsys

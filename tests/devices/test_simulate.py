@@ -221,6 +221,7 @@ def test_the_other_oracle_is_tflm(two_layers: tuple[Engine, Classifier], images:
     assert all(abs(found.engine - found.oracle) == 1 for found in run.differences)
 
 
+@pytest.mark.slow
 def test_both_emulators_give_one_report(
     qemu: None, two_layers: tuple[Engine, Classifier], images: np.ndarray, result: Simulation
 ) -> None:

@@ -89,6 +89,7 @@ def test_an_engine_is_packed_as_training_reckons(within):
     assert instructions <= within or within == FASTEST
 
 
+@pytest.mark.slow
 def test_more_instructions_never_take_more_flash():
     weights = some_weights([(60, 144), (10, 60)], 0.2)
     layouts = [smallest_within(weights, [DIGITS, HIDDEN], within) for within in range(2000, 60_000, 1000)]

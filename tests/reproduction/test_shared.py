@@ -184,6 +184,7 @@ def answers_of(contents, *cells):
     return [found[trial["key"]] for trial in trials]
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_made_fails_alone(contents):
     good, bad = cell("classical", "mse", 6), [cell("classical", "nonsense", 6), cell("quantized", "nonsense", 6)]
     first, *others = answers_of(contents, good, *bad)

@@ -92,6 +92,7 @@ def test_a_layer_with_fewer_weights_than_clusters_and_one_with_none_are_left() -
         assert np.allclose(one, before, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_every_layers_quantizer_knows_for_itself_whether_it_has_zeros(clustered) -> None:
     """TF-MOT's scheme shares one, which forgets the zeros of all once it meets a layer without."""
     aware = add_fake_quantization(clustered, IMAGES, preserve=CLUSTERS)

@@ -90,6 +90,7 @@ def test_the_final_sparsity_is_reached_whatever_the_frequency(few, frequency):
     assert sparsity_by_layer(strip_pruning(wrapped))["hidden_1"] >= 0.8
 
 
+@pytest.mark.slow
 def test_pruning_starts_from_the_trained_weights_and_leaves_the_model_given_as_it_was(few):
     config = BuildConfig(training=TrainingConfig(batch_size=BATCH, augment="none"))
     model = build_mlp(config)

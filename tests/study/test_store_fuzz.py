@@ -158,6 +158,7 @@ def fuzz(study, folder, cases, seed):
     return ends
 
 
+@pytest.mark.slow
 def test_a_damaged_database_ends_in_a_sentence(study, tmp_path):
     ends = fuzz(study, tmp_path, 300, seed=1)
     assert min(ends.values()) > 20, ends
