@@ -143,7 +143,7 @@ def with_start(written: Choices, flags: Choices, kind: type[Sections]) -> dict[s
     """Return choices over those of the build that they start from: of these the digits and the remark stay behind.
 
     Trained weights are taught on gently, so that they do not forget: where nobody says otherwise, at a share of that
-    build's rate and for a share of its epochs.
+    build's rate and for a share of its epochs. One that was taught on itself was so already.
 
     Args:
         written: in a file or a mapping.
@@ -156,7 +156,8 @@ def with_start(written: Choices, flags: Choices, kind: type[Sections]) -> dict[s
     start = over(written, flags).get("training", {}).get("start")
     there = read_config_file(model_folder(start) / MANIFEST, kind) if start else {}
     kept = {name: values for name, values in there.items() if name not in ("data", "output")}
-    return over(over(kept, _gentle(kept)), written)
+    was_taught = bool(kept.get("training", {}).get("start"))
+    return over(kept if was_taught else over(kept, _gentle(kept)), written)
 
 
 def _gentle(there: Choices) -> dict[str, dict[str, Any]]:

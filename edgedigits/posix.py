@@ -6,6 +6,7 @@ imported from here on: signals are handled no sooner than this is.
 
 from __future__ import annotations
 
+import _thread
 import errno
 import os
 import signal
@@ -32,6 +33,7 @@ _fork = getattr(os, "fork", None)
 _getuid = getattr(os, "getuid", None)
 _killpg = getattr(os, "killpg", None)
 _mask = getattr(signal, "pthread_sigmask", None)
+_kill_thread = getattr(signal, "pthread_kill", None)
 _affinity = getattr(os, "sched_getaffinity", None)
 _MOUNTS, _PROCESSORS = "/proc/self/mountinfo", "/proc/cpuinfo"
 
@@ -156,6 +158,16 @@ def kill_group(program: subprocess.Popen[Any]) -> None:
         if _killpg is not None and os.getpgid(program.pid) == program.pid:
             _killpg(program.pid, signal.SIGKILL)
     program.kill()
+
+
+def send_again(number: int) -> None:
+    """Have the main thread handle a signal once more; where the system can, also if it waits for something."""
+    import threading
+
+    if _kill_thread is None:
+        _thread.interrupt_main(signal.Signals(number))
+    else:
+        _kill_thread(threading.main_thread().ident, number)
 
 
 def signal_of(code: int) -> str:

@@ -12,7 +12,7 @@ from edgedigits.api import build, evaluate
 from edgedigits.build_folder import MODEL, SEEN_DIGITS, LearnedFrom, Manifest, write_manifest
 from edgedigits.cli.main import main
 from edgedigits.config import BuildConfig
-from edgedigits.config_file import make_config, parse_sections, with_start
+from edgedigits.config_file import make_config, parse_sections, to_tables, with_start
 from edgedigits.data.digits import Digits, SourceSplits, Splits
 from edgedigits.data.export import write_csv
 from edgedigits.data.fingerprints import fingerprints, pack
@@ -162,6 +162,16 @@ def test_a_start_is_taught_on_gently_where_nobody_says_otherwise() -> None:
     assert gentle.training.learning_rate == pytest.approx(0.0005)
     told = make_config(with_start({"training": {**start["training"], "epochs": 60}}, {}, BuildConfig))
     assert (told.training.epochs, told.prune.epochs) == (60, 12)
+
+
+def test_what_was_taught_is_not_taught_ever_more_gently(tmp_path) -> None:
+    gentle = make_config(with_start({"training": {"start": str(REFERENCE)}}, {}, BuildConfig))
+    write_manifest(tmp_path, Manifest(config=to_tables(gentle)))
+    again = make_config(with_start({"training": {"start": str(tmp_path)}}, {}, BuildConfig))
+    assert again.training.start == str(tmp_path)
+    for choice in ("epochs", "learning_rate"):
+        assert getattr(again.training, choice) == getattr(gentle.training, choice)
+    assert (again.prune.epochs, again.qat.epochs) == (gentle.prune.epochs, gentle.qat.epochs)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.cli.flags import whole_number
 from edgedigits.cli.interrupts import check_interrupt
 from edgedigits.cli.outcome import Outcome
 from edgedigits.cli.streams import tell
@@ -77,8 +78,6 @@ def _told(written: dict[str, Any]) -> str:
 
 
 def _port(text: str) -> int:
-    from edgedigits.cli.flags import whole_number
-
     port = whole_number(text, 65535)
     if not port:
         raise argparse.ArgumentTypeError(f"'{text}' is not a port from 1 to 65535")

@@ -19,7 +19,7 @@ from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 from typing import Any, NoReturn
 
-from edgedigits.posix import HANG_UP
+from edgedigits.posix import HANG_UP, send_again
 
 _asked = threading.Event()
 _SIGNALS = [number for number in (signal.SIGINT, signal.SIGTERM, HANG_UP) if number is not None]
@@ -91,7 +91,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     _asked.set()
     if not _would_be_lost(frame):
         raise Interrupted
-    again = threading.Timer(_WAIT_S, os.kill, (os.getpid(), number))
+    again = threading.Timer(_WAIT_S, send_again, (number,))
     again.daemon = True
     again.start()
 

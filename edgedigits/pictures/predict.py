@@ -13,11 +13,6 @@ from numpy.typing import NDArray
 from edgedigits.data.digits import Digits
 from edgedigits.data.seeing import see
 from edgedigits.data.shape import PIXELS
-from edgedigits.model.fixed_point import Rounding
-from edgedigits.model.lowering import lower
-from edgedigits.model.network import Network
-from edgedigits.model.numpy_engine import run
-from edgedigits.model.reader import read_tflite
 from edgedigits.pictures.check_digits import find_check_digit
 from edgedigits.pictures.finding import Findings, digits_in
 from edgedigits.pictures.influence import influence, layer_chain
@@ -25,11 +20,9 @@ from edgedigits.pictures.neighbours import nearest_digits, training_digits
 from edgedigits.pictures.photo import Photo, open_photo
 from edgedigits.pictures.prediction import PictureReading, Prediction
 from edgedigits.progress import SILENT, Progress
-from edgedigits.scoring.interpreter import Classifier, open_classifier
+from edgedigits.scoring.exact import ExactEngine, open_engine
 from edgedigits.scoring.metrics import as_probabilities
-from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.scoring.reject import is_refused, leads
-from edgedigits.scoring.subject import Subject, find_subject
 from edgedigits.scoring.temperature import logits_of
 
 Picture = Path | NDArray[np.uint8]
@@ -52,23 +45,17 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reader:
-    """The engine of a build, ready to be asked; made by `open_reader`.
+    """An engine and what is wanted of it; made by `open_reader`.
 
     Attributes:
-        subject: the build.
-        classifier: its model.
-        network: the integer steps of its engine, whose bytes are those of the emitted C.
+        engine: of the build.
         temperature: that its logits are divided by; 1 where nobody fitted one.
-        margin: the least lead that it accepts; 0 where it refuses nothing.
         wishes: what is wanted of pictures.
         digits: that it was trained on, where the nearest are wanted.
     """
 
-    subject: Subject
-    classifier: Classifier
-    network: Network
+    engine: ExactEngine
     temperature: float
-    margin: int
     wishes: Wishes
     digits: Digits | None
 
@@ -109,14 +96,11 @@ def open_reader(path: Path, wishes: Wishes = Wishes(), progress: Progress = SILE
     """Open the engine of a build; raises as `predict_pictures`."""
     if wishes.check_digit:
         find_check_digit(wishes.check_digit)
-    subject = find_subject(path)
-    classifier = open_classifier(read_tflite(subject.model), subject.pixels(), subject.view())
-    config = subject.config()
-    network = lower(classifier.graph, Rounding(config.engine.rounding) if config else Rounding.LITERT)
-    confidence = subject.said.confidence
+    engine = open_engine(path)
+    confidence = engine.subject.said.confidence
     temperature = (confidence and confidence.temperature) or 1.0
-    digits = training_digits(subject, progress) if wishes.nearest else None
-    return Reader(subject, classifier, network, temperature, subject.reject_margin, wishes, digits)
+    digits = training_digits(engine.subject, progress) if wishes.nearest else None
+    return Reader(engine, temperature, wishes, digits)
 
 
 def read_picture(reader: Reader, photo: Photo) -> PictureReading:
@@ -135,24 +119,23 @@ def read_picture(reader: Reader, photo: Photo) -> PictureReading:
         digits=_predictions(reader, findings),
         notes=_notes(findings),
         check_digit=reader.wishes.check_digit,
-        margin=reader.margin,
+        margin=reader.engine.margin,
         how=reader.how,
     )
 
 
 def _predictions(reader: Reader, findings: Findings) -> tuple[Prediction, ...]:
     images = np.stack([one.image for one in findings.digits])
-    inputs = engine_inputs(reader.classifier, images)
-    scores = run(reader.network, inputs)
+    scores = reader.engine.scores(images)
     # Of equal scores the lower class comes first, as everywhere.
     ranked = np.argsort(-scores.astype(np.int64), axis=1, kind="stable")
-    network = reader.network
+    network = reader.engine.network
     logits = logits_of(scores, network.output, are_probabilities=network.gives_probabilities) / reader.temperature
     probabilities = as_probabilities(logits.astype(np.float32), are_probabilities=False)
-    lead, refused = leads(scores), is_refused(scores, reader.margin)
-    seen = see(reader.classifier.pixels.view, images)
+    lead, refused = leads(scores), is_refused(scores, reader.engine.margin)
+    seen = see(reader.engine.classifier.pixels.view, images)
     side = isqrt(seen.shape[1])
-    pushes = _pushes(reader, inputs, ranked, side)
+    pushes = _pushes(reader.engine, images, ranked, side)
     count = reader.wishes.nearest
     near = nearest_digits(reader.digits, images, count) if reader.digits is not None else [()] * len(images)
     return tuple(
@@ -176,13 +159,13 @@ def _predictions(reader: Reader, findings: Findings) -> tuple[Prediction, ...]:
 
 
 def _pushes(
-    reader: Reader, inputs: NDArray[np.int8], ranked: NDArray[np.integer], side: int
+    engine: ExactEngine, images: NDArray[np.uint8], ranked: NDArray[np.integer], side: int
 ) -> Sequence[NDArray[np.float64] | None]:
-    layers = layer_chain(reader.network)
+    layers = layer_chain(engine.network)
     if not layers:
-        return [None] * len(inputs)
-    blank = engine_inputs(reader.classifier, np.zeros((1, PIXELS), np.uint8))[0]
-    return list(influence(layers, inputs, blank, ranked[:, 0], ranked[:, 1]).reshape(-1, side, side))
+        return [None] * len(images)
+    blank = engine.inputs(np.zeros((1, PIXELS), np.uint8))[0]
+    return list(influence(layers, engine.inputs(images), blank, ranked[:, 0], ranked[:, 1]).reshape(-1, side, side))
 
 
 def _notes(findings: Findings) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def right_of_photos(reader: Reader, digits: Digits, count: int, seed: int) -> tu
     """Return how many of `count` digits are read right as they are, and each of them in a photo of its own."""
     random = np.random.default_rng(seed)
     chosen = random.choice(len(digits), count, replace=False)
-    clean = run(reader.network, engine_inputs(reader.classifier, digits.images[chosen])).argmax(axis=1)
+    clean = run(reader.engine.network, engine_inputs(reader.engine.classifier, digits.images[chosen])).argmax(axis=1)
     right = 0
     for index in chosen:
         picture = photographed(on_paper(digits.images[index : index + 1], 1), drawn(random), random)

@@ -105,7 +105,7 @@ def test_probabilities_are_by_the_temperature_of_the_build(reader: Reader, row: 
 
 def test_scores_are_those_of_the_tflite(reader: Reader, row: Path) -> None:
     images = np.stack([one.image for one in digits_in(open_photo(row)).digits])
-    by_litert = run_litert(reader.classifier, images, kernels=("reference",))["reference"]
+    by_litert = run_litert(reader.engine.classifier, images, kernels=("reference",))["reference"]
     np.testing.assert_array_equal([one.scores for one in read_picture(reader, open_photo(row)).digits], by_litert)
 
 
@@ -120,7 +120,7 @@ def test_a_build_is_fed_as_it_was_trained(tmp_path: Path, row: Path) -> None:
     digits = read_picture(reader, photo).digits
     np.testing.assert_array_equal([one.seen.ravel() for one in digits], see(view, images))
     np.testing.assert_array_equal(
-        [one.scores for one in digits], run(reader.network, engine_inputs(reader.classifier, images))
+        [one.scores for one in digits], run(reader.engine.network, engine_inputs(reader.engine.classifier, images))
     )
 
 
