@@ -96,6 +96,7 @@ def test_a_budget_of_constants_is_taken_as_it_is() -> None:
         assert with_constants(choices) is choices
 
 
+@pytest.mark.slow
 def test_code_that_takes_more_than_the_budget_is_told() -> None:
     with pytest.raises(
         ConfigError, match=r"flash is 300 B, and the engine's code alone takes \d+ B on cortex-m0plus"

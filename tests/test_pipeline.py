@@ -52,6 +52,7 @@ def test_stages_use_their_own_order_of_the_images_and_the_rates_asked_for(few):
     assert plans[1].title == "Pruning to 80%"
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_is_told_and_not_deployed(few):
     reckless = {"training": {"optimizer": "sgd", "learning_rate": 100}, "model": {"hidden": [64] * 6}}
     tables = merged(SHORT, reckless, {"loss": {"name": "hinge"}})

@@ -76,6 +76,7 @@ def test_the_same_from_python(folder: Path) -> None:
     assert done.board is not None and done.board.name == "bluepill"
 
 
+@pytest.mark.slow
 def test_a_report_is_written_once(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ("--images", "5", "--report", str(tmp_path / "out"), "--json")
     assert run(folder, *flags) == 0

@@ -97,6 +97,7 @@ def test_everything_that_computes_is_held_against_the_oracle(result: Simulation)
     assert result.no_background is not None and result.no_background > result.instructions.mean
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [View(window=20, size=8), View(window=24, size=12, deskew=True, centre=True, bits=4)])
 def test_a_view_of_images_is_held_against_the_oracle(view: View, images: np.ndarray, tmp_path: Path) -> None:
     model = random_mlp(5, (view.inputs, 10))

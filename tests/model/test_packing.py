@@ -251,6 +251,7 @@ def test_pruned_layers_are_stored_as_lists() -> None:
     assert chosen(Goal.SIZE, density=0.15)[0] == "stream"
 
 
+@pytest.mark.slow
 def test_size_is_never_larger_and_speed_never_slower() -> None:
     for density in (0.02, 0.1, 0.3, 0.6, 1.0):
         network = lower(read_tflite(random_mlp(2, (784, 64, 10), density=density)))

@@ -45,6 +45,7 @@ def ranges(aware) -> dict[str, float]:
     return {name: value for name, value in scalars.items() if name.endswith(("_min", "_max"))}
 
 
+@pytest.mark.slow
 def test_before_any_training_it_classifies_as_the_float_model_does(few, model):
     aware = add_fake_quantization(model, calibration(few), preserve=ZEROS)
     images = few.validation.images.astype(np.float32) / 255
@@ -52,6 +53,7 @@ def test_before_any_training_it_classifies_as_the_float_model_does(few, model):
     assert same.mean() >= 0.98
 
 
+@pytest.mark.slow
 def test_activation_ranges_are_those_of_the_calibration_images(few, model):
     found = ranges(add_fake_quantization(model, calibration(few), preserve=ZEROS))
     activation = calibration(few)

@@ -138,6 +138,7 @@ def test_a_study_of_other_code_or_another_plan_is_refused(finished, monkeypatch)
         run_plan(small_plan(1), folder, TWO)
 
 
+@pytest.mark.slow
 def test_a_trial_that_dies_is_tried_twice_recorded_and_stops_nobody(tmp_path):
     """A rate that is no number ends the process with a traceback."""
     bad = small_plan(1, rate="much").entries
@@ -170,6 +171,7 @@ def test_the_key_depends_on_choices_data_and_code(monkeypatch):
     assert keys.trial_key({"a": 1}, "d") != one
 
 
+@pytest.mark.slow
 def test_no_scheduler_at_that_address_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("edgedigits.study.run.cluster.CONNECT_S", 2)
     with pytest.raises(DataError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9"):
