@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from edgedigits.data.named import read_mnist_5k
 from edgedigits.engine.source import render_engine
 from edgedigits.errors import UnsupportedModelError

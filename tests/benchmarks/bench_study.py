@@ -29,6 +29,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from edgedigits.config import DataConfig
 from edgedigits.data.load import read_source
 from edgedigits.progress import SilentProgress
