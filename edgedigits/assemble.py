@@ -67,6 +67,7 @@ from edgedigits.scoring.harness import evaluate_model
 from edgedigits.scoring.interpreter import Classifier, open_classifier, quantize, run_litert
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import as_probabilities, classify, score
+from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.scoring.parity import BASELINE, compare
 from edgedigits.scoring.record import StageSummary
 from edgedigits.scoring.start import read_by_start
@@ -76,6 +77,8 @@ from edgedigits.training.model import with_softmax
 from edgedigits.training.teacher import Teacher
 
 WORST_SHOWN = 24
+CALIBRATION_IMAGES = 1000
+"""Of validation, that are counted on how many inputs of each layer the engine has to visit."""
 HISTOGRAM_BINS = 48
 ARENA_MARGIN_BYTES = 256
 """Room for what the host cannot see, such as a port's own alignment of the arena's start."""
@@ -197,6 +200,7 @@ def _engine(
         digits,
         view=config.input.view,
         reject_margin=confidence.reject_margin,
+        seen=engine_inputs(classifier, splits.validation.images[:CALIBRATION_IMAGES]),
     )
     if facts.proof.note:
         progress.say(facts.proof.note)
@@ -218,7 +222,8 @@ def _report(facts: BuildFacts, folder: Path) -> None:
     parts = tuple(one.digest for one in facts.data.sources) or UNSET
     data = LearnedFrom(**said, parts=parts, pixels=facts.evaluation.pixels)
     confidence = facts.confidence.certainty if facts.confidence else UNSET
-    write_manifest(folder, Manifest(config=facts.config, data=data, confidence=confidence))
+    activity = (facts.engine.activity if facts.engine else ()) or UNSET
+    write_manifest(folder, Manifest(config=facts.config, data=data, confidence=confidence, activity=activity))
 
 
 def _summary(stage: TrainedStage, test: NDArray[np.float32], labels: NDArray[np.uint8]) -> StageSummary:

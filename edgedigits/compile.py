@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 from msgspec import UNSET
+from numpy.typing import NDArray
 
 from edgedigits.artifacts import new_folder
 from edgedigits.build_folder import ENGINE, MODEL, SEEN_DIGITS, LearnedFrom, Manifest, write_manifest
@@ -23,6 +25,7 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.interpreter import open_classifier
+from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.scoring.pixels import engine_map, takes_digits
 from edgedigits.scoring.proof import Digits, prove
 from edgedigits.scoring.record import stored_fingerprints
@@ -41,6 +44,7 @@ def compile_graph(
     pixels: PixelRange | None = None,
     view: View = PLAIN,
     reject_margin: int = 0,
+    seen: NDArray[np.int8] | None = None,
 ) -> tuple[EngineSource, EngineFacts]:
     """Return the engine of a model, proven against the interpreter whose arithmetic it repeats, and the facts about it.
 
@@ -52,6 +56,7 @@ def compile_graph(
         pixels: what pixels are to a model that takes digits; by default as its input's quantization says.
         view: what it sees of an image.
         reject_margin: as for `render_engine`.
+        seen: int8 (n, in), inputs to measure on how many each layer has to visit; None where there are none.
 
     Raises:
         UnsupportedModelError: the engine or the interpreter cannot run the model; names operator, tensor and reason.
@@ -60,10 +65,12 @@ def compile_graph(
         ConfigError: `prefix` cannot start a C name, nobody says what pixels are, or `pixels` for a model without.
     """
     lowered = lower(graph, Rounding(choices.rounding))
-    network, packed = arrange(simplify(lowered), Goal(choices.optimize), choices.most_instructions)
+    network, packed = arrange(simplify(lowered), Goal(choices.optimize), choices.most_instructions, seen)
     proof = prove(network, packed, digits)
     source = render_engine(network, packed, prefix, engine_map(graph, pixels, view), reject_margin)
-    return source, engine_facts(lowered, network, packed, source, choices.optimize, proof)
+    return source, engine_facts(
+        lowered, network, packed, source, choices.optimize, proof, 0 if seen is None else len(seen)
+    )
 
 
 def write_engine(source: EngineSource, folder: Path) -> None:
@@ -106,7 +113,8 @@ def compile_model(
     graph, pixels, view = read_tflite(subject.model), subject.pixels(input_range), subject.view()
     trained_on, confidence = stored_fingerprints(subject), subject.said.confidence
     digits = _digits(graph, pixels, view)
-    source, facts = compile_graph(graph, choices, prefix, digits, pixels, view, subject.reject_margin)
+    seen = engine_inputs(*digits) if digits else None
+    source, facts = compile_graph(graph, choices, prefix, digits, pixels, view, subject.reject_margin, seen)
     if facts.proof.note:
         progress.say(facts.proof.note)
     with new_folder(folder, force=force, kind=ENGINE) as partial:
@@ -119,7 +127,8 @@ def compile_model(
         if not view.is_plain:
             config["input"] = asdict(view)
         data, proof = LearnedFrom(pixels=facts.pixels or UNSET), facts.proof.to_json()
-        write_manifest(partial, Manifest(kind=ENGINE, config=config, data=data, proof=proof, confidence=confidence))
+        said = Manifest(kind=ENGINE, config=config, data=data, proof=proof, confidence=confidence)
+        write_manifest(partial, replace(said, activity=facts.activity or UNSET))
     return facts
 
 

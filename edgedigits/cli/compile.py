@@ -100,7 +100,7 @@ def _notes(facts: EngineFacts) -> list[str]:
     notes = [
         f"besides  {facts.bias_bytes:,} B of biases{tables} and the code; {facts.workspace_bytes:,} B of workspace",
         _proof(facts.proof),
-        "note     instructions are an estimate for Cortex-M4",
+        f"note     instructions are {facts.instructions_how}",
         f"pixels   0 to 255 are {facts.pixels}"
         if facts.pixels
         else "pixels   are nothing to a model that is no classifier of digits; it has quantize and dequantize instead",

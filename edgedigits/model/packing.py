@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import UnsupportedModelError
+from edgedigits.model.activity import expected, measured
+from edgedigits.model.core_costs import UNWEIGHED, CoreCosts, Factors, together, weighed
 from edgedigits.model.network import Network
 from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.ordering import by_blocks, by_reading, reading_order
@@ -45,6 +47,7 @@ class PackedLayer:
         encoding: how.
         constants: the arrays that hold the weights.
         instructions: estimate for one inference on a Cortex-M4, requantization included.
+        activity: of its inputs, that the estimate is for.
         rows_on_vectors: cores with MVE get all weights row by row instead.
         narrow_biases: biases are stored in as few bytes as hold them.
     """
@@ -53,6 +56,7 @@ class PackedLayer:
     encoding: Encoding
     constants: tuple[Constant, ...]
     instructions: float
+    activity: Activity
     rows_on_vectors: bool = False
     narrow_biases: bool = False
 
@@ -89,31 +93,43 @@ def pack_layer(layer: DenseLayer, encoding: Encoding, activity: Activity = HIDDE
     if constants is None or np.abs(layer.accumulator_range()).max() >= encoding.sums_below:
         return None
     instructions = encoding.instructions(layer.weights, activity)
-    return PackedLayer(layer, encoding, constants, instructions, encoding.on_vectors is OnVectors.ROWS)
+    return PackedLayer(layer, encoding, constants, instructions, activity, encoding.on_vectors is OnVectors.ROWS)
 
 
-def candidates(network: Network) -> tuple[tuple[PackedLayer, ...], ...]:
-    """Return, for each layer, every encoding that can hold it."""
+def candidates(network: Network, activities: Sequence[Activity] | None = None) -> tuple[tuple[PackedLayer, ...], ...]:
+    """Return, for each layer, every encoding that can hold it; `activities` are of the layers, by default expected."""
     found = []
-    for layer, activity in zip(network.layers, _activities(network), strict=True):
+    for layer, activity in zip(network.layers, activities or expected(network), strict=True):
         packed = (pack_layer(layer, encoding, activity) for encoding in ENCODINGS)
         found.append(tuple(one for one in packed if one is not None))
     return tuple(found)
 
 
-def _activities(network: Network) -> list[Activity]:
-    """Return what each layer is expected to see: digits where it reads the input, or is the first."""
-    return [HIDDEN if index and not first else DIGITS for index, first in enumerate(network.of_input)]
-
-
-def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, ...]:
+def choose(
+    network: Network,
+    goal: Goal = Goal.BALANCED,
+    activities: Sequence[Activity] | None = None,
+    cores: Sequence[CoreCosts] = (),
+) -> tuple[PackedLayer, ...]:
     """Return the best encoding of each layer for `goal`; the code of a kernel is paid for once.
 
     Layers are changed one at a time until no change helps.
+
+    Args:
+        network: what is packed.
+        goal: what the encodings are to be best at.
+        activities: of the layers, by default as expected.
+        cores: in whose cycles time is counted, each beside what it takes at its best; in instructions where none is.
     """
+    options = candidates(network, activities)
+    alone = [(core, _best(options, goal, core.factors)) for core in cores]
+    return _best(options, goal, together((core, core.cycles(_times(best))) for core, best in alone))
+
+
+def _best(candidates: Sequence[Sequence[PackedLayer]], goal: Goal, factors: Factors) -> tuple[PackedLayer, ...]:
     by_size = goal is Goal.SIZE
-    options = [[one for one in some if by_size or not one.encoding.for_size_alone] for some in candidates(network)]
-    total = partial(_total, goal=goal)
+    options = [[one for one in some if by_size or not one.encoding.for_size_alone] for some in candidates]
+    total = partial(_total, goal=goal, factors=factors)
     starts = [[min(some, key=lambda one: total([one])) for some in options]]
     if by_size:
         # Where code is dearer than weights, no single change leads from one kernel to another for all layers.
@@ -124,20 +140,34 @@ def choose(network: Network, goal: Goal = Goal.BALANCED) -> tuple[PackedLayer, .
     return with_narrow_biases(chosen) if by_size else tuple(chosen)
 
 
-def arrange(network: Network, goal: Goal, within: float = 0) -> tuple[Network, tuple[PackedLayer, ...]]:
+def arrange(
+    network: Network,
+    goal: Goal,
+    within: float = 0,
+    seen: NDArray[np.int8] | None = None,
+    cores: Sequence[CoreCosts] = (),
+) -> tuple[Network, tuple[PackedLayer, ...]]:
     """Return an equal network, its hidden neurons in the order that is best for `goal`, and its layers packed.
 
     Args:
         network: what is packed.
         goal: what the encodings are to be best at.
-        within: for size: instructions that they may take, by estimate, if that can be had; 0 for any number.
+        within: for size: instructions that they may take, by estimate, if that can be had; 0 for any number. It counts
+            inputs as active as is expected, as training to a budget does, which has no images to hand.
+        seen: int8 (n, in), inputs to measure on how many each layer has to visit; None for what is expected.
+        cores: as for `choose`.
     """
+
+    def activities(one: Network) -> list[Activity]:
+        return expected(one) if seen is None or len(seen) == 0 else measured(one, seen)
+
     if within:
         ordered = by_reading(network)
-        layout = smallest_within([one.weights for one in ordered.layers], _activities(ordered), within)
-        return ordered, with_narrow_biases(use(ordered, [one.name for one in layout.encodings]))
+        layout = smallest_within([one.weights for one in ordered.layers], expected(ordered), within)
+        chosen = use(ordered, [one.name for one in layout.encodings], activities(ordered))
+        return ordered, with_narrow_biases(chosen)
     ways = [by_reading, by_blocks] if goal is Goal.SIZE else [by_blocks]
-    arranged = [(one, choose(one, goal)) for one in (way(network) for way in ways)]
+    arranged = [(one, choose(one, goal, activities(one), cores)) for one in (way(network) for way in ways)]
     return min(arranged, key=lambda one: _total(one[1], goal))
 
 
@@ -240,15 +270,17 @@ def _for_vectors(chosen: Sequence[PackedLayer]) -> tuple[PackedLayer, ...]:
     return tuple(replace(one, rows_on_vectors=True) if faster and one in lists else one for one in chosen)
 
 
-def use(network: Network, names: Sequence[str]) -> tuple[PackedLayer, ...]:
-    """Return the layers in the encodings of these names, one a layer.
+def use(
+    network: Network, names: Sequence[str], activities: Sequence[Activity] | None = None
+) -> tuple[PackedLayer, ...]:
+    """Return the layers in the encodings of these names, one a layer; `activities` as for `choose`.
 
     Raises:
         UnsupportedModelError: an encoding cannot hold the weights of its layer.
     """
     known = {encoding.name: encoding for encoding in ENCODINGS}
     packed = []
-    for layer, name, activity in zip(network.layers, names, _activities(network), strict=True):
+    for layer, name, activity in zip(network.layers, names, activities or expected(network), strict=True):
         one = pack_layer(layer, known[name], activity)
         if one is None:
             raise UnsupportedModelError(
@@ -265,5 +297,9 @@ def _flash_bytes(layers: Sequence[PackedLayer]) -> int:
     return sum(one.nbytes for one in layers) + sum(kernels.values())
 
 
-def _total(layers: Sequence[PackedLayer], goal: Goal) -> float:
-    return _SCORES[goal](_flash_bytes(layers), sum(one.instructions for one in layers))
+def _times(layers: Sequence[PackedLayer]) -> list[tuple[str, float]]:
+    return [(one.encoding.name, one.instructions) for one in layers]
+
+
+def _total(layers: Sequence[PackedLayer], goal: Goal, factors: Factors = UNWEIGHED) -> float:
+    return _SCORES[goal](_flash_bytes(layers), weighed(_times(layers), factors))

@@ -66,6 +66,10 @@ def test_json_adds_up(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert facts["rounding"] == "tflm" and facts["optimize"] == "balanced"
     assert facts["weight_bytes"] == sum(layer["nbytes"] for layer in facts["layers"])
     assert facts["instructions"] == sum(layer["instructions"] for layer in facts["layers"])
+    assert facts["how"]["instructions"].endswith("active inputs of each layer measured on 1,000 images")
+    assert facts["measured_on"] == 1000 and 0.1 < facts["layers"][0]["activity"] < 0.3
+    activity = json.loads((tmp_path / "out" / "manifest.json").read_text())["activity"]
+    assert activity == [layer["activity"] for layer in facts["layers"]]
     assert "rounding   tflm" in (tmp_path / "out" / "engine" / "edgedigits_model.h").read_text()
 
 

@@ -1,22 +1,30 @@
-"""What the packing expects of each encoding, held against emulated counts on digits: within a fifth."""
+"""What the packing expects, held against emulated counts on digits: within a fifth."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edgedigits.data.digits import Splits
 from edgedigits.devices.cores import find_core
 from edgedigits.devices.simulate import simulate_inputs
+from edgedigits.devices.simulation import Simulation
 from edgedigits.devices.stub import find_engine
 from edgedigits.engine.source import render_engine
 from edgedigits.model.lowering import lower
-from edgedigits.model.packing import use
+from edgedigits.model.network import Network
+from edgedigits.model.packing import Goal, PackedLayer, arrange, use
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
 from edgedigits.model.weights.encoding import Activity
+from edgedigits.scoring.interpreter import open_classifier
+from edgedigits.scoring.oracle import engine_inputs
+from edgedigits.scoring.subject import find_subject
 from tests.devices.conftest import toolchain_or_skip
 from tests.engine.engine_program import write
 from tests.tflite_builder import build_mlp
@@ -49,17 +57,45 @@ def test_expected_instructions_are_within_a_fifth_of_the_emulated(
     kernel[random.random(kernel.shape) >= density] = 0
     network = lower(read_tflite(build_mlp([kernel], [None])))
     packed = use(network, [name])
-    write(render_engine(network, packed), tmp_path)
     inputs = (splits_5k.test.images[:IMAGES] ^ 128).view(np.int8)
-    core = find_core("cortex-m4")
+    run = emulated(network, packed, inputs, tmp_path)
 
-    run = simulate_inputs(find_engine(tmp_path), inputs, core, toolchain_or_skip("zig", core))
-
-    active = inputs != -128
-    activity = Activity(
-        inputs=float(active.mean()),
-        pairs=float(active.reshape(IMAGES, -1, 2).any(axis=2).mean()),
-        words=float(active.reshape(IMAGES, -1, 4).any(axis=2).mean()),
-    )
-    expected = packed[0].encoding.instructions(kernel, activity)
+    expected = packed[0].encoding.instructions(kernel, Activity.of(inputs != -128))
     assert expected == pytest.approx(run.instructions.mean, rel=BAND), run.instructions.mean / expected
+
+
+FRONTIER = Path(__file__).parents[2] / "deploy" / "frontier"
+
+
+@pytest.mark.parametrize(
+    ("name", "goal"),
+    [
+        ("1104", Goal.BALANCED),
+        pytest.param("4096", Goal.SPEED, marks=pytest.mark.slow),
+        pytest.param("16384", Goal.SPEED, marks=pytest.mark.slow),
+        pytest.param("2048", Goal.SIZE, marks=pytest.mark.slow),
+    ],
+)
+def test_with_activity_measured_every_layer_of_a_trained_model_is_within_a_fifth(
+    name: str, goal: Goal, splits_5k: Splits, tmp_path: Path
+) -> None:
+    """Averaged inputs of 100 pixels are active three times as often as pixels, those that are read most of all."""
+    subject = find_subject(FRONTIER / name)
+    graph = read_tflite(subject.model)
+    classifier = open_classifier(graph, subject.pixels(), subject.view())
+    seen, inputs = (
+        engine_inputs(classifier, part.images[:count])
+        for part, count in ((splits_5k.validation, None), (splits_5k.test, IMAGES))
+    )
+    network, packed = arrange(simplify(lower(graph)), goal, seen=seen)
+
+    for layer, one in zip(emulated(network, packed, inputs, tmp_path).layers, packed, strict=True):
+        assert layer.instructions is not None
+        assert one.instructions == pytest.approx(layer.instructions.mean, rel=BAND)
+
+
+def emulated(network: Network, packed: Sequence[PackedLayer], inputs: NDArray[np.int8], folder: Path) -> Simulation:
+    """Return what the engine takes for inputs int8 (n, in) on a Cortex-M4."""
+    write(render_engine(network, packed), folder)
+    core = find_core("cortex-m4")
+    return simulate_inputs(find_engine(folder), inputs, core, toolchain_or_skip("zig", core))

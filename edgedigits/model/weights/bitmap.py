@@ -42,7 +42,7 @@ class Bitmap(Encoding):
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 15 for eight rows and 10 more a weight of an active column."""
         masks = 15.0 * ((len(weights) + 7) // 8)
-        return estimate(weights, activity, 4 + masks, 10.5, float(np.count_nonzero(weights)))
+        return estimate(weights, activity, 4 + masks, 10.5, np.count_nonzero(weights, axis=0))
 
 
 ENCODINGS = (Bitmap(),)

@@ -63,7 +63,7 @@ class Blocks(Encoding):
         outputs, inputs = weights.shape
         padded = np.zeros((-(-outputs // BLOCK) * BLOCK, inputs), np.bool_)
         padded[:outputs] = weights != 0
-        blocks = float(padded.reshape(-1, BLOCK, inputs).any(axis=1).sum())
+        blocks = padded.reshape(-1, BLOCK, inputs).any(axis=1).sum(axis=0)
         return estimate(weights, activity, 18, 20, blocks)
 
 

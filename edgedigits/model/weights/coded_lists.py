@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgedigits.model.weights.columns import chains, estimate, place, starts_of
+from edgedigits.model.weights.columns import chains, estimate, lengths, place, starts_of
 from edgedigits.model.weights.encoding import Activity, Constant, Encoding, Visits, Weights
 
 
@@ -50,7 +50,7 @@ class CodedLists(Encoding):
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 9 an entry of an active column, fillers included."""
-        entries = sum(len(steps) for steps, _ in chains(weights, (1 << self.step_bits) - 1))
+        entries = lengths(steps for steps, _ in chains(weights, (1 << self.step_bits) - 1))
         return estimate(weights, activity, 15, 9, entries)
 
 

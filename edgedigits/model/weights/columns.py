@@ -6,6 +6,8 @@ from the row before. `starts` (inputs + 1) says where each column begins.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sized
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,6 +66,15 @@ def list_columns(shape: tuple[int, int], activity: Activity) -> float:
     return 100 + scan + OUTPUT_INSTRUCTIONS * outputs
 
 
-def estimate(weights: Weights, activity: Activity, column: float, entry: float, entries: float) -> float:
-    """Return the instructions of a kernel that takes `column` for each active one and `entry` for each of `entries`."""
-    return list_columns(weights.shape, activity) + activity.inputs * (column * weights.shape[1] + entry * entries)
+def estimate(weights: Weights, activity: Activity, column: float, entry: float, entries: NDArray[np.int64]) -> float:
+    """Return the instructions of a kernel that takes `column` for each active one and `entry` for each of its entries.
+
+    These are counted by column, (in,).
+    """
+    walk = column * activity.inputs * weights.shape[1] + entry * activity.taken(entries)
+    return list_columns(weights.shape, activity) + walk
+
+
+def lengths(columns: Iterable[Sized]) -> NDArray[np.int64]:
+    """Return how long each column is, (in,)."""
+    return np.array([len(column) for column in columns], np.int64)

@@ -40,7 +40,7 @@ class Constant:
         return int(self.values.nbytes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Activity:
     """How many inputs of a layer are expected to be above their lowest value.
 
@@ -48,11 +48,25 @@ class Activity:
         inputs: share of the inputs.
         pairs: share of the aligned pairs of inputs with at least one such.
         words: share of the aligned groups of four.
+        by_input: of each input (in,) how often it is; None where all are taken to be alike.
     """
 
     inputs: float
     pairs: float
     words: float
+    by_input: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, inputs: NDArray[np.bool_]) -> Activity:
+        """Return that of inputs (n, in), n images at least one: which of them are above their lowest value."""
+        count, width = inputs.shape
+        padded = np.pad(inputs, ((0, 0), (0, -width % 4)))
+        pairs, words = (int(padded.reshape(count, -1, size).any(axis=2).sum()) * size for size in (2, 4))
+        return cls(float(inputs.mean()), pairs / inputs.size, words / inputs.size, inputs.mean(axis=0))
+
+    def taken(self, entries: NDArray[Any]) -> float:
+        """Return how many entries of active inputs there are, where each input (in,) has so many."""
+        return self.inputs * float(entries.sum()) if self.by_input is None else float(self.by_input @ entries)
 
 
 OUTPUT_INSTRUCTIONS = 12

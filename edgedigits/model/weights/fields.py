@@ -106,8 +106,8 @@ class Fields(Encoding):
         """About 13 an entry of an active column, and 21 a column."""
         outputs, inputs = weights.shape
         widths = _best(weights, len(np.unique(weights[weights != 0])))
-        entries = 0 if widths is None else int(_counts(weights, widths).sum())
-        return 100 + 21.0 * inputs + OUTPUT_INSTRUCTIONS * outputs + 13 * activity.inputs * entries
+        entries = 0.0 if widths is None else activity.taken(_counts(weights, widths))
+        return 100 + 21.0 * inputs + OUTPUT_INSTRUCTIONS * outputs + 13 * entries
 
 
 def _steps(weights: Weights) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

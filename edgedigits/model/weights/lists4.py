@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgedigits.model.weights.columns import chains, estimate, place, starts_of
+from edgedigits.model.weights.columns import chains, estimate, lengths, place, starts_of
 from edgedigits.model.weights.encoding import Activity, Constant, Encoding, Visits, Weights
 
 
@@ -56,7 +56,7 @@ class Lists4(Encoding):
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 15 for two entries of an active column, fillers included."""
-        entries = sum((len(steps) + 1) // 2 for steps, _ in chains(weights, 15))
+        entries = (lengths(steps for steps, _ in chains(weights, 15)) + 1) // 2
         return estimate(weights, activity, 13, 15.2, entries)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.model.weights.columns import narrow
+from edgedigits.model.weights.columns import lengths, narrow
 from edgedigits.model.weights.encoding import (
     OUTPUT_INSTRUCTIONS,
     Activity,
@@ -73,9 +73,9 @@ class Lists8(Encoding):
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 11 an entry of an active column."""
         outputs, inputs = weights.shape
-        entries = sum(len(_pair_entries(np.flatnonzero(column), column)) for column in weights.T)
+        entries = lengths(_pair_entries(np.flatnonzero(column), column) for column in weights.T)
         walk = inputs + 2 * activity.words * inputs + 9 * activity.inputs * inputs
-        return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + 11.0 * activity.inputs * entries
+        return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + 11.0 * activity.taken(entries)
 
 
 def _pair_entries(rows: NDArray[np.int64], column: Weights) -> NDArray[np.int64]:

@@ -65,10 +65,11 @@ class Rice(Encoding):
         """About 37 an entry of an active column, and 3 for each one in its code."""
         outputs, inputs = weights.shape
         step_bits, weight_bits = _parameters(weights)
-        entries = float(_parts(weights[weights != 0].astype(np.int64), weight_bits).sum())
-        ones = float((_gaps(weights) >> step_bits).sum())
+        columns, by_column = np.nonzero(weights.T)[0], weights.T[weights.T != 0].astype(np.int64)
+        codes = 37 * _parts(by_column, weight_bits) + 3 * (_gaps(weights) >> step_bits)
+        entries = activity.taken(np.bincount(columns, codes, minlength=inputs))
         walk = 6 * inputs + 2 * activity.words * inputs + 30 * activity.inputs * inputs
-        return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + activity.inputs * (37 * entries + 3 * ones)
+        return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + entries
 
 
 def _gaps(weights: Weights) -> NDArray[np.int64]:
