@@ -215,7 +215,7 @@ def main() -> int:
     told = sum(counts.values()) - counts["equal"] - counts["no-test"]
     killed = told - counts["survived"]
     share = 100.0 * killed / told if told else 100.0
-    print(f"\n{killed} of {told} killed, {share:.1f} % ({dict(counts)})")
+    print(f"\n{killed} of {told} killed, {share:.1f}% ({dict(counts)})")
     return 0 if share >= args.at_least else 1
 
 

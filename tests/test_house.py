@@ -1,4 +1,4 @@
-"""The size of functions and files, and that a name means one thing in all rooms, in Python and in style sheets."""
+"""The size of functions and files, that a name means one thing in all rooms, and that percent is spelt one way."""
 
 from __future__ import annotations
 
@@ -57,3 +57,19 @@ def test_a_page_of_its_own_names_no_class_that_the_shared_style_sheet_has() -> N
     sheets = {path.name: classes(path) for path in PACKAGE.rglob("*.css")}
     shared = sheets.pop("report.css")
     assert sheets and {name: found & shared for name, found in sheets.items() if found & shared} == {}
+
+
+def test_percent_is_spelt_one_way() -> None:
+    """As in "97.49%": in what is told, in docstrings and in the README."""
+    apart = re.compile(r"[0-9)}] %(?![a-zA-Z({\[])")
+    readme = PACKAGE.parent / "README.md"
+    places = [(readme, line) for line in readme.read_text(encoding="utf-8").splitlines()]
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                # A value becomes a digit, so that its percent sign is held to the same.
+                parts = (part.value if isinstance(part, ast.Constant) else "0" for part in node.values)
+                places.append((path, "".join(map(str, parts))))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                places.append((path, node.value))
+    assert [(path.name, text) for path, text in places if apart.search(text)] == []

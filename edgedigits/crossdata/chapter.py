@@ -51,7 +51,7 @@ class Crossing:
     def sentence(self) -> str:
         """The same in words."""
         said = (
-            f"Trained on {self.trained_on} alone, {100 * self.accuracy:.2f} % on {self.tested_on} (median of "
+            f"Trained on {self.trained_on} alone, {100 * self.accuracy:.2f}% on {self.tested_on} (median of "
             f"{self.seeds} {'seed' if self.seeds == 1 else 'seeds'})"
         )
         if self.loses is not None:

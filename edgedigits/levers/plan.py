@@ -37,7 +37,7 @@ SWEPT_ABOUT = (1.3, 0.77)
 _BYTES_A_WEIGHT, _BYTES_A_CLUSTERED_WEIGHT, _BYTES_A_DENSE_WEIGHT = 1.5, 0.8, 0.5
 """Of its value, in 8 bits or in three, and its place; of three bits where every place has one.
 
-Measured by builds for 2 KB and 8 KB of 3,800 digits, which came within 9 % of them.
+Measured by builds for 2 KB and 8 KB of 3,800 digits, which came within 9% of them.
 """
 _MOST_LEFT = 0.5
 PQAT, PCQAT, CQAT = "PQAT", "PCQAT", "CQAT"

@@ -140,7 +140,7 @@ def _classes(facts: BuildFacts) -> Table:
         table.add_column(str(digit), justify="right", no_wrap=True)
     for title in ("precision", "recall"):
         values = (getattr(one, title) for one in facts.evaluation.scores.per_class)
-        table.add_row(f"{title} %", *(f"{100 * value:.1f}" for value in values))
+        table.add_row(title + " %", *(f"{100 * value:.1f}" for value in values))
     return table
 
 

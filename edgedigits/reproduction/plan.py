@@ -126,7 +126,7 @@ def _cells(
                 # Every row of the report had first weights of its own; here its settings share them, so that a short
                 # one is the beginning of a longer one of the same rate.
                 cell["first_weights"] = 100 * seed + number
-            share = "" if sparsity is None else f" {100 * sparsity:g} %"
+            share = "" if sparsity is None else f" {100 * sparsity:g}%"
             if sparsity is not None:
                 cell["sparsity"] = sparsity
             label = f"{column}: {row.family}{share}, {row.loss}, {setting.name}, seed {seed}"

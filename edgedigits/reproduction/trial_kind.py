@@ -60,7 +60,7 @@ class _Cells:
 
     def row(self, spec: Mapping[str, Any], everywhere: set[str]) -> dict[str, Any]:
         column, loss = spec.get("column", ""), spec.get("loss", "")
-        share = f" {100 * spec['sparsity']:g} %" if "sparsity" in spec else ""
+        share = f" {100 * spec['sparsity']:g}%" if "sparsity" in spec else ""
         return {
             "column": column,
             "loss": loss,

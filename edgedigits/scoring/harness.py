@@ -146,7 +146,7 @@ def check_gates(
 
 
 def _percent(share: float) -> str:
-    """Four digits at most: 97.496 % must not read as the 97.5 % that it misses."""
+    """Four digits at most: 97.496% must not read as the 97.5% that it misses."""
     return f"{100 * share:.4f}".rstrip("0").rstrip(".") + "%"
 
 

@@ -22,7 +22,7 @@ class StageSummary:
 
     Attributes:
         name: "float", "prune" or "qat".
-        title: for people, e.g. "Pruning to 80 %".
+        title: for people, e.g. "Pruning to 80%".
         epochs: epochs trained, fewer than asked for after early stopping.
         history: figures by epoch: accuracy, loss, precision, recall (0…1), the same with val_ in front for
             validation, learning_rate, and sparsity (0…1) in the pruning stage.

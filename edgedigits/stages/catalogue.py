@@ -47,7 +47,7 @@ def past_words(names: Collection[str], target_sparsity: Mapping[str, float]) -> 
 
 
 def brief_words(tables: Tables, *, quantized: bool = True) -> str:
-    """Return the compression of a build for a study's tables: "float32", "int8", "QAT", "pruned 80 %, QAT" …
+    """Return the compression of a build for a study's tables: "float32", "int8", "QAT", "pruned 80%, QAT" …
 
     Args:
         tables: the configuration.

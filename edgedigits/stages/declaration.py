@@ -30,7 +30,7 @@ class Stage:
         asked: whether the choices ask for it.
         run: (line, model) → the model it made, and a plain float model of the same weights; None for the first stage.
         past: what it did, by the final share of zeros of each pruned layer, such as "pruned to 80%".
-        brief: the same in a study's tables, by the configuration, such as "pruned 80 %"; "" where it was not asked for.
+        brief: the same in a study's tables, by the configuration, such as "pruned 80%"; "" where it was not asked for.
         slug: its part of a build's name; "" for none.
         check: raises ConfigError for choices that it cannot meet, before anything is trained.
         quantizes: it leaves a network that knows of int8; without such a stage, the conversion quantizes.

@@ -117,7 +117,7 @@ def _shares(target_sparsity: Mapping[str, float]) -> str:
 
 def _brief(tables: Tables) -> str:
     prune = tables["prune"]
-    return f"pruned {100 * prune['sparsity']:g} %" if prune["enabled"] else ""
+    return f"pruned {100 * prune['sparsity']:g}%" if prune["enabled"] else ""
 
 
 STAGE = Stage(

@@ -101,7 +101,7 @@ class _Reporter(keras.callbacks.Callback):
         logs = logs if logs is not None else {}
         logs["learning_rate"] = float(rate)
         accuracy = float(logs["val_accuracy"])
-        self._stage.advance(note=f"validation {100 * accuracy:.2f} %", accuracy=accuracy)
+        self._stage.advance(note=f"validation {100 * accuracy:.2f}%", accuracy=accuracy)
 
 
 class _RestoreBest(keras.callbacks.EarlyStopping):

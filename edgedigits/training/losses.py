@@ -1,7 +1,7 @@
 """A loss of `edgedigits.losses` as Keras takes it: on logits (n, 10) with integer labels (n,), truly differentiated.
 
 Labels that are one-hot, fractional or of the wrong shape, and outputs that are probabilities, are errors: Keras itself
-would train on them to 9.5 % without a word.
+would train on them to 9.5% without a word.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def main() -> None:
     if unknown := set(names) - set(ROWS):
         parser.error(f"no row {', '.join(sorted(unknown))}")
     print(
-        "| name | flags | float32 % | int8 % | .tflite B | gzip B | zeros |\n| --- | --- | --- | --- | --- | --- | --- |"
+        "| name | flags | float32, % | int8, % | .tflite B | gzip B | zeros |\n| --- | --- | --- | --- | --- | --- | --- |"
     )
     for name in names:
         report = build(ROWS[name])["report"]

@@ -62,7 +62,7 @@ def test_dry_run_of_the_table(capsys):
     code, out, _ = run(capsys, "study", "run", "report-table", "--dry-run", "--json")
     trials = json.loads(out)["trials"]
     assert code == 0
-    # 60 cells in two columns, and the pruned ones of ours a second time with 80 %.
+    # 60 cells in two columns, and the pruned ones of ours a second time with 80%.
     assert len(trials) == 60 + 60 + 25
     assert sum(trial["spec"]["iterations"] for trial in trials if trial["kind"] == "published") == 49_200
 

@@ -76,9 +76,9 @@ def test_the_table_has_medians_and_a_sentence_a_pair(plan):
     assert chapter.table.head == ("trained on", "a.csv", "b.csv")
     assert chapter.table.rows == (("a.csv", "97.00", "69.00"), ("b.csv", "79.00", "94.00"), (ALL, "96.00", "93.00"))
     assert list(chapter.sentences) == [
-        "Trained on a.csv alone, 69.00 % on b.csv (median of 3 seeds): −25.00 points against one trained there; trained on "
+        "Trained on a.csv alone, 69.00% on b.csv (median of 3 seeds): −25.00 points against one trained there; trained on "
         "all sources, +24.00 points on b.csv, and −1.00 on a.csv.",
-        "Trained on b.csv alone, 79.00 % on a.csv (median of 3 seeds): −18.00 points against one trained there; trained on "
+        "Trained on b.csv alone, 79.00% on a.csv (median of 3 seeds): −18.00 points against one trained there; trained on "
         "all sources, +17.00 points on a.csv, and −1.00 on b.csv.",
     ]
     assert chapter.facts[0]["wins_back"] == pytest.approx(0.24)
@@ -88,7 +88,7 @@ def test_what_is_not_finished_is_a_gap_and_no_sentence(plan):
     some = [one for one in trials(plan) if one.spec["train_on"] == "a.csv"]
     chapter = crossdata_chapter(study_frame(some))
     assert chapter.table.rows[1:] == (("b.csv", "–", "–"), (ALL, "–", "–"))
-    assert list(chapter.sentences) == ["Trained on a.csv alone, 69.00 % on b.csv (median of 3 seeds)."]
+    assert list(chapter.sentences) == ["Trained on a.csv alone, 69.00% on b.csv (median of 3 seeds)."]
 
 
 def test_test_digits_that_a_training_learns_are_told(plan):

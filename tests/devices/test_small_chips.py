@@ -32,7 +32,7 @@ REFERENCE = Path(__file__).parents[2] / "deploy" / "reference" / "model.tflite"
 
 @cache
 def reference() -> Graph:
-    """784-32-16-10, 80 % pruned."""
+    """784-32-16-10, 80% pruned."""
     return read_tflite(REFERENCE)
 
 

@@ -20,7 +20,7 @@ SWEPT = {"PQAT": 0.0, "iterative": 0.006, "scratch": -0.002, "PCQAT": 0.004, "CQ
 
 
 def result(spec, doublings):
-    """Figures: the base has 97 %; engines of a sweep take 1,024 B and 4,096 B, 2 points apart."""
+    """Figures: the base has 97%; engines of a sweep take 1,024 B and 4,096 B, 2 points apart."""
     seed = spec["config"]["training"]["seed"]
     if spec["lever"] == IN_TURN:
         return {**figures(0.95 + 0.01 * doublings + SWEPT[spec["value"]]), "engine_bytes": 1024 * 2**doublings}
@@ -63,7 +63,7 @@ def test_what_chance_may_have_done_is_not_told_as_a_finding(sentences):
 
 
 def test_in_turn_is_read_off_at_the_bytes_of_the_budget(sentences):
-    """PQAT has 96 % in 2,048 B, the base 97 %; iterative 96.6 %, scratch 95.8 %: the same for every seed."""
+    """PQAT has 96% in 2,048 B, the base 97%; iterative 96.6%, scratch 95.8%: the same for every seed."""
     order = starting(sentences, "Joint or in turn, at 2,048 B against the base")
     assert all(words in order for words in ("PQAT −1.00 points", "PCQAT −0.60 points", "CQAT −3.00 points"))
     assert "PCQAT +0.40 points" in starting(sentences, "Joint or in turn, at 2,048 B against PQAT")

@@ -154,7 +154,7 @@ def _evaluation(graph: Graph, mistakes: int, parity: tuple[str, ...]) -> Evaluat
 def _stage(name: str, epochs: int, loss: str) -> StageSummary:
     titles = {
         "float": "Training in float32",
-        "prune": "Pruning to 80 %",
+        "prune": "Pruning to 80%",
         "qat": "Quantization-aware training",
     }
     start = {"float": 0.35, "prune": 0.06, "qat": 0.045}[name]

@@ -47,17 +47,17 @@ def test_the_table_is_put_together(table):
     assert all(cell.edgedigits == {0: 0.9, 1: 0.9} for cell in table_cells(insights.frame))
     assert all(cell.sparse in ({}, {0: 0.88, 1: 0.88}) for cell in table_cells(insights.frame))
     text = "\n".join(insights.sentences)
-    assert "run again, collapses when quantized as it did there: its quantized cells reach 8.7 to 41.0 %" in text
+    assert "run again, collapses when quantized as it did there: its quantized cells reach 8.7 to 41.0%" in text
     assert "smaller run" not in text
     assert "quantized to int8, 30 cells differ from our float32 training of the same loss and setting by +0.00" in text
     assert "25 cells differ from our float32 training of the same loss and setting by −2.00 (one-hot at" in text
     assert "−3.50 on average, 95% interval −3.59 to −3.41 (2 seeds)." in text
-    assert "compression pruned 80 % against float32: −3.50 points of accuracy (95% interval" in text
-    assert "from 8.7 % to 90.0 %, 81.3 points" in text
+    assert "compression pruned 80% against float32: −3.50 points of accuracy (95% interval" in text
+    assert "from 8.7% to 90.0%, 81.3 points" in text
 
 
 def test_what_did_not_collapse_is_not_said_to(table):
-    """The words follow the figures: with 90 % in every cell of the report's arithmetic nothing collapses."""
+    """The words follow the figures: with 90% in every cell of the report's arithmetic nothing collapses."""
     fine = [
         replace(one, result={**one.result, "dev_accuracy": 0.9}) if one.kind == "published" else one for one in table
     ]
@@ -97,7 +97,7 @@ def test_a_smaller_run_is_told():
     (first, *others) = find_insights("report-table", trials).sentences
     assert not any("published" in sentence for sentence in others)
     assert first == (
-        "A smaller run than the report's, with 5 % of the iterations and on a dev set of 100 digits: it does not compare "
+        "A smaller run than the report's, with 5% of the iterations and on a dev set of 100 digits: it does not compare "
         "with the published figures."
     )
 

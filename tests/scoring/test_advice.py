@@ -226,7 +226,7 @@ def test_a_model_that_expects_other_pixels_gets_the_flag_for_it(
 def test_a_build_s_own_figure_decides_what_is_far_below(splits_5k: Splits, tmp_path: Path) -> None:
     test = splits_5k.test
     images = test.images.copy()
-    # A third of the digits were written on a photocopy: 70 % is fine for a stranger and bad for a build of 97 %.
+    # A third of the digits were written on a photocopy: 70% is fine for a stranger and bad for a build of 97%.
     images[::3] = 255 - images[::3]
     chosen = Selection(Digits(images, test.labels), "x", "test", "x", reading=PLAIN)
     classifier = open_classifier(read_tflite(REFERENCE))

@@ -66,7 +66,7 @@ def test_every_usual_range_gives_the_true_accuracy(
     true_accuracy: float,
     tmp_path: Path,
 ) -> None:
-    """`Rescaling(1/255)` inside a model makes it one of 0 to 255: it scored 10 % when it was fed p/255."""
+    """`Rescaling(1/255)` inside a model makes it one of 0 to 255: it scored 10% when it was fed p/255."""
     file = tmp_path / "theirs.tflite"
     file.write_bytes(nearest_means(digits, *ends, scale=scale, zero_point=zero_point, io=io))
     found = evaluate_model(file, digits, latency=False)

@@ -24,14 +24,14 @@ def test_they_run_in_their_order_and_each_has_its_own_words() -> None:
     [
         ("post-training", "mse", "quantized after training", "int8"),
         ("qat", "mse-qat", "trained quantization-aware", "QAT"),
-        ("prune", "mse-prune", "pruned to 50%, 90%, quantized after training", "pruned 80 %, int8"),
-        ("qat+prune", "mse-qat-prune", "pruned to 50%, 90%, trained quantization-aware", "pruned 80 %, QAT"),
+        ("prune", "mse-prune", "pruned to 50%, 90%, quantized after training", "pruned 80%, int8"),
+        ("qat+prune", "mse-qat-prune", "pruned to 50%, 90%, trained quantization-aware", "pruned 80%, QAT"),
         ("cluster", "mse-cluster", "clustered, quantized after training", "clustered to 4 bits, int8"),
         (
             "qat+cluster+prune",
             "mse-qat-cluster-prune",
             "pruned to 50%, 90%, clustered, trained quantization-aware",
-            "pruned 80 %, clustered to 4 bits, QAT",
+            "pruned 80%, clustered to 4 bits, QAT",
         ),
     ],
 )

@@ -217,7 +217,7 @@ def difference(p_value, seeds=FEWEST_SEEDS):
 
 
 def test_what_is_real_is_told_by_the_false_discovery_rate_over_all_that_are_told():
-    """Benjamini and Hochberg, by hand: of four, the k-th smallest may be as large as 5 % · k/4."""
+    """Benjamini and Hochberg, by hand: of four, the k-th smallest may be as large as 5% · k/4."""
     assert [one.real for one in corrected([difference(p) for p in (0.0125, 0.025, 0.0375, 0.05)])] == [True] * 4
     assert [one.real for one in corrected([difference(p) for p in (0.0125, 0.03, 0.04, 0.051)])] == [True] + [False] * 3
     assert [one.real for one in corrected([difference(p) for p in (0.0126, 0.3, 0.4, 0.5)])] == [False] * 4

@@ -69,7 +69,7 @@ def test_the_digit_that_suffers_and_what_it_turns_into(grid):
     assert sufferer.real
     assert sufferer.seeds == 3
     (sentence,) = (one for one in insights.sentences if one.startswith("Under "))
-    assert "Under QAT, digit 3 loses most: recall 90.00 % to 79.00 % (95% interval" in sentence
+    assert "Under QAT, digit 3 loses most: recall 90.00% to 79.00% (95% interval" in sentence
     assert "most often taken for 4 (+110.0 images a trial)" in sentence
 
 

@@ -101,17 +101,17 @@ def test_the_best_so_far_is_the_best_by_validation(store):
         "c": {"val_accuracy": 0.91, "accuracy": 0.91, "dev_accuracy": 0.97},
         "d": {"dev_accuracy": 0.925, "accuracy": 0.98},
     }
-    assert run(store, answers_of(results), *"abcd").best == "93.00 % (trial a)"
+    assert run(store, answers_of(results), *"abcd").best == "93.00% (trial a)"
 
 
 def test_the_first_of_equals_stays_the_best(store):
     results = {key: {"val_accuracy": 0.5} for key in "ab"}
-    assert run(store, answers_of(results), *"ab").best == "50.00 % (trial a)"
+    assert run(store, answers_of(results), *"ab").best == "50.00% (trial a)"
 
 
 def test_cells_of_the_table_have_only_a_dev_set(store):
     results = {"a": {"dev_accuracy": 0.5, "accuracy": 0.9}, "b": {"dev_accuracy": 0.6, "accuracy": 0.8}}
-    assert run(store, answers_of(results), *"ab").best == "60.00 % (trial b)"
+    assert run(store, answers_of(results), *"ab").best == "60.00% (trial b)"
 
 
 def beats(folder):
@@ -240,4 +240,4 @@ def test_progress_counts_what_was_done_before_and_each_trial_once(store):
     assert told.total == 3
     assert [steps for steps, _ in told.steps] == [1, 1, 1]
     assert told.steps[0][1].startswith("0 failed, about ")
-    assert told.steps[-1][1] == "0 failed, best 50.00 % (trial b)"
+    assert told.steps[-1][1] == "0 failed, best 50.00% (trial b)"

@@ -15,16 +15,16 @@ from edgedigits.reproduction.report.pictures import table_pictures
 from edgedigits.study.kinds import Chapter
 
 TITLE = "The report's table"
-_LONGER = f"{100 * PRUNING_SHARE:g} %"
+_LONGER = f"{100 * PRUNING_SHARE:g}%"
 _TEXT = Markup(
     "<p>Accuracy in percent, mean ± standard deviation over seeds; on the dev set but for the last column. "
     "Published: the report. Its arithmetic: run again, as it was. Edgedigits: the named loss, truly "
     "differentiated; quantized cells are int8 files run by the interpreter, whose last tenth of iterations is "
-    f"quantization-aware; pruned cells hold a tenth of zeros, in the next column 80 %, and have {_LONGER} more "
+    f"quantization-aware; pruned cells hold a tenth of zeros, in the next column 80%, and have {_LONGER} more "
     "iterations. Float32: the same loss and setting without compression; longer: with the iterations of the "
     "pruned one. The row “none” sends the error back as “one-hot” does, which is cross-entropy's gradient.</p>"
 )
-_HEAD = ("cell", "published", "its arithmetic", "edgedigits", "pruned 80 %", "float32", "float32, longer", "test set")
+_HEAD = ("cell", "published", "its arithmetic", "edgedigits", "pruned 80%", "float32", "float32, longer", "test set")
 
 
 def table_chapter(frame: pd.DataFrame) -> Chapter:

@@ -30,9 +30,9 @@ class Cell:
         published: the report's figure.
         as_published: the report's arithmetic, on the dev set.
         edgedigits: ours, on the dev set; pruned to a tenth.
-        sparse: the same pruned to 80 %; empty for other rows.
+        sparse: the same pruned to 80%; empty for other rows.
         reference: our float32 training with the same loss and setting.
-        as_long: that training with as many iterations as the one pruned to 80 % had.
+        as_long: that training with as many iterations as the one pruned to 80% had.
         test, sparse_test, reference_test, as_long_test: the same on the source's test set; empty without one.
     """
 
@@ -64,8 +64,8 @@ def _cell(frame: pd.DataFrame, row: Row, setting: Setting, published: float) -> 
         return {int(seed): float(value) for seed, value in zip(rows["seed"], rows[name], strict=True)}
 
     words = {"classical": "float32", "quantized": "quantized", "pruned": "pruned"}[row.family]
-    ours = partial(by_seed, EDGEDIGITS, f"{words} 10 %" if row.family == "pruned" else words)
-    sparse = partial(by_seed, EDGEDIGITS, "pruned 80 %" if row.family == "pruned" else "")
+    ours = partial(by_seed, EDGEDIGITS, f"{words} 10%" if row.family == "pruned" else words)
+    sparse = partial(by_seed, EDGEDIGITS, "pruned 80%" if row.family == "pruned" else "")
     return Cell(
         row,
         setting,
@@ -99,7 +99,7 @@ def _scale_sentences(frame: pd.DataFrame) -> list[str]:
     shares = frame["iterations"] / frame["setting"].map(whole)
     found = []
     if (shares < 1).any():
-        found.append(f"with {100 * shares.min():g} % of the iterations")
+        found.append(f"with {100 * shares.min():g}% of the iterations")
     if (frame["dev_images"] < DEV_IMAGES).any():
         found.append(f"on a dev set of {frame['dev_images'].min():,.0f} digits")
     if not found:
@@ -120,8 +120,8 @@ def _published_sentences(cells: list[Cell]) -> list[str]:
         found.append(
             f"The report's arithmetic, run again, {'collapses' if collapsed else 'does not collapse'} when quantized"
             f"{' as it did there' if collapsed else ', as it did there'}: its quantized cells reach {_span(means)} "
-            f"(published {_span([cell.published for _, cell in quantized])}), {100 * average:.1f} % on "
-            f"average, the others {100 * plain:.1f} %" + (": it cuts gradients below 1/255 to 0." if collapsed else ".")
+            f"(published {_span([cell.published for _, cell in quantized])}), {100 * average:.1f}% on "
+            f"average, the others {100 * plain:.1f}%" + (": it cuts gradients below 1/255 to 0." if collapsed else ".")
         )
     if others:
         rows = [(cell.setting.name, mean - cell.published, len(cell.as_published)) for mean, cell in others]
@@ -141,19 +141,19 @@ def _own_sentences(cells: list[Cell]) -> list[str]:
     quantized = [cell for cell in cells if cell.row.family == "quantized" and cell.reference]
     sparse = [cell for cell in cells if cell.sparse]
     same = "our float32 training of the same loss and setting"
-    pruned = f"pruned to 80 % in {100 * PRUNING_SHARE:g} % more iterations"
+    pruned = f"pruned to 80% in {100 * PRUNING_SHARE:g}% more iterations"
     longer = "our float32 training of the same loss and rate with as many iterations"
     found = [
         *_gap_sentence("quantized to int8", same, quantized, "edgedigits", "reference"),
         *_gap_sentence(pruned, same, sparse, "sparse", "reference"),
-        *_gap_sentence("pruned to 80 %", longer, sparse, "sparse", "as_long"),
+        *_gap_sentence("pruned to 80%", longer, sparse, "sparse", "as_long"),
     ]
     repaired = [(mean_of(cell.edgedigits) - cell.published, cell) for cell in quantized]
     if repaired:
         gain, cell = max(repaired, key=lambda pair: pair[0])
         found.append(
-            f"The largest repair: {cell.row.name} at {cell.setting.name}, from {100 * cell.published:.1f} % "
-            f"to {100 * mean_of(cell.edgedigits):.1f} %, {100 * gain:.1f} points."
+            f"The largest repair: {cell.row.name} at {cell.setting.name}, from {100 * cell.published:.1f}% "
+            f"to {100 * mean_of(cell.edgedigits):.1f}%, {100 * gain:.1f} points."
         )
     return found
 
@@ -193,4 +193,4 @@ def cell_gaps(cell: Cell, ours: str, floats: str) -> dict[int, float]:
 
 
 def _span(values: list[float]) -> str:
-    return f"{100 * min(values):.1f} to {100 * max(values):.1f} %"
+    return f"{100 * min(values):.1f} to {100 * max(values):.1f}%"

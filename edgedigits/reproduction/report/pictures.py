@@ -23,7 +23,7 @@ _LINES = (
     (PUBLISHED, "quantized", "as published: quantized"),
     (EDGEDIGITS, "float32", "edgedigits: float32"),
     (EDGEDIGITS, "quantized", "edgedigits: int8 (QAT)"),
-    (EDGEDIGITS, "pruned 80 %", "edgedigits: pruned 80 %"),
+    (EDGEDIGITS, "pruned 80%", "edgedigits: pruned 80%"),
 )
 _LOSS = "cross-entropy"
 """What lines of ours are drawn with, float32 having no other; the report's rows have one arithmetic for all."""
@@ -60,7 +60,7 @@ def _averages(cells: Sequence[Cell]) -> list[str]:
     for name, value in _PANELS:
         values = [value(cell) for cell in quantized]
         if np.isfinite(values).any():
-            found.append(f"{name} {100 * float(np.nanmean(values)):.1f} %")
+            found.append(f"{name} {100 * float(np.nanmean(values)):.1f}%")
     return found
 
 

@@ -153,7 +153,7 @@ def _front_sentences(fronts: dict[str, pd.DataFrame], means: pd.DataFrame) -> li
     for cost, front in fronts.items():
         ends = [front.iloc[0]] if len(front) == 1 else [front.iloc[0], front.iloc[-1]]
         words = " to ".join(
-            f"{variant_words(row)} ({100 * row['accuracy']:.2f} %, {row[cost]:,.0f} {COSTS[cost]})" for row in ends
+            f"{variant_words(row)} ({100 * row['accuracy']:.2f}%, {row[cost]:,.0f} {COSTS[cost]})" for row in ends
         )
         known = int(means[cost].notna().sum())
         found.append(f"Accuracy against {COSTS[cost]}: {len(front)} of {known} variants on the front, {words}.")
@@ -182,8 +182,8 @@ def _sufferer_sentences(suffering: Sequence[Sufferer]) -> list[str]:
         worst, *others = (one for one in suffering if one.compression == compression)
         more = ", ".join(f"{one.digit} ({in_points(one.difference)})" for one in others if one.real)
         sentence = (
-            f"Under {compression}, digit {worst.digit} loses most: recall {100 * worst.before:.2f} % to "
-            f"{100 * worst.after:.2f} % ({worst.verdict}), most often taken for {worst.turns_into} "
+            f"Under {compression}, digit {worst.digit} loses most: recall {100 * worst.before:.2f}% to "
+            f"{100 * worst.after:.2f}% ({worst.verdict}), most often taken for {worst.turns_into} "
             f"({worst.more:+.1f} images a trial)" + (f"; also {more}." if more else ".")
         )
         found.append(sentence if more else foldable(sentence, worst))
@@ -198,7 +198,7 @@ def _advice(one: Recommendation) -> str:
 def advice_words(one: Recommendation) -> str:
     """Return what is the best for a device, without what to type for it."""
     return (
-        f"{one.device}: {one.variant}, {100 * one.accuracy:.2f} % (mean of {one.seeds} "
+        f"{one.device}: {one.variant}, {100 * one.accuracy:.2f}% (mean of {one.seeds} "
         f"{'seed' if one.seeds == 1 else 'seeds'}) in {one.bytes:,.0f} bytes of {one.counted}; chosen on "
         f"{one.chosen_on}."
     )

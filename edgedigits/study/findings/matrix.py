@@ -13,7 +13,7 @@ from edgedigits.study.plan.axes import FLOAT32, INT8
 
 _QUANTIZED = "quantized"
 """What the report's table calls int8; its pruned cells, which are int8 as well, say nothing."""
-_SHARE = re.compile(r"pruned ([\d.]+) %")
+_SHARE = re.compile(r"pruned ([\d.]+)%")
 _PAIR = ["setting", "seed"]
 
 
@@ -86,7 +86,7 @@ def matrix_of(frame: pd.DataFrame) -> Matrix | None:
 def _placed(frame: pd.DataFrame) -> pd.DataFrame:
     split = [share_and_format(one) for one in frame["compression"]]
     losses = [", ".join(filter(None, pair)) for pair in zip(frame["loss"], frame["only"], strict=True)]
-    rows = [f"{loss}, pruned {share:g} %" if share else loss for loss, (share, _) in zip(losses, split, strict=True)]
+    rows = [f"{loss}, pruned {share:g}%" if share else loss for loss, (share, _) in zip(losses, split, strict=True)]
     shares, formats = ([one[part] for one in split] for part in (0, 1))
     unsaid = _QUANTIZED if _QUANTIZED in formats else INT8
     return frame.assign(plain=losses, row=rows, share=shares, format=[form or unsaid for form in formats])

@@ -197,7 +197,7 @@ def _sparsities(frame: pd.DataFrame) -> list[Plot]:
                 "sparsity_" + (re.sub(r"\W+", "_", words).strip("_") or "all"),
                 f"Accuracy against sparsity by loss{f', {words}' if words else ''}.",
                 "measured on digits that were not trained on; lines: means, bands: lowest to highest seed"
-                + ("; at 0 % the float32 network of the setting" if open_marks else ""),
+                + ("; at 0% the float32 network of the setting" if open_marks else ""),
                 partial(_draw_sparsity, here, words),
             )
         )

@@ -21,7 +21,7 @@ FRONT, DIGITS = "front_", "digits_"
 """What the names of the fronts begin with, by cost, and those of the tables by digit."""
 _REAL = "real among all of them at a false discovery rate of 5% (Benjamini, Hochberg)"
 _COLUMNS = (
-    ("accuracy", "accuracy", lambda v: f"{100 * v:.2f} %"),
+    ("accuracy", "accuracy", lambda v: f"{100 * v:.2f}%"),
     ("accuracy_sd", "± sd", lambda v: f"{100 * v:.2f}"),
     ("macro_precision", "precision", lambda v: f"{v:.4f}"),
     ("macro_recall", "recall", lambda v: f"{v:.4f}"),
@@ -32,7 +32,7 @@ _COLUMNS = (
     ("ratio", "ratio", lambda v: f"{v:.1f}×"),
     ("engine_bytes", "engine B", lambda v: f"{v:,.0f}"),
     ("engine_ram", "engine RAM", lambda v: f"{v:,.0f}"),
-    ("sparsity", "zeros", lambda v: f"{100 * v:.1f} %"),
+    ("sparsity", "zeros", lambda v: f"{100 * v:.1f}%"),
     ("distinct", "distinct", lambda v: f"{v:,.0f}"),
     ("instructions", "M4 instr.", lambda v: f"{v:,.0f}"),
     ("most_instructions", "most", lambda v: f"{v:,.0f}"),
@@ -116,7 +116,7 @@ def _verdict(one: Difference) -> str:
 
 def _front_table(cost: str, front: pd.DataFrame) -> Table:
     rows = tuple(
-        (str(number), variant_words(row), f"{row[cost]:,.0f}", f"{100 * row['accuracy']:.2f} %")
+        (str(number), variant_words(row), f"{row[cost]:,.0f}", f"{100 * row['accuracy']:.2f}%")
         for number, (_, row) in enumerate(front.iterrows(), 1)
     )
     return Table(

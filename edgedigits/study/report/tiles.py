@@ -49,7 +49,7 @@ def _ahead(lead: Lead | None) -> str:
 
 def _accuracy(one: Wanted) -> str:
     reach = "" if one.low is None or one.high is None else f" ± {50 * (one.high - one.low):.2f}"
-    return f"{100 * one.accuracy:.2f}{reach} %"
+    return f"{100 * one.accuracy:.2f}{reach}%"
 
 
 def _smallest(one: Wanted, best: Wanted) -> Tile:

@@ -249,7 +249,7 @@ class _Run:
         value = figures.get("val_accuracy", figures.get("dev_accuracy"))
         if value is not None and value > self.best:
             self.best = float(value)
-            self.summary.best = f"{100 * self.best:.2f} % ({self.labels[key]})"
+            self.summary.best = f"{100 * self.best:.2f}% ({self.labels[key]})"
 
     def _tell(self, stage: StageProgress) -> None:
         counts = self.store.counts(self.labels)
