@@ -117,6 +117,15 @@ def test_the_largest_sums_hold(fit: Fit) -> None:
     assert found[4:24, 4:24].min() >= 254 and found.astype(int).sum() <= 255 * BOX * BOX
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_edge_of_ink_at_every_range(fit: Fit, dark: bool) -> None:
+    """Ramps over ranges at both ends of a byte, across and down: where ink begins, the box does."""
+    for span in range(1, 256):
+        ramp = np.arange(span + 1, dtype=np.uint8)
+        for picture in (ramp[None], (ramp + np.uint8(255 - span))[:, None]):
+            np.testing.assert_array_equal(fit(picture, dark=dark), fitted(picture[None], dark=dark)[0])
+
+
 def test_real_digits_as_they_are_and_enlarged(fit: Fit, five_thousand: Digits) -> None:
     images = five_thousand.images[::97].reshape(-1, 28, 28)
     for image in images:
@@ -154,9 +163,14 @@ void fit_invoke(const int8_t *input, int8_t *output, void *workspace);
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "most"), [("cortex-m4", 62_000), ("cortex-m0plus", 155_000), ("rv32imc", 66_000)])
-def test_cores_fit_as_python_does(name: str, most: int, engine: Engine, five_thousand: Digits, tmp_path: Path) -> None:
-    """Digits of 56×56 pixels, in as few instructions and bytes of stack as is promised."""
+@pytest.mark.parametrize(
+    ("name", "most", "most_noisy"),
+    [("cortex-m4", 39_000, 51_000), ("cortex-m0plus", 98_000, 127_000), ("rv32imc", 52_000, 68_000)],
+)
+def test_cores_fit_as_python_does(
+    name: str, most: int, most_noisy: int, engine: Engine, five_thousand: Digits, tmp_path: Path
+) -> None:
+    """Digits of 56×56 pixels, clean and as a camera sees them, in as few instructions and bytes of stack as is promised."""
     core, facts = find_core(name), engine.facts
     (tmp_path / "fit.c").write_text(WRAPPED)
     (tmp_path / "fit.h").write_text(WRAPPED_HEADER)
@@ -165,9 +179,12 @@ def test_cores_fit_as_python_does(name: str, most: int, engine: Engine, five_tho
     facts = replace(facts, input=replace(facts.input, size=3136), output=replace(facts.output, size=784))
     wrapped = Engine(tmp_path, facts, (engine.folder / f"{engine.prefix}_fit.c", tmp_path / "fit.c"))
     images = five_thousand.images[::250].reshape(-1, 28, 28)
-    pictures = np.kron(images, np.ones((1, 2, 2), np.uint8))
+    clean = np.kron(images, np.ones((1, 2, 2), np.uint8))
+    noise = np.random.default_rng(1).normal(30, 6, clean.shape)
+    pictures = np.concatenate([clean, np.clip(0.7 * clean + noise, 0, 255).astype(np.uint8)])
     image = compile_engine(find_toolchain("zig", core), core, wrapped, tmp_path)
     run = run_unicorn(core, image, wrapped, pictures.reshape(-1, 3136).view(np.int8))
     np.testing.assert_array_equal(run.outputs.view(np.uint8), fitted(pictures))
-    assert run.instructions.mean() <= most
+    assert run.instructions[: len(clean)].mean() <= most
+    assert run.instructions[len(clean) :].mean() <= most_noisy
     assert run.stack <= MOST_STACK_BYTES_FIT
