@@ -41,8 +41,8 @@ from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.engine_budget import check_engine, excess_of, with_constants
 from edgedigits.errors import CheckFailedError
 from edgedigits.files.writing import write_json, write_text
-from edgedigits.model.contract import check_contract, dense_weights
-from edgedigits.model.ir import Graph, Tensor
+from edgedigits.model.contract import check_contract, dense_weights, real_weights
+from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
@@ -329,7 +329,7 @@ def _histograms(trained: Trained, graph: Graph) -> tuple[WeightHistogram, ...]:
     """Compare each layer's weights before compression and as the file has them, in bins of the same edges."""
     found = []
     for layer, tensor in zip(trained.stages[0].model.layers, dense_weights(graph), strict=True):
-        before, after = layer.kernel.numpy().ravel(), _real_weights(tensor).ravel()
+        before, after = layer.kernel.numpy().ravel(), real_weights(tensor).ravel()
         limit = float(max(np.abs(before).max(), np.abs(after).max()))
         edges = np.linspace(-limit, limit, HISTOGRAM_BINS + 1)
         found.append(
@@ -346,13 +346,7 @@ def _histograms(trained: Trained, graph: Graph) -> tuple[WeightHistogram, ...]:
 
 def _first_layer(trained: Trained, graph: Graph) -> FirstLayer:
     before = trained.stages[0].model.layers[0].kernel.numpy().T
-    return FirstLayer(before, _real_weights(dense_weights(graph)[0]))
-
-
-def _real_weights(tensor: Tensor) -> NDArray[np.float32]:
-    """Return what int8 weights (out, in) stand for."""
-    assert tensor.data is not None  # the contract holds: weights are constants
-    return tensor.data.astype(np.float32) * np.reshape(tensor.scales, (-1, 1))
+    return FirstLayer(before, real_weights(dense_weights(graph)[0]))
 
 
 def _mistakes(splits: Splits, stored: NDArray[np.int8]) -> tuple[Mistake, ...]:

@@ -14,7 +14,8 @@ from edgedigits.build_folder import BUILD, ENGINE, MANIFEST, Manifest, write_man
 from edgedigits.errors import DataError
 from edgedigits.files.listing import REPORT, SCHEMA, TOOL, list_files, seal
 from edgedigits.files.writing import write_json, write_text
-from edgedigits.report.engine_report import check_place, default_place
+from edgedigits.report.engine_report import check_place
+from edgedigits.report.places import simulation_folder
 
 FILES = ("model.tflite", "engine/model.c", "plots/a.svg")
 
@@ -228,8 +229,8 @@ def test_a_report_replaces_only_a_report(tmp_path):
 
 def test_a_report_lies_beside_the_build_whose_bytes_repeat(it):
     beside = it.with_name("it-simulation")
-    assert default_place(it) == default_place(it / "engine") == beside
-    assert default_place(it.parent / "loose-engine") == it.parent / "loose-engine-simulation"
+    assert simulation_folder(it) == simulation_folder(it / "engine") == beside
+    assert simulation_folder(it.parent / "loose-engine") == it.parent / "loose-engine-simulation"
 
 
 def test_a_link_is_written_through(tmp_path):

@@ -14,7 +14,7 @@ from edgedigits.version import __version__
 
 GROUPS = {
     "train": ("build", "teacher", "models", "search", "study"),
-    "judge": ("evaluate", "predict", "inspect", "compare", "data", "collect"),
+    "judge": ("evaluate", "report", "predict", "inspect", "compare", "data", "collect"),
     "deploy": ("compile", "export", "simulate", "boards", "flash", "device", "demo"),
     "keep in order": ("doctor", "verify", "examples", "completion"),
 }

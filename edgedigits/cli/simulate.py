@@ -87,10 +87,11 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.devices.gates import Limits, check_simulation
     from edgedigits.devices.simulate_folder import SimulationChoices, simulate_folder
     from edgedigits.devices.simulation_json import to_json
-    from edgedigits.report.engine_report import check_place, default_place, write_engine_report
+    from edgedigits.report.engine_report import check_place, write_engine_report
+    from edgedigits.report.places import build_of, simulation_folder
 
     refuse_idle("--force", args.force, "--report", args.report)
-    folder = default_place(args.path) if args.report is True else args.report
+    folder = simulation_folder(args.path) if args.report is True else args.report
     if folder is not None:
         check_place(folder, force=args.force)
     names = {field.name for field in fields(SimulationChoices)} & vars(args).keys()
@@ -109,7 +110,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     failures = check_simulation(done.run, limits, done.board)
     if folder is not None:
         about = {"name": args.path.resolve().name, "origin": done.origin, "board": done.board, "notes": done.notes}
-        paths = write_engine_report(folder, done.run, payload, **about, failures=failures)
+        paths = write_engine_report(folder, done.run, payload, **about, failures=failures, build=build_of(args.path))
         payload["report"] = [str(path) for path in paths]
     return Outcome(payload, lambda console: _show(console, done, payload), failures)
 

@@ -20,7 +20,7 @@ from edgedigits.view import PLAIN, View
 BYTES_HOW = "measured: the arrays in the C source"
 INSTRUCTIONS_HOW = "estimated: Cortex-M4 at -O2, an image of a digit"
 """A further clause says how many inputs a layer visits of one."""
-NEVER_MEASURED = "how many inputs are active was never measured: 18 % of the pixels, half of what lies between layers"
+NEVER_MEASURED = "how many inputs are active was never measured: 18% of the pixels, half of what lies between layers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class EngineLayerFacts:
         summary: the same in words.
         nbytes: flash for its weights, exactly.
         instructions: estimate for one inference, requantization included.
-        activity: share of its inputs that is above their lowest value, which the estimate is for.
+        activity: share of its inputs that is above their lowest value, which the estimate is for; None where a report
+            was read back that does not say it.
     """
 
     name: str
@@ -48,7 +49,7 @@ class EngineLayerFacts:
     summary: str
     nbytes: int
     instructions: int
-    activity: Share
+    activity: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class EngineFacts:
     @property
     def activity(self) -> tuple[float, ...]:
         """That of each layer where it was measured; nothing where not."""
-        return tuple(layer.activity for layer in self.layers) if self.measured_on else ()
+        return tuple(layer.activity for layer in self.layers if layer.activity is not None) if self.measured_on else ()
 
     @property
     def instructions_how(self) -> str:

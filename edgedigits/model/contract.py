@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgedigits.data.preprocess import INPUT_SCALE, INPUT_ZERO_POINT
 from edgedigits.data.shape import CLASSES
@@ -75,6 +76,12 @@ def dense_weights(graph: Graph) -> tuple[Tensor, ...]:
     operators = (operator for operator in graph.operators if operator.opcode == "FULLY_CONNECTED")
     weights = (graph.input_of(operator, 1) for operator in operators)
     return tuple(tensor for tensor in weights if tensor is not None)
+
+
+def real_weights(tensor: Tensor) -> NDArray[np.float32]:
+    """Return what int8 weights (out, in) stand for: float32 (out, in), each times the scale of its output."""
+    assert tensor.data is not None  # the contract holds: weights are constants
+    return tensor.data.astype(np.float32) * np.reshape(tensor.scales, (-1, 1))
 
 
 def _whole(graph: Graph) -> Iterator[str]:

@@ -24,6 +24,8 @@ def render_engine_page(
     board: Board | None = None,
     failures: Sequence[str] = (),
     notes: Sequence[str] = (),
+    *,
+    report: str = "",
 ) -> str:
     """Return simulate.html: one page that needs no other file, no network and no JavaScript.
 
@@ -34,6 +36,7 @@ def render_engine_page(
         board: the board that the engine was held against.
         failures: one sentence for each check that failed.
         notes: what is to be known of the images, one sentence each.
+        report: where the report of the build lies, seen from this page; "" where there is none.
     """
     plots = {plot.name: plot for plot in engine_plots(run)}
     return (
@@ -45,6 +48,7 @@ def render_engine_page(
             origin=origin,
             failures=failures,
             notes=notes,
+            report=report,
             headlines=_headlines(run),
             parity=_parity_table(run),
             memory_figures=figures([plots["flash"], plots["ram"]]),

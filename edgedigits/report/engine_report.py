@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgedigits.build_folder import MANIFEST
 from edgedigits.devices.boards import Board
 from edgedigits.devices.simulation import Simulation
 from edgedigits.errors import DataError
@@ -14,22 +13,11 @@ from edgedigits.files.listing import REPORT, TOOL, list_files, not_own, seal
 from edgedigits.files.scratch import parents_of, partial_folder
 from edgedigits.files.writing import write_json, write_text
 from edgedigits.report.engine_page import render_engine_page
+from edgedigits.report.places import SIMULATION_PAGE, find_page, link_to
 
-JSON_NAME, PAGE_NAME = "simulate.json", "simulate.html"
+JSON_NAME, PAGE_NAME = "simulate.json", SIMULATION_PAGE
 SCHEMA = 1
 """Of simulate.json, which holds what `--json` prints, and lists the page as its own."""
-FOLDER_SUFFIX = "-simulation"
-
-
-def default_place(path: Path) -> Path:
-    """Return where the report of an engine goes: beside its build, whose files repeat and stay as they are.
-
-    Args:
-        path: a build's folder, or that of an engine, perhaps in a build.
-    """
-    whole = path.resolve()
-    build = whole.parent if (whole.parent / MANIFEST).is_file() else whole
-    return build.with_name(build.name + FOLDER_SUFFIX)
 
 
 def check_place(folder: Path, *, force: bool) -> None:
@@ -62,6 +50,7 @@ def write_engine_report(
     board: Board | None = None,
     failures: Sequence[str] = (),
     notes: Sequence[str] = (),
+    build: Path | None = None,
 ) -> tuple[Path, ...]:
     """Write the figures and the page of a simulation.
 
@@ -74,6 +63,7 @@ def write_engine_report(
         board: the board that the engine was held against.
         failures: one sentence for each check that failed.
         notes: what is to be known of the images, one sentence each.
+        build: its folder, whose report the page links where it holds one.
 
     Returns:
         The paths.
@@ -81,7 +71,8 @@ def write_engine_report(
     Raises:
         DataError: the folder cannot be written.
     """
-    page = render_engine_page(run, name, origin, board, failures, notes)
+    report = link_to(find_page(build) if build else None, folder)
+    page = render_engine_page(run, name, origin, board, failures, notes, report=report)
     status = "failed" if failures else "ok"
     _write_both(folder, {"schema": SCHEMA, "status": status, **facts, "failures": list(failures)}, page)
     return folder / JSON_NAME, folder / PAGE_NAME

@@ -136,11 +136,11 @@ class FirstLayer:
     """The weights that read the image, for the page alone.
 
     Attributes:
-        before: float32 (neurons, inputs) of the float model.
+        before: float32 (neurons, inputs) of the float model; None where that is not at hand.
         after: float32 (neurons, inputs), what the int8 weights of the file stand for.
     """
 
-    before: NDArray[np.float32]
+    before: NDArray[np.float32] | None
     after: NDArray[np.float32]
 
 

@@ -24,9 +24,14 @@ from edgedigits.report.words import (
 )
 
 
-def render_page(facts: BuildFacts) -> str:
-    """Return report.html: one page that needs no other file, no network and no JavaScript."""
-    return page_templates().get_template("report.html.j2").render(**_view(facts))
+def render_page(facts: BuildFacts, *, simulation: str = "") -> str:
+    """Return report.html: one page that needs no other file, no network and no JavaScript.
+
+    Args:
+        facts: of the build.
+        simulation: where the page of a simulation lies, seen from this one; "" where there is none.
+    """
+    return page_templates().get_template("report.html.j2").render(**_view(facts), simulation=simulation)
 
 
 def _view(facts: BuildFacts) -> dict[str, Any]:
@@ -94,9 +99,9 @@ def _mistake_count(facts: BuildFacts) -> int:
 
 
 def _picture(mistake: Mistake) -> dict[str, Any]:
-    assert mistake.pixels is not None  # It was not read back from a report.
+    pixels = mistake.pixels
     return {
-        "source": png_source(mistake.pixels.reshape(IMAGE_SIDE, IMAGE_SIDE)),
+        "source": "" if pixels is None else png_source(pixels.reshape(IMAGE_SIDE, IMAGE_SIDE)),
         "label": mistake.label,
         "predicted": mistake.predicted,
         "margin": mistake.margin,

@@ -31,7 +31,7 @@ def weight_pictures(layer: FirstLayer | None) -> list[dict[str, Any]]:
             "neuron": int(neuron),
             "kept": int(np.count_nonzero(layer.after[neuron])),
             "of": layer.after.shape[1],
-            "before": png_of_weights(layer.before[neuron].reshape(side, side)),
+            "before": "" if layer.before is None else png_of_weights(layer.before[neuron].reshape(side, side)),
             "after": png_of_weights(layer.after[neuron].reshape(side, side)),
         }
         for neuron in chosen
