@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.version import __version__
 
 if TYPE_CHECKING:
-    from edgedigits.api import build, evaluate, export, predict, simulate, teacher
+    from edgedigits.api import build, evaluate, export, predict, quantize, simulate, teacher
     from edgedigits.config import BuildConfig
 
-__all__ = ["BuildConfig", "__version__", "build", "evaluate", "export", "inspect", "predict", "simulate", "teacher"]
+__all__ = [
+    "BuildConfig",
+    "__version__",
+    "build",
+    "evaluate",
+    "export",
+    "inspect",
+    "predict",
+    "quantize",
+    "simulate",
+    "teacher",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Import the public functions on first use, so that `import edgedigits` stays instant."""
-    if name in ("build", "evaluate", "export", "inspect", "predict", "simulate", "teacher"):
+    if name in ("build", "evaluate", "export", "inspect", "predict", "quantize", "simulate", "teacher"):
         from edgedigits import api
 
         return getattr(api, name)

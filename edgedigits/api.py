@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edgedigits.scoring.evaluation import Evaluation
     from edgedigits.teachers.choices import TeacherConfig
     from edgedigits.teachers.make import TeacherFacts
+    from edgedigits.to_int8 import Quantized
 
 
 @dataclass(frozen=True)
@@ -270,6 +271,37 @@ def predict(
 
     source = user_path(picture) if isinstance(picture, (str, Path)) else picture
     return predict_pictures(user_path(path), [source], Wishes(nearest, check_digit, dark), progress)[0]
+
+
+def quantize(
+    path: str | Path,
+    data: str,
+    out: str | Path | None = None,
+    *,
+    input_range: tuple[float, float] | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+    **reading: Any,
+) -> Quantized:
+    """Write a float `.tflite` once more as full-integer int8, calibrated on digits.
+
+    Args:
+        path: a `.tflite` that computes in float32; its weights may be float16 or int8.
+        data: a source as for `build`.
+        out: the file to write; by default `…_int8.tflite` beside it.
+        input_range: what pixels 0 and 255 are to the model; 0 and 1 by default.
+        force: replace a file.
+        progress: where bars go; nowhere by default.
+        reading: how the source is read: `label_column`, `invert`, `transpose`, `fit`.
+
+    Raises:
+        ToolMissingError, ConfigError, DataError, UnsupportedModelError: as `quantize_model`.
+    """
+    from edgedigits.to_int8 import default_place, quantize_model
+
+    model = user_path(path)
+    place = default_place(model) if out is None else user_path(out)
+    return quantize_model(model, data, place, input_range=input_range, force=force, progress=progress, **reading)
 
 
 def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, **choices: Any) -> FolderSimulation:

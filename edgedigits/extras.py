@@ -36,6 +36,7 @@ OPTIONAL = {
     },
     "flash": {"pyocd": ">=0.43,<1", "pyserial": ">=3.5,<4"},
     "sign": {"cryptography": ">=45"},
+    "quantize": {"litert-quantizer": ">=0.11,<0.12"},
     "search": {"optuna": ">=5,<6"},
 }
 """Packages and their versions, by extra; that of search also takes what study and mcu are."""
@@ -45,6 +46,7 @@ _PACKAGES = {
     "tensorboard": ("tensorboard",),
     "study": ("distributed", "psutil"),
     "sign": ("cryptography",),
+    "quantize": ("litert_quantizer",),
     "search": ("optuna", "distributed", "psutil", "ziglang", "unicorn", "capstone", "elftools"),
 }
 

@@ -15,7 +15,7 @@ from edgedigits.version import __version__
 GROUPS = {
     "train": ("build", "teacher", "models", "search", "study"),
     "judge": ("evaluate", "report", "predict", "inspect", "compare", "data", "collect"),
-    "deploy": ("compile", "export", "simulate", "boards", "flash", "device", "demo"),
+    "deploy": ("quantize", "compile", "export", "simulate", "boards", "flash", "device", "demo"),
     "keep in order": ("doctor", "verify", "examples", "completion"),
 }
 """What there is to do, and the verbs for it, in the order of help."""

@@ -39,6 +39,17 @@ def why_not(graph: Graph) -> str:
     return ""
 
 
+def check_operators(graph: Graph) -> None:
+    """Raise RefusalError where a model has an operator that is none of `ops/`, in whatever type."""
+    for operator in graph.operators:
+        if operator.opcode not in (*OPS, *SHAPE_OPERATORS):
+            raise _foreign(graph, operator)
+
+
+def _foreign(graph: Graph, operator: Operator) -> RefusalError:
+    return refuse(graph, Reason.NO_OPERATOR, operator, graph.input_of(operator, 0))
+
+
 class _Lowering:
     """Walks the operators from the model's input to its output."""
 
@@ -54,9 +65,7 @@ class _Lowering:
 
     def network(self) -> Network:
         chain = self._chain
-        for operator in self._graph.operators:
-            if operator.opcode not in (*OPS, *SHAPE_OPERATORS):
-                raise self._foreign(operator)
+        check_operators(self._graph)
         self._check_end("input", self._graph.tensors[self._graph.inputs[0]])
         self._check_end("output", chain.output)
         for operator in self._graph.operators:
@@ -79,9 +88,6 @@ class _Lowering:
         if tensor.dtype not in EDGE_DTYPES:
             raise refuse(self._graph, Reason.END_TYPE, None, tensor, dtype=tensor.dtype, kind=kind)
 
-    def _foreign(self, operator: Operator) -> RefusalError:
-        return refuse(self._graph, Reason.NO_OPERATOR, operator, self._graph.input_of(operator, 0))
-
     def _lower(self, operator: Operator) -> None:
         op = OPS.get(operator.opcode)
         if self._shapes.fold(operator) or (op and op.is_for_shapes(self._chain, operator)):
@@ -92,7 +98,7 @@ class _Lowering:
         elif op:
             self._step(op, operator)
         else:
-            raise self._foreign(operator)
+            raise _foreign(self._graph, operator)
 
     def _step(self, op: Op, operator: Operator) -> None:
         """Go over one operator, of which an input must be what one before it gave."""

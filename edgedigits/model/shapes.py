@@ -94,6 +94,19 @@ class Shapes:
         return tuple(filled if length == INFERRED else length for length in shape)
 
 
+def reshape_targets(graph: Graph) -> dict[int, Shape]:
+    """Return the shape that each RESHAPE of values gives for one image, by its operator's index, where it is known."""
+    shapes, found = Shapes(graph), {}
+    for operator in graph.operators:
+        source = graph.input_of(operator, 0) if operator.opcode == "RESHAPE" else None
+        if source is None or source.dtype in _INTEGERS:
+            shapes.fold(operator)
+        elif (target := shapes.target(operator, shapes.size(source))) is not None:
+            found[operator.index] = target
+            shapes.set(graph.tensors[operator.outputs[0]], target)
+    return found
+
+
 def _strided_slice(operands: Sequence[Values], options: Any) -> Values | None:
     numbers, begin, end, stride = operands
     if numbers.ndim != 1 or any(one.shape != (1,) for one in (begin, end, stride)):

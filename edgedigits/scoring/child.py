@@ -34,8 +34,9 @@ INSTALL_HINTS = {
     "latency": f"Install it: {pip_command(LITERT)}",
     "tflm": f"Install it: {install_command('tflm')}",
     "arena": f"Install it: {install_command('tflm')}",
+    "quantize": f"Install it: {install_command('quantize')}",
 }
-_NAMES = {"litert": "LiteRT", "latency": "LiteRT", "tflm": "TFLM", "arena": "TFLM"}
+_NAMES = {"litert": "LiteRT", "latency": "LiteRT", "tflm": "TFLM", "arena": "TFLM", "quantize": "litert-quantizer"}
 _WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -86,7 +87,7 @@ class Workspace:
         self._temporary.close()
 
     def start(self, task: str, *, timeout_s: float | None = None, **request: Any) -> Child:
-        """Start a child on `task` ("litert", "latency", "tflm", "arena") without waiting for it.
+        """Start a child on `task` ("litert", "latency", "tflm", "arena", "quantize") without waiting for it.
 
         Args:
             task: what `worker.py` is to do.

@@ -140,11 +140,27 @@ def _fits(model: bytes, image: NDArray[np.generic], size: int) -> bool:
     return survives(_run_in_arena, model, image, size, timeout_s=TRIAL_TIMEOUT_S)
 
 
+def _quantize(job: _Job) -> tuple[Facts, Arrays]:
+    """Make a float model int8, calibrated on the images."""
+    from importlib.metadata import version
+
+    import litert_quantizer  # noqa: F401 - a folder of its own names what is missing of it
+
+    quantize = runpy.run_path(str(Path(__file__).with_name("quantizing.py")))["quantize"]
+    table = np.load(job.folder / job.request["table"])
+    try:
+        content = quantize(job.model, job.request["targets"], job.inputs(), float(table.min()), float(table.max()))
+    except (AttributeError, KeyError, NotImplementedError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    return {"version": version("litert-quantizer")}, {"model": np.frombuffer(content, np.uint8)}
+
+
 _TASKS: dict[str, Callable[[_Job], tuple[Facts, Arrays]]] = {
     "litert": _litert,
     "latency": _latency,
     "tflm": _tflm,
     "arena": _arena,
+    "quantize": _quantize,
 }
 
 
