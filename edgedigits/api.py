@@ -297,10 +297,10 @@ def quantize(
     Raises:
         ToolMissingError, ConfigError, DataError, UnsupportedModelError: as `quantize_model`.
     """
-    from edgedigits.to_int8 import default_place, quantize_model
+    from edgedigits.to_int8 import place_beside, quantize_model
 
     model = user_path(path)
-    place = default_place(model) if out is None else user_path(out)
+    place = place_beside(model) if out is None else user_path(out)
     return quantize_model(model, data, place, input_range=input_range, force=force, progress=progress, **reading)
 
 

@@ -64,7 +64,7 @@ from edgedigits.scoring.advice import FAR_BELOW, advise, does_badly, predictor
 from edgedigits.scoring.confidence import Confidence, measure_confidence
 from edgedigits.scoring.evaluation import Evaluation
 from edgedigits.scoring.harness import evaluate_model
-from edgedigits.scoring.interpreter import Classifier, open_classifier, quantize, run_litert
+from edgedigits.scoring.interpreter import Classifier, open_classifier, run_litert, stored_as
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import as_probabilities, classify, score
 from edgedigits.scoring.oracle import engine_inputs
@@ -306,7 +306,7 @@ def _as_stored(
     outputs = trained.final(test).numpy()
     if config.model.softmax:
         outputs = as_probabilities(outputs, are_probabilities=False).astype(np.float32)
-    return quantize(outputs, classifier.output)
+    return stored_as(outputs, classifier.output)
 
 
 def resolved(config: BuildConfig, splits: Splits) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.advice import advice_on
 from edgedigits.scoring.interpreter import Classifier, open_classifier, run_litert
 from edgedigits.scoring.metrics import classify
-from edgedigits.scoring.subject import find_subject
+from edgedigits.scoring.subject import Subject, find_subject
 
 PER_CLASS = 50
 """Digits of each class to calibrate on: TensorFlow's guides take one to five hundred in all."""
@@ -88,7 +88,7 @@ class Quantized:
         return f"<table>{rows}</table>"
 
 
-def default_place(path: Path) -> Path:
+def place_beside(path: Path) -> Path:
     """Return where the int8 model of the one at `path` goes: beside it."""
     return path.with_name(f"{path.stem}_int8.tflite")
 
@@ -122,38 +122,48 @@ def quantize_model(
         DataError: the model or the digits cannot be read, or `out` is there already or cannot be written.
         UnsupportedModelError: no classifier of 28×28 digits, or none that the engine could run in int8.
     """
+    _require_library()
+    refuse_existing(out, force=force)
+    subject = find_subject(path)
+    classifier = _open_float(read_tflite(subject.model), subject.pixels(input_range))
+    content, made = _made(subject, classifier, _digits(source, reading, progress), out, progress)
+    with replacing(out, force=force) as temporary:
+        temporary.write_bytes(content)
+    return made
+
+
+def _require_library() -> None:
     if not is_installed("quantize"):
         raise ToolMissingError(
             "The package litert-quantizer, which makes models int8, is not installed.",
             hint=f"Install it: {install_command('quantize')}",
         )
-    refuse_existing(out, force=force)
-    subject = find_subject(path)
-    classifier = _open_float(read_tflite(subject.model), subject.pixels(input_range))
-    shown, tested = _digits(source, reading, progress)
+
+
+def _made(
+    subject: Subject, classifier: Classifier, digits: tuple[Selection, Selection], out: Path, progress: Progress
+) -> tuple[bytes, Quantized]:
+    """Return the int8 model, and what is to be told of it once it is in its place."""
+    shown, tested = digits
     with progress.stage("Quantizing", 3) as stage:
-        made, calibration = _quantized(classifier, shown)
-        stage.advance(note="int8")
         before = _classes(classifier, tested.digits, "default")
         stage.advance(note="float accuracy")
+        made, calibration = _quantized(classifier, shown)
+        stage.advance(note="int8")
         after = _classes(made, tested.digits, "reference")
-    right, right_after, agreeing = (
-        float(np.mean(one == other))
-        for one, other in ((before, tested.digits.labels), (after, tested.digits.labels), (before, after))
-    )
-    advice = advice_on(classifier, tested, subject, right, try_ranges=True)
-    with replacing(out, force=force) as temporary:
-        temporary.write_bytes(made.graph.content)
-    return Quantized(
+    labels = tested.digits.labels
+    accuracy = float(np.mean(before == labels))
+    advice = advice_on(classifier, tested, subject, accuracy, try_ranges=True)
+    return made.graph.content, Quantized(
         model=str(out),
         source=str(subject.model),
         pixels=classifier.pixels.range,
         calibration=calibration,
         data=tested.origin,
-        images=len(before),
-        float_accuracy=right,
-        accuracy=right_after,
-        agreement=agreeing,
+        images=len(labels),
+        float_accuracy=accuracy,
+        accuracy=float(np.mean(after == labels)),
+        agreement=float(np.mean(before == after)),
         float_bytes=classifier.graph.size,
         bytes=made.graph.size,
         notes=(*([advice] if advice else []), *tested.notes),

@@ -19,7 +19,7 @@ import sys
 import edgedigits
 assert "tensorflow" not in sys.modules and "numpy" not in sys.modules
 {imports}
-for name in ("build", "evaluate", "export", "inspect", "predict", "simulate", "teacher"):
+for name in ("build", "evaluate", "export", "inspect", "predict", "quantize", "simulate", "teacher"):
     assert name in dir(edgedigits) and callable(getattr(edgedigits, name)), name
 try:
     edgedigits.evaluate("none.tflite")

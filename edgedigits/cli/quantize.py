@@ -44,9 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Quantize the model."""
-    from edgedigits.to_int8 import default_place, quantize_model
+    from edgedigits.to_int8 import place_beside, quantize_model
 
-    out = args.out or default_place(args.model)
+    out = args.out or place_beside(args.model)
     made = quantize_model(
         args.model,
         args.data,

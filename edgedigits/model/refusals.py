@@ -81,14 +81,15 @@ FULL_INTEGER = (
     "Convert it with full-integer quantization: Optimize.DEFAULT, a representative_dataset, "
     "OpsSet.TFLITE_BUILTINS_INT8, and int8 as inference_input_type and inference_output_type."
 )
+_FLOAT = f"{FULL_INTEGER[:-1]}; or give it to edgedigits quantize."
 _AGAIN = "Convert the model again with a current TensorFlow; the runtimes refuse such a file too."
 _NOT_SPARSE = "Convert it without Optimize.EXPERIMENTAL_SPARSITY; the engine packs zeros itself."
 _REMEDIES = {
     Reason.NOT_ONE_END: "Cut the model down to one input and one output before it is converted.",
-    Reason.FLOAT32: FULL_INTEGER,
-    Reason.FLOAT16: FULL_INTEGER,
-    Reason.WIDENED: FULL_INTEGER,
-    Reason.DYNAMIC_RANGE: FULL_INTEGER,
+    Reason.FLOAT32: _FLOAT,
+    Reason.FLOAT16: _FLOAT,
+    Reason.WIDENED: _FLOAT,
+    Reason.DYNAMIC_RANGE: _FLOAT,
     Reason.INT16: f"{FULL_INTEGER[:-1]}, instead of int16 activations.",
     Reason.UINT8: FULL_INTEGER,
     Reason.END_TYPE: FULL_INTEGER,

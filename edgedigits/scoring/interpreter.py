@@ -154,7 +154,7 @@ def open_ends(graph: Graph, inputs: int | None = None, outputs: int | None = Non
     return ends[0], ends[1]
 
 
-def quantize(values: NDArray[np.float32], tensor: Tensor) -> NDArray[Any]:
+def stored_as(values: NDArray[np.float32], tensor: Tensor) -> NDArray[Any]:
     """Return float32 `values` (any shape) in the integer type of `tensor`, as its QUANTIZE operator would."""
     return quantize_values(values, tensor.scale, tensor.zero_point, tensor.dtype)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgedigits.data.seeing import see
 from edgedigits.errors import ConfigError
-from edgedigits.scoring.interpreter import Classifier, quantize, run_litert
+from edgedigits.scoring.interpreter import Classifier, run_litert, stored_as
 from edgedigits.scoring.pixels import inner_tensor, to_inner
 from edgedigits.scoring.tflm import run_tflm
 
@@ -54,4 +54,4 @@ def engine_scores(classifier: Classifier, raw: NDArray[Any]) -> NDArray[np.int8]
         UnsupportedModelError: the model does not compute in int8 before its output.
     """
     inner = inner_tensor(classifier.graph, classifier.output, towards_output=False)
-    return raw if inner is classifier.output else quantize(classifier.dequantize(raw), inner)
+    return raw if inner is classifier.output else stored_as(classifier.dequantize(raw), inner)

@@ -19,7 +19,7 @@ _SIGNATURE, _INPUT, _OUTPUT = "serving_default", "input", "output"
 _WIDENED = {schema.TensorType.FLOAT16: "<f2", schema.TensorType.INT8: "i1"}
 
 
-def quantize(
+def make_int8(
     content: bytes, targets: Mapping[str, Sequence[int]], inputs: NDArray[np.float32], low: float, high: float
 ) -> bytes:
     """Return the model in int8, its input and output too.
@@ -51,8 +51,8 @@ def _plain(content: bytes, targets: Mapping[str, Sequence[int]]) -> tuple[bytes,
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     main = model.subgraphs[0]
     model.subgraphs, model.metadata, model.metadataBuffer = [main], None, None
-    for index, shape in targets.items():
-        _reshape(model, main, main.operators[int(index)], np.array(shape, np.int32))
+    for place, shape in targets.items():
+        _reshape(model, main, main.operators[int(place)], np.array(shape, np.int32))
     _widen_weights(model, main)
     _drop_unused(model, main)
     names: set[str] = set()
@@ -131,7 +131,7 @@ def _widen(model: Any, source: Any, target: Any) -> bool:
 
 def _drop_unused(model: Any, main: Any) -> None:
     """Drop operators that lead nowhere, tensors that no other reads or writes, and what buffers hold for them."""
-    wanted, kept = {*main.outputs, *main.inputs}, []
+    wanted, kept = {*main.outputs, *main.inputs}, list[Any]()
     for operator in reversed(main.operators):
         if not wanted.isdisjoint(operator.outputs):
             wanted |= {*operator.inputs, *operator.outputs}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgedigits.errors import EdgedigitsError, ToolMissingError
 from edgedigits.progress import Progress, StageProgress
 from edgedigits.scoring.child import Child, Workspace
-from edgedigits.scoring.interpreter import KERNELS, Classifier, finite, litert_request, quantize, run_litert
+from edgedigits.scoring.interpreter import KERNELS, Classifier, finite, litert_request, run_litert, stored_as
 from edgedigits.scoring.latency import RUNS, Latency, latency_figures, latency_request
 from edgedigits.scoring.metrics import as_probabilities
 from edgedigits.scoring.parity import BASELINE
@@ -168,5 +168,5 @@ def parity_outputs(
         return outputs
     if probabilities and not twin_probabilities:
         scores = as_probabilities(scores, are_probabilities=False).astype(np.float32)
-    outputs["keras-float"] = quantize(scores, classifier.output)
+    outputs["keras-float"] = stored_as(scores, classifier.output)
     return outputs

@@ -146,10 +146,10 @@ def _quantize(job: _Job) -> tuple[Facts, Arrays]:
 
     import litert_quantizer  # noqa: F401 - a folder of its own names what is missing of it
 
-    quantize = runpy.run_path(str(Path(__file__).with_name("quantizing.py")))["quantize"]
+    make_int8 = runpy.run_path(str(Path(__file__).with_name("quantizing.py")))["make_int8"]
     table = np.load(job.folder / job.request["table"])
     try:
-        content = quantize(job.model, job.request["targets"], job.inputs(), float(table.min()), float(table.max()))
+        content = make_int8(job.model, job.request["targets"], job.inputs(), float(table.min()), float(table.max()))
     except (AttributeError, KeyError, NotImplementedError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     return {"version": version("litert-quantizer")}, {"model": np.frombuffer(content, np.uint8)}

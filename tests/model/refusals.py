@@ -238,22 +238,22 @@ TABLE: dict[Reason, Refused] = {
     Reason.FLOAT32: Refused(
         lambda: random_mlp(1, (4, 3), float_model=True),
         "operator 0 (FULLY_CONNECTED), tensor 1 'dense/MatMul': it computes in float32: the weights are float32",
-        "representative_dataset",
+        "edgedigits quantize",
     ),
     Reason.FLOAT16: Refused(
         _float_weights("float16"),
         "operator 0 (DEQUANTIZE), tensor 4 'stored': the weights are float16, and what they are multiplied with is float32",
-        "representative_dataset",
+        "edgedigits quantize",
     ),
     Reason.WIDENED: Refused(
         _float_weights("int8"),
         "operator 0 (DEQUANTIZE), tensor 4 'stored': the weights are stored as integers and widened to float32 before they are used",
-        "representative_dataset",
+        "edgedigits quantize",
     ),
     Reason.DYNAMIC_RANGE: Refused(
         layer(_dynamic_range),
         "operator 0 (FULLY_CONNECTED), tensor 1 'w': the weights are int8, but it computes in float32 (dynamic-range quantization)",
-        "representative_dataset",
+        "edgedigits quantize",
     ),
     Reason.INT16: Refused(
         layer(of_type("inputs", "int16")),
