@@ -4,23 +4,43 @@
  *
  * Whole numbers below 2^32, the same as edgedigits computes: the range of the picture becomes 0 to 255; what is at
  * least 64 of that is ink; its box is averaged over equal areas, the longer side to 20 pixels; the centre of mass
- * goes to row and column 14. No memory but the stack and what the caller lends; it divides, at most some 700 times.
+ * goes to row and column 14. No memory but the stack and what the caller lends; it divides some 400 times.
  */
 #include "edgedigits_model.h"
 
-/* A part of a picture; level[p] is what pixel p is once the range is stretched. */
+/* Functions whose loops need all registers for themselves; loops of few turns, which are not put together. */
+#if defined(__GNUC__)
+#define APART __attribute__((__noinline__))
+#else
+#define APART
+#endif
+#if defined(__clang__)
+#define ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define ROLLED
+#endif
+
+/*
+ * A part of a picture. level[p] is what pixel p is once the range is stretched. Of four pixels in a word, those are ink
+ * of which (word ^ flip) - base has some of the bits.
+ */
 typedef struct {
     const uint8_t *corner, *level;
     int width, height, stride;
+    uint32_t flip, base, bits;
 } edgedigits_model_part;
 
-/* Writes the level of each pixel; returns 0 where all are the same. */
-static int edgedigits_model_stretch(const edgedigits_model_part *part, int invert, uint8_t *level)
+/* Returns how far the lightest pixel is above the lowest, and writes that. Begins in the middle, where ink mostly is. */
+static APART uint32_t edgedigits_model_range(const edgedigits_model_part *part, uint32_t *lowest)
 {
     const uint8_t *row = part->corner;
     uint32_t low = *row, range = 0;
+    int next = part->height / 2;
 
-    for (int y = 0; y < part->height && range < 255; ++y, row += part->stride) {
+    for (int y = 0; y < next; ++y) {
+        row += part->stride;
+    }
+    for (int rows = part->height; rows > 0 && range < 255; --rows) {
         for (int x = 0; x < part->width; ++x) {
             if (row[x] - low > range) { /* also where it is below, which wraps around */
                 const uint32_t high = low + range;
@@ -29,77 +49,138 @@ static int edgedigits_model_stretch(const edgedigits_model_part *part, int inver
                 range = (row[x] > high ? row[x] : high) - low;
             }
         }
+        row += part->stride;
+        if (++next == part->height) {
+            row = part->corner;
+            next = 0;
+        }
     }
-    for (uint32_t above = 0; above <= range && range > 0; ++above) {
-        const uint32_t ink = invert ? range - above : above;
-
-        level[low + above] = (uint8_t)((ink * 255u + range / 2u) / range);
-    }
-    return range > 0;
+    *lowest = low;
+    return range;
 }
 
-static int edgedigits_model_is_ink(const edgedigits_model_part *part, int pixel)
+/* Writes the level of each pixel of a range, and what tells ink. */
+static APART void edgedigits_model_stretch(
+    edgedigits_model_part *part, uint32_t low, uint32_t range, int invert, uint8_t *level)
 {
-    return part->level[pixel] >= 64;
+    const uint32_t half = range / 2u, first = (64u * range - half + 254u) / 255u; /* the first that is ink */
+    uint32_t parts = half, bit = 1; /* of a level, range parts are one */
+    uint8_t ink = 0;
+
+    level += invert ? low + range : low;
+    for (uint32_t above = 0; above <= range; ++above, parts += 255u) {
+        for (; parts >= range; parts -= range) {
+            ++ink;
+        }
+        *level = ink;
+        level += invert ? -1 : 1;
+    }
+    /* The first is moved to a power of two, behind which the range, of which it is a quarter, has room in eight bits. */
+    while (bit < first) {
+        bit *= 2u;
+    }
+    part->flip = invert ? 0xFFFFFFFFu : 0u;
+    part->base = 0x01010101u * ((invert ? 255u - low - range : low) + first - bit);
+    part->bits = 0x01010101u * (256u - bit);
 }
 
-/* Tells whether there is ink in a row, and cuts from the sides what is left and right of it. */
-static int edgedigits_model_row_has_ink(const edgedigits_model_part *part, const uint8_t *row, int *left, int *right)
+/* Tells whether there is ink among pixels, `step` from one to the next. */
+static APART int edgedigits_model_has_ink(const edgedigits_model_part *part, const uint8_t *pixel, int count, int step)
 {
-    int first = 0, last = part->width - 1;
+    const uint8_t *const level = part->level;
 
-    while (first < part->width && !edgedigits_model_is_ink(part, row[first])) {
-        ++first;
+    ROLLED
+    for (; count > 0; --count, pixel += step) {
+        if (level[*pixel] >= 64) {
+            return 1;
+        }
     }
-    if (first == part->width) {
-        return 0;
+    return 0;
+}
+
+/* The same of fours of pixels, each a word. */
+static APART int edgedigits_model_has_ink4(const edgedigits_model_part *part, const uint8_t *pixel, int fours, int step)
+{
+    const uint32_t flip = part->flip, base = part->base;
+    uint32_t any = 0;
+
+    ROLLED
+    for (; fours > 0; --fours, pixel += step) {
+        const uint32_t word = pixel[0] | (uint32_t)pixel[1] << 8 | (uint32_t)pixel[2] << 16 | (uint32_t)pixel[3] << 24;
+
+        any |= (word ^ flip) - base;
     }
-    while (!edgedigits_model_is_ink(part, row[last])) {
-        --last;
-    }
-    *left = first < *left ? first : *left;
-    *right = last > *right ? last : *right;
-    return 1;
+    return (any & part->bits) > 0;
+}
+
+static int edgedigits_model_row_has_ink(const edgedigits_model_part *part, const uint8_t *row)
+{
+    const int fours = part->width / 4;
+
+    return edgedigits_model_has_ink4(part, row, fours, 4) ||
+        edgedigits_model_has_ink(part, row + 4 * fours, part->width % 4, 1);
 }
 
 /* Cuts off what lies around the ink, of which there is some. */
-static void edgedigits_model_cut(const edgedigits_model_part *whole, edgedigits_model_part *box)
+static APART void edgedigits_model_cut(edgedigits_model_part *box)
 {
-    const uint8_t *row = whole->corner;
-    int left = whole->width, right = 0, top = whole->height, bottom = 0;
+    const uint8_t *last;
 
-    for (int y = 0; y < whole->height; ++y, row += whole->stride) {
-        if (edgedigits_model_row_has_ink(whole, row, &left, &right)) {
-            box->corner = top > y ? row : box->corner;
-            top = top > y ? y : top;
-            bottom = y;
-        }
+    while (!edgedigits_model_row_has_ink(box, box->corner)) {
+        box->corner += box->stride;
+        --box->height;
     }
-    box->corner += left;
-    box->width = right - left + 1;
-    box->height = bottom - top + 1;
+    last = box->corner;
+    for (int y = 1; y < box->height; ++y) {
+        last += box->stride;
+    }
+    for (; !edgedigits_model_row_has_ink(box, last); last -= box->stride) {
+        --box->height;
+    }
+    while (box->width >= 4 && !edgedigits_model_has_ink4(box, box->corner, box->height, box->stride)) {
+        box->corner += 4;
+        box->width -= 4;
+    }
+    while (!edgedigits_model_has_ink(box, box->corner, box->height, box->stride)) {
+        ++box->corner;
+        --box->width;
+    }
+    while (box->width >= 4 && !edgedigits_model_has_ink4(box, box->corner + box->width - 4, box->height, box->stride)) {
+        box->width -= 4;
+    }
+    while (!edgedigits_model_has_ink(box, box->corner + box->width - 1, box->height, box->stride)) {
+        --box->width;
+    }
 }
 
-/* Adds a line of `length` pixels to sums, of which each takes `length` parts; a pixel has `size` of them. */
-static void edgedigits_model_add_row(const edgedigits_model_part *box, const uint8_t *row, uint32_t size, uint32_t *sums)
+/*
+ * Averages a row over `count` columns, in which a pixel counts `count` times: writes their sums to across, and adds them
+ * `times` times to sums.
+ */
+static APART void edgedigits_model_add_row(
+    const edgedigits_model_part *box, const uint8_t *pixel, int count, uint32_t times, uint32_t *across, uint32_t *sums)
 {
-    const uint8_t *const levels = box->level, *const end = row + box->width;
-    const uint32_t length = (uint32_t)box->width;
-    uint32_t room = length, sum = 0;
+    const uint8_t *const levels = box->level;
+    const uint32_t *const end = sums + count;
+    const uint32_t size = (uint32_t)count;
+    const int length = box->width;
+    uint32_t level = 0, over = 0;
+    int parts = 0;
 
-    while (row < end) {
-        const uint32_t level = levels[*row++];
-        uint32_t left = size;
+    ROLLED
+    while (sums < end) {
+        uint32_t sum = over;
 
-        for (; left > room; room = length) {
-            *sums++ = sum + level * room;
-            left -= room;
-            sum = 0;
+        ROLLED
+        for (parts -= length; parts < 0; parts += count) {
+            level = levels[*pixel++];
+            sum += level * size;
         }
-        sum += level * left;
-        room -= left;
+        over = level * (uint32_t)parts; /* of the last pixel: they belong to the next column */
+        sum -= over;
+        *across++ = sum;
+        *sums++ += sum * times;
     }
-    *sums = sum;
 }
 
 /* Writes the averages of the box, height rows of width. */
@@ -107,27 +188,19 @@ static void edgedigits_model_average(const edgedigits_model_part *box, int width
 {
     const uint32_t area = (uint32_t)box->width * (uint32_t)box->height;
     const uint8_t *row = box->corner;
-    uint32_t across[20], sums[20] = { 0 }, left = 0;
+    uint32_t across[20] = { 0 }, sums[20] = { 0 };
+    int parts = 0;
 
-    for (int r = 0; r < height; ++r, small += width) {
-        for (uint32_t room = (uint32_t)box->height; room > 0;) {
-            uint32_t weight;
-
-            if (left == 0) {
-                edgedigits_model_add_row(box, row, (uint32_t)width, across);
-                row += box->stride;
-                left = (uint32_t)height;
-            }
-            weight = left < room ? left : room;
-            for (int c = 0; c < width; ++c) {
-                sums[c] += weight * across[c];
-            }
-            room -= weight;
-            left -= weight;
+    for (int r = 0; r < height; ++r) {
+        for (parts -= box->height; parts < 0; parts += height) {
+            edgedigits_model_add_row(box, row, width, (uint32_t)height, across, sums);
+            row += box->stride;
         }
         for (int c = 0; c < width; ++c) {
-            small[c] = (uint8_t)((sums[c] + area / 2u) / area);
-            sums[c] = 0;
+            const uint32_t over = across[c] * (uint32_t)parts;
+
+            *small++ = (uint8_t)((sums[c] - over + area / 2u) / area);
+            sums[c] = over;
         }
     }
 }
@@ -140,43 +213,46 @@ static int edgedigits_model_start(uint32_t moment, uint32_t mass, int count)
     return start < 0 ? 0 : start > 28 - count ? 28 - count : start;
 }
 
+/* Blanks pixels in front of one; returns the first of them. */
+static uint8_t *edgedigits_model_blank(uint8_t *end, int count)
+{
+    for (; count > 0; --count) {
+        *--end = 0;
+    }
+    return end;
+}
+
 /* Moves what lies at the beginning of an image to its place by its centre of mass, from the last pixel to the first. */
-static void edgedigits_model_place(uint8_t *pixels, int width, int height)
+static APART void edgedigits_model_place(uint8_t *pixels, int width, int height)
 {
     const uint8_t *from = pixels + width * height;
     uint32_t mass = 0, across = 0, down = 0;
     uint8_t *to = pixels + 784;
-    int top, left;
+    int top, left, gap;
 
-    for (int y = height; y > 0; --y) {
+    for (int y = height - 1; y >= 0; --y) {
         uint32_t ink = 0;
 
-        /* From the right: each pixel is then counted as often as its column says. */
-        for (int x = width - 1; x > 0; --x) {
+        /* From the right: each pixel is then counted as often as its column says, and once more. */
+        for (int x = 0; x < width; ++x) {
             ink += *--from;
             across += ink;
         }
-        ink += *--from;
         mass += ink;
-        down += (uint32_t)(y - 1) * ink;
+        down += (uint32_t)y * ink;
     }
     top = edgedigits_model_start(down, mass, height);
-    left = edgedigits_model_start(across, mass, width);
+    left = edgedigits_model_start(across - mass, mass, width);
     from = pixels + width * height;
-    for (int y = 27; y >= 0; --y) {
-        const int last = y >= top && y < top + height ? left + width : 0;
-        int x = 28;
-
-        for (; x > last; --x) {
-            *--to = 0;
-        }
-        for (; x > left; --x) {
+    gap = 28 * (28 - top - height) + 28 - left - width;
+    for (; height > 0; --height) {
+        to = edgedigits_model_blank(to, gap);
+        for (int x = 0; x < width; ++x) {
             *--to = *--from;
         }
-        for (; x > 0; --x) {
-            *--to = 0;
-        }
+        gap = 28 - width;
     }
+    (void)edgedigits_model_blank(to, 28 * top + left);
 }
 
 /* Returns a side in pixels where the longer one becomes 20. */
@@ -191,17 +267,17 @@ int edgedigits_model_fit(const uint8_t *image, int width, int height, int stride
 {
     uint8_t *const level = pixels + 528; /* behind the box, until that is moved */
     const int fits = width > 0 && height > 0 && width <= 4096 && height <= 4096;
-    const edgedigits_model_part whole = { image, level, width, height, stride };
-    edgedigits_model_part box = whole;
+    edgedigits_model_part box = { image, level, width, height, stride, 0, 0, 0 };
+    uint32_t low = 0;
+    const uint32_t range = fits ? edgedigits_model_range(&box, &low) : 0u;
     int longer;
 
-    if (!fits || !edgedigits_model_stretch(&whole, invert, level)) {
-        for (int i = 0; i < 784; ++i) {
-            pixels[i] = 0;
-        }
+    if (range == 0u) {
+        (void)edgedigits_model_blank(pixels + 784, 784);
         return 0;
     }
-    edgedigits_model_cut(&whole, &box);
+    edgedigits_model_stretch(&box, low, range, invert, level);
+    edgedigits_model_cut(&box);
     longer = box.width > box.height ? box.width : box.height;
     width = edgedigits_model_scaled(box.width, longer);
     height = edgedigits_model_scaled(box.height, longer);
@@ -209,3 +285,6 @@ int edgedigits_model_fit(const uint8_t *image, int width, int height, int stride
     edgedigits_model_place(pixels, width, height);
     return 1;
 }
+
+#undef APART
+#undef ROLLED
