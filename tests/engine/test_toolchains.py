@@ -16,7 +16,7 @@ from edgedigits.devices.stub import find_engine
 from edgedigits.model.numpy_engine import run
 from edgedigits.model.weights import ENCODINGS
 from tests.devices.conftest import toolchain_or_skip
-from tests.engine.compilers import C_COMPILERS, available, compile_and_run
+from tests.engine.compilers import C_COMPILERS, STRICT, available, compile_and_run
 from tests.engine.test_packaging import OTHERS, engine, engine_of_every_encoding, write_flat
 from tests.model.oracles import hard_inputs
 
@@ -65,6 +65,77 @@ def test_every_level_is_exact_on_cores(toolchain: str, name: str, level: str, tm
         inputs = hard_inputs(network.inputs)
         found = simulate_inputs(find_engine(folder), inputs, core, compiler, optimize=level)
         np.testing.assert_array_equal(found.outputs, run(network, inputs))
+
+
+XTENSA_START = """
+    .section .reset, "ax"
+    .global _start
+_start:
+    movi    a1, 0x601
+    slli    a1, a1, 20
+    call0   main
+    mov     a3, a2
+    movi    a2, 1
+    simcall
+"""
+"""At the reset of QEMU's LX106: a stack that ends at 0x60100000, then the exit with what main returns."""
+XTENSA_SCRIPT = """
+MEMORY { ROM (rx) : ORIGIN = 0x50000000, LENGTH = 4M  RAM (rw) : ORIGIN = 0x60000000, LENGTH = 1M }
+SECTIONS {
+    .text : { *(.reset) *(.literal .literal.* .text .text.*) *(.rodata .rodata.*) } > ROM
+    .data : { *(.data .data.*) *(.bss .bss.*) *(COMMON) } > RAM
+}
+ENTRY(_start)
+"""
+XTENSA_ROM = """
+#include <stdint.h>
+int64_t __muldi3(int64_t left, int64_t right);
+uint32_t __udivsi3(uint32_t dividend, uint32_t divisor);
+
+int64_t __muldi3(int64_t left, int64_t right) {
+    uint64_t product = 0;
+    for (uint32_t bit = 0; bit < 64u; ++bit) {
+        product += (((uint64_t)right >> bit) & 1u) != 0u ? (uint64_t)left << bit : 0u;
+    }
+    return (int64_t)product;
+}
+
+uint32_t __udivsi3(uint32_t dividend, uint32_t divisor) {
+    uint32_t quotient = 0, rest = 0;
+    for (uint32_t bit = 32; bit-- > 0u;) {
+        rest = (rest << 1) | ((dividend >> bit) & 1u);
+        quotient |= rest >= divisor ? 1u << bit : 0u;
+        rest -= rest >= divisor ? divisor : 0u;
+    }
+    return quotient;
+}
+"""
+"""What that chip has in ROM, and its compiler's library therefore lacks."""
+
+
+@pytest.mark.emulation
+@pytest.mark.parametrize("flags", ["-O2", "-Os -mforce-l32"])
+def test_engines_of_every_encoding_are_exact_on_the_core_of_an_esp8266(
+    flags: str, every_encoding: Path, tmp_path: Path
+) -> None:
+    """With -mforce-l32 no byte is loaded but as part of its word, as that chip's flash wants it."""
+    gcc = available(["xtensa-lx106-elf-gcc"])[0]
+    qemu = available(["qemu-system-xtensa"])[0]
+    (tmp_path / "start.S").write_text(XTENSA_START)
+    (tmp_path / "rom.c").write_text(XTENSA_ROM)
+    (tmp_path / "script.ld").write_text(XTENSA_SCRIPT)
+    parts = [ROOT / "firmware_stub/src/memory.c", tmp_path / "start.S", tmp_path / "rom.c"]
+    sources = [*sorted(every_encoding.glob("*.c")), *parts]
+    program = str(tmp_path / "program.elf")
+    freestanding = ["-std=c99", "-ffreestanding", "-nostdlib", "-mlongcalls", "-T", str(tmp_path / "script.ld")]
+    command = [gcc, *flags.split(), *freestanding, *STRICT, *map(str, sources), "-lgcc", "-o", program]
+    compiled = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert compiled.returncode == 0, compiled.stderr
+    machine = [qemu, "-M", "sim", "-cpu", "lx106", "-semihosting", "-display", "none", "-monitor", "none"]
+    subprocess.run([*machine, "-serial", "none", "-kernel", program], timeout=60, check=True)
+    if "-mforce-l32" in flags:
+        said = subprocess.run(["xtensa-lx106-elf-objdump", "-d", program], capture_output=True, text=True, check=True)
+        assert set(re.findall(r"\bl(?:8|16|32)\w*", said.stdout)) == {"l32i", "l32r"}
 
 
 def deviations() -> set[str]:
