@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.data.writing import refuse_existing, replacing
+from edgedigits.demo.strip import find_strip
 from edgedigits.demo.wasm import compile_wasm
 from edgedigits.devices.engine_model import check_model, check_pixels, find_engine_model
 from edgedigits.devices.stub import Engine, find_engine
@@ -65,6 +66,7 @@ def page_facts(engine: Engine, subject: Subject) -> dict[str, Any]:
     check_pixels(engine, pixels.range, view)
     confidence, network = subject.said.confidence, lower(graph, Rounding(engine.facts.rounding))
     certainty = confidence.temperature_steps if confidence else None
+    strip = find_strip(subject, network, pixels, engine.reject_margin)
     return {
         "side": isqrt(network.inputs),
         "screen": SCREEN,
@@ -73,6 +75,7 @@ def page_facts(engine: Engine, subject: Subject) -> dict[str, Any]:
         "reject": engine.reject_margin,
         "temperature": certainty or (None if network.gives_probabilities else 1 / float(network.output.scale)),
         "digest": graph.digest,
+        "digits": {"told": strip.told, "labels": strip.labels, "packed": _text(strip.packed)},
         "vectors": [
             {"name": one.name, "input": _text(one.input.tobytes()), "output": one.output.tolist()}
             for one in make_vectors(network, pixels)

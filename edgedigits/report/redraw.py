@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgedigits.data.mixture import ingredients_of
-from edgedigits.data.mnist import find_mnist
 from edgedigits.data.writing import refuse_existing, replacing
-from edgedigits.errors import DataError, EdgedigitsError
+from edgedigits.errors import DataError
 from edgedigits.files.writing import write_text
 from edgedigits.model.contract import dense_weights, real_weights
 from edgedigits.model.reader import read_tflite
@@ -16,7 +14,7 @@ from edgedigits.report.facts import BuildFacts, FirstLayer, read_report
 from edgedigits.report.page import render_page
 from edgedigits.report.places import drawn_page, find_page, find_simulation, link_to
 from edgedigits.scoring.subject import Subject, find_subject
-from edgedigits.scoring.subject_digits import load_subject_digits
+from edgedigits.scoring.subject_digits import digits_at_hand
 
 
 @dataclass(frozen=True)
@@ -74,19 +72,11 @@ def draw_page(folder: Path, path: Path | None = None, *, force: bool = False) ->
 
 def _with_pictures(facts: BuildFacts, subject: Subject) -> tuple[BuildFacts, str]:
     """Return the facts with the pixels of the mistakes; as they are, and why, where those are not at hand."""
-    why = ""
-    try:
-        config = subject.config()
-        named = ingredients_of(config.data.source) if config else ()
-        if any(one.source == "mnist" for one in named) and find_mnist() is None:
-            why = "MNIST is not on this machine"
-        else:
-            digits = load_subject_digits(subject).digits
-            if digits.digest != facts.evaluation.data_digest:
-                why = "the digits are others today than those it was tested on"
-    except EdgedigitsError as error:
-        why = error.message
-    if why:
-        return facts, f"Pictures of the mistakes are left out: {why.rstrip('.')}."
+    chosen, why = digits_at_hand(subject)
+    if chosen and chosen.digits.digest != facts.evaluation.data_digest:
+        why = "the digits are others today than those it was tested on."
+    if chosen is None or why:
+        return facts, f"Pictures of the mistakes are left out: {why}"
+    digits = chosen.digits
     mistakes = tuple(replace(one, pixels=digits.images[one.index]) for one in facts.mistakes)
     return replace(facts, mistakes=mistakes), ""

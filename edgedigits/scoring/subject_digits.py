@@ -14,8 +14,8 @@ from edgedigits.data.fingerprints import fingerprints
 from edgedigits.data.inspection import findings_on_selection
 from edgedigits.data.load import Selection, read_source, require_here, select
 from edgedigits.data.mixture import ingredients_of
-from edgedigits.data.mnist import TEST_DIGEST
-from edgedigits.errors import DataError
+from edgedigits.data.mnist import TEST_DIGEST, find_mnist
+from edgedigits.errors import DataError, EdgedigitsError
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.record import TrainingRecord, training_record
 from edgedigits.scoring.subject import Subject
@@ -67,6 +67,18 @@ def load_subject_digits(
         )
     changed = f"{chosen.source} was changed since the build; " if own else ""
     return _noted(_without(known, chosen), f"{changed}{_these(known)} the build was trained on: left out.")
+
+
+def digits_at_hand(subject: Subject, progress: Progress = SILENT) -> tuple[Selection | None, str]:
+    """Return the digits of a build's own test split where they are on this machine; else None, and why."""
+    try:
+        config = subject.config()
+        named = ingredients_of(config.data.source) if config else ()
+        if any(one.source == "mnist" for one in named) and find_mnist() is None:
+            return None, "MNIST is not on this machine."
+        return load_subject_digits(subject, progress=progress), ""
+    except EdgedigitsError as error:
+        return None, f"{error.message.rstrip('.')}."
 
 
 def load_for_all(

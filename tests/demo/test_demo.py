@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,14 @@ from PIL import Image
 from edgedigits.cli.main import main
 from edgedigits.data.digits import Digits
 from edgedigits.data.geometry import fitted
+from edgedigits.data.mnist import find_mnist
+from edgedigits.demo.strip import find_strip, make_strip
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
 from edgedigits.model.reader import read_tflite
 from edgedigits.scoring.pixels import engine_map
+from edgedigits.scoring.subject import find_subject
 from edgedigits.view import View
 from tests.devices.emitted_engine import write_emitted_engine
 from tests.report.page_checker import check_page
@@ -145,14 +149,52 @@ def test_golden_inputs_and_self_test_hold(module: Module, network: Network) -> N
     assert module.call("digest") & 0xFFFFFFFF == int(network.graph.digest[:8], 16)
 
 
+def test_digits_are_those_that_are_misread_the_surest_first_and_then_some_that_are_read() -> None:
+    labels = np.repeat(np.arange(10), 8).astype(np.uint8)
+    digits = Digits(np.arange(80, dtype=np.uint8)[:, None].repeat(784, axis=1), labels)
+    scores = np.zeros((80, 10), np.int8)
+    scores[np.arange(80), labels] = 20
+    for row, given, score in ((5, 3, 29), (40, 1, 90), (41, 1, 22)):
+        scores[row, given] = score
+    strip = make_strip(digits, "test set", scores, reject=5)
+    rows = np.frombuffer(zlib.decompress(strip.packed), np.uint8).reshape(-1, 784)[:, 0].tolist()
+    assert rows[:2] == [40, 5], "41 is refused"
+    assert rows[2:] == [8 * one + at for one in range(10) for at in ((2, 3, 4) if one == 5 else (0, 1, 2))]
+    assert strip.labels == tuple(labels[rows].tolist())
+    assert strip.told.startswith("2 of the 2 digits that the engine misreads of the 80 of the test set, the surest")
+
+
+def test_digits_of_the_page_are_misread_by_its_engine_or_a_sentence_says_why_there_are_none(
+    module: Module, monkeypatch: pytest.MonkeyPatch, network: Network
+) -> None:
+    told, labels, packed = (module.facts["digits"][name] for name in ("told", "labels", "packed"))
+    if find_mnist():
+        images = np.frombuffer(zlib.decompress(base64.b64decode(packed)), np.uint8).reshape(-1, 784)
+        read = []
+        for image in images:
+            module.write("pixels", image)
+            module.call("preprocess", 0)
+            read.append(module.call("classify") == labels[len(read)])
+        assert read == [False] * 30 + [True] * 30
+    monkeypatch.setattr("edgedigits.scoring.subject_digits.find_mnist", lambda: None)
+    mapped = engine_map(network.graph)
+    assert mapped is not None
+    strip = find_strip(find_subject(REFERENCE), network, mapped, 0)
+    assert (strip.told, strip.labels) == ("No test digits are shown: MNIST is not on this machine.", ())
+    assert find_mnist() or told == strip.told
+
+
 def test_a_refusal_and_a_view_reach_the_page(tmp_path: Path, five_thousand: Digits) -> None:
     pytest.importorskip("ziglang")
     view = View(window=24, size=12)
     write_emitted_engine(tmp_path, random_mlp(5, (144, 8, 10)), view=view, reject_margin=255)
-    (tmp_path / "manifest.json").write_text(json.dumps({"config": {"input": {"window": 24, "size": 12}}}))
+    (tmp_path / "manifest.json").write_text(
+        json.dumps({"config": {"input": {"window": 24, "size": 12}, "data": {"source": "gone.csv"}}})
+    )
     assert main(["demo", str(tmp_path), "--out", str(tmp_path / "demo.html"), "--quiet"]) == 0
     module = Module((tmp_path / "demo.html").read_text())
     assert (module.facts["side"], module.facts["reject"]) == (12, 255)
+    assert module.facts["digits"]["told"].startswith("No test digits are shown: ")
     module.write("picture", five_thousand.images[0])
     assert module.call("fit", 28, 28, 0) == 1
     module.call("preprocess", 0)
@@ -249,6 +291,13 @@ def test_chromium_draws_and_reads(page: str, tmp_path: Path, five_thousand: Digi
         (tmp_path / "no.png").write_text("no picture")
         shown.locator("#photo").set_input_files(tmp_path / "no.png")
         shown.wait_for_function("document.querySelector('#photo-told').textContent.includes('no picture')")
+        if find_mnist():
+            shown.locator("#strip button").first.click()
+            shown.wait_for_function("document.querySelector('#said').textContent.startsWith('0')")
+            shown.keyboard.press("ArrowRight")
+            shown.keyboard.press("Enter")
+            shown.wait_for_function("document.querySelector('#said').textContent.startsWith('1')")
+            assert "pressed" in shown.locator("#strip button").nth(1).evaluate("one => one.outerHTML")
         shown.locator("#test").click()
         assert shown.locator("#tested").inner_text().startswith("passed")
         assert shown.locator("#vectors").inner_text().count("NOT") == 0

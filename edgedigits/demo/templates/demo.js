@@ -6,6 +6,7 @@
   const { instance } = await WebAssembly.instantiate(bytesOf(element("wasm").textContent));
   const engine = instance.exports;
   const memory = (place, length, Kind) => new Kind(engine.memory.buffer, place, length);
+  const pixels = memory(engine.pixels_at(), 784, Uint8Array);
   const picture = memory(engine.picture_at(), facts.screen ** 2, Uint8Array);
   const input = memory(engine.input_at(), facts.side ** 2, Int8Array);
   const output = memory(engine.output_at(), 10, Int8Array);
@@ -51,11 +52,11 @@
     return [digit, told];
   }
 
-  function paint(canvas, codes) {
+  function paint(canvas, values, background = facts.background, ink = facts.ink) {
     const drawing = canvas.getContext("2d");
-    const image = drawing.createImageData(facts.side, facts.side);
-    codes.forEach((code, place) => {
-      const grey = (255 * (code - facts.background)) / (facts.ink - facts.background);
+    const image = drawing.createImageData(canvas.width, canvas.height);
+    values.forEach((value, place) => {
+      const grey = (255 * (value - background)) / (ink - background);
       image.data.set([grey, grey, grey, 255], 4 * place);
     });
     drawing.putImageData(image, 0, 0);
@@ -81,6 +82,68 @@
     return engine.classify();
   }
 
+  // A button with a small picture, and what is told of it.
+  function pictured(side, told, chosen) {
+    const button = document.createElement("button");
+    const canvas = document.createElement("canvas");
+    const words = document.createElement("span");
+    button.type = "button";
+    canvas.width = canvas.height = side;
+    words.textContent = told;
+    button.append(canvas, words);
+    button.addEventListener("click", chosen);
+    return [button, canvas];
+  }
+
+  function readDigit(digit) {
+    pixels.set(digit);
+    engine.preprocess(0);
+    return engine.classify();
+  }
+
+  // A digit as large as the paper.
+  function enlarged(digit) {
+    const within = (line) => Math.floor((28 * line) / pad.side);
+    return Uint8Array.from({ length: pad.side ** 2 }, (_, place) => digit[28 * within(Math.floor(place / pad.side)) + within(place % pad.side)]);
+  }
+
+  async function unpack(text) {
+    const packed = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(packed).arrayBuffer());
+  }
+
+  // One stop of the Tab key, with arrows from digit to digit.
+  function walk(strip) {
+    const buttons = Array.from(strip.children);
+    const steps = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -buttons.length, End: buttons.length };
+    buttons.forEach((button, at) => { button.tabIndex = at ? -1 : 0; });
+    strip.addEventListener("keydown", (event) => {
+      if (!(event.key in steps)) return;
+      const at = buttons.indexOf(document.activeElement) + steps[event.key];
+      buttons[Math.min(Math.max(at, 0), buttons.length - 1)].focus();
+      event.preventDefault();
+    });
+    strip.addEventListener("focusin", (event) => buttons.forEach((button) => { button.tabIndex = button === event.target ? 0 : -1; }));
+  }
+
+  async function layStrip() {
+    const all = await unpack(facts.digits.packed);
+    facts.digits.labels.forEach((label, at) => {
+      const digit = all.subarray(784 * at, 784 * (at + 1));
+      const read = readDigit(digit);
+      const [button, canvas] = pictured(28, read === label ? `${label}, read` : `${label}, read as ${read === 10 ? "?" : read}`, () => {
+        pad.put(enlarged(digit));
+        show(readDigit(digit), true);
+        for (const one of element("strip").children) one.setAttribute("aria-pressed", one === button);
+        element("answer").scrollIntoView({ block: "nearest" });
+      });
+      button.className = read === label ? "" : "misread";
+      paint(canvas, digit, 0, 255);
+      element("strip").append(button);
+    });
+    walk(element("strip"));
+  }
+
   const pad = drawingPad(element("paper"), readPaper);
   element("clear").addEventListener("click", pad.clear);
   takePictures(pad, element("photo"), (told) => { element("photo-told").textContent = told; });
@@ -91,16 +154,10 @@
     element("bars").append(row);
   }
   for (const vector of facts.vectors) {
-    const button = document.createElement("button");
-    const small = document.createElement("canvas");
-    const told = document.createElement("span");
-    button.type = "button";
-    small.width = small.height = facts.side;
-    paint(small, new Int8Array(bytesOf(vector.input).buffer));
     runVector(vector);
-    told.textContent = `${vector.name}: ${isExpected(vector) ? "as expected" : "NOT as expected"}`;
-    button.append(small, told);
-    button.addEventListener("click", () => { pad.clear(); show(runVector(vector), true); });
+    const told = `${vector.name}: ${isExpected(vector) ? "as expected" : "NOT as expected"}`;
+    const [button, canvas] = pictured(facts.side, told, () => { pad.clear(); show(runVector(vector), true); });
+    paint(canvas, input);
     const item = document.createElement("li");
     item.append(button);
     element("vectors").append(item);
@@ -112,6 +169,7 @@
       ? `passed: weights by CRC-32, ${facts.vectors.length} golden inputs, digest of the model`
       : `failed: ${isModel ? `code ${failed}` : "the engine is of another model"}`;
   });
+  if (facts.digits.labels.length) await layStrip();
   pad.clear();
   document.documentElement.dataset.ready = "yes";
 })();
