@@ -16,6 +16,15 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 _SIGNATURE, _INPUT, _OUTPUT = "serving_default", "input", "output"
+# What the library leaves in float32 and the engine has, with the version under which LiteRT runs it in int8.
+_LEFT = {
+    schema.BuiltinOperator.LEAKY_RELU: 2,
+    schema.BuiltinOperator.RELU6: 2,
+    schema.BuiltinOperator.RELU_N1_TO_1: 1,
+    schema.BuiltinOperator.RELU_0_TO_1: 1,
+}
+# Quantized by the ranges of what it takes and gives, as those are; the engine has none, so that no model here does.
+_STAND_IN = schema.BuiltinOperator.GELU
 _WIDENED = {schema.TensorType.FLOAT16: "<f2", schema.TensorType.INT8: "i1"}
 
 
@@ -42,8 +51,9 @@ def make_int8(
     measuring.calibrate({_SIGNATURE: [{_INPUT: one} for one in inputs]}, plan)
     ranges = measuring.get_model_qsvs()
     ranges[first] = {end: np.full_like(ranges[first][end], value) for end, value in (("min", low), ("max", high))}
+    content, left = _with_stand_ins(content)
     made = quantizer.Quantizer(content, choices).quantize(ranges, enable_progress_report=False)
-    return bytes(made.quantized_model)
+    return _put_back(bytes(made.quantized_model), left)
 
 
 def _plain(content: bytes, targets: Mapping[str, Sequence[int]]) -> tuple[bytes, str]:
@@ -61,9 +71,50 @@ def _plain(content: bytes, targets: Mapping[str, Sequence[int]]) -> tuple[bytes,
         tensor.name = f"{name};{index}" if name in names else name
         names.add(tensor.name)
     model.signatureDefs = [_signature(main)]
-    builder = flatbuffers.Builder(len(content))
+    return _packed(model), main.tensors[main.inputs[0]].name
+
+
+def _packed(model: Any) -> bytes:
+    builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output()), main.tensors[main.inputs[0]].name
+    return bytes(builder.Output())
+
+
+def _number(code: Any) -> int:
+    return int(max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
+def _with_stand_ins(content: bytes) -> tuple[bytes, list[tuple[int, Any, int]]]:
+    """Return the model with a stand-in for each operator that the library leaves, and what those were, in order."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    left = []
+    for operator in model.subgraphs[0].operators:
+        number = _number(model.operatorCodes[operator.opcodeIndex])
+        if number in _LEFT:
+            left.append((number, operator.builtinOptions, operator.builtinOptionsType))
+            operator.opcodeIndex = _add_code(model, _STAND_IN, 2)
+            operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
+    return (_packed(model), left) if left else (content, left)
+
+
+def _put_back(content: bytes, left: list[tuple[int, Any, int]]) -> bytes:
+    """Return the model with what was there before each stand-in."""
+    if not left:
+        return content
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    operators = model.subgraphs[0].operators
+    standing = [one for one in operators if _number(model.operatorCodes[one.opcodeIndex]) == _STAND_IN]
+    for operator, (number, options, kind) in zip(standing, left, strict=True):
+        operator.opcodeIndex = _add_code(model, number, _LEFT[number])
+        operator.builtinOptions, operator.builtinOptionsType = options, kind
+    return _packed(model)
+
+
+def _add_code(model: Any, number: int, version: int) -> int:
+    code = schema.OperatorCodeT()
+    code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), version
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
 def _reshape(model: Any, main: Any, operator: Any, shape: NDArray[np.int32]) -> None:
@@ -87,11 +138,8 @@ def _hold(model: Any, values: NDArray[Any]) -> int:
 
 def _widen_weights(model: Any, main: Any) -> None:
     """Make constants of float16, and those of int8 that a float32 layer reads, float32 constants."""
-    widening = {
-        index
-        for index, code in enumerate(model.operatorCodes)
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == schema.BuiltinOperator.DEQUANTIZE
-    }
+    dequantize = schema.BuiltinOperator.DEQUANTIZE
+    widening = {index for index, code in enumerate(model.operatorCodes) if _number(code) == dequantize}
     kept = []
     for operator in main.operators:
         source = main.tensors[operator.inputs[0]]

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgedigits.model.lowering import lower
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.shapes import reshape_targets
-from edgedigits.scoring.quantizing import _plain
-from tests.scoring.float_models import narrow_weights
+from edgedigits.scoring.quantizing import _plain, make_int8
+from tests.model.oracles import litert
+from tests.scoring.float_models import FUNCTIONS, narrow_weights, with_functions
 from tests.tflite_builder import random_mlp
 
 
@@ -59,3 +61,21 @@ def test_shapes_that_a_model_computes_become_constants(open_length: bool) -> Non
 def test_of_several_subgraphs_the_first_is_taken() -> None:
     content, _ = _plain(random_mlp(3, (784, 10), float_model=True, subgraphs=2), {})
     assert read_tflite(content).subgraphs == 1
+
+
+@pytest.mark.slow
+def test_functions_that_the_library_leaves_are_int8_too() -> None:
+    theirs = with_functions()
+    inputs = np.random.default_rng(0).random((200, 4)).astype(np.float32)
+    content = make_int8(theirs, {}, inputs[:, None], 0.0, 1.0)
+
+    graph = read_tflite(content)
+    functions = [one for one in graph.operators if one.opcode != "FULLY_CONNECTED"]
+    assert tuple(one.opcode for one in functions) == FUNCTIONS
+    assert [one.options["alpha"] for one in functions if one.opcode == "LEAKY_RELU"] == [0.5, 0.25]
+    assert {tensor.dtype for tensor in graph.tensors} == {"int8"}
+    lower(graph)
+    first, last = (graph.tensors[index] for index in (*graph.inputs, *graph.outputs))
+    stored = (np.rint(inputs / first.scale) + first.zero_point).astype(np.int8)
+    found = (litert(content, stored).astype(np.int32) - last.zero_point) * last.scale
+    np.testing.assert_allclose(found, litert(theirs, inputs), atol=0.04)
