@@ -29,6 +29,7 @@ from edgedigits.scoring.advice import advice_on
 from edgedigits.scoring.interpreter import Classifier, open_classifier, run_litert
 from edgedigits.scoring.metrics import classify
 from edgedigits.scoring.subject import Subject, find_subject
+from edgedigits.scoring.subject_digits import without_learned
 
 PER_CLASS = 50
 """Digits of each class to calibrate on: TensorFlow's guides take one to five hundred in all."""
@@ -126,7 +127,7 @@ def quantize_model(
     refuse_existing(out, force=force)
     subject = find_subject(path)
     classifier = _open_float(read_tflite(subject.model), subject.pixels(input_range))
-    content, made = _made(subject, classifier, _digits(source, reading, progress), out, progress)
+    content, made = _made(subject, classifier, _digits(subject, source, reading, progress), out, progress)
     with replacing(out, force=force) as temporary:
         temporary.write_bytes(content)
     return made
@@ -189,14 +190,14 @@ def _open_float(graph: Graph, pixels: PixelRange | None) -> Classifier:
     return classifier
 
 
-def _digits(source: str, reading: dict[str, Any], progress: Progress) -> tuple[Selection, Selection]:
+def _digits(subject: Subject, source: str, reading: dict[str, Any], progress: Progress) -> tuple[Selection, Selection]:
     """Return the training digits of a source and its test digits."""
     given = DataConfig().reading | {name: value for name, value in reading.items() if value is not None}
     contents = read_source(source, progress=progress, **given)
     division = {**DataConfig().division, "seed": BuildConfig().training.seed}
     shown, tested = (select(contents, split, **division) for split in ("train", "test"))
     findings = findings_on_selection(tested, given, progress)
-    return shown, replace(tested, reading=given, findings=findings)
+    return shown, without_learned(replace(tested, reading=given, findings=findings), subject)
 
 
 def _quantized(classifier: Classifier, shown: Selection) -> tuple[Classifier, str]:

@@ -10,7 +10,7 @@ HEAD_BYTES = 4096
 """How much of a file tells what it is."""
 SAVED_MODEL = "saved_model.pb"
 
-_INTEGER = "with full-integer quantization (Optimize.DEFAULT and a representative_dataset)"
+_INTEGER = "with full-integer quantization (Optimize.DEFAULT and a representative_dataset), or in float for quantize"
 _FROM_KERAS = (
     f"Load it with tf.keras.models.load_model, and convert it with TFLiteConverter.from_keras_model {_INTEGER}."
 )

@@ -51,6 +51,21 @@ def load_subject_digits(
             trained on every one of the digits.
     """
     chosen, own = _read(subject, source, split, reading, progress)
+    return without_learned(chosen, subject, split, own=own)
+
+
+def without_learned(chosen: Selection, subject: Subject, split: str = "test", *, own: bool = False) -> Selection:
+    """Return digits without those that a model was trained on, as `load_subject_digits` does, and say so.
+
+    Args:
+        chosen: the digits.
+        subject: where the model is from.
+        split: "test", or "all" to keep them all.
+        own: they are the test split of the build's own source.
+
+    Raises:
+        DataError: the manifest cannot be read, or the build was trained on every one of the digits.
+    """
     record = training_record(subject)
     known = record.knows(chosen.digits.images)
     if known is None:

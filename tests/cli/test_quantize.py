@@ -53,6 +53,9 @@ def test_a_float_model_becomes_one_that_compiles(
     made = tmp_path / "theirs_int8.tflite"
     assert f"next      edgedigits compile {made} --out engine\n" in text
     assert "pixels    0 to 255 are 0 to 1, as usual for float32, which does not say it (--input-range does)" in text
+    assert (
+        f"note: Whether some of these digits were trained on is not known of {model}; if so, figures flatter." in text
+    )
     assert "digits of the train split of digits.csv (seed 42), by litert-quantizer 0.11" in text
     graph = read_tflite(made)
     first, last = (graph.tensors[index] for index in (*graph.inputs, *graph.outputs))
