@@ -123,10 +123,7 @@ def build(
     folder = build_folder(config)
     if config.output.tensorboard:
         check_event_folder(Path(config.output.tensorboard), folder)
-    if config.budget.flash or config.budget.instructions:
-        from edgedigits.engine_budget import check_target
-
-        check_target(config)
+    _check_cores(config)
     check_scratch()
     with new_folder(folder, force=force) as partial:
         splits, findings = _splits(config.data, config.training.seed, progress)
@@ -137,6 +134,18 @@ def build(
         with own_temporary_files("train"):
             facts, latency = assemble(config, splits, findings, partial, progress)
     return BuildResult(folder, facts, latency)
+
+
+def _check_cores(config: BuildConfig) -> None:
+    """Check that what a build is for is known before anything is trained."""
+    if config.budget.flash or config.budget.instructions:
+        from edgedigits.engine_budget import check_target
+
+        check_target(config)
+    if config.engine.core:
+        from edgedigits.devices.cores import find_costs
+
+        find_costs(config.engine.core)
 
 
 def teacher(

@@ -204,7 +204,7 @@ def _engine(
     )
     if facts.proof.note:
         progress.say(facts.proof.note)
-    write_engine(source, folder)
+    write_engine(source, folder, config.engine.core)
     return facts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from edgedigits.build_folder import ENGINE, MODEL, SEEN_DIGITS, LearnedFrom, Man
 from edgedigits.config import EngineConfig
 from edgedigits.data.named import read_mnist_5k
 from edgedigits.data.preprocess import PixelRange
+from edgedigits.devices.cores import find_core, find_costs
+from edgedigits.devices.engine_elf import check_constants
+from edgedigits.devices.stub import find_engine
 from edgedigits.engine.engine_facts import EngineFacts, engine_facts
 from edgedigits.engine.source import EngineSource, render_engine
 from edgedigits.files.writing import write_text
@@ -62,22 +66,30 @@ def compile_graph(
         UnsupportedModelError: the engine or the interpreter cannot run the model; names operator, tensor and reason.
         CheckFailedError: the engine is not its interpreter's equal in every byte.
         DataError: the interpreter dies or hangs.
-        ConfigError: `prefix` cannot start a C name, nobody says what pixels are, or `pixels` for a model without.
+        ConfigError: `prefix` cannot start a C name, nobody says what pixels are, `pixels` for a model without, or a
+            core of which nothing is known.
     """
     lowered = lower(graph, Rounding(choices.rounding))
-    network, packed = arrange(simplify(lowered), Goal(choices.optimize), choices.most_instructions, seen)
+    cores = find_costs(choices.core)
+    network, packed = arrange(simplify(lowered), Goal(choices.optimize), choices.most_instructions, seen, cores)
     proof = prove(network, packed, digits)
     source = render_engine(network, packed, prefix, engine_map(graph, pixels, view), reject_margin)
     return source, engine_facts(
-        lowered, network, packed, source, choices.optimize, proof, 0 if seen is None else len(seen)
+        lowered, network, packed, source, choices.optimize, proof, 0 if seen is None else len(seen), cores
     )
 
 
-def write_engine(source: EngineSource, folder: Path) -> None:
-    """Write the engine's files into `folder`."""
+def write_engine(source: EngineSource, folder: Path, cores: Sequence[str] = ()) -> None:
+    """Write the engine's files into `folder`.
+
+    Raises:
+        CheckFailedError: one of the cores cannot read its constants.
+    """
     for name, text in source.files().items():
         (folder / name).parent.mkdir(exist_ok=True)
         write_text(folder / name, text)
+    for name in cores:
+        check_constants(find_engine(folder), find_core(name))
 
 
 def compile_model(
@@ -118,12 +130,12 @@ def compile_model(
     if facts.proof.note:
         progress.say(facts.proof.note)
     with new_folder(folder, force=force, kind=ENGINE) as partial:
-        write_engine(source, partial)
+        write_engine(source, partial, choices.core)
         (partial / MODEL).write_bytes(graph.content)
         if trained_on is not None:
             # Whoever scores the model there is to know as well which digits say nothing of it.
             (partial / SEEN_DIGITS).write_bytes(trained_on)
-        config = {"engine": asdict(choices), "output": {"name": prefix}}
+        config = {"engine": choices.table(), "output": {"name": prefix}}
         if not view.is_plain:
             config["input"] = asdict(view)
         data, proof = LearnedFrom(pixels=facts.pixels or UNSET), facts.proof.to_json()

@@ -123,6 +123,8 @@ class BuildConfig(Sections):
             return ("budget", next(name for name in _BUDGETS if getattr(self.budget, name)), 0)
         if (section, name) == ("budget", "core") and not (self.budget.flash or self.budget.instructions):
             return ("budget", "flash", Given("BYTES"))
+        if (section, name) == ("engine", "core") and self.engine.optimize == "size":
+            return ("engine", "optimize", "balanced")
         return super().missing_need(section, name)
 
     @property

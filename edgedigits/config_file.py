@@ -23,6 +23,8 @@ Kind = TypeVar("Kind", bound=Sections)
 
 _PLACES = (("output", "out"), ("output", "tensorboard"), ("teacher", "out"))
 """Options that say where something is written, not what."""
+_RARE = (("engine", "core"),)
+"""Options that tables say nothing of where nothing was chosen."""
 
 
 def parse_sections(
@@ -204,7 +206,8 @@ def refuse_idle_keys(written: Choices, made: Sections, where: str, flags: Choice
 
 
 def _is_whole(section: str, table: Mapping[str, Any], made: Sections) -> bool:
-    return all(one.name in table or (section, one.name) in _PLACES for one in fields(made.sections()[section]))
+    absent = {name for name in (*_PLACES, *_RARE) if name[0] == section}
+    return all(one.name in table or (section, one.name) in absent for one in fields(made.sections()[section]))
 
 
 def to_tables(config: Sections) -> dict[str, dict[str, Any]]:
@@ -216,6 +219,8 @@ def to_tables(config: Sections) -> dict[str, dict[str, Any]]:
     tables = dataclasses.asdict(config)
     for section, name in _PLACES:
         tables.get(section, {}).pop(name, None)
+    if isinstance(config, BuildConfig):
+        tables["engine"] = config.engine.table()
     if "prune" in tables:
         tables["prune"]["layer_sparsity"] = dict(tables["prune"]["layer_sparsity"])
     tables["training"]["batch_size"] = tables["training"]["batch_size"] or "full"

@@ -123,6 +123,16 @@ def sources(raw: Any) -> str:
     return JOINT.join(names)
 
 
+def names(raw: Any) -> tuple[str, ...]:
+    """Parse names: "a,b", or a list of such texts; each counts once."""
+    several = raw if isinstance(raw, (list, tuple)) else [raw]
+    try:
+        found = [name for one in several for name in _sequence(text(one))]
+    except ValueError:
+        raise ValueError("names, separated by commas or in a list") from None
+    return tuple(dict.fromkeys(found))
+
+
 def path(raw: Any) -> str:
     """Parse the path of a file or folder to write, ~ expanded; nothing is none."""
     try:

@@ -6,7 +6,7 @@ in one place only. Nothing here imports numpy or TensorFlow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, make_dataclass
+from dataclasses import asdict, dataclass, make_dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgedigits import options
@@ -222,6 +222,17 @@ class EngineConfig:
         metavar="N",
         needs=("engine", "optimize", "size"),
     )
+    core: tuple[str, ...] = option(
+        (),
+        options.names,
+        "core whose cycles it is packed by, such as cortex-m0plus; may be repeated (default: by instructions of M4)",
+        metavar="CORE",
+        repeated=True,
+    )
+
+    def table(self) -> dict[str, Any]:
+        """Return the choices as a manifest has them: nothing is said of a core where none was chosen."""
+        return {name: value for name, value in asdict(self).items() if name != "core" or value}
 
 
 @dataclass(frozen=True, kw_only=True)

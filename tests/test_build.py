@@ -127,8 +127,11 @@ def test_the_check_that_the_readme_prints_holds_without_a_network_and_after_a_si
 @pytest.mark.slow
 def test_what_a_build_sees_is_seen_by_everything_that_is_done_with_it(build, tmp_path, capsys):
     view = View(window=24, size=12, deskew=True, centre=True, bits=4)
-    made = build({"input": dataclasses.asdict(view)}, COMPRESSIONS["qat+prune"])
+    core = {"core": ["cortex-m0plus"]}
+    made = build({"input": dataclasses.asdict(view), "engine": core}, COMPRESSIONS["qat+prune"])
     manifest = json.loads((made.folder / "manifest.json").read_text())
+    assert manifest["config"]["engine"].items() >= core.items() and made.facts.engine.cycles.keys() == {"cortex-m0plus"}
+    assert manifest["activity"] == [layer.activity for layer in made.facts.engine.layers]
     assert manifest["config"]["input"] == dataclasses.asdict(view)
     assert made.facts.evaluation.view == find_subject(made.folder).view() == view
     evaluated = edgedigits.evaluate(made.folder)

@@ -8,9 +8,10 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
+import edgedigits
 from edgedigits.cli.config_flags import add_config_arguments, config_from_arguments
 from edgedigits.config import SECTIONS, BuildConfig
-from edgedigits.config_file import make_config, parse_sections, read_config_file, to_tables
+from edgedigits.config_file import make_config, parse_sections, read_config_file, refuse_idle_keys, to_tables
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.options import FULL_BATCH, flag_of
 from edgedigits.stages.catalogue import slug
@@ -30,6 +31,28 @@ def test_tables_of_a_config_give_the_config_back():
     )
     assert config.training.batch_size == FULL_BATCH
     assert make_config(parse_sections(json.loads(json.dumps(to_tables(config))), "manifest")) == config
+
+
+def test_cores_are_said_in_a_table_where_some_were_chosen_alone():
+    """So that a build without them writes what it wrote before there was the choice, and reads it."""
+    assert "core" not in to_tables(make_config({}))["engine"]
+    for given in ("m0plus,atmega328p", ["m0plus", "atmega328p", "m0plus"]):
+        sections = parse_sections({"engine": {"core": given}}, "t")
+        tables = to_tables(make_config(sections))
+        assert tables["engine"]["core"] == ("m0plus", "atmega328p")
+        assert make_config(parse_sections(tables, "t")) == make_config(sections)
+
+
+def test_a_core_has_no_say_where_bytes_are_all_that_counts():
+    with pytest.raises(ConfigError, match='core has no effect without optimize = "balanced" under'):
+        written = parse_sections({"engine": {"core": "m4", "optimize": "size"}}, "t")
+        refuse_idle_keys(written, make_config(written), "t")
+
+
+def test_a_core_that_is_none_is_told_of_before_anything_is_trained(tmp_path):
+    with pytest.raises(ConfigError, match="There is no core 'm99'"):
+        edgedigits.build({"engine": {"core": "m99"}, "output": {"out": str(tmp_path / "out")}})
+    assert not any(tmp_path.iterdir())
 
 
 def test_where_a_build_is_written_is_not_among_the_choices_that_shape_it():

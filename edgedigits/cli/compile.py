@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.c_names import DEFAULT_PREFIX
+from edgedigits.cli.config_flags import add_some_arguments, given_choices
 from edgedigits.cli.flags import add_input_range, instruction_count, refuse_idle
 from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.outcome import Outcome
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="with --optimize size: as few bytes as can be had within so many instructions (estimate, Cortex-M4)",
     )
+    add_some_arguments(parser, "what it is packed for besides", ("engine", "core"))
     add_input_range(parser)
     parser.add_argument("--force", action="store_true", help="replace what an earlier run wrote there")
 
@@ -61,7 +63,11 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.compile import compile_model
 
     refuse_idle("--most-instructions", args.most_instructions, "--optimize size", args.optimize == "size")
-    choices = EngineConfig(rounding=args.rounding, optimize=args.optimize, most_instructions=args.most_instructions)
+    core = given_choices(args).get("engine", {}).get("core", ())
+    refuse_idle("--core", core, "--optimize speed or balanced", args.optimize != "size")
+    choices = EngineConfig(
+        rounding=args.rounding, optimize=args.optimize, most_instructions=args.most_instructions, core=core
+    )
     facts = compile_model(
         args.model,
         args.out,
@@ -81,13 +87,17 @@ def _show(console: Console, facts: EngineFacts, folder: Path) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("layer", "shape", "encoding", "bytes", "instructions"):
-        table.add_column(title, justify="right" if title in ("bytes", "instructions") else "left", no_wrap=True)
+    for title in ("layer", "shape", "encoding"):
+        table.add_column(title, no_wrap=True)
+    for title in ("bytes", "instructions", *(f"cycles, {core}" for core in facts.cycles)):
+        table.add_column(title, justify="right", no_wrap=True)
     for number, layer in enumerate(facts.layers, 1):
         # Names come from the file: as Text they cannot be taken for markup.
         shape = f"{layer.inputs}-{layer.outputs}"
-        table.add_row(str(number), shape, Text(layer.encoding), f"{layer.nbytes:,}", f"{layer.instructions:,}")
-    table.add_row("all", "", "", f"{facts.weight_bytes:,}", f"{facts.instructions:,}", style="bold")
+        figures = layer.nbytes, layer.instructions, *layer.cycles.values()
+        table.add_row(str(number), shape, Text(layer.encoding), *map("{:,}".format, figures))
+    totals = facts.weight_bytes, facts.instructions, *facts.cycles.values()
+    table.add_row("all", "", "", *map("{:,}".format, totals), style="bold")
     console.print(table)
     for line in _notes(facts):
         console.print(line, markup=False, soft_wrap=True)

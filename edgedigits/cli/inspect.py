@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
     model = model_file(args.model)
     graph, beside = read_tflite(model), subject_beside(model)
-    confidence, view = beside.said.confidence or Certainty(), beside.view()
+    confidence, view, cores = beside.said.confidence or Certainty(), beside.view(), beside.cores
     facts, violations, refusal = summarize(graph), contract_violations(graph), why_not(graph)
     payload = {
         "model": facts.to_dict(),
@@ -60,12 +60,14 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         "engine": {"runs": not refusal, "refusal": refusal},
         "confidence": to_values(confidence) or None,
         "view": asdict(view),
+        "cores": list(cores),
     }
     if args.packings and refusal:
         raise UnsupportedModelError(f"{model}: the engine cannot run it: {refusal}", hint="Leave --packings out.")
     packings = _packings(graph) if args.packings else []
     payload |= {"packings": packings} if args.packings else {}
     head = [*_head(facts, violations, refusal), *([] if view.is_plain else [("sees", str(view))])]
+    head += [("packed", f"by the cycles of {', '.join(cores)}")] if cores else []
     rows = None if args.verbose else MAX_ROWS
     return Outcome(
         payload,

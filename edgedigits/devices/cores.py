@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Annotated
+
+from msgspec import Meta
 
 from edgedigits.devices.catalogue import Text, read_file, read_folder
 from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import ConfigError, nearest
+from edgedigits.model.core_costs import CoreCosts
+
+Cycles = dict[Text, Annotated[float, Meta(gt=0)]]
+"""By encoding of weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Architecture:
         linker_script: of firmware, in `firmware_stub/`.
         function_script: of a program that is nothing but an engine.
         qemu_loads: QEMU's option that takes a program.
+        cycles: as of a core, of all whose files say nothing themselves.
     """
 
     name: Text
@@ -42,6 +50,42 @@ class Architecture:
     linker_script: Text
     function_script: Text
     qemu_loads: Text = "-kernel"
+    cycles: Cycles = field(default_factory=dict)
+
+
+Span = tuple[Annotated[float, Meta(ge=0)], Annotated[float, Meta(ge=0)]]
+"""The least and the most cycles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Cycles of a core's instructions by class, without wait states; what a file leaves out is as on a Cortex-M4.
+
+    Attributes:
+        source: where they are from.
+        plain: of all that is named nowhere else.
+        multiply, accumulate, long: products of 32 bits, added to something, of 64 bits.
+        divide, load, store: the same of others; loads and stores of one register.
+        double: of two registers.
+        several, each: of several registers, and for each of them.
+        refill: what such a load takes longer that jumps.
+        branch, conditional: jumps and calls; jumps that may not be taken.
+    """
+
+    source: Text
+    plain: Span = (1, 1)
+    multiply: Span = (1, 1)
+    accumulate: Span = (1, 1)
+    long: Span = (1, 1)
+    divide: Span = (2, 12)
+    load: Span = (1, 2)
+    store: Span = (1, 2)
+    double: Span = (2, 3)
+    several: Span = (1, 1)
+    each: Span = (1, 1)
+    refill: Span = (1, 3)
+    branch: Span = (2, 4)
+    conditional: Span = (1, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +106,9 @@ class Core:
         has_vectors: MVE exists.
         has_armv8: its instructions are those of Armv8-M.
         has_multiplier: it multiplies.
-        has_cycle_costs: it is known what its instructions cost, for an estimate of cycles.
+        timing: what its instructions take, for an estimate of cycles; None where that is not known.
+        cycles: by encoding, for each instruction that its estimate counts; `tests/benchmarks/bench_cores.py` measures
+            them. Empty where nothing is known.
         notes: for the reader of the file.
     """
 
@@ -78,8 +124,15 @@ class Core:
     has_vectors: bool = False
     has_armv8: bool = False
     has_multiplier: bool = True
-    has_cycle_costs: bool = False
+    timing: Timing | None = None
+    cycles: Cycles = field(default_factory=dict)
     notes: Text = ""
+
+    @property
+    def costs(self) -> CoreCosts | None:
+        """What the engine's kernels take on it; None where that is not known."""
+        cycles = self.cycles or self.architecture.cycles
+        return CoreCosts(self.name, cycles) if cycles else None
 
     @property
     def emulator(self) -> str:
@@ -148,3 +201,21 @@ def find_core(name: str) -> Core:
         if candidate in cores:
             return cores[candidate]
     raise ConfigError(f"There is no core '{name}'.", hint=nearest(plain, cores))
+
+
+def find_costs(names: Sequence[str]) -> tuple[CoreCosts, ...]:
+    """Return what the kernels take on each of these cores.
+
+    Raises:
+        ConfigError: there is no such core, or nothing is known of its cycles; the hint names those that there are.
+    """
+    found = []
+    for core in map(find_core, names):
+        if core.costs is None:
+            known = ", ".join(name for name, one in load_cores().items() if one.costs)
+            raise ConfigError(
+                f"What the engine's kernels take on {core.name} is not known: nothing can be chosen for it.",
+                hint=f"Take one of {known}, or leave --core out.",
+            )
+        found.append(core.costs)
+    return tuple(found)

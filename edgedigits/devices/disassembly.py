@@ -1,4 +1,4 @@
-"""What the instructions of a program are: which a core lacks, and a cycle estimate for the Cortex-M4."""
+"""What the instructions of a program are: which a core lacks, and what they take, an estimate of cycles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgedigits.devices.cores import Core
+from edgedigits.devices.cores import Core, Span, Timing
 from edgedigits.devices.elf import Image
 from edgedigits.errors import ToolMissingError
 
@@ -20,15 +20,23 @@ _DSP = re.compile(
 )
 _CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
 
-# Cycles of a Cortex-M4 without flash wait states: (least, most). Source: Arm, Cortex-M4 Technical Reference Manual,
-# "Instruction set summary": a taken branch refills the pipeline in 1 to 3 cycles; a load takes 2, or 1 where it follows
-# another load or store; a divide 2 to 12.
-_BRANCH, _CONDITIONAL, _LOAD, _STORE, _DIVIDE, _PLAIN = (2, 4), (1, 4), (1, 2), (1, 2), (2, 12), (1, 1)
+_BRANCHES = {"b", "bl", "bx", "blx", "tbb", "tbh", "j", "jal", "jr", "jalr", "ret"}
+_CONDITIONAL = re.compile(rf"cbn?z|b({_CONDITIONS})|b(eq|ne|lt|ge|le|gt)z|b(lt|ge|le|gt)u")
+# The whole mnemonics of RISC-V, and how those of Arm begin.
+_CLASSES = {
+    "double": re.compile(r"(ldr|str)d"),
+    "load": re.compile(r"ldr.*|l(b|bu|h|hu|w|wsp)"),
+    "store": re.compile(r"str.*|s(b|h|w|wsp)"),
+    "divide": re.compile(r"[su]div.*|(div|rem)u?"),
+    "long": re.compile(r"[su]m(ul|la)ls?|mulh(u|su)?"),
+    "accumulate": re.compile(r"ml[as]s?"),
+    "multiply": re.compile(r"muls?"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class CycleEstimate:
-    """An estimate of the cycles of one inference on a Cortex-M4, without flash wait states.
+    """An estimate of the cycles of one inference, without flash wait states.
 
     Attributes:
         low: when every load follows another and branches refill fast, or are not taken.
@@ -89,8 +97,8 @@ def plain_mnemonic(mnemonic: str) -> str:
     return without if _DSP.fullmatch(without) else bare
 
 
-def estimate_m4_cycles(image: Image, core: Core, executions: Mapping[int, int], images: int) -> CycleEstimate:
-    """Estimate the cycles of one image from how often each instruction was executed.
+def estimate_cycles(image: Image, core: Core, executions: Mapping[int, int], images: int) -> CycleEstimate | None:
+    """Estimate the cycles of one image from how often each instruction was executed; None for a core without timing.
 
     Args:
         image: the program.
@@ -98,34 +106,31 @@ def estimate_m4_cycles(image: Image, core: Core, executions: Mapping[int, int], 
         executions: address → executions, over all images.
         images: how many there were.
     """
+    if core.timing is None or not executions:
+        return None
     low = high = 0.0
     for instruction in disassemble(image, core):
         count = executions.get(instruction.address, 0)
         if count:
-            least, most = _cycles(instruction.mnemonic.lower(), instruction.op_str)
+            least, most = _cycles(instruction.mnemonic.lower(), instruction.op_str, core.timing)
             low, high = low + count * least, high + count * most
     return CycleEstimate(low / images, high / images)
 
 
-def _cycles(mnemonic: str, operands: str) -> tuple[int, int]:
-    name = mnemonic.removesuffix(".w").removesuffix(".n")
+def _cycles(mnemonic: str, operands: str, timing: Timing) -> Span:
+    name = mnemonic.removeprefix("c.").removesuffix(".w").removesuffix(".n")
     if name in ("push", "pop") or name.startswith(("ldm", "stm")):
-        count = _registers(operands)
-        refill = (1, 3) if "pc" in operands else (0, 0)
-        return 1 + count + refill[0], 1 + count + refill[1]
-    if name in ("b", "bl", "bx", "blx", "tbb", "tbh"):
-        return _BRANCH
-    if name.startswith(("cbz", "cbnz")) or re.fullmatch(rf"b({_CONDITIONS})", name):
-        return _CONDITIONAL
-    if name.startswith("ldrd") or name.startswith("strd"):
-        return 2, 3
-    if name.startswith("ldr"):
-        return _LOAD
-    if name.startswith("str"):
-        return _STORE
-    if name.startswith(("sdiv", "udiv")):
-        return _DIVIDE
-    return _PLAIN
+        count, jumps = _registers(operands), "pc" in operands
+        parts = zip(timing.several, timing.each, timing.refill, strict=True)
+        least, most = (base + count * each + jumps * refill for base, each, refill in parts)
+        return least, most
+    if name in _BRANCHES:
+        return timing.branch
+    if _CONDITIONAL.fullmatch(name):
+        return timing.conditional
+    found = next((kind for kind, names in _CLASSES.items() if names.fullmatch(name)), "plain")
+    span: Span = getattr(timing, found)
+    return span
 
 
 def _registers(operands: str) -> int:

@@ -11,7 +11,7 @@ from edgedigits.data.preprocess import PixelMap
 from edgedigits.data.seeing import see
 from edgedigits.devices.cores import Core
 from edgedigits.devices.costs import layer_costs
-from edgedigits.devices.disassembly import estimate_m4_cycles
+from edgedigits.devices.disassembly import estimate_cycles
 from edgedigits.devices.elf import Image
 from edgedigits.devices.emulator_qemu import run_qemu
 from edgedigits.devices.emulator_simavr import run_simavr
@@ -292,7 +292,6 @@ class _Job:
 
 def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
     engine, core = job.engine, job.core
-    has_cycles = core.has_cycle_costs and bool(run.executions)
     return Simulation(
         core=core.name,
         toolchain=job.toolchain.version,
@@ -319,7 +318,7 @@ def _summarize(job: _Job, image: Image, run: Emulation) -> Simulation:
         no_background=None,
         layers=layer_costs(engine, core, image, run),
         by_function=_by_function(image, run),
-        cycles=estimate_m4_cycles(image, core, run.executions, len(run.instructions)) if has_cycles else None,
+        cycles=estimate_cycles(image, core, run.executions, len(run.instructions)),
         exact_cycles=_cycles(run),
         outputs=run.outputs,
     )

@@ -147,7 +147,7 @@ class Simulation:
         no_background: the most instructions among images without a single pixel of background; None where none ran.
         layers: cost by layer; empty for an engine whose source does not mark its layers.
         by_function: share of instructions by function, mean per image; empty where the emulator cannot tell.
-        cycles: estimate for Cortex-M4; None for other cores and emulators that count no single instructions.
+        cycles: estimate; None for cores without timing and emulators that count no single instructions.
         outputs: int8 (n, output size).
         exact_cycles: cycles by image, as the emulator counted them; None where it counts none.
         pixels: what pixels are to the model; None where none went in.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.engine.source import EngineSource
 from edgedigits.files.typed import Count, Share
+from edgedigits.model.core_costs import CoreCosts
 from edgedigits.model.network import Network
 from edgedigits.model.ops.step import InPlaceStep
 from edgedigits.model.packing import PackedLayer
@@ -38,6 +40,7 @@ class EngineLayerFacts:
         instructions: estimate for one inference, requantization included.
         activity: share of its inputs that is above their lowest value, which the estimate is for; None where a report
             was read back that does not say it.
+        cycles: the same estimate in cycles of each core that the engine is packed for.
     """
 
     name: str
@@ -50,6 +53,7 @@ class EngineLayerFacts:
     nbytes: int
     instructions: int
     activity: Share | None = None
+    cycles: dict[str, Count] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,11 @@ class EngineFacts:
         return tuple(layer.activity for layer in self.layers if layer.activity is not None) if self.measured_on else ()
 
     @property
+    def cycles(self) -> dict[str, int]:
+        """Estimate for one inference on each core that it is packed for, without a softmax."""
+        return {core: sum(layer.cycles[core] for layer in self.layers) for core in self.layers[0].cycles}
+
+    @property
     def instructions_how(self) -> str:
         """How the estimate was obtained."""
         measured = f"active inputs of each layer measured on {self.measured_on:,} images"
@@ -122,6 +131,7 @@ def engine_facts(
     optimize: str,
     proof: Proof,
     measured_on: int = 0,
+    cores: Sequence[CoreCosts] = (),
 ) -> EngineFacts:
     """Gather the facts of an engine.
 
@@ -133,8 +143,9 @@ def engine_facts(
         optimize: what the encodings were chosen for.
         proof: what its arithmetic was held against.
         measured_on: images that the activity of the layers was measured on.
+        cores: that it is packed for.
     """
-    layers = tuple(_layer_facts(one) for one in packed)
+    layers = tuple(_layer_facts(one, cores) for one in packed)
     neurons = [sum(layer.outputs for layer in one.layers) for one in (lowered, network)]
     return EngineFacts(
         prefix=source.prefix,
@@ -162,8 +173,8 @@ def _between_layers(network: Network) -> int:
     return round(sum(step.instructions * size for step, size in steps if isinstance(step, InPlaceStep)))
 
 
-def _layer_facts(one: PackedLayer) -> EngineLayerFacts:
-    layer = one.layer
+def _layer_facts(one: PackedLayer, cores: Sequence[CoreCosts]) -> EngineLayerFacts:
+    layer, time = one.layer, [(one.encoding.name, one.instructions)]
     return EngineLayerFacts(
         name=layer.name,
         inputs=layer.inputs,
@@ -175,4 +186,5 @@ def _layer_facts(one: PackedLayer) -> EngineLayerFacts:
         nbytes=one.nbytes,
         instructions=round(one.instructions),
         activity=round(one.activity.inputs, 4),
+        cycles={core.core: round(core.cycles(time)) for core in cores},
     )

@@ -113,10 +113,11 @@ def _zeros(facts: BuildFacts) -> Text:
 
 def _engine(engine: EngineFacts) -> Text:
     encodings = ", ".join(layer.encoding for layer in engine.layers)
+    cycles = "".join(f", {cycles:,} cycles on {core}" for core, cycles in engine.cycles.items())
     return Text.assemble(
         (f"{engine.weight_bytes:,} B of packed weights", "bold"),
         f" ({encodings}), {engine.workspace_bytes:,} B of workspace, "
-        f"about {engine.instructions:,} instructions on Cortex-M4 (estimate)",
+        f"about {engine.instructions:,} instructions on Cortex-M4{cycles} (estimate)",
     )
 
 

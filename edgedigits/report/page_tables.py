@@ -192,7 +192,8 @@ def engine_table(facts: BuildFacts) -> Table | None:
     engine = facts.engine
     if engine is None:
         return None
-    head = ("layer", "shape", "encoding", "bytes", "instructions", "stored")
+    cores = [f"cycles, {core}" for core in engine.cycles]
+    head = ("layer", "shape", "encoding", "bytes", "instructions", *cores, "stored")
     rows = [
         (
             str(number),
@@ -200,12 +201,14 @@ def engine_table(facts: BuildFacts) -> Table | None:
             layer.encoding,
             f"{layer.nbytes:,}",
             f"{layer.instructions:,}",
+            *map("{:,}".format, layer.cycles.values()),
             layer.summary,
         )
         for number, layer in enumerate(engine.layers, 1)
     ]
-    rows.append(("all", "", "", f"{engine.weight_bytes:,}", f"{engine.instructions:,}", ""))
-    return Table("The C engine by layer", head, tuple(rows), frozenset({0, 1, 2, 5}))
+    totals = engine.weight_bytes, engine.instructions, *engine.cycles.values()
+    rows.append(("all", "", "", *map("{:,}".format, totals), ""))
+    return Table("The C engine by layer", head, tuple(rows), frozenset({0, 1, 2, len(head) - 1}))
 
 
 def parity_table(facts: BuildFacts) -> Table:

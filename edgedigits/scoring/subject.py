@@ -83,6 +83,17 @@ class Subject:
             ) from error
 
     @property
+    def cores(self) -> tuple[str, ...]:
+        """Those whose cycles its engine is packed by; none where nobody chose any.
+
+        Raises:
+            DataError, ConfigError: the manifest holds none.
+        """
+        engine = self.said.config.get("engine")
+        stored = engine.get("core", ()) if isinstance(engine, dict) else ()
+        return make_config(parse_sections({"engine": {"core": stored}}, str(self.manifest))).engine.core
+
+    @property
     def reject_margin(self) -> int:
         """The least lead that its engine accepts; 0 where it refuses nothing. Raises as `said`."""
         confidence = self.said.confidence

@@ -158,6 +158,9 @@ def test_what_cannot_be_compiled_leaves_nothing(
         (["--optimize", "fast"], "invalid choice: 'fast'"),
         (["--rounding", "double"], "invalid choice: 'double'"),
         (["--most-instructions", "9k"], "--most-instructions has no effect without --optimize size"),
+        (["--core", "m99"], "There is no core 'm99'. Known: atmega328p, "),
+        (["--core", "cortex-m55"], "take on cortex-m55 is not known: nothing can be chosen for it. Take one of atmega"),
+        (["--core", "m4", "--optimize", "size"], "--core has no effect without --optimize speed or balanced"),
     ],
 )
 def test_wrong_choices(
@@ -166,6 +169,43 @@ def test_wrong_choices(
     assert main(["compile", str(model), "--out", str(tmp_path / "out"), *flags]) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_an_engine_is_packed_by_the_cycles_of_the_cores_that_it_is_for(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pairs are for cores that multiply two at a time; instructions are told beside the cycles."""
+    out, cores = tmp_path / "out", ["--core", "m0plus,rv32imc", "--core", "m3"]
+    assert main(["compile", str(model), "--out", str(out), "--optimize", "speed", *cores, "--json"]) == 0
+    layers = json.loads(capsys.readouterr().out)["engine"]["layers"]
+    assert "pairs" not in {one["encoding"] for one in layers}
+    for one in layers:
+        assert [*one["cycles"]] == ["cortex-m0plus", "rv32imc", "cortex-m3"]
+        assert min(one["cycles"].values()) > one["instructions"]
+
+    stored = json.loads((out / "manifest.json").read_text())["config"]["engine"]
+    assert stored["core"] == ["m0plus", "rv32imc", "m3"]
+    assert main(["inspect", str(out)]) == 0
+    assert "packed    by the cycles of m0plus, rv32imc, m3\n" in capsys.readouterr().out
+
+
+def test_a_core_that_cannot_read_the_constants_is_told_of_and_nothing_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "large.tflite", tmp_path / "out"
+    path.write_bytes(random_mlp(7, (900, 50, 3)))
+    assert main(["compile", str(path), "--out", str(out), "--core", "atmega2560"]) == 1
+    said = capsys.readouterr().err
+    assert "does not fit atmega2560: edgedigits_model_layer1_" in said and "Prune and compile with --optimize" in said
+    assert not out.exists()
+
+
+def test_what_was_never_measured_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = tmp_path / "no_digits.tflite", tmp_path / "out"
+    path.write_bytes(random_mlp(7, (9, 5, 3)))
+    assert main(["compile", str(path), "--out", str(out)]) == 0
+    assert "how many inputs are active was never measured: 18 % of the pixels, half of" in capsys.readouterr().out
+    assert "activity" not in json.loads((out / "manifest.json").read_text())
 
 
 def test_what_pixels_are_is_printed_stored_and_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgedigits.devices.cores import find_core
-from edgedigits.devices.disassembly import _cycles, dsp_instructions, estimate_m4_cycles, plain_mnemonic
+from edgedigits.devices.disassembly import _cycles, dsp_instructions, estimate_cycles, plain_mnemonic
 from edgedigits.devices.elf import Image, read_elf
 from edgedigits.devices.emulator_unicorn import run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
@@ -83,15 +83,39 @@ def test_plain_c_holds_no_dsp(tiny: Engine, compiled: Callable[..., Image]) -> N
     ],
 )
 def test_costs_by_class(mnemonic: str, operands: str, cycles: tuple[int, int]) -> None:
-    assert _cycles(mnemonic, operands) == cycles
+    assert M4.timing is not None and _cycles(mnemonic, operands, M4.timing) == cycles
+
+
+@pytest.mark.parametrize(
+    ("core", "mnemonic", "operands", "cycles"),
+    [
+        ("cortex-m0plus", "ldrb", "r0, [r1]", (2, 2)),
+        ("cortex-m0plus", "pop", "{r4, pc}", (5, 5)),
+        ("cortex-m0plus", "beq", "#0x10", (1, 2)),
+        ("cortex-m3", "mla", "r0, r1, r2, r3", (2, 2)),
+        ("cortex-m3", "smull", "r0, r1, r2, r3", (3, 5)),
+        ("cortex-m3", "mul", "r0, r1, r2", (1, 1)),
+        ("rv32imc", "c.lw", "a0, 0(a1)", (2, 2)),
+        ("rv32imc", "sb", "a0, 0(a1)", (2, 2)),
+        ("rv32imc", "c.bnez", "a0, 0x10", (1, 3)),
+        ("rv32imc", "bgeu", "a0, a1, 0x10", (1, 3)),
+        ("rv32imc", "c.jr", "ra", (2, 2)),
+        ("rv32imc", "mulh", "a0, a1, a2", (2, 4)),
+        ("rv32imc", "slli", "a0, a1, 2", (1, 1)),
+    ],
+)
+def test_other_cores_take_other_times(core: str, mnemonic: str, operands: str, cycles: tuple[int, int]) -> None:
+    timing = find_core(core).timing
+    assert timing is not None and _cycles(mnemonic, operands, timing) == cycles
 
 
 def test_the_estimate_brackets_the_instructions(tiny: Engine, compiled: Callable[..., Image]) -> None:
     image, inputs = compiled(tiny), random_inputs(5)
     run = run_unicorn(M4, image, tiny, inputs)
 
-    estimate = estimate_m4_cycles(image, M4, run.executions, len(inputs))
+    estimate = estimate_cycles(image, M4, run.executions, len(inputs))
 
+    assert estimate is not None
     mean = float(run.instructions.mean())
     assert mean <= estimate.low <= estimate.middle <= estimate.high <= 4 * mean
 
