@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Before NumPy is imported: products of small matrices take ten times as long where two threads wait for a busy core.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -83,6 +85,15 @@ def few(splits_5k: Splits) -> Splits:
         splits_5k.test.take(first),
         "few",
     )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium that is installed, driven by Playwright; skips where one of them is absent."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or pytest.skip("needs chromium")
+    with playwright.sync_playwright() as browsers:
+        yield browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -32,6 +31,7 @@ from edgedigits.data.digits import Digits
 from edgedigits.data.export import HEADER
 from edgedigits.data.geometry import fit_picture
 from edgedigits.errors import DataError
+from tests.report.accessibility import assert_accessible
 from tests.report.page_checker import check_page
 
 ROOT = Path(__file__).parents[2]
@@ -292,36 +292,33 @@ def test_ctrl_c_ends_it_well(book: Path) -> None:
 
 
 @pytest.mark.slow
-def test_chromium_draws_keeps_and_corrects(server: CollectServer, book: Path) -> None:
+def test_chromium_draws_keeps_and_corrects(server: CollectServer, browser: Any, book: Path) -> None:
     """A person's way through the page in a real browser, wide and narrow, under the page's own rules for scripts."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or pytest.skip("needs chromium")
-    expect = playwright.expect
+    from playwright.sync_api import expect
+
     server.service.add({"pixels": text(INK), "label": 5})
     troubles: list[str] = []
-    with playwright.sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for width in (1200, 390):
-            tab = browser.new_page(viewport={"width": width, "height": 1200})
-            tab.on("console", lambda message: troubles.append(message.text))
-            tab.on("pageerror", lambda error: troubles.append(str(error)))
-            tab.goto(server.address)
-            tab.wait_for_selector("html[data-ready=yes]")
-            before = len(server.service.book)
-            box = tab.locator("#paper").bounding_box()
-            at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ((0.5, 0.15), (0.48, 0.85))]
-            tab.mouse.move(*at[0])
-            tab.mouse.down()
-            tab.mouse.move(*at[1], steps=8)
-            tab.mouse.up()
-            expect(tab.locator("#said")).to_have_text("Read as 1.")
-            tab.keyboard.press("1")
-            expect(tab.locator("#digits li")).to_have_count(before + 1)
-            tab.locator("#digits select").first.select_option("7")
-            expect(tab.locator("#counts")).to_contain_text("× 7")
-            assert read_csv(book).labels[-1] == 7
-            tab.locator("#digits button").first.click()
-            expect(tab.locator("#digits li")).to_have_count(before)
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width
-        browser.close()
+    for width in (1200, 390):
+        tab = browser.new_page(viewport={"width": width, "height": 1200})
+        tab.on("console", lambda message: troubles.append(message.text))
+        tab.on("pageerror", lambda error: troubles.append(str(error)))
+        tab.goto(server.address)
+        tab.wait_for_selector("html[data-ready=yes]")
+        before = len(server.service.book)
+        box = tab.locator("#paper").bounding_box()
+        at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ((0.5, 0.15), (0.48, 0.85))]
+        tab.mouse.move(*at[0])
+        tab.mouse.down()
+        tab.mouse.move(*at[1], steps=8)
+        tab.mouse.up()
+        expect(tab.locator("#said")).to_have_text("Read as 1.")
+        tab.keyboard.press("1")
+        expect(tab.locator("#digits li")).to_have_count(before + 1)
+        tab.locator("#digits select").first.select_option("7")
+        expect(tab.locator("#counts")).to_contain_text("× 7")
+        assert read_csv(book).labels[-1] == 7
+        tab.locator("#digits button").first.click()
+        expect(tab.locator("#digits li")).to_have_count(before)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert_accessible(tab)
     assert not troubles

@@ -30,6 +30,7 @@ from edgedigits.scoring.pixels import engine_map
 from edgedigits.scoring.subject import find_subject
 from edgedigits.view import View
 from tests.devices.emitted_engine import write_emitted_engine
+from tests.report.accessibility import assert_accessible
 from tests.report.page_checker import check_page
 from tests.tflite_builder import random_mlp
 
@@ -254,52 +255,49 @@ def photos(folder: Path, digits: Digits) -> Iterator[tuple[Path, int]]:
 
 
 @pytest.mark.slow
-def test_chromium_draws_and_reads(page: str, tmp_path: Path, five_thousand: Digits) -> None:
+def test_chromium_draws_and_reads(page: str, browser: Any, tmp_path: Path, five_thousand: Digits) -> None:
     """A person's way through the page, in a real browser: strokes, keys, golden inputs, self-test; wide and narrow."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or pytest.skip("needs chromium")
     (tmp_path / "demo.html").write_text(page)
-    with playwright.sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        shown = browser.new_page(viewport={"width": 390, "height": 844})
-        said: list[str] = []
-        shown.on("console", lambda message: said.append(message.text))
-        shown.on("pageerror", lambda error: said.append(str(error)))
-        shown.goto((tmp_path / "demo.html").as_uri())
-        shown.wait_for_selector("html[data-ready]", timeout=60_000)
-        assert shown.evaluate("document.documentElement.scrollWidth") <= 390
-        box = shown.locator("#paper").bounding_box()
-        assert box is not None
-        at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ((0.55, 0.2), (0.5, 0.8))]
-        shown.mouse.move(*at[0])
-        shown.mouse.down()
-        shown.mouse.move(*at[1], steps=12)
-        shown.mouse.up()
-        shown.wait_for_function("document.querySelector('#said').textContent.startsWith('1')")
-        shown.locator("#clear").click()
-        shown.locator("#paper").focus()
-        shown.keyboard.press("Space")
-        for key in ["ArrowDown"] * 6 + ["ArrowUp"] * 12:
-            shown.keyboard.press(key)
-        shown.wait_for_function("document.querySelector('#said').textContent.startsWith('1')")
-        for path, label in photos(tmp_path, five_thousand):
-            shown.locator("#photo").set_input_files(path)
-            shown.wait_for_function(f"document.querySelector('#said').textContent.startsWith('{label}')")
-        (tmp_path / "blank.png").write_bytes(png(np.full((90, 60), 130, np.uint8)))
-        shown.locator("#photo").set_input_files(tmp_path / "blank.png")
-        shown.wait_for_function("document.querySelector('#photo-told').textContent.includes('stands out')")
-        (tmp_path / "no.png").write_text("no picture")
-        shown.locator("#photo").set_input_files(tmp_path / "no.png")
-        shown.wait_for_function("document.querySelector('#photo-told').textContent.includes('no picture')")
-        if find_mnist():
-            shown.locator("#strip button").first.click()
-            shown.wait_for_function("document.querySelector('#said').textContent.startsWith('0')")
-            shown.keyboard.press("ArrowRight")
-            shown.keyboard.press("Enter")
-            shown.wait_for_function("document.querySelector('#said').textContent.startsWith('1')")
-            assert "pressed" in shown.locator("#strip button").nth(1).evaluate("one => one.outerHTML")
-        shown.locator("#test").click()
-        assert shown.locator("#tested").inner_text().startswith("passed")
-        assert shown.locator("#vectors").inner_text().count("NOT") == 0
-        browser.close()
+    shown = browser.new_page(viewport={"width": 390, "height": 844})
+    said: list[str] = []
+    shown.on("console", lambda message: said.append(message.text))
+    shown.on("pageerror", lambda error: said.append(str(error)))
+    shown.goto((tmp_path / "demo.html").as_uri())
+    shown.wait_for_selector("html[data-ready]", timeout=60_000)
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    box = shown.locator("#paper").bounding_box()
+    assert box is not None
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ((0.55, 0.2), (0.5, 0.8))]
+    shown.mouse.move(*at[0])
+    shown.mouse.down()
+    shown.mouse.move(*at[1], steps=12)
+    shown.mouse.up()
+    shown.wait_for_function("document.querySelector('#said').textContent.startsWith('1')")
+    shown.locator("#clear").click()
+    shown.locator("#paper").focus()
+    shown.keyboard.press("Space")
+    for key in ["ArrowDown"] * 6 + ["ArrowUp"] * 12:
+        shown.keyboard.press(key)
+    shown.wait_for_function("document.querySelector('#said').textContent.startsWith('1')")
+    for path, label in photos(tmp_path, five_thousand):
+        shown.locator("#photo").set_input_files(path)
+        shown.wait_for_function(f"document.querySelector('#said').textContent.startsWith('{label}')")
+    (tmp_path / "blank.png").write_bytes(png(np.full((90, 60), 130, np.uint8)))
+    shown.locator("#photo").set_input_files(tmp_path / "blank.png")
+    shown.wait_for_function("document.querySelector('#photo-told').textContent.includes('stands out')")
+    (tmp_path / "no.png").write_text("no picture")
+    shown.locator("#photo").set_input_files(tmp_path / "no.png")
+    shown.wait_for_function("document.querySelector('#photo-told').textContent.includes('no picture')")
+    if find_mnist():
+        shown.locator("#strip button").first.focus()
+        shown.keyboard.press("ArrowRight")
+        shown.keyboard.press("Enter")
+        chosen = shown.locator("#strip [aria-pressed=true]")
+        read = chosen.inner_text()[-1]
+        shown.wait_for_function(f"document.querySelector('#said').textContent.startsWith('{read}')")
+        assert chosen.inner_text() == shown.locator("#strip button").nth(1).inner_text()
+    shown.locator("#test").click()
+    assert shown.locator("#tested").inner_text().startswith("passed")
+    assert shown.locator("#vectors").inner_text().count("NOT") == 0
+    assert_accessible(shown)
     assert said == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 
@@ -13,6 +11,7 @@ from edgedigits.report.paired import Flip, mcnemar
 from edgedigits.study.findings.insights import find_insights
 from edgedigits.study.report.page import render_study
 from edgedigits.study.report.pictures import study_pictures
+from tests.report.accessibility import assert_accessible
 from tests.study.made_up import varied_table, varied_trials
 
 PHONE, PAPER = 390, 700
@@ -47,14 +46,6 @@ def comparison(place):
     return render_comparison(Comparison(builds, {}, (test,), ("careful",), flips), place)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or pytest.skip("needs chromium")
-    with playwright.sync_playwright() as browsers:
-        yield browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["grid", "report-table", "comparison"])
 def test_a_page_has_no_errors_and_nothing_is_cut(name, browser, tmp_path):
@@ -73,4 +64,5 @@ def test_a_page_has_no_errors_and_nothing_is_cut(name, browser, tmp_path):
     page.set_viewport_size({"width": PAPER, "height": 1000})
     page.emulate_media(media="print")
     assert page.evaluate(_BEYOND) == 0
+    assert_accessible(page)
     assert said == []
