@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.data.writing import refuse_existing, replacing
-from edgedigits.demo.strip import find_strip
+from edgedigits.demo.boards import board_cycles
+from edgedigits.demo.strip import Strip, make_strip
 from edgedigits.demo.wasm import compile_wasm
 from edgedigits.devices.engine_model import check_model, check_pixels, find_engine_model
 from edgedigits.devices.stub import Engine, find_engine
@@ -17,14 +18,18 @@ from edgedigits.errors import UnsupportedModelError
 from edgedigits.files.writing import write_text
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
+from edgedigits.model.numpy_engine import run
 from edgedigits.model.reader import read_tflite
 from edgedigits.report.rendering import page_templates
 from edgedigits.scoring.pixels import engine_map, takes_digits
 from edgedigits.scoring.subject import Subject
+from edgedigits.scoring.subject_digits import digits_at_hand
 
 _TEMPLATES = Path(__file__).parent / "templates"
 SCREEN = 280
 """Pixels of a side of what is drawn on."""
+MEASURED = 200
+"""Digits that an estimate of cycles counts active inputs on."""
 
 
 def write_demo(folder: Path, path: Path, *, force: bool = False) -> dict[str, Any]:
@@ -66,7 +71,11 @@ def page_facts(engine: Engine, subject: Subject) -> dict[str, Any]:
     check_pixels(engine, pixels.range, view)
     confidence, network = subject.said.confidence, lower(graph, Rounding(engine.facts.rounding))
     certainty = confidence.temperature_steps if confidence else None
-    strip = find_strip(subject, network, pixels, engine.reject_margin)
+    chosen, why = digits_at_hand(subject)
+    inputs = pixels.inputs(chosen.digits.images) if chosen else None
+    strip = Strip(f"No test digits are shown: {why}")
+    if chosen and inputs is not None:
+        strip = make_strip(chosen.digits, chosen.origin, run(network, inputs), engine.reject_margin)
     return {
         "side": isqrt(network.inputs),
         "screen": SCREEN,
@@ -75,6 +84,7 @@ def page_facts(engine: Engine, subject: Subject) -> dict[str, Any]:
         "reject": engine.reject_margin,
         "temperature": certainty or (None if network.gives_probabilities else 1 / float(network.output.scale)),
         "digest": graph.digest,
+        "boards": board_cycles(engine, network, None if inputs is None else inputs[:MEASURED]),
         "digits": {"told": strip.told, "labels": strip.labels, "packed": _text(strip.packed)},
         "vectors": [
             {"name": one.name, "input": _text(one.input.tobytes()), "output": one.output.tolist()}

@@ -9,14 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
-from edgedigits.data.preprocess import PixelMap
 from edgedigits.data.shape import CLASSES
-from edgedigits.model.network import Network
-from edgedigits.model.numpy_engine import run
 from edgedigits.scoring.metrics import classify
 from edgedigits.scoring.reject import is_refused, leads
-from edgedigits.scoring.subject import Subject
-from edgedigits.scoring.subject_digits import digits_at_hand
 
 MOST_MISREAD = 30
 RIGHT_OF_A_CLASS = 3
@@ -35,14 +30,6 @@ class Strip:
     told: str
     labels: tuple[int, ...] = ()
     packed: bytes = b""
-
-
-def find_strip(subject: Subject, network: Network, pixels: PixelMap, reject: int) -> Strip:
-    """Return digits of a build's own test split; none, and why, where they are not on this machine."""
-    chosen, why = digits_at_hand(subject)
-    if chosen is None:
-        return Strip(f"No test digits are shown: {why}")
-    return make_strip(chosen.digits, chosen.origin, run(network, pixels.inputs(chosen.digits.images)), reject)
 
 
 def make_strip(digits: Digits, origin: str, scores: NDArray[np.int8], reject: int) -> Strip:

@@ -21,7 +21,10 @@ from edgedigits.cli.main import main
 from edgedigits.data.digits import Digits
 from edgedigits.data.geometry import fitted
 from edgedigits.data.mnist import find_mnist
-from edgedigits.demo.strip import find_strip, make_strip
+from edgedigits.demo.page import page_facts
+from edgedigits.demo.strip import make_strip
+from edgedigits.devices.boards import find_board, load_boards
+from edgedigits.devices.stub import find_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
@@ -166,7 +169,7 @@ def test_digits_are_those_that_are_misread_the_surest_first_and_then_some_that_a
 
 
 def test_digits_of_the_page_are_misread_by_its_engine_or_a_sentence_says_why_there_are_none(
-    module: Module, monkeypatch: pytest.MonkeyPatch, network: Network
+    module: Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told, labels, packed = (module.facts["digits"][name] for name in ("told", "labels", "packed"))
     if find_mnist():
@@ -178,11 +181,22 @@ def test_digits_of_the_page_are_misread_by_its_engine_or_a_sentence_says_why_the
             read.append(module.call("classify") == labels[len(read)])
         assert read == [False] * 30 + [True] * 30
     monkeypatch.setattr("edgedigits.scoring.subject_digits.find_mnist", lambda: None)
-    mapped = engine_map(network.graph)
-    assert mapped is not None
-    strip = find_strip(find_subject(REFERENCE), network, mapped, 0)
-    assert (strip.told, strip.labels) == ("No test digits are shown: MNIST is not on this machine.", ())
-    assert find_mnist() or told == strip.told
+    without = page_facts(find_engine(REFERENCE), find_subject(REFERENCE))
+    assert without["digits"]["told"] == "No test digits are shown: MNIST is not on this machine."
+    assert not without["digits"]["labels"]
+    assert find_mnist() or told == without["digits"]["told"]
+    for here, there in zip(module.facts["boards"], without["boards"], strict=True):
+        assert here["cycles"] == pytest.approx(there["cycles"], rel=0.15), "as is expected of digits"
+
+
+def test_every_board_whose_core_is_known_has_its_cycles(module: Module) -> None:
+    layers = json.loads((REFERENCE / "report.json").read_text())["engine"]["layers"]
+    times = [(one["encoding"], one["instructions"]) for one in layers]
+    boards = module.facts["boards"]
+    assert {one["name"] for one in boards} == {name for name, one in load_boards().items() if one.core.costs}
+    for one in boards:
+        costs = find_board(one["name"]).core.costs
+        assert costs is not None and one["cycles"] == pytest.approx(costs.cycles(times), rel=0.15)
 
 
 def test_a_refusal_and_a_view_reach_the_page(tmp_path: Path, five_thousand: Digits) -> None:
@@ -296,6 +310,8 @@ def test_chromium_draws_and_reads(page: str, browser: Any, tmp_path: Path, five_
         read = chosen.inner_text()[-1]
         shown.wait_for_function(f"document.querySelector('#said').textContent.startsWith('{read}')")
         assert chosen.inner_text() == shown.locator("#strip button").nth(1).inner_text()
+    shown.locator("#board").select_option("nucleo-f401re")
+    assert "cycles of cortex-m4 at 84 MHz" in shown.locator("#takes").inner_text()
     shown.locator("#test").click()
     assert shown.locator("#tested").inner_text().startswith("passed")
     assert shown.locator("#vectors").inner_text().count("NOT") == 0

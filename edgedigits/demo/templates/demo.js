@@ -162,6 +162,15 @@
     item.append(button);
     element("vectors").append(item);
   }
+  function showTime() {
+    const board = facts.boards.find((one) => one.name === element("board").value);
+    const microseconds = Number((board.cycles / board.mhz).toPrecision(2));
+    element("takes").textContent = `about ${microseconds.toLocaleString("en")} µs an image, estimated: ${board.cycles.toLocaleString("en")} cycles of ${board.core} at ${board.mhz} MHz`;
+  }
+  if (facts.boards.length) {
+    element("board").addEventListener("change", showTime);
+    showTime();
+  }
   element("test").addEventListener("click", () => {
     const isModel = engine.digest() >>> 0 === parseInt(facts.digest.slice(0, 8), 16);
     const failed = engine.self_test();
