@@ -13,7 +13,8 @@ from edgedigits.data.digits import Splits
 from edgedigits.data.inspection import findings_on_splits
 from edgedigits.data.load import load_splits
 from edgedigits.files.paths import user_path
-from edgedigits.progress import SILENT, Progress
+from edgedigits.in_notebooks import IN_NOTEBOOKS
+from edgedigits.progress import Progress
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.start import findings_on_start
 from edgedigits.teachers.record import findings_on_teacher
@@ -93,7 +94,7 @@ def build(
     config: BuildConfig | Mapping[str, Mapping[str, Any]] | str | Path | None = None,
     *,
     force: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress = IN_NOTEBOOKS,
 ) -> BuildResult:
     """Train, compress, convert, prove and write a build's folder.
 
@@ -101,7 +102,7 @@ def build(
         config: every choice: a BuildConfig; tables as in the TOML file, such as
             `{"loss": {"name": "focal"}, "qat": {"enabled": True}}`; or the path of a TOML file or a manifest.json.
         force: replace an earlier build in the same folder.
-        progress: where bars and remarks go; nowhere by default.
+        progress: where bars and remarks go; by default into a notebook, nowhere else.
 
     Returns:
         The folder and every figure about it; shows itself in a notebook.
@@ -152,7 +153,7 @@ def teacher(
     config: TeacherConfig | Mapping[str, Mapping[str, Any]] | str | Path | None = None,
     *,
     force: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress = IN_NOTEBOOKS,
 ) -> TeacherResult:
     """Train a network that students are distilled from, on the training digits that their builds have, and write it.
 
@@ -160,7 +161,7 @@ def teacher(
         config: every choice: a TeacherConfig; tables as in the TOML file, such as `{"teacher": {"kind": "ensemble"}}`;
             or the path of a TOML file or a teacher's manifest.json.
         force: replace an earlier teacher in the same folder.
-        progress: where bars and remarks go; nowhere by default.
+        progress: where bars and remarks go; by default into a notebook, nowhere else.
 
     Raises:
         ConfigError: a choice is wrong.
@@ -194,7 +195,7 @@ def evaluate(
     input_range: tuple[float, float] | None = None,
     non_digits: Sequence[str | Path] = (),
     non_digits_transposed: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress = IN_NOTEBOOKS,
     **reading: Any,
 ) -> Evaluation:
     """Evaluate a build's folder or any .tflite that classifies digits.
@@ -207,7 +208,7 @@ def evaluate(
         input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
         non_digits: IDX files of pictures that the engine should refuse, such as letters or clothes.
         non_digits_transposed: they hold rows and columns exchanged, as EMNIST's do.
-        progress: where bars go; nowhere by default.
+        progress: where bars go; by default into a notebook, nowhere else.
         reading: how the source is read: `label_column`, `invert`, `transpose`, `fit`; by default as the build did.
 
     Raises:
@@ -256,7 +257,7 @@ def predict(
     nearest: int = 0,
     check_digit: str = "",
     dark: bool | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = IN_NOTEBOOKS,
 ) -> PictureReading:
     """Read the digits in a picture with the engine of a build: one digit, a row or a sheet of them.
 
@@ -266,7 +267,7 @@ def predict(
         nearest: how many training digits to name that each digit is most like; the build's data must be at hand.
         check_digit: by which each row is checked, such as "luhn".
         dark: ink is dark on light; by default as the picture shows it.
-        progress: where bars go; nowhere by default.
+        progress: where bars go; by default into a notebook, nowhere else.
 
     Returns:
         Rows, and each digit with its scores and reasons; shows itself in a notebook.
@@ -289,7 +290,7 @@ def quantize(
     *,
     input_range: tuple[float, float] | None = None,
     force: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress = IN_NOTEBOOKS,
     **reading: Any,
 ) -> Quantized:
     """Write a float `.tflite` once more as full-integer int8, calibrated on digits.
@@ -300,7 +301,7 @@ def quantize(
         out: the file to write; by default `…_int8.tflite` beside it.
         input_range: what pixels 0 and 255 are to the model; 0 and 1 by default.
         force: replace a file.
-        progress: where bars go; nowhere by default.
+        progress: where bars go; by default into a notebook, nowhere else.
         reading: how the source is read: `label_column`, `invert`, `transpose`, `fit`.
 
     Raises:
@@ -313,13 +314,15 @@ def quantize(
     return quantize_model(model, data, place, input_range=input_range, force=force, progress=progress, **reading)
 
 
-def simulate(path: str | Path, data: str = "", *, progress: Progress = SILENT, **choices: Any) -> FolderSimulation:
+def simulate(
+    path: str | Path, data: str = "", *, progress: Progress = IN_NOTEBOOKS, **choices: Any
+) -> FolderSimulation:
     """Run the C engine of a build on an emulated core and compare every output byte with the interpreter.
 
     Args:
         path: a build's folder, or one that `edgedigits compile` wrote.
         data: a source as for `build`; by default the build's own.
-        progress: where bars go; nowhere by default.
+        progress: where bars go; by default into a notebook, nowhere else.
         choices: fields of `SimulationChoices`, such as `core="cortex-m0plus"` or `images=1000`.
 
     Raises:

@@ -29,7 +29,7 @@ class _SilentStage:
 
 
 class SilentProgress:
-    """Reports nowhere; the default of the Python API."""
+    """Reports nowhere."""
 
     def stage(self, title: str, total: int | None = None) -> AbstractContextManager[StageProgress]:
         return nullcontext(_SilentStage())
