@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edgedigits.devices.needs import Needs
     from edgedigits.progress import Progress
 
-HELP = "build firmware for a board and program it: through a debug probe, UF2 for RP2040, or avrdude for Arduinos"
+HELP = "build firmware for a board and program it: through a debug probe, UF2 for Picos, or avrdude for Arduinos"
 EXAMPLES = ("edgedigits flash deploy/focal-qat-prune --board rp2040",)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from edgedigits.devices.catalogue import Address, Clock, Size, Text, read_folder
 from edgedigits.devices.cores import Core, load_cores
@@ -55,7 +56,7 @@ class Board:
         source: where the figures come from, starting with "vendor:".
         pyocd: name of the target in pyOCD; empty where there is none.
         avrdude: what avrdude is told of it; empty where that does not program it.
-        takes_uf2: it starts as a drive that takes UF2 files, as an RP2040 does.
+        uf2: of `UF2_CHIPS`, where it starts as a drive that takes UF2 files; else empty.
         qemu: machine of QEMU that emulates it; empty where there is none.
         qemu_serial: number of that machine's serial port on which the firmware talks.
         firmware: what `firmware_stub/` has for it; None for nothing.
@@ -70,7 +71,7 @@ class Board:
     source: Text
     pyocd: Text = ""
     avrdude: tuple[str, ...] = ()
-    takes_uf2: bool = False
+    uf2: Literal["", "rp2040", "rp2350"] = ""
     qemu: Text = ""
     qemu_serial: Count = 0
     firmware: Firmware | None = None

@@ -1,4 +1,4 @@
-"""Puts firmware onto a board, by a debug probe with pyOCD or as UF2 onto the RP2040's boot drive, or into a file."""
+"""Puts firmware onto a board, by a debug probe with pyOCD or as UF2 onto a boot drive, or into a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from edgedigits.data.writing import refuse_existing, replacing
 from edgedigits.devices.boards import Board, load_boards
 from edgedigits.devices.elf import Image
-from edgedigits.devices.uf2 import check_rp2040, to_uf2
+from edgedigits.devices.uf2 import UF2_CHIPS, Uf2Chip, check_program, to_uf2
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from edgedigits.programs import run_program
 from edgedigits.progress import SILENT, Progress
@@ -22,7 +22,7 @@ ENDINGS = (".elf", ".bin", ".uf2")
 PROGRAM_TIMEOUT_S = 120.0
 MOST_FLASH = 1 << 26
 """Bytes: no microcontroller has more."""
-# Where operating systems mount drives; the RP2040's holds INFO_UF2.TXT.
+# Where operating systems mount drives; a boot drive holds INFO_UF2.TXT.
 _MOUNTS = ("/media/*/*", "/run/media/*/*", "/mnt/*", "/Volumes/*")
 _DRIVE_MARK = "INFO_UF2.TXT"
 
@@ -34,16 +34,17 @@ def uf2_of(board: Board, image: Image) -> bytes:
         ConfigError: the board takes none.
         DataError: the board would not start it.
     """
-    _require_uf2(board)
+    chip = _uf2_chip(board)
     segments = [(load, content) for load, _, content in image.segments]
-    check_rp2040(segments)
-    return to_uf2(segments)
+    check_program(chip, segments)
+    return to_uf2(segments, chip.family)
 
 
-def _require_uf2(board: Board) -> None:
-    if not board.takes_uf2:
-        names = ", ".join(name for name, other in load_boards().items() if other.takes_uf2)
+def _uf2_chip(board: Board) -> Uf2Chip:
+    if not board.uf2:
+        names = ", ".join(name for name, other in load_boards().items() if other.uf2)
         raise ConfigError(f"{board.name} takes no UF2 file.", hint=f"UF2 is for {names}.")
+    return UF2_CHIPS[board.uf2]
 
 
 def flat_of(image: Image) -> bytes:
@@ -76,7 +77,7 @@ def check_file(path: Path, board: Board, *, force: bool) -> None:
     if ending not in ENDINGS:
         raise ConfigError(f"{path} ends in '{path.suffix}'.", hint="Firmware is written as .elf, .bin or .uf2.")
     if ending == ".uf2":
-        _require_uf2(board)
+        _uf2_chip(board)
     refuse_existing(path, force=force)
 
 
@@ -100,14 +101,14 @@ def write_firmware(path: Path, board: Board, image: Image, *, force: bool = Fals
     return f"Wrote {path}, {len(content):,} bytes; nothing was programmed."
 
 
-def find_boot_drive() -> Path | None:
-    """Return the mounted boot drive of an RP2040, or None."""
+def find_boot_drive(chip: Uf2Chip) -> Path | None:
+    """Return the mounted boot drive of a chip, or None."""
     folders = [found for pattern in _MOUNTS for found in sorted(Path("/").glob(pattern.lstrip("/")))]
     folders += [Path(f"{letter}:/") for letter in "DEFGHIJKLMNOPQRSTUVWXYZ"] if sys.platform == "win32" else []
     for folder in folders:
         try:
             mark = folder / _DRIVE_MARK
-            if mark.is_file() and "RPI-RP2" in mark.read_text(encoding="utf-8", errors="replace"):
+            if mark.is_file() and f"Board-ID: {chip.drive}" in mark.read_text(encoding="utf-8", errors="replace"):
                 return folder
         except OSError:
             continue
@@ -132,7 +133,7 @@ def flash(board: Board, image: Image, *, probe: str = "", port: str = "", progre
         ConfigError: pyOCD has no such target at all; a port that is missing or too much.
         CheckFailedError: programming failed.
     """
-    drive = find_boot_drive() if board.takes_uf2 and not probe else None
+    drive = find_boot_drive(UF2_CHIPS[board.uf2]) if board.uf2 and not probe else None
     if drive is not None:
         return _copy_uf2(board, image, drive)
     if board.avrdude:
@@ -154,10 +155,11 @@ def flash(board: Board, image: Image, *, probe: str = "", port: str = "", progre
 def _no_way(board: Board, probe: str) -> ToolMissingError:
     """Without pyOCD; a board that also starts as a drive needs none."""
     install = "pip install 'edgedigits[flash]'"
-    if not board.takes_uf2 or probe:
+    if not board.uf2 or probe:
         return ToolMissingError("pyOCD is not installed.", hint=f"Install it: {install}")
+    drive = UF2_CHIPS[board.uf2].drive
     return ToolMissingError(
-        f"No RPI-RP2 drive is mounted, and pyOCD is not installed, so there is no way onto {board.name}.",
+        f"No {drive} drive is mounted, and pyOCD is not installed, so there is no way onto {board.name}.",
         hint=f"Hold BOOTSEL while plugging the board in, install pyOCD ({install}), or write a file: --out FILE.uf2",
     )
 
@@ -196,7 +198,7 @@ def _says_no_probe(text: str) -> bool:
 
 def _pyocd_error(board: Board, text: str) -> Exception:
     if _says_no_probe(text):
-        drive = " Or hold BOOTSEL while plugging it in, for its boot drive." if board.takes_uf2 else ""
+        drive = " Or hold BOOTSEL while plugging it in, for its boot drive." if board.uf2 else ""
         return ToolMissingError(
             "There is no debug probe.", hint=f"Plug in {board.name}, or its probe, and check the cable.{drive}"
         )

@@ -27,12 +27,14 @@ _PROBES = {
 def examine_boards() -> Iterator[Finding]:
     """Say which boards are at hand and whether this user may talk to them; without any, nothing is wrong."""
     from edgedigits.devices.flashing import find_boot_drive
+    from edgedigits.devices.uf2 import UF2_CHIPS
 
     yield from list(_probes()) or [Finding("boards", "debug probe", State.ABSENT, "none is plugged in")]
     yield from list(_ports()) or [Finding("boards", "serial port", State.ABSENT, "none of a board is there")]
-    drive = find_boot_drive()
-    if drive is not None:
-        yield fine("boards", "RP2040 boot drive", str(drive))
+    for chip in UF2_CHIPS.values():
+        drive = find_boot_drive(chip)
+        if drive is not None:
+            yield fine("boards", f"{chip.name} boot drive", str(drive))
 
 
 def _probes() -> Iterator[Finding]:

@@ -17,9 +17,11 @@
 #define RXD REGISTER(0x40002518u)
 #define TXD REGISTER(0x4000251Cu)
 #define BAUDRATE REGISTER(0x40002524u)
-#define GPIO_OUTSET REGISTER(0x50000508u)
-#define GPIO_DIRSET REGISTER(0x50000518u)
-#define GPIO_PIN_CNF(pin) REGISTER(0x50000700u + 4u * (pin))
+/* Pins are counted on through the ports, of 32 each. */
+#define GPIO(pin, offset) REGISTER(0x50000500u + 0x300u * ((pin) / 32u) + (offset))
+#define GPIO_OUTSET(pin) GPIO(pin, 0x008u)
+#define GPIO_DIRSET(pin) GPIO(pin, 0x018u)
+#define GPIO_PIN_CNF(pin) GPIO(pin, 0x200u + 4u * ((pin) % 32u))
 
 #define BAUD_115200 0x01D7E000u
 
@@ -28,8 +30,8 @@ void platform_console_init(void) {
     TASKS_HFCLKSTART = 1;
     for (uint32_t waited = 0; EVENTS_HFCLKSTARTED == 0 && waited < 100000u; waited++) {
     }
-    GPIO_OUTSET = 1u << PIN_TXD;
-    GPIO_DIRSET = 1u << PIN_TXD;
+    GPIO_OUTSET(PIN_TXD) = 1u << PIN_TXD % 32u;
+    GPIO_DIRSET(PIN_TXD) = 1u << PIN_TXD % 32u;
     GPIO_PIN_CNF(PIN_RXD) = 0; /* input, connected, no pull */
     PSEL_TXD = PIN_TXD;
     PSEL_RXD = PIN_RXD;

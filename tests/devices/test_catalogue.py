@@ -46,7 +46,7 @@ def test_what_a_file_says_is_read(tmp_path: Path) -> None:
     board = read_boards(tmp_path)["x"]
 
     assert (board.name, board.core, board.flash, board.ram) == ("x", find_core("m4"), 65536, 16384)
-    assert (board.clock_mhz, board.qemu, board.takes_uf2) == (1.5, "", False)
+    assert (board.clock_mhz, board.qemu, board.uf2) == (1.5, "", "")
     assert board.support().flash_at == "0x00000000"
 
 
@@ -61,7 +61,8 @@ def test_what_a_file_says_is_read(tmp_path: Path) -> None:
         ({"core": "z80"}, "core is 'z80', expected one of .*cortex-m0plus, cortex-m3"),
         ({"core": []}, r"core is \[\], expected one of .*cortex"),
         ({"title": "\x1b[2J"}, r"title is '\\x1b\[2J', expected a text"),
-        ({"takes_uf2": 1}, "takes_uf2 is 1, expected true or false"),
+        ({"uf2": 1}, "uf2 is 1, expected a text"),
+        ({"uf2": "rp2041"}, "uf2 is 'rp2041', expected one of"),
         ({"flash": 64}, "unknown field 'flash'. Did you mean 'flash_kib'"),
         ({"firmware": True}, "firmware is True, expected an object or null"),
         ({"firmware": {**FIRMWARE, "drivers": "a.c"}}, "firmware.drivers is 'a.c', expected a list"),

@@ -18,6 +18,7 @@ from edgedigits.devices.elf import Footprint, Image
 from edgedigits.devices.firmware import build_firmware
 from edgedigits.devices.flashing import find_boot_drive, flash, flat_of, uf2_of
 from edgedigits.devices.stub import Engine
+from edgedigits.devices.uf2 import UF2_CHIPS
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from tests.devices.conftest import toolchain_or_skip
 from tests.devices.test_uf2 import read_uf2
@@ -139,10 +140,11 @@ def test_an_rp2040_takes_uf2_on_its_boot_drive(
     drive.mkdir(parents=True)
     monkeypatch.setattr(room, "_MOUNTS", (f"{tmp_path}/media/*/*",))
     image = firmware("rp2040")
-    assert find_boot_drive() is None
+    assert find_boot_drive(UF2_CHIPS["rp2040"]) is None
 
     (drive / "INFO_UF2.TXT").write_text("UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n")
 
+    assert find_boot_drive(UF2_CHIPS["rp2350"]) is None
     assert "the board starts by itself" in flash(find_board("rp2040"), image)
     pages = read_uf2((drive / "edgedigits.uf2").read_bytes())
     assert min(pages) == 0x10000000
@@ -170,7 +172,7 @@ def test_a_drive_that_is_full(
     firmware: Callable[[str], Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "RPI-RP2" / "edgedigits.uf2").mkdir(parents=True)
-    (tmp_path / "RPI-RP2" / "INFO_UF2.TXT").write_text("RPI-RP2")
+    (tmp_path / "RPI-RP2" / "INFO_UF2.TXT").write_text("Board-ID: RPI-RP2")
     monkeypatch.setattr(room, "_MOUNTS", (f"{tmp_path}/*",))
 
     with pytest.raises(DataError, match="cannot be written"):

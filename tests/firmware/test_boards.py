@@ -189,7 +189,7 @@ def _path_with_this_python() -> dict[str, str]:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["-DBOARD=mps2-an396"], "There is no board 'mps2-an396'.  Known: atmega1284p, ch32v003"),
+        (["-DBOARD=mps2-an396"], "There is no board 'mps2-an396'.  Known: atmega1284p, bluepill, ch32v003"),
         (["-DBOARD=rp2040", "-DEDGEDIGITS_MODEL=nowhere"], "does not hold one engine"),
         ([], "Choose one with -DBOARD=NAME"),
     ],
