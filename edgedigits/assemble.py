@@ -72,7 +72,7 @@ from edgedigits.scoring.parity import BASELINE, compare
 from edgedigits.scoring.record import StageSummary
 from edgedigits.scoring.start import read_by_start
 from edgedigits.scoring.tflm import ArenaMeasurement
-from edgedigits.stages.catalogue import slug
+from edgedigits.stages.catalogue import own_files, slug
 from edgedigits.training.model import with_softmax
 from edgedigits.training.teacher import Teacher
 
@@ -127,7 +127,7 @@ def assemble(
         )
         _write_fingerprints(splits, folder)
         _emit(config, classifier.graph, evaluation.arena, folder)
-        _report(facts, folder)
+        _report(facts, own_files(config), folder)
         stage.advance(note="written")
     return facts, latency
 
@@ -214,16 +214,17 @@ def _emit(config: BuildConfig, graph: Graph, measured: ArenaMeasurement | None, 
     write_text(folder / RESOLVER, render_tflm_resolver(graph, arena, config.output.name))
 
 
-def _report(facts: BuildFacts, folder: Path) -> None:
+def _report(facts: BuildFacts, own: dict[str, str], folder: Path) -> None:
     write_json(folder / REPORT, facts.to_json())
     write_text(folder / PAGE, render_page(facts))
     write_plots(facts, folder / PLOTS)
-    said = {name: value for name, value in vars(facts.data).items() if name != "sources"}
+    learned = {name: value for name, value in vars(facts.data).items() if name != "sources"}
     parts = tuple(one.digest for one in facts.data.sources) or UNSET
-    data = LearnedFrom(**said, parts=parts, pixels=facts.evaluation.pixels)
+    data = LearnedFrom(**learned, parts=parts, pixels=facts.evaluation.pixels)
     confidence = facts.confidence.certainty if facts.confidence else UNSET
     activity = (facts.engine.activity if facts.engine else ()) or UNSET
-    write_manifest(folder, Manifest(config=facts.config, data=data, confidence=confidence, activity=activity))
+    said = Manifest(config=facts.config, data=data, confidence=confidence, extensions=own or UNSET, activity=activity)
+    write_manifest(folder, said)
 
 
 def _summary(stage: TrainedStage, test: NDArray[np.float32], labels: NDArray[np.uint8]) -> StageSummary:

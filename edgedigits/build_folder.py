@@ -100,6 +100,7 @@ class Manifest:
         versions: of libraries.
         proof: what an engine was held against.
         confidence: temperature and margin.
+        extensions: SHA-256 of the user's own files that shaped it, by their names in EDGEDIGITS_EXTENSIONS.
         activity: of an engine, the share of the inputs of each layer that is above its lowest value, where measured.
         scores: how well a teacher does.
         files: all others of the folder.
@@ -114,6 +115,7 @@ class Manifest:
     versions: dict[str, str] = field(default_factory=dict)
     proof: dict[str, Any] | UnsetType = UNSET
     confidence: Certainty | UnsetType = UNSET
+    extensions: dict[str, str] | UnsetType = UNSET
     activity: tuple[Share, ...] | UnsetType = UNSET
     scores: dict[str, Any] | UnsetType = UNSET
     files: dict[str, ListedFile] = field(default_factory=dict)

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 from edgedigits.compression_sections import FOURS_SPARSITY, WHOLE_BITS
 from edgedigits.config import BuildConfig, Sections
 from edgedigits.errors import ConfigError, DataError, nearest, shown
+from edgedigits.extensions import refuse_absent
 from edgedigits.files.listing import SCHEMA
 from edgedigits.files.regular import read_text
 from edgedigits.files.toml import read_toml
 from edgedigits.frontier import MANIFEST, model_folder
+from edgedigits.losses.catalogue import OWN_PARAMETERS
 from edgedigits.options import Below, Need, parse_option, shown_value
 from edgedigits.recipes import Choices, recipe_for
 
@@ -95,6 +97,7 @@ def _config_of(manifest: Any, path: Path) -> Any:
     schema = manifest.get("schema", SCHEMA)
     if isinstance(schema, int) and schema > SCHEMA:
         raise DataError(f"{path}: it is of a newer edgedigits, whose choices are others.", hint="Update edgedigits.")
+    refuse_absent(manifest.get("extensions"), path)
     return manifest["config"]
 
 
@@ -206,8 +209,15 @@ def refuse_idle_keys(written: Choices, made: Sections, where: str, flags: Choice
 
 
 def _is_whole(section: str, table: Mapping[str, Any], made: Sections) -> bool:
-    absent = {name for name in (*_PLACES, *_RARE) if name[0] == section}
-    return all(one.name in table or (section, one.name) in absent for one in fields(made.sections()[section]))
+    absent = {name for of, name in _RARE if of == section} | _left_out(section, made)
+    return all(one.name in table or one.name in absent for one in fields(made.sections()[section]))
+
+
+def _left_out(section: str, made: Sections) -> set[str]:
+    """Return the options that no manifest names: places, and parameters of losses of the user's that are not chosen."""
+    own = OWN_PARAMETERS.items() if section == "loss" else ()
+    idle_own = {name for name, loss in own if loss.name != getattr(made, section).name}
+    return {name for of, name in _PLACES if of == section} | idle_own
 
 
 def to_tables(config: Sections) -> dict[str, dict[str, Any]]:
@@ -217,8 +227,9 @@ def to_tables(config: Sections) -> dict[str, dict[str, Any]]:
     the same build.
     """
     tables = dataclasses.asdict(config)
-    for section, name in _PLACES:
-        tables.get(section, {}).pop(name, None)
+    for section, table in tables.items():
+        for name in _left_out(section, config):
+            table.pop(name, None)
     if isinstance(config, BuildConfig):
         tables["engine"] = config.engine.table()
     if "prune" in tables:

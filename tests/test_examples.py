@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -39,6 +40,67 @@ def test_the_grid_is_a_plan(tmp_path: Path, capsys) -> None:
     assert len(json.loads(capsys.readouterr().out)["trials"]) == 2 * 2 * 2 * 3
 
 
+def _start(folder: Path, program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=400)
+
+
+def _copy_own(folder: Path) -> None:
+    assert main(["examples", "custom_loss.py", "--out", str(folder / "mine" / "losses"), "--quiet"]) == 0
+    assert main(["examples", "custom_board.json", "--out", str(folder / "mine" / "boards"), "--quiet"]) == 0
+
+
+def test_a_loss_and_a_board_of_ones_own_are_in_help_axes_and_tables(tmp_path: Path) -> None:
+    _copy_own(tmp_path)
+    program = """
+import sys
+from edgedigits.cli.main import main
+from edgedigits.config_file import make_config, parse_sections
+from edgedigits.stages.catalogue import own_files
+from edgedigits.study.plan.axes import find_axis
+print(find_axis("q", "t").apply("0.5", "t"), find_axis("loss", "t").apply("generalized-cross-entropy", "t"))
+print(*own_files(make_config(parse_sections({"loss": {"name": "generalized-cross-entropy", "q": 0.5}}, "t"))))
+main(["boards", "--board", "custom_board"])
+main(["build", "--help"])
+assert "tensorflow" not in sys.modules
+"""
+    done = _start(tmp_path, program, EDGEDIGITS_EXTENSIONS="mine")
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = done.stdout
+    assert "({'loss': {'q': 0.5}}, 'int8') ({'loss': {'name': 'generalized-cross-entropy'}}, 'int8')" in said
+    assert "\nlosses/custom_loss.py\n" in said and "ST NUCLEO-F446RE" in said and "--q N" in said
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_a_loss_of_ones_own_trains_and_the_manifest_repeats_it(
+    tmp_path: Path, five_thousand: Digits, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    pytest.importorskip("ziglang")
+    write_csv(five_thousand.take(np.random.default_rng(1).permutation(5000)[:600]), tmp_path / "few.csv")
+    _copy_own(tmp_path)
+    program = """
+from edgedigits.cli.main import main
+words = "build --data few.csv --loss generalized-cross-entropy --q 0.5 --hidden 8 --epochs 4 --augment none --out a -v"
+assert main(words.split()) == 0
+assert main("build --config a/manifest.json --out b".split()) == 0
+assert main("flash a --board custom_board --out a.elf".split()) == 0
+"""
+    done = _start(tmp_path, program, EDGEDIGITS_EXTENSIONS="mine")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "generalized-cross-entropy (q = 0.5) loss" in done.stdout and (tmp_path / "a.elf").is_file()
+    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    loss = (tmp_path / "mine" / "losses" / "custom_loss.py").read_bytes()
+    assert manifest["extensions"] == {"losses/custom_loss.py": hashlib.sha256(loss).hexdigest()}
+    assert (tmp_path / "a" / "manifest.json").read_bytes() == (tmp_path / "b" / "manifest.json").read_bytes()
+
+    monkeypatch.chdir(tmp_path)
+    for words in ("build --config a/manifest.json --out c", "compare a b"):
+        assert main(words.split()) == 3
+        assert "a/manifest.json: losses/custom_loss.py shaped this build, and lies in no" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_notebook_runs_from_csv_to_submission(tmp_path: Path, five_thousand: Digits) -> None:
@@ -52,9 +114,7 @@ def test_the_notebook_runs_from_csv_to_submission(tmp_path: Path, five_thousand:
     assert main(["examples", "kaggle.ipynb", "--out", str(tmp_path), "--quiet"]) == 0
     cells = json.loads((tmp_path / "kaggle.ipynb").read_text(encoding="utf-8"))["cells"]
     program = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=400)
+    done = _start(tmp_path, program)
     assert done.returncode == 0, done.stderr[-2000:]
     submitted = np.loadtxt(tmp_path / "submission.csv", delimiter=",", skiprows=1, dtype=int)
     assert submitted[:, 0].tolist() == list(range(1, 101))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import Field, fields
-from typing import Any
+from typing import Any, NoReturn
 
 from edgedigits import config
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import Kind, idle, make_choices, over, read_config_file, refuse_idle_keys, with_start
+from edgedigits.discovery import extension_of
 from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
+from edgedigits.losses.catalogue import OWN_PARAMETERS
 from edgedigits.options import flag_of, parse_option
 from edgedigits.recipes import Choices
 from edgedigits.sections import READING
@@ -59,14 +61,27 @@ def given_choices(args: argparse.Namespace) -> Choices:
 
 def _add_flag(group: Any, section: str, option_field: Field[Any]) -> None:
     flag, dest = flag_of(option_field), f"{section}.{option_field.name}"
-    text = option_field.metadata["help"]
+    told = {"dest": dest, "default": _UNSET, "help": option_field.metadata["help"]}
     if option_field.type == "bool":
-        group.add_argument(flag, dest=dest, action=argparse.BooleanOptionalAction, default=_UNSET, help=text)
+        told |= {"action": argparse.BooleanOptionalAction}
     else:
-        shown = _shown_default(option_field.default)
-        metavar = option_field.metadata["metavar"] or "N"
+        told["help"] += _shown_default(option_field.default)
         action = "append" if option_field.metadata["repeated"] else "store"
-        group.add_argument(flag, dest=dest, action=action, default=_UNSET, metavar=metavar, help=text + shown)
+        told |= {"action": action, "metavar": option_field.metadata["metavar"] or "N"}
+    try:
+        group.add_argument(flag, **told)
+    except argparse.ArgumentError as error:
+        _refuse_own_flag(option_field.name, flag, error)
+
+
+def _refuse_own_flag(name: str, flag: str, error: argparse.ArgumentError) -> NoReturn:
+    """Tell that a parameter of a loss of the user's would be a flag that there is already."""
+    file = extension_of(OWN_PARAMETERS.get(name))
+    if file is None:
+        raise error
+    raise ConfigError(
+        f"{file.path}: a parameter cannot be called '{name}': there is another {flag}.", hint="Give it another name."
+    ) from None
 
 
 def _field(section: str, name: str, kind: type[config.Sections] = BuildConfig) -> Field[Any]:

@@ -16,13 +16,22 @@ if TYPE_CHECKING:
     from edgedigits.progress import Progress
 
 HELP = "list examples that run as they are, and copy one"
-EXAMPLES = ("edgedigits examples", "edgedigits examples kaggle.ipynb")
+EXAMPLES = (
+    "edgedigits examples",
+    "edgedigits examples kaggle.ipynb",
+    "edgedigits examples custom_loss.py --out mine/losses",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("name", metavar="NAME", nargs="?", default="", help="of the example to copy")
-    parser.add_argument("--out", metavar="DIR", type=user_path, help="folder to copy it into (default: this one)")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=user_path,
+        help="folder to copy it into, made where there is none (default: this one)",
+    )
     parser.add_argument("--force", action="store_true", help="replace a file of that name")
 
 
@@ -41,4 +50,4 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 def _show(console: Console, examples: dict[str, str]) -> None:
     for name, words in examples.items():
-        console.print(f"{name:<14} {words}", markup=False, soft_wrap=True)
+        console.print(f"{name:<17} {words}", markup=False, soft_wrap=True)

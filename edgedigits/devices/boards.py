@@ -8,10 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from edgedigits.devices.catalogue import Address, Clock, Size, Text, read_folder
+from edgedigits.devices.catalogue import Address, Clock, Size, Text, read_file, read_folder
 from edgedigits.devices.cores import Core, load_cores
 from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import ConfigError, nearest
+from edgedigits.extensions import extensions
 from edgedigits.files.typed import Count
 
 KIB = 1024
@@ -60,6 +61,7 @@ class Board:
         qemu: machine of QEMU that emulates it; empty where there is none.
         qemu_serial: number of that machine's serial port on which the firmware talks.
         firmware: what `firmware_stub/` has for it; None for nothing.
+        notes: for the reader of the file.
     """
 
     name: Text
@@ -75,6 +77,7 @@ class Board:
     qemu: Text = ""
     qemu_serial: Count = 0
     firmware: Firmware | None = None
+    notes: Text = ""
 
     @property
     def flash(self) -> int:
@@ -128,17 +131,23 @@ class Fit:
 
 @lru_cache
 def load_boards() -> Mapping[str, Board]:
-    """Return the boards by name; raises DataError as `read_boards`."""
+    """Return the boards by name, the user's too; raises DataError and ConfigError as `read_boards`."""
     return read_boards(firmware_stub() / "boards")
 
 
 def read_boards(folder: Path) -> dict[str, Board]:
-    """Return the boards of a folder by name, those last that QEMU emulates.
+    """Return the boards of a folder and the user's by name, those last that QEMU emulates.
 
     Raises:
         DataError: as `read_folder`.
+        ConfigError: one of the user's is called as another is, or as `extensions`.
     """
     boards = read_folder(folder, Board, core=load_cores())
+    for file in extensions("boards", ".json"):
+        path, name = file.path, _plain(file.path.stem)
+        if name in boards:
+            raise ConfigError(f"{path}: there is another board {name} already.", hint="Give the file another name.")
+        boards[name] = read_file(path, Board, name=name, core=load_cores())
     return dict(sorted(boards.items(), key=lambda item: item[1].qemu != ""))
 
 
@@ -149,7 +158,11 @@ def find_board(name: str) -> Board:
         ConfigError: there is none; the hint names the nearest.
     """
     boards = load_boards()
-    plain = name.lower().replace("_", "-")
+    plain = _plain(name)
     if plain not in boards:
         raise ConfigError(f"There is no board '{name}'.", hint=nearest(plain, boards))
     return boards[plain]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")

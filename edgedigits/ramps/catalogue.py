@@ -1,9 +1,9 @@
-"""The schedules of pruning that lie in this folder: every module with a `RAMP`."""
+"""The schedules of pruning that lie in this folder or one of the user's: every module with a `RAMP`."""
 
 from __future__ import annotations
 
 from edgedigits import ramps
-from edgedigits.discovery import declared
+from edgedigits.discovery import declared_anywhere
 from edgedigits.ramps.declaration import Ramp
 
 DEFAULT = "polynomial"
@@ -11,6 +11,7 @@ DEFAULT = "polynomial"
 
 # The default first, the others as a dictionary has them.
 RAMPS: dict[str, Ramp] = {
-    ramp.name: ramp for ramp in sorted(declared(ramps, "RAMP"), key=lambda ramp: (ramp.name != DEFAULT, ramp.name))
+    ramp.name: ramp
+    for ramp in sorted(declared_anywhere(ramps, "RAMP", Ramp), key=lambda ramp: (ramp.name != DEFAULT, ramp.name))
 }
 """By name."""

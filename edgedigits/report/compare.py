@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgedigits.build_folder import REPORT
+from edgedigits.build_folder import MANIFEST, REPORT, read_manifest
 from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, DataError
+from edgedigits.extensions import refuse_absent
 from edgedigits.progress import SILENT, Progress
 from edgedigits.report.facts import read_report
 from edgedigits.report.paired import HOW_PAIRED, Flip, PairedTest, paired_tests
@@ -122,9 +123,10 @@ def read_build(folder: Path) -> BuildColumn:
     """Read the report of one build.
 
     Raises:
-        DataError: there is none, or it is not one of a build.
+        DataError: there is none, or it is not one of a build, or a file of the user's is absent that shaped it.
     """
     report = read_report(folder)
+    refuse_absent(read_manifest(folder / MANIFEST).extensions, folder / MANIFEST)
     try:
         config = make_config(parse_sections(report.config, "config"))
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""The stages that lie in this folder, and what they are called together."""
+"""The stages that lie in this folder or one of the user's, and what they are called together."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from pathlib import Path
 
 from edgedigits import stages
 from edgedigits.config import BuildConfig, ModelConfig
-from edgedigits.discovery import declared
+from edgedigits.criteria.catalogue import CRITERIA
+from edgedigits.discovery import declared_anywhere, extension_of
+from edgedigits.levels.catalogue import LEVELS
+from edgedigits.losses.catalogue import LOSSES
+from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.stages.declaration import Stage, Tables
 
 STAGES: dict[str, Stage] = {
-    stage.name: stage for stage in sorted(declared(stages, "STAGE"), key=lambda stage: stage.order)
+    stage.name: stage for stage in sorted(declared_anywhere(stages, "STAGE", Stage), key=lambda stage: stage.order)
 }
 """By name, in the order in which they run."""
 
@@ -22,6 +26,19 @@ def slug(config: BuildConfig) -> str:
     words = [stage.slug for stage in reversed(STAGES.values()) if stage.asked(config)]
     distilled = "distilled" if config.teacher else ""
     return "-".join(word for word in (config.loss.name, config.input.view.slug, shape, distilled, *words) if word)
+
+
+def own_files(config: BuildConfig) -> dict[str, str]:
+    """Return the digests of those files of the user's that shape a build, by their names."""
+    prune = config.prune
+    chosen = (
+        LOSSES[config.loss.name],
+        CRITERIA[prune.criterion],
+        RAMPS[prune.schedule],
+        LEVELS[config.levels.weight_values],
+    )
+    asked = (stage for stage in STAGES.values() if stage.asked(config))
+    return {file.name: file.sha256 for one in (*chosen, *asked) if (file := extension_of(one))}
 
 
 def build_folder(config: BuildConfig) -> Path:

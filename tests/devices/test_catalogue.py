@@ -105,18 +105,21 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def cmake(house: Path) -> subprocess.CompletedProcess[str]:
+def cmake(house: Path, board: str) -> subprocess.CompletedProcess[str]:
     if shutil.which("cmake") is None:
         pytest.skip("cmake is not installed")
-    command = ["cmake", "-S", "firmware_stub", "-B", "b", "-DEDGEDIGITS_MODEL=built", "-DBOARD=toy-board"]
+    command = ["cmake", "-S", "firmware_stub", "-B", "b", "-DEDGEDIGITS_MODEL=built", f"-DBOARD={board}"]
     return subprocess.run(command, cwd=house, capture_output=True, text=True, timeout=120)
 
 
-def test_cmake_finds_a_core_and_a_board_by_their_files(house: Path) -> None:
+def test_cmake_finds_a_core_by_its_file_and_a_board_by_a_path(house: Path) -> None:
     toolchain_or_skip("gcc", find_core("m4"))
     write_engine(house / "built")
 
-    assert cmake(house).returncode == 0
+    (house / "mine").mkdir()
+    shutil.move(house / "firmware_stub" / "boards" / "toy-board.json", house / "mine")
+    assert cmake(house, "mine/none.json").returncode != 0
+    assert cmake(house, "mine/toy-board.json").returncode == 0
     done = subprocess.run(["cmake", "--build", "b"], cwd=house, capture_output=True, text=True, timeout=120)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -129,7 +132,7 @@ def test_cmake_tells_which_field_of_which_file_is_wrong(house: Path) -> None:
     del board["firmware"]["uart"]
     file.write_text(json.dumps(board), encoding="utf-8")
 
-    words = " ".join(cmake(house).stderr.split())
+    words = " ".join(cmake(house, "toy-board").stderr.split())
 
     assert "boards/toy-board.json, field 'firmware.uart': member 'firmware uart' not found" in words
     assert "Compare another file of the catalogue." in words

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from edgedigits.config import LossConfig
 from edgedigits.config_file import make_config, parse_sections
+from edgedigits.examples import custom_loss
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.losses.hinge import KINDS
 from edgedigits.losses.weighted_cross_entropy import class_weights
@@ -101,6 +102,16 @@ def test_gradient_is_the_slope_of_the_formula(variant):
         down[place] -= step
         slope[place] = (by_formula(config, up, LABELS).mean() - by_formula(config, down, LABELS).mean()) / (2 * step)
     assert gradient(make_loss(config, LABELS), logits) == pytest.approx(slope, abs=2e-5)
+
+
+def test_the_example_of_a_loss_of_ones_own_is_its_formula():
+    logits = np.random.default_rng(7).normal(0, 3, (5, 10)).astype(np.float32)
+    p_y = softmax(logits.astype(np.float64))[np.arange(5), LABELS]
+    for q in (1e-4, 0.7, 1.0):
+        value = custom_loss.LOSS.per_image(tf, LABELS.astype(np.int32), logits, q=q).numpy()
+        assert value == pytest.approx((1 - p_y**q) / q, rel=2e-4, abs=2e-5)
+        if q < 0.01:
+            assert value == pytest.approx(-np.log(p_y), rel=1e-2)
 
 
 def gradient(loss, logits: np.ndarray) -> np.ndarray:

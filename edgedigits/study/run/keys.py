@@ -14,6 +14,7 @@ from typing import Any
 from edgedigits.data.contents import Contents
 from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import DataError
+from edgedigits.extensions import all_modules
 from edgedigits.version import __version__
 
 _PACKAGE = Path(__file__).parents[2]
@@ -42,10 +43,12 @@ _LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edg
 
 @lru_cache
 def code_version() -> str:
-    """Return the version of the package, and a digest of the sources and libraries that shape a trial's figures."""
+    """Return the version of the package, and a digest of sources, the user's too, and libraries that shape figures."""
     content = hashlib.sha256()
     for file in _sources():
         content.update(file.relative_to(_PACKAGE).as_posix().encode() + _meaning(file))
+    for own in all_modules():
+        content.update(own.name.encode() + _meaning(own.path))
     with suppress(DataError):
         stub = firmware_stub()
         for name in _SHAPING_STUB:
