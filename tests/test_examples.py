@@ -82,7 +82,8 @@ def test_a_loss_of_ones_own_trains_and_the_manifest_repeats_it(
     _copy_own(tmp_path)
     program = """
 from edgedigits.cli.main import main
-words = "build --data few.csv --loss generalized-cross-entropy --q 0.5 --hidden 8 --epochs 4 --augment none --out a -v"
+loss = "--loss generalized-cross-entropy --q 0.5"
+words = f"build --data few.csv {loss} --hidden 8 --epochs 10 --batch-size 32 --augment none --out a"
 assert main(words.split()) == 0
 assert main("build --config a/manifest.json --out b".split()) == 0
 assert main("flash a --board custom_board --out a.elf".split()) == 0
@@ -90,7 +91,8 @@ assert main("flash a --board custom_board --out a.elf".split()) == 0
     done = _start(tmp_path, program, EDGEDIGITS_EXTENSIONS="mine")
     assert done.returncode == 0, done.stderr[-2000:]
     assert "generalized-cross-entropy (q = 0.5) loss" in done.stdout and (tmp_path / "a.elf").is_file()
-    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    report, manifest = (json.loads((tmp_path / "a" / f"{name}.json").read_text()) for name in ("report", "manifest"))
+    assert report["evaluation"]["scores"]["accuracy"] > 0.6
     loss = (tmp_path / "mine" / "losses" / "custom_loss.py").read_bytes()
     assert manifest["extensions"] == {"losses/custom_loss.py": hashlib.sha256(loss).hexdigest()}
     assert (tmp_path / "a" / "manifest.json").read_bytes() == (tmp_path / "b" / "manifest.json").read_bytes()
