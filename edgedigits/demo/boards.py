@@ -13,7 +13,7 @@ from edgedigits.devices.stub import Engine
 from edgedigits.errors import UnsupportedModelError
 from edgedigits.model.activity import expected, measured
 from edgedigits.model.network import Network
-from edgedigits.model.packing import use
+from edgedigits.model.packing import PackedLayer, times, use
 from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
 
@@ -30,26 +30,25 @@ def board_cycles(engine: Engine, lowered: Network, seen: NDArray[np.int8] | None
         Name, title, core, MHz and cycles, by title; nothing for an engine whose facts do not tell its encodings.
     """
     names = [step.stored.plain.encoding for step in engine.facts.steps if step.inputs is not None]
-    times = _times(simplify(lowered), names, seen)
-    told = sorted(load_boards().values(), key=lambda board: board.title.lower()) if times else []
+    taken = times(_packed(simplify(lowered), names, seen))
+    told = sorted(load_boards().values(), key=lambda board: board.title.lower()) if taken else []
     return [
         {
             "name": board.name,
             "title": board.title,
             "core": board.core.name,
             "mhz": board.clock_mhz,
-            "cycles": round(board.core.costs.cycles(times)),
+            "cycles": round(board.core.costs.cycles(taken)),
         }
         for board in told
         if board.core.costs
     ]
 
 
-def _times(network: Network, names: Sequence[str], seen: NDArray[np.int8] | None) -> list[tuple[str, float]]:
+def _packed(network: Network, names: Sequence[str], seen: NDArray[np.int8] | None) -> tuple[PackedLayer, ...]:
     if len(names) != len(network.layers) or not {one.name for one in ENCODINGS}.issuperset(names):
-        return []
+        return ()
     try:
-        packed = use(network, names, expected(network) if seen is None else measured(network, seen))
+        return use(network, names, expected(network) if seen is None else measured(network, seen))
     except UnsupportedModelError:
-        return []  # its neurons lie in another order there
-    return [(one.encoding.name, one.instructions) for one in packed]
+        return ()  # its neurons lie in another order there

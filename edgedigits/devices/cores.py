@@ -14,8 +14,9 @@ from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import ConfigError, nearest
 from edgedigits.model.core_costs import CoreCosts
 
-Cycles = dict[Text, Annotated[float, Meta(gt=0)]]
-"""By encoding of weights."""
+Factor = Annotated[float, Meta(gt=0)]
+Cycles = dict[Text, tuple[Factor, Factor, Factor]]
+"""By encoding of weights, as `CoreCosts` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,8 @@ class Core:
         has_armv8: its instructions are those of Armv8-M.
         has_multiplier: it multiplies.
         timing: what its instructions take, for an estimate of cycles; None where that is not known.
-        cycles: by encoding, for each instruction that its estimate counts; `tests/benchmarks/bench_cores.py` measures
-            them. Empty where nothing is known.
+        cycles: by encoding, for each instruction of each part of its estimate; `tests/benchmarks/bench_cores.py`
+            measures them. Empty where nothing is known.
         notes: for the reader of the file.
     """
 

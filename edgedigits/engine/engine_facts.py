@@ -15,7 +15,7 @@ from edgedigits.files.typed import Count, Share
 from edgedigits.model.core_costs import CoreCosts
 from edgedigits.model.network import Network
 from edgedigits.model.ops.step import InPlaceStep
-from edgedigits.model.packing import PackedLayer
+from edgedigits.model.packing import PackedLayer, times
 from edgedigits.model.proof import Proof
 from edgedigits.view import PLAIN, View
 
@@ -174,7 +174,7 @@ def _between_layers(network: Network) -> int:
 
 
 def _layer_facts(one: PackedLayer, cores: Sequence[CoreCosts]) -> EngineLayerFacts:
-    layer, time = one.layer, [(one.encoding.name, one.instructions)]
+    layer = one.layer
     return EngineLayerFacts(
         name=layer.name,
         inputs=layer.inputs,
@@ -186,5 +186,5 @@ def _layer_facts(one: PackedLayer, cores: Sequence[CoreCosts]) -> EngineLayerFac
         nbytes=one.nbytes,
         instructions=round(one.instructions),
         activity=round(one.activity.inputs, 4),
-        cycles={core.core: round(core.cycles(time)) for core in cores},
+        cycles={core.core: round(core.cycles(times([one]))) for core in cores},
     )

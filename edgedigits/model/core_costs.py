@@ -1,18 +1,21 @@
-"""What the kernels take on one core and on another, for choosing between them: cycles by a factor of each encoding.
+"""What the kernels take on one core and on another, to choose between them: cycles by three factors of an encoding.
 
 Estimates count instructions of a Cortex-M4. A kernel for another core is other code, and its instructions take other
-times, more or less alike for all steps of one kernel: one number says what an instruction of the estimate becomes.
+times: more or less alike for all that looks for active inputs, for all that is done for those, and for results.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import fmean
 
-Times = Iterable[tuple[str, float]]
-"""Of each layer the name of its encoding, and its instructions by estimate."""
-Factors = Mapping[str, float]
+import numpy as np
+
+Parts = tuple[float, float, float]
+"""Of a time, or for each of them: were no input active, without results; for active inputs; for results."""
+Times = Iterable[tuple[str, Parts]]
+"""Of each layer the name of its encoding, and instructions by estimate."""
+Factors = Mapping[str, Parts]
 """By name of encoding; one that is not named is taken for an average one."""
 UNWEIGHED: Factors = {}
 
@@ -36,14 +39,15 @@ class CoreCosts:
 
 def weighed(times: Times, factors: Factors) -> float:
     """Return the sum of times, each by its factor."""
-    usual = fmean(factors.values()) if factors else 1.0
-    return sum(factors.get(name, usual) * time for name, time in times)
+    usual = np.mean([*factors.values()], axis=0) if factors else np.ones(3)
+    return float(sum(np.dot(factors.get(name, usual), parts) for name, parts in times))
 
 
 def together(cores: Iterable[tuple[CoreCosts, float]]) -> Factors:
     """Return factors by which a time is the sum of a layout's times on all cores, each beside its best one there."""
-    found: dict[str, float] = {}
+    found: dict[str, Parts] = {}
     for core, best in cores:
-        for name, factor in core.factors.items():
-            found[name] = found.get(name, 0.0) + factor / best
+        for name, factors in core.factors.items():
+            one, two, three = np.add(found.get(name, (0.0, 0.0, 0.0)), np.divide(factors, best)).tolist()
+            found[name] = one, two, three
     return found

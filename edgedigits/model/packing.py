@@ -13,13 +13,23 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import UnsupportedModelError
 from edgedigits.model.activity import expected, measured
-from edgedigits.model.core_costs import UNWEIGHED, CoreCosts, Factors, together, weighed
+from edgedigits.model.core_costs import UNWEIGHED, CoreCosts, Factors, Parts, together, weighed
 from edgedigits.model.network import Network
 from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.ordering import by_blocks, by_reading, reading_order
 from edgedigits.model.weights import ENCODINGS
 from edgedigits.model.weights.biases import StoredBiases, narrowest
-from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Activity, Constant, Encoding, OnVectors, Weights
+from edgedigits.model.weights.encoding import (
+    DIGITS,
+    HIDDEN,
+    IDLE,
+    OUTPUT_INSTRUCTIONS,
+    Activity,
+    Constant,
+    Encoding,
+    OnVectors,
+    Weights,
+)
 from edgedigits.model.weights.rows import ROWS
 from edgedigits.model.weights.stream import STREAM
 from edgedigits.model.within import smallest_within
@@ -48,6 +58,7 @@ class PackedLayer:
         constants: the arrays that hold the weights.
         instructions: estimate for one inference on a Cortex-M4, requantization included.
         activity: of its inputs, that the estimate is for.
+        idle: the same estimate where no input is active.
         rows_on_vectors: cores with MVE get all weights row by row instead.
         narrow_biases: biases are stored in as few bytes as hold them.
     """
@@ -57,6 +68,7 @@ class PackedLayer:
     constants: tuple[Constant, ...]
     instructions: float
     activity: Activity
+    idle: float
     rows_on_vectors: bool = False
     narrow_biases: bool = False
 
@@ -92,8 +104,8 @@ def pack_layer(layer: DenseLayer, encoding: Encoding, activity: Activity = HIDDE
     constants = encoding.pack(layer.weights)
     if constants is None or np.abs(layer.accumulator_range()).max() >= encoding.sums_below:
         return None
-    instructions = encoding.instructions(layer.weights, activity)
-    return PackedLayer(layer, encoding, constants, instructions, activity, encoding.on_vectors is OnVectors.ROWS)
+    instructions, idle = (encoding.instructions(layer.weights, one) for one in (activity, IDLE))
+    return PackedLayer(layer, encoding, constants, instructions, activity, idle, encoding.on_vectors is OnVectors.ROWS)
 
 
 def candidates(network: Network, activities: Sequence[Activity] | None = None) -> tuple[tuple[PackedLayer, ...], ...]:
@@ -123,7 +135,7 @@ def choose(
     """
     options = candidates(network, activities)
     alone = [(core, _best(options, goal, core.factors)) for core in cores]
-    return _best(options, goal, together((core, core.cycles(_times(best))) for core, best in alone))
+    return _best(options, goal, together((core, core.cycles(times(best))) for core, best in alone))
 
 
 def _best(candidates: Sequence[Sequence[PackedLayer]], goal: Goal, factors: Factors) -> tuple[PackedLayer, ...]:
@@ -297,9 +309,14 @@ def _flash_bytes(layers: Sequence[PackedLayer]) -> int:
     return sum(one.nbytes for one in layers) + sum(kernels.values())
 
 
-def _times(layers: Sequence[PackedLayer]) -> list[tuple[str, float]]:
-    return [(one.encoding.name, one.instructions) for one in layers]
+def times(layers: Sequence[PackedLayer]) -> list[tuple[str, Parts]]:
+    """Return what the cycles of layers on a core are reckoned from."""
+    results = [float(OUTPUT_INSTRUCTIONS * one.layer.outputs) for one in layers]
+    return [
+        (one.encoding.name, (one.idle - result, one.instructions - one.idle, result))
+        for one, result in zip(layers, results, strict=True)
+    ]
 
 
 def _total(layers: Sequence[PackedLayer], goal: Goal, factors: Factors = UNWEIGHED) -> float:
-    return _SCORES[goal](_flash_bytes(layers), weighed(_times(layers), factors))
+    return _SCORES[goal](_flash_bytes(layers), weighed(times(layers), factors))

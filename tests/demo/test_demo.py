@@ -28,7 +28,9 @@ from edgedigits.devices.stub import find_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
+from edgedigits.model.packing import Goal, arrange, times
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
 from edgedigits.scoring.pixels import engine_map
 from edgedigits.scoring.subject import find_subject
 from edgedigits.view import View
@@ -190,13 +192,12 @@ def test_digits_of_the_page_are_misread_by_its_engine_or_a_sentence_says_why_the
 
 
 def test_every_board_whose_core_is_known_has_its_cycles(module: Module) -> None:
-    layers = json.loads((REFERENCE / "report.json").read_text())["engine"]["layers"]
-    times = [(one["encoding"], one["instructions"]) for one in layers]
+    taken = times(arrange(simplify(lower(read_tflite(REFERENCE / "model.tflite"))), Goal.BALANCED)[1])
     boards = module.facts["boards"]
     assert {one["name"] for one in boards} == {name for name, one in load_boards().items() if one.core.costs}
     for one in boards:
         costs = find_board(one["name"]).core.costs
-        assert costs is not None and one["cycles"] == pytest.approx(costs.cycles(times), rel=0.15)
+        assert costs is not None and one["cycles"] == pytest.approx(costs.cycles(taken), rel=0.15)
 
 
 def test_a_refusal_and_a_view_reach_the_page(tmp_path: Path, five_thousand: Digits) -> None:

@@ -1,4 +1,4 @@
-"""What the kernels are said to take on each core, held against its emulator: within a quarter, and no worse a choice."""
+"""What the kernels are said to take on each core, held against its emulator: within a fifth, and no worse a choice."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.stub import find_engine
 from edgedigits.engine.source import render_engine
 from edgedigits.model.lowering import lower
-from edgedigits.model.packing import Goal, PackedLayer, arrange
+from edgedigits.model.packing import Goal, PackedLayer, arrange, times
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
 from tests.devices.conftest import toolchain_or_skip
 
-BAND, TIE = 0.25, 1.03
+BAND, TIE = 0.2, 1.02
 """How far estimates may be off, and a layout behind another that is estimated to be slower."""
 IMAGES = 5
 NETWORK = simplify(lower(read_tflite(Path(__file__).parents[2] / "deploy" / "reference" / "model.tflite")))
@@ -52,7 +52,7 @@ def test_the_cycles_of_a_layout_are_as_said_and_no_more_than_those_of_one_by_ins
     inputs = (splits_5k.test.images[:IMAGES] ^ 128).view(np.int8)
     by_cycles, by_instructions = (arrange(NETWORK, Goal.SPEED, seen=inputs, cores=some)[1] for some in ([costs], []))
     found = cycles(by_cycles, inputs, core, tmp_path / "by_cycles")
-    assert costs.cycles((one.encoding.name, one.instructions) for one in by_cycles) == pytest.approx(found, rel=BAND)
+    assert costs.cycles(times(by_cycles)) == pytest.approx(found, rel=BAND)
     if [one.encoding for one in by_cycles] != [one.encoding for one in by_instructions]:
         assert found < TIE * cycles(by_instructions, inputs, core, tmp_path / "by_instructions")
 

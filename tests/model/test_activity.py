@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgedigits.model.activity import expected, measured
@@ -17,6 +17,7 @@ from tests.tflite_builder import random_mlp
 
 
 @given(st.integers(1, 4), st.integers(1, 13), SEEDS)
+@settings(deadline=None)
 def test_shares_are_those_of_inputs_and_of_aligned_groups_with_one(count: int, width: int, seed: int) -> None:
     active = np.random.default_rng(seed).random((count, width)) < 0.3
     found = Activity.of(active)
@@ -34,6 +35,7 @@ def test_entries_count_by_how_often_their_input_is_active() -> None:
 
 
 @given(SEEDS)
+@settings(max_examples=30, deadline=None)
 def test_each_layer_is_measured_on_what_it_reads(seed: int) -> None:
     network = lower(read_tflite(random_model(seed, widest=20).content))
     inputs = np.random.default_rng(seed).integers(-128, 128, (5, network.inputs)).astype(np.int8)

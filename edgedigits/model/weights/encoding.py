@@ -75,6 +75,7 @@ OUTPUT_INSTRUCTIONS = 12
 # Measured on the MNIST test set: pixels that are not background, and hidden neurons after ReLU.
 DIGITS = Activity(inputs=0.18, pairs=0.21, words=0.27)
 HIDDEN = Activity(inputs=0.5, pairs=0.75, words=0.94)
+IDLE = Activity(0.0, 0.0, 0.0)
 
 
 class Visits(StrEnum):
