@@ -53,7 +53,10 @@ def test_every_model_of_the_frontier_keeps_its_budget_and_is_listed(capsys) -> N
     assert text.endswith("\n\nOn from one, with your digits or choices: edgedigits build --from NAME\n")
 
 
-@pytest.mark.parametrize("name", frontier())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if int(name.split("-")[-1]) > 8192 else []) for name in frontier()],
+)
 def test_a_model_of_the_frontier_has_the_accuracy_and_the_bytes_that_its_report_says(name, mnist_folder) -> None:
     folder = frontier()[name]
     report, chosen = (

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
+
+from msgspec import Meta
 
 from edgedigits.devices.catalogue import Address, Clock, Size, Text, read_file, read_folder
 from edgedigits.devices.cores import Core, load_cores
@@ -73,7 +75,7 @@ class Board:
     source: Text
     pyocd: Text = ""
     avrdude: tuple[str, ...] = ()
-    uf2: Literal["", "rp2040", "rp2350"] = ""
+    uf2: Annotated[str, Meta(pattern="^(|rp2040|rp2350)$")] = ""
     qemu: Text = ""
     qemu_serial: Count = 0
     firmware: Firmware | None = None

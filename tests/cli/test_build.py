@@ -212,7 +212,8 @@ def test_what_comes_next_names_what_it_needs(monkeypatch):
     assert simulate_command(Path("b")) == "pip install 'edgedigits[mcu]' && edgedigits simulate b"
 
 
-@pytest.mark.parametrize("when", ["Training", pytest.param("Converting", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["Training", "Converting"])
 def test_ctrl_c_leaves_nothing_half_made(csv, when):
     process = command("build", "--data", str(csv), "--hidden", "12", "--epochs", "60", "-v")
     assert process.stderr is not None

@@ -204,7 +204,7 @@ def test_what_was_never_measured_is_said(tmp_path: Path, capsys: pytest.CaptureF
     path, out = tmp_path / "no_digits.tflite", tmp_path / "out"
     path.write_bytes(random_mlp(7, (9, 5, 3)))
     assert main(["compile", str(path), "--out", str(out)]) == 0
-    assert "how many inputs are active was never measured: 18 % of the pixels, half of" in capsys.readouterr().out
+    assert "how many inputs are active was never measured: 18% of the pixels, half of" in capsys.readouterr().out
     assert "activity" not in json.loads((out / "manifest.json").read_text())
 
 

@@ -62,7 +62,7 @@ def test_what_a_file_says_is_read(tmp_path: Path) -> None:
         ({"core": []}, r"core is \[\], expected one of .*cortex"),
         ({"title": "\x1b[2J"}, r"title is '\\x1b\[2J', expected a text"),
         ({"uf2": 1}, "uf2 is 1, expected a text"),
-        ({"uf2": "rp2041"}, "uf2 is 'rp2041', expected one of"),
+        ({"uf2": "rp2041"}, r"uf2 is 'rp2041', expected a text like '\^\(\|rp2040\|rp2350\)"),
         ({"flash": 64}, "unknown field 'flash'. Did you mean 'flash_kib'"),
         ({"firmware": True}, "firmware is True, expected an object or null"),
         ({"firmware": {**FIRMWARE, "drivers": "a.c"}}, "firmware.drivers is 'a.c', expected a list"),

@@ -30,7 +30,9 @@ from tests.tflite_builder import random_mlp
 pytest.importorskip("unicorn")
 
 M4 = find_core("cortex-m4")
-BOARDS = [find_board(name) for name in ("nrf52840dk", "mps2-an386", "microbit-v2", "bluepill")]
+BOARDS = [
+    find_board(name) for name in ("nrf52840dk", "mps2-an386", "microbit-v2", "bluepill", "nucleo-l4r5zi", "esp32-c3")
+]
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +82,14 @@ def test_the_self_test_and_its_vectors_are_a_part_of_their_own(emitted: Engine, 
 
 
 def test_each_figure_says_how_it_was_obtained(needs: dict[str, Needs]) -> None:
-    own, other = needs["nrf52840dk"], needs["microbit-v2"]
+    own, other = needs["nrf52840dk"], needs["nucleo-l4r5zi"]
 
     assert [part.how for part in own.flash] == ["measured"] * 4
     assert [part.how for part in own.ram] == ["measured", "measured", "measured", "emulated", "estimated"]
     assert own.how == "measured: linked for nrf52840dk"
     assert [part.how for part in other.flash] == ["measured", "measured", "estimated", "estimated"]
-    assert other.how == "estimated: as linked for nrf52840dk", "the first of the catalogue with this core and firmware"
-    assert needs["bluepill"].how == "estimated: as linked for mps2-an385"
+    assert other.how == "estimated: as linked for microbit-v2", "the first of the catalogue with this core and firmware"
+    assert needs["esp32-c3"].how == "estimated: as linked for qemu-rv32"
     assert own.engine.how.startswith("measured: zig") and own.engine.how.endswith("-O2; stack emulated")
     assert own.to_json()["flash"]["total"] == sum(part["nbytes"] for part in own.to_json()["flash"]["parts"])
 
