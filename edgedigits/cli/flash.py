@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edgedigits.devices.needs import Needs
     from edgedigits.progress import Progress
 
-HELP = "build firmware for a board and program it: through a debug probe, UF2 for Picos, or avrdude for Arduinos"
+HELP = "build firmware for a board and program it: through a debug probe, UF2, avrdude or esptool"
 EXAMPLES = ("edgedigits flash deploy/focal-qat-prune --board rp2040",)
 
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--toolchain", choices=("zig", "gcc"), help="compiler (default zig, for AVR gcc)")
     parser.add_argument("--console", choices=("uart", "semihosting"), default="uart", help="default uart")
     parser.add_argument("--probe", metavar="ID", default="", help="which debug probe, by the start of its id")
-    parser.add_argument("--port", metavar="PORT", default="", help="serial port of an AVR's boot loader, for avrdude")
+    parser.add_argument("--port", metavar="PORT", default="", help="serial port of an Arduino's or ESP32's boot loader")
     parser.add_argument(
         "--out", metavar="FILE", type=user_path, help="write the firmware here (.elf, .bin or .uf2) and program nothing"
     )

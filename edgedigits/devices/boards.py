@@ -33,6 +33,7 @@ class Firmware:
         defines: macros that these want, as "NAME=VALUE".
         sources: what stands in for the sources of every firmware, for boards too small for those; empty for nothing.
         optimize: what compilers are told.
+        linker_script: in place of its architecture's, in `firmware_stub/`; empty for that.
     """
 
     notes: Text
@@ -43,6 +44,7 @@ class Firmware:
     defines: tuple[str, ...]
     sources: tuple[str, ...] = ()
     optimize: Text = "-O2"
+    linker_script: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Board:
         source: where the figures come from, starting with "vendor:".
         pyocd: name of the target in pyOCD; empty where there is none.
         avrdude: what avrdude is told of it; empty where that does not program it.
+        esptool: what esptool calls its chip; empty where that does not program it.
         uf2: of `UF2_CHIPS`, where it starts as a drive that takes UF2 files; else empty.
         qemu: machine of QEMU that emulates it; empty where there is none.
         qemu_serial: number of that machine's serial port on which the firmware talks.
@@ -75,6 +78,7 @@ class Board:
     source: Text
     pyocd: Text = ""
     avrdude: tuple[str, ...] = ()
+    esptool: Text = ""
     uf2: Annotated[str, Meta(pattern="^(|rp2040|rp2350)$")] = ""
     qemu: Text = ""
     qemu_serial: Count = 0
@@ -104,8 +108,10 @@ class Board:
 
     def linker_script(self) -> str:
         """Return the linker script of a program for it; raises ConfigError as `support`."""
-        text = (firmware_stub() / self.core.architecture.linker_script).read_text(encoding="utf-8")
-        values = {**asdict(self.support()), "flash_kib": self.flash_kib, "ram_kib": self.ram_kib}
+        firmware = self.support()
+        script = firmware.linker_script or self.core.architecture.linker_script
+        text = (firmware_stub() / script).read_text(encoding="utf-8")
+        values = {**asdict(firmware), "flash_kib": self.flash_kib, "ram_kib": self.ram_kib}
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         return text

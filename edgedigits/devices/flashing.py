@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -122,14 +123,15 @@ def flash(board: Board, image: Image, *, probe: str = "", port: str = "", progre
         board: the board.
         image: its firmware.
         probe: the debug probe's unique id, or the start of it; by default the only one there is.
-        port: serial port of a board that avrdude programs.
+        port: serial port of a board that avrdude or esptool programs.
         progress: gets one bar without steps.
 
     Returns:
         What was done, as a sentence.
 
     Raises:
-        ToolMissingError: pyOCD, avrdude, the probe or the boot drive is missing, or pyOCD does not know the target yet.
+        ToolMissingError: pyOCD, avrdude, esptool, the probe or the boot drive is missing, or pyOCD does not know the
+            target yet.
         ConfigError: pyOCD has no such target at all; a port that is missing or too much.
         CheckFailedError: programming failed.
     """
@@ -139,6 +141,9 @@ def flash(board: Board, image: Image, *, probe: str = "", port: str = "", progre
     if board.avrdude:
         with progress.stage(f"Programming {board.name}"):
             return _run_avrdude(board, image, port)
+    if board.esptool:
+        with progress.stage(f"Programming {board.name}"):
+            return _run_esptool(board, image, port)
     if port:
         raise ConfigError(f"{board.name} is programmed through no port.", hint="Leave out --port.")
     if not board.pyocd:
@@ -212,11 +217,39 @@ def _pyocd_error(board: Board, text: str) -> Exception:
     return CheckFailedError(f"pyOCD cannot program {board.name}: {last[:200].rstrip('.')}.", hint="Try again with -v.")
 
 
-def _run_avrdude(board: Board, image: Image, port: str) -> str:
+def _require_port(board: Board, port: str) -> None:
     if not port:
         raise ConfigError(
             f"{board.name} is programmed through its serial port.", hint="Name it, such as --port /dev/ttyACM0."
         )
+
+
+def _run_esptool(board: Board, image: Image, port: str) -> str:
+    _require_port(board, port)
+    if find_spec("esptool") is None:
+        raise ToolMissingError("esptool is not installed.", hint="Install it: pip install 'edgedigits[flash]'")
+    command = [sys.executable, "-m", "esptool", "--chip", board.esptool, "--port", port, "write-flash", "0x0"]
+    with tempfile.TemporaryDirectory() as folder:
+        flat = Path(folder) / "firmware.bin"
+        flat.write_bytes(flat_of(image))
+        try:
+            done = run_program([*command, str(flat)], PROGRAM_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            raise CheckFailedError(
+                f"esptool did not finish within {PROGRAM_TIMEOUT_S:g} s.", hint="Reset the board, and try again."
+            ) from None
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).splitlines()
+        lines = [re.sub(r"^.*fatal error occurred: ", "", line.strip()) for line in said if "error" in line.lower()]
+        raise CheckFailedError(
+            f"esptool cannot program {board.name} at {port}: {(lines or ['?'])[-1][:200].rstrip('.')}.",
+            hint="Is it plugged in, and nothing else using the port? Else hold BOOT while pressing RESET.",
+        )
+    return f"Programmed {board.name} through esptool."
+
+
+def _run_avrdude(board: Board, image: Image, port: str) -> str:
+    _require_port(board, port)
     if shutil.which("avrdude") is None:
         raise ToolMissingError(
             "avrdude is not installed.", hint="Install it (Debian, Ubuntu: apt-get install avrdude)."

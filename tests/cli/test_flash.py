@@ -73,7 +73,7 @@ def test_a_model_that_does_not_fit_names_symbol_and_bytes(tmp_path: Path, capsys
     ("flags", "code", "words"),
     [
         (["--board", "nrf52480dk"], 2, "Did you mean 'nrf52840dk'"),
-        (["--board", "esp32-c3"], 2, "firmware_stub does not support esp32-c3. It supports "),
+        (["--board", "nucleo-l4r5zi"], 2, "firmware_stub does not support nucleo-l4r5zi. It supports "),
         (["--board", "nrf52840dk", "--out", "f.hex"], 2, "written as .elf, .bin or .uf2"),
         (["--board", "nrf52840dk", "--out", "f.uf2"], 2, "takes no UF2 file"),
         (["--board", "nrf52840dk", "--out", "/nowhere/f.elf"], 3, "cannot be written"),

@@ -6,6 +6,7 @@ A stand-in for the package pyocd says what pyOCD 0.46 says; where pyOCD itself i
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -191,3 +192,33 @@ def test_a_program_of_no_size_is_refused(places: list[int], words: str) -> None:
 
     with pytest.raises(DataError, match=words):
         flat_of(image)
+
+
+@pytest.mark.skipif(find_spec("esptool") is None, reason="esptool is not installed")
+def test_esptool_itself_finds_no_port(firmware: Callable[[str], Image]) -> None:
+    with pytest.raises(CheckFailedError, match="esptool cannot program esp32-c3 at /dev/no-such-port: Could not open"):
+        flash(find_board("esp32-c3"), firmware("esp32-c3"), port="/dev/no-such-port")
+
+
+def test_an_esp32_is_programmed_from_the_start_of_its_flash_through_its_port(
+    firmware: Callable[[str], Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, called = firmware("esp32-c3"), []
+    assert flat_of(image)[:8] == bytes.fromhex("1d04dbae1d04dbae"), "what the ROM looks for"
+
+    def run(command: list[str], _timeout: float) -> subprocess.CompletedProcess[str]:
+        called.extend([command[2:-1], Path(command[-1]).read_bytes()])
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(room, "run_program", run)
+    monkeypatch.setattr(room, "find_spec", lambda name: name)
+    assert "through esptool" in flash(find_board("esp32-c3"), image, port="COM3")
+    assert called == [["esptool", "--chip", "esp32c3", "--port", "COM3", "write-flash", "0x0"], flat_of(image)]
+
+    monkeypatch.setattr(room, "find_spec", lambda name: None)
+    with pytest.raises(
+        ToolMissingError, match=r"esptool is not installed. Install it: pip install 'edgedigits\[flash\]'"
+    ):
+        flash(find_board("esp32-c3"), image, port="COM3")
+    with pytest.raises(ConfigError, match="programmed through its serial port. Name it, such as --port"):
+        flash(find_board("esp32-c3"), image)

@@ -89,7 +89,7 @@ def test_each_figure_says_how_it_was_obtained(needs: dict[str, Needs]) -> None:
     assert own.how == "measured: linked for nrf52840dk"
     assert [part.how for part in other.flash] == ["measured", "measured", "estimated", "estimated"]
     assert other.how == "estimated: as linked for microbit-v2", "the first of the catalogue with this core and firmware"
-    assert needs["esp32-c3"].how == "estimated: as linked for qemu-rv32"
+    assert needs["esp32-c3"].how == "measured: linked for esp32-c3"
     assert own.engine.how.startswith("measured: zig") and own.engine.how.endswith("-O2; stack emulated")
     assert own.to_json()["flash"]["total"] == sum(part["nbytes"] for part in own.to_json()["flash"]["parts"])
 

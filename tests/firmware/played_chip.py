@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from edgedigits.devices.cores import Core
 from edgedigits.devices.elf import Image
 
 MOST_INSTRUCTIONS = 20_000_000
-PERIPHERALS = (0x40000000, 0x58100000)
-MAPPED = ((0x40000000, 1 << 24), (0x50000000, 1 << 24), (0x58000000, 1 << 20), (0xE0000000, 1 << 20))
+PERIPHERALS = {"arm": (0x40000000, 0x58100000), "riscv": (0x60000000, 0x60100000)}
+MAPPED = {
+    "arm": ((0x40000000, 1 << 24), (0x50000000, 1 << 24), (0x58000000, 1 << 20), (0xE0000000, 1 << 20)),
+    "riscv": ((0x60000000, 1 << 20),),
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Played:
         ready: address → bits that say that there is room to send, or that a clock or reset is done.
         reset: values after reset, where they are not 0.
         gone: event register that is set once a byte has gone; 0 for none.
+        mirror: where flash shows a second time; 0 for nowhere.
+        entry: bytes of flash before the first instruction, of a core that does not begin by a table of vectors.
         memory: registers that hold where in RAM a byte to send and one received lie, for a UART that goes there by itself.
     """
 
@@ -40,6 +46,8 @@ class Played:
     reset: dict[int, int] = field(default_factory=dict)
     gone: int = 0
     memory: tuple[int, int] | None = None
+    mirror: int = 0
+    entry: int = 0
 
 
 class PlayedChip:
@@ -47,25 +55,33 @@ class PlayedChip:
 
     name, emulated = "played chip", True
 
-    def __init__(self, cpu: str, image: Image, flash_at: int, ram_at: int, played: Played) -> None:
+    def __init__(self, core: Core, image: Image, flash_at: int, ram_at: int, played: Played) -> None:
         import unicorn
-        from unicorn import arm_const
+        from unicorn import arm_const, riscv_const
 
         self._played, self._coming, self._said = played, bytearray(), bytearray()
         self._lies_there = self._starved = False
-        self._uc = uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        uc.ctl_set_cpu_model(getattr(arm_const, cpu))
-        for start, size in ((flash_at, 1 << 20), (ram_at, 1 << 20), *MAPPED):
+        kind, is_arm = core.architecture.name, core.architecture.name == "arm"
+        modes = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS if is_arm else unicorn.UC_MODE_RISCV32
+        self._uc = uc = unicorn.Uc(unicorn.UC_ARCH_ARM if is_arm else unicorn.UC_ARCH_RISCV, modes)
+        uc.ctl_set_cpu_model(getattr(arm_const if is_arm else riscv_const, core.unicorn_cpu))
+        flashes = [flash_at] + [played.mirror] * bool(played.mirror)
+        for start, size in (*((start, 1 << 20) for start in flashes), (ram_at, 1 << 20), *MAPPED[kind]):
             uc.mem_map(start, size)
         for load, _, content in image.segments:
-            uc.mem_write(load, content)
+            for start in flashes:
+                uc.mem_write(load - flash_at + start, content)
         for address, value in played.reset.items():
             self._set(address, value)
-        uc.hook_add(unicorn.UC_HOOK_MEM_READ, self._before_read, begin=PERIPHERALS[0], end=PERIPHERALS[1])
-        uc.hook_add(unicorn.UC_HOOK_MEM_WRITE, self._before_write, begin=PERIPHERALS[0], end=PERIPHERALS[1])
-        vectors = image.address("__flash_start")
-        uc.reg_write(arm_const.UC_ARM_REG_SP, self._get(vectors))
-        self._counter, self._next = arm_const.UC_ARM_REG_PC, self._get(vectors + 4)
+        first, last = PERIPHERALS[kind]
+        uc.hook_add(unicorn.UC_HOOK_MEM_READ, self._before_read, begin=first, end=last)
+        uc.hook_add(unicorn.UC_HOOK_MEM_WRITE, self._before_write, begin=first, end=last)
+        if is_arm:
+            vectors = image.address("__flash_start")
+            uc.reg_write(arm_const.UC_ARM_REG_SP, self._get(vectors))
+            self._counter, self._next, self._thumb = arm_const.UC_ARM_REG_PC, self._get(vectors + 4), 1
+        else:
+            self._counter, self._next, self._thumb = riscv_const.UC_RISCV_REG_PC, flash_at + played.entry, 0
         self._run()
 
     def _get(self, address: int) -> int:
@@ -79,7 +95,7 @@ class PlayedChip:
         said = -1
         while said != len(self._said):
             said, self._starved, self._asked = len(self._said), False, 0
-            self._uc.emu_start(self._next | 1, 0xFFFFFFFE, count=MOST_INSTRUCTIONS)
+            self._uc.emu_start(self._next | self._thumb, 0xFFFFFFFE, count=MOST_INSTRUCTIONS)
             self._next = self._uc.reg_read(self._counter)
             assert self._starved, f"the firmware hangs at {self._next:#x}"
 
