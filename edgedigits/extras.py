@@ -34,7 +34,7 @@ OPTIONAL = {
         "capstone": ">=5.0.6,<6",
         "pyelftools": ">=0.32,<1",
     },
-    "flash": {"pyocd": ">=0.43,<1", "pyserial": ">=3.5,<4"},
+    "flash": {"pyocd": ">=0.43,<1", "pyserial": ">=3.5,<4", "esptool": ">=5,<6"},
     "sign": {"cryptography": ">=45"},
     "quantize": {"litert-quantizer": ">=0.11,<0.12"},
     "search": {"optuna": ">=5,<6"},
