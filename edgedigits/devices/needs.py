@@ -22,11 +22,13 @@ from edgedigits.devices.emulator_simavr import run_simavr
 from edgedigits.devices.emulator_unicorn import run_unicorn
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.firmware import firmware_program
-from edgedigits.devices.stub import Engine
+from edgedigits.devices.needs_cache import digest_of, remembered
+from edgedigits.devices.stub import Engine, firmware_stub
 from edgedigits.devices.toolchain import Toolchain, compile_program
 from edgedigits.engine.source import MOST_STACK_BYTES, MOST_STACK_BYTES_ADDING, MOST_STACK_BYTES_MVE
 from edgedigits.errors import CheckFailedError, ToolMissingError
 from edgedigits.files.scratch import scratch
+from edgedigits.files.typed import Count
 from edgedigits.programs import side_by_side
 from edgedigits.progress import SILENT, Progress
 
@@ -60,7 +62,6 @@ class EngineNeeds:
     """What the engine alone takes on a core: what a program of one's own grows by.
 
     Attributes:
-        core: the core.
         code, constants: bytes of flash: of `invoke` and what it reaches, and of weights and tables.
         workspace, input, output: bytes of RAM that its caller lends.
         stack: bytes of its deepest call.
@@ -68,13 +69,12 @@ class EngineNeeds:
         how: all that in a sentence.
     """
 
-    core: Core
-    code: int
-    constants: int
-    workspace: int
-    input: int
-    output: int
-    stack: int
+    code: Count
+    constants: Count
+    workspace: Count
+    input: Count
+    output: Count
+    stack: Count
     stack_how: str
     how: str
 
@@ -147,7 +147,8 @@ def measure_needs(
 ) -> dict[str, Needs]:
     """Build the firmware with an engine for each board that has one, and run the engine on each core for its stack.
 
-    A board without firmware gets the figures of one with the same core, as an estimate.
+    A board without firmware gets the figures of one with the same core, as an estimate. What was measured before, with
+    the same engine, firmware and compiler, is remembered.
 
     Returns:
         Needs by name of the board.
@@ -158,15 +159,15 @@ def measure_needs(
     cores = {board.core.name: board for board in boards}
     models = {board.name: _with_firmware(board) for board in boards}
     linked = {model.name: model for model in models.values()}
+    digest = digest_of(engine, toolchain)
     with (
         side_by_side(WORKERS) as threads,
         progress.stage("Compiling by core and board", len(cores) + len(linked)) as stage,
     ):
         alone = {
-            name: threads.start(engine_needs, engine, board.core, toolchain, models[board.name].support().optimize)
-            for name, board in cores.items()
+            name: threads.start(_alone, digest, engine, models[board.name], toolchain) for name, board in cores.items()
         }
-        images = {name: threads.start(_link, engine, model, toolchain) for name, model in linked.items()}
+        images = {name: threads.start(_linked, digest, engine, model, toolchain) for name, model in linked.items()}
         jobs: list[Future[Any]] = [*alone.values(), *images.values()]
         for job in jobs:
             job.result()
@@ -208,6 +209,31 @@ def _with_firmware(board: Board) -> Board:
     return next(other for other in known if other.firmware and other.core is board.core)
 
 
+def _alone(digest: str, engine: Engine, board: Board, toolchain: Toolchain) -> EngineNeeds:
+    """Return what an engine alone takes on the core of a board, as its firmware is compiled."""
+    core, optimize = board.core, board.support().optimize
+    return remembered(
+        digest,
+        (core, optimize),
+        EngineNeeds,
+        lambda: engine_needs(engine, core, toolchain, optimize),
+        # Where an emulator is missing, it may be there the next time.
+        lambda found: found.stack_how == EMULATED,
+    )
+
+
+def _linked(digest: str, engine: Engine, board: Board, toolchain: Toolchain) -> Footprints:
+    lasting = _is_of_stub(board)
+    return remembered(digest, board, Footprints, lambda: _link(engine, board, toolchain), lambda _: lasting)
+
+
+def _is_of_stub(board: Board) -> bool:
+    """Tell whether nothing of a board's firmware lies elsewhere, where `digest_of` does not look."""
+    support, stub = board.support(), firmware_stub().resolve()
+    own = (support.uart, support.linker_script, *support.drivers, *support.sources)
+    return all((stub / file).resolve().is_relative_to(stub) for file in own)
+
+
 def _link(engine: Engine, board: Board, toolchain: Toolchain) -> Footprints:
     """Link the firmware, whether it fits or not; return the bytes of all of it, and of the engine's files in it."""
     with scratch("needs") as folder:
@@ -232,9 +258,9 @@ class Footprints:
         engine: of flash, by the engine's files, its self-test included.
     """
 
-    flash: int
-    static_ram: int
-    engine: int
+    flash: Count
+    static_ram: Count
+    engine: Count
 
 
 def footprints(engine: Engine, image: Image) -> Footprints:
@@ -287,7 +313,6 @@ def engine_needs(engine: Engine, core: Core, toolchain: Toolchain, optimize: str
         image = compile_engine(toolchain, core, engine, folder, optimize=optimize)
         stack, how = _stack(engine, core, image, toolchain)
     return EngineNeeds(
-        core=core,
         code=image.footprint.code,
         constants=image.footprint.constants + image.footprint.data,
         workspace=engine.facts.workspace_bytes,

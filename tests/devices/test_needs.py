@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgedigits.devices import needs as room
+from edgedigits.devices import needs_cache
 from edgedigits.devices.boards import Board, find_board, load_boards
 from edgedigits.devices.cores import find_core, load_cores
 from edgedigits.devices.device import Device
@@ -42,8 +43,17 @@ def emitted(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def needs(emitted: Engine) -> dict[str, Needs]:
+def needs(emitted: Engine, own_cache: None) -> dict[str, Needs]:
     return measure_needs(emitted, BOARDS, toolchain_or_skip("zig", M4))
+
+
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is remembered from an earlier run."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(needs_cache, "zig_cache", lambda: folder)
+        yield
 
 
 def by_name(needs: Needs) -> dict[str, int]:
