@@ -16,9 +16,10 @@ from edgedigits.data.digits import Digits, SourceSplits, Splits
 from edgedigits.data.facts import DataFacts, Overlap, PartFacts
 from edgedigits.data.findings import BLACK_ON_WHITE, FAINT, GREY, MIXED, WHITE_ON_BLACK, findings
 from edgedigits.data.ink import backgrounds, contrast, dark_border_share, geometry, near_constant, ranges
+from edgedigits.data.leaks import leaks
 from edgedigits.data.likeness import likeness
 from edgedigits.data.load import Selection, divide
-from edgedigits.data.mixture import WORDS, leaks, parts_of
+from edgedigits.data.mixture import WORDS, parts_of
 from edgedigits.data.shape import CLASSES, IMAGE_SIDE
 from edgedigits.data.split import Division
 from edgedigits.errors import DataError

@@ -1,4 +1,4 @@
-"""Several sources as one, written `mnist + mine.csv:3:invert`: how they are named, what counts how often, what leaks.
+"""Several sources as one, written `mnist + mine.csv:3:invert`: how they are named, what counts how often.
 
 Behind a source may stand its weight, and words on how it alone is read. Each is divided by itself, so that each has
 test digits of its own; a weight says how many times a training digit of it counts, by repeating rows: of 2.5 every
@@ -8,7 +8,7 @@ other row stands there thrice. Validation and test hold every digit once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from edgedigits.data.contents import Contents, Part
 from edgedigits.data.digits import Digits, SourceSplits, Splits
-from edgedigits.data.fingerprints import fingerprints
 from edgedigits.data.named import NAMES
 from edgedigits.data.reading import MOST_BYTES, exists
 from edgedigits.data.shape import PIXELS
@@ -175,23 +174,6 @@ def joined_splits(contents: Contents, divided: Sequence[Splits], seed: int) -> S
             for place, (part, one) in enumerate(zip(contents.parts, divided, strict=True))
         ),
     )
-
-
-def leaks(sources: Sequence[SourceSplits]) -> Iterator[str]:
-    """Yield what sources learn of the test digits of others, by the digests of their pictures, one sentence each."""
-    learned = [
-        np.concatenate([fingerprints(part.images) for part in (one.splits.train, one.splits.validation)])
-        for one in sources
-    ]
-    for tested in sources:
-        prints = fingerprints(tested.splits.test.images)
-        for other, known in zip(sources, learned, strict=True):
-            count = int(np.isin(prints, known).sum())
-            if other is not tested and count:
-                yield (
-                    f"{count:,} of the {len(prints):,} test digits of {tested.name} {'is' if count == 1 else 'are'} in "
-                    f"{other.name} as well, which learns them: figures on {tested.name} will flatter."
-                )
 
 
 def _is_there(source: str) -> bool:

@@ -223,6 +223,27 @@ def test_digits_that_one_learns_and_another_is_tested_on_are_told(few: Digits, o
         )
 
 
+def test_pictures_that_are_nearly_those_that_another_learns_are_told(few: Digits, others: Digits, place: Path) -> None:
+    """As where somebody stored the digits of another set as photographs."""
+    darker = Digits(few.images // 4 * 3, few.labels)
+    write_text(place / "c.csv", [HEADER, *csv_lines(Digits.joined([darker.take(np.arange(0, 60, 2)), others]))])
+    contents = read_source("a.csv + c.csv")
+    splits = divide(contents, **DIVISION)
+    learned = {
+        (image // 4 * 3).tobytes()
+        for part in ("train", "validation")
+        for image in getattr(splits.sources[0].splits, part).images
+    }
+    count = sum(image.tobytes() in learned for image in splits.sources[1].splits.test.images)
+    assert 1 < count < 10
+    expected = (
+        f"{count} of the 10 test digits of c.csv are nearly the same as in a.csv, which learns them: "
+        "figures on c.csv will flatter."
+    )
+    for found in (findings_on_splits(splits, {}), inspect_contents(contents, **DIVISION).findings):
+        assert [one for one in found if "nearly the same" in one and "of c.csv" in one] == [expected]
+
+
 def test_repeated_digits_are_no_copies(place: Path) -> None:
     found = inspect_contents(read_source("a.csv:3 + b.csv:2:invert"), **DIVISION)
     assert found.count == 80 and all(part.duplicates == 0 for part in found.parts)
