@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
+from edgedigits.cli.flags import add_data_argument
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
@@ -34,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run all on the first one's test split and test whether they differ (McNemar)",
     )
-    parser.add_argument(
-        "--data", default="", metavar="SOURCE", help="with --paired: as for evaluate (default: the first build's own)"
-    )
+    add_data_argument(parser, "with --paired: as for evaluate (default: the first build's own)")
     add_reading_arguments(parser)
     parser.add_argument(
         "--html",

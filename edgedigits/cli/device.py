@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import add_input_range, image_count, refuse_idle
+from edgedigits.cli.flags import add_data_argument, add_input_range, image_count, refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"how many digits to send (default {DEFAULT_IMAGES}; about 7 a second at 115,200 baud)",
     )
-    parser.add_argument("--data", default="", metavar="SOURCE", help="as for evaluate (default: the build's own)")
+    add_data_argument(parser, "as for evaluate (default: the build's own)")
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
     parser.add_argument("--model", type=user_path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")
     add_input_range(parser)

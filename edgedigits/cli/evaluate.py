@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import add_input_range, byte_count, refuse_idle, whole_number
+from edgedigits.cli.flags import add_data_argument, add_input_range, byte_count, refuse_idle, whole_number
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.files.paths import user_path
@@ -36,11 +36,9 @@ _TIME_UNITS = {"": 1.0, "us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1000.0}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or any .tflite")
-    parser.add_argument(
-        "--data",
-        default="",
-        metavar="SOURCE",
-        help="CSV, IDX folder, .npz, PNG folder, mnist, mnist-5k, auto (default: the build's own, else auto)",
+    add_data_argument(
+        parser,
+        "CSV, IDX folder, .npz, PNG folder, mnist, mnist-5k (default: the build's own, else auto); may be repeated",
     )
     parser.add_argument(
         "--split",
@@ -169,6 +167,7 @@ def _lines(evaluation: Evaluation) -> list[str]:
         f"accuracy  [bold]{scores.accuracy:.2%}[/bold]{beside}, "
         f"loss {scores.loss:.4f}, macro F1 {scores.macro_f1:.4f}, "
         f"calibration error {scores.calibration_error:.4f}, {scores.ties} ties",
+        *(f"source    {escape(one.words)}" for one in evaluation.sources),
         *(f"refused   {escape(one.words)}" for one in (evaluation.decisions, *evaluation.refusals) if one),
         f"size      [bold]{size.raw:,} B[/bold], with gzip {size.gzip:,} B: "
         f"{size.ratio:.1f}× and {size.gzip_ratio:.1f}× below float32 ({escape(size.float_how)})",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from edgedigits.errors import ConfigError, shown
-from edgedigits.options import SIZE_UNITS, in_ascii, instructions, with_unit
+from edgedigits.options import JOINT, SIZE_UNITS, in_ascii, instructions, with_unit
 
 INPUT_RANGE = "--input-range"
 COMMON_DEFAULTS = {"json": False, "verbose": False, "quiet": False}
@@ -84,6 +84,19 @@ def refuse_idle(flag: str, given: object, needed: str, has_it: object, *, withou
     if given and bool(has_it) != without:
         word = "without" if without else "with"
         raise ConfigError(f"{flag} has no effect {word} {needed}.", hint="Leave it out.")
+
+
+def add_data_argument(parser: argparse.ArgumentParser, words: str, *, required: bool = False) -> None:
+    """Add the flag that names a source of digits; where it is repeated, they are one data set, as for a build."""
+    parser.add_argument("--data", action=_Joined, required=required, default="", metavar="SOURCE", help=words)
+
+
+class _Joined(argparse.Action):
+    """Keeps every value of a flag, as the one text that `data.mixture` reads."""
+
+    def __call__(self, parser: object, namespace: argparse.Namespace, value: object, flag: object = None) -> None:
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, f"{before}{JOINT}{value}" if before else value)
 
 
 def add_input_range(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import INPUT_RANGE, add_input_range
+from edgedigits.cli.flags import INPUT_RANGE, add_data_argument, add_input_range
 from edgedigits.cli.next_step import quoted
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
@@ -28,11 +28,10 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("model", metavar="MODEL", type=user_path, help="a .tflite that computes in float32")
-    parser.add_argument(
-        "--data",
+    add_data_argument(
+        parser,
+        "digits to measure ranges and accuracy on: CSV, IDX folder, .npz, PNG folder, mnist, mnist-5k, auto",
         required=True,
-        metavar="SOURCE",
-        help="digits to measure ranges and accuracy on: CSV, IDX folder, .npz, PNG folder, mnist, mnist-5k, auto",
     )
     parser.add_argument(
         "--out", metavar="FILE", type=user_path, help="the int8 model (default: MODEL_int8.tflite beside MODEL)"

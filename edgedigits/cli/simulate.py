@@ -7,7 +7,14 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.config_flags import add_reading_arguments, given_reading
-from edgedigits.cli.flags import add_input_range, byte_count, image_count, instruction_count, refuse_idle
+from edgedigits.cli.flags import (
+    add_data_argument,
+    add_input_range,
+    byte_count,
+    image_count,
+    instruction_count,
+    refuse_idle,
+)
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
 
@@ -47,12 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=image_count, metavar="N", help="first N digits only (default all), or N random inputs"
     )
-    parser.add_argument(
-        "--data",
-        default="",
-        metavar="SOURCE",
-        help="as for evaluate (default: the build's own, or strokes and noise where they are not at hand; random "
-        "inputs for a model that takes no digits)",
+    add_data_argument(
+        parser,
+        "as for evaluate (default: the build's own, or strokes and noise where they are not at hand; random inputs "
+        "for a model that takes no digits)",
     )
     parser.add_argument("--split", choices=("test", "all"), default="test", help="which digits (default test)")
     parser.add_argument("--model", type=user_path, metavar="FILE", help="the .tflite of an engine that lies elsewhere")

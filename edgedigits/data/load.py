@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgedigits.data.checks import require_trainable
-from edgedigits.data.contents import Contents
+from edgedigits.data.contents import Contents, Part
 from edgedigits.data.csv_file import read_noted_csv
 from edgedigits.data.csv_width import table_hint
 from edgedigits.data.digits import Digits, Splits
@@ -28,6 +31,7 @@ from edgedigits.data.small_sets import has_small_set, is_small_set, read_small_s
 from edgedigits.data.split import Division, split_indices
 from edgedigits.errors import AbsentDataError, ConfigError, DataError, nearest, shown
 from edgedigits.files.paths import user_path
+from edgedigits.options import JOINT
 from edgedigits.progress import SILENT, Progress
 
 SPLIT_NAMES = ("train", "validation", "test", "all")
@@ -51,6 +55,8 @@ class Selection:
         reading: how the source was read, as `DataConfig.reading` has it; {} where nobody filled it in.
         findings: what is unusual about the digits, one sentence each.
         trained_on: how many of them a model was trained on, those left out included; None where that is not known.
+        sources: which of the digits are of which source, bool (n,) by name, where the source is of several; of the
+            splits "test" and "all".
     """
 
     digits: Digits
@@ -61,6 +67,7 @@ class Selection:
     reading: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
     trained_on: int | None = None
+    sources: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -238,11 +245,30 @@ def select(contents: Contents, split: str, **division: Unpack[Division]) -> Sele
     if split not in SPLIT_NAMES:
         raise ConfigError(f"There is no split '{split}'.", hint=nearest(split, SPLIT_NAMES))
     if split == "all":
-        return Selection(contents.everything, name, split, f"all of {name}", note)
+        return Selection(contents.everything, name, split, f"all of {name}", note, sources=_owners(contents))
     if split == "test" and contents.test is not None and not contents.parts:
         return Selection(contents.test, name, split, f"test set of {name}", note)
-    part = getattr(divide(contents, **division), split)
-    return Selection(part, name, split, f"{split} split of {name} (seed {division['seed']})", note)
+    if split == "test" and not all(part.train for part in contents.parts):
+        return _each_test(contents, division)
+    splits = divide(contents, **division)
+    part: Digits = getattr(splits, split)
+    own = {one.name: np.isin(np.arange(len(part)), one.rows) for one in splits.sources if split == "test"}
+    return Selection(part, name, split, f"{split} split of {name} (seed {division['seed']})", note, sources=own)
+
+
+def _each_test(contents: Contents, division: Division) -> Selection:
+    """Return the test digits of several sources of which one has no others: no build can have been of these."""
+    chosen = [select(one, "test", **division) for one in parts_of(contents)]
+    tested = replace(contents, parts=tuple(Part(one.source, 1.0, 0, len(one.digits)) for one in chosen))
+    digits, origin = Digits.joined([one.digits for one in chosen]), JOINT.join(one.origin for one in chosen)
+    return Selection(digits, contents.name, "test", origin, contents.note, sources=_owners(tested))
+
+
+def _owners(contents: Contents) -> dict[str, NDArray[np.bool_]]:
+    """Return which of all digits of several sources are of which, by name."""
+    counts = [count for each in ("train", "test") for count in (getattr(part, each) for part in contents.parts)]
+    owner = np.repeat(np.tile(np.arange(len(contents.parts)), 2), counts)
+    return {part.name: owner == place for place, part in enumerate(contents.parts)}
 
 
 def _read_path(path: Path, fit: Fit | None, progress: Progress) -> Contents:

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from edgedigits.data.preprocess import PixelRange
-from edgedigits.files.typed import Share
+from edgedigits.files.typed import Count, Share
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import TIE_RULE, Scores
 from edgedigits.scoring.non_digits import Refusals
@@ -20,6 +20,26 @@ from edgedigits.view import PLAIN, View
 
 _CELL = 'style="text-align:right;padding:2px 8px"'
 _HEAD = 'style="text-align:left;padding:2px 8px"'
+
+
+@dataclass(frozen=True)
+class SourceScore:
+    """How a model does on the digits of one of several sources.
+
+    Attributes:
+        name: as a person would say it.
+        count: of its digits among those scored.
+        accuracy: on them, 0…1.
+    """
+
+    name: str
+    count: Count
+    accuracy: Share
+
+    @property
+    def words(self) -> str:
+        """Such as "mine.csv 97.50% of 40"."""
+        return f"{self.name} {self.accuracy:.2%} of {self.count:,}"
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,7 @@ class Evaluation:
         notes: what was left out and why, one sentence each.
         decisions: what its engine refuses of the digits; None where it refuses nothing.
         refusals: what it refuses of pictures that are no digits, by their files.
+        sources: accuracy by source, where the digits are of several.
     """
 
     model: str
@@ -65,10 +86,14 @@ class Evaluation:
     notes: tuple[str, ...]
     decisions: Decisions | None = None
     refusals: tuple[Refusals, ...] = ()
+    sources: tuple[SourceScore, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as JSON values; `scores.tie_rule` says who wins among equal scores."""
-        facts = asdict(self)
+        """Return the same as JSON values; `scores.tie_rule` says who wins among equal scores.
+
+        Without `sources` where the digits are of one.
+        """
+        facts = {name: value for name, value in asdict(self).items() if name != "sources" or value}
         facts["scores"]["tie_rule"] = TIE_RULE
         facts["scores"]["how"] = f"measured: {self.scored_by} on this host"
         facts["size"]["how"] = "measured: bytes of the file"
@@ -99,6 +124,8 @@ def _figures(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
     if not evaluation.view.is_plain:
         yield "sees of an image", str(evaluation.view), "as its build was told"
     yield "accuracy", f"{scores.accuracy:.2%} of {scores.count:,}", f"measured: {evaluation.scored_by}"
+    for one in evaluation.sources:
+        yield f"accuracy on {one.name}", f"{one.accuracy:.2%} of {one.count:,}", "measured"
     if evaluation.decisions is not None:
         yield "refused", evaluation.decisions.words, "measured"
     if evaluation.float_accuracy is not None:

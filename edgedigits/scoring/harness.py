@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +15,10 @@ from edgedigits.errors import ConfigError, DataError
 from edgedigits.model.ir import Graph
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
-from edgedigits.scoring.evaluation import Evaluation
+from edgedigits.scoring.evaluation import Evaluation, SourceScore
 from edgedigits.scoring.interpreter import Classifier, open_classifier
 from edgedigits.scoring.latency import host
-from edgedigits.scoring.metrics import score
+from edgedigits.scoring.metrics import classify, score
 from edgedigits.scoring.oracle import engine_scores
 from edgedigits.scoring.parity import BASELINE, compare
 from edgedigits.scoring.reject import decisions
@@ -36,6 +38,7 @@ def evaluate_model(
     input_range: tuple[float, float] | None = None,
     view: View | None = None,
     notes: Sequence[str] = (),
+    sources: Mapping[str, NDArray[np.bool_]] = MappingProxyType({}),
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Evaluate a model on digits: accuracy, size, latency, and agreement of every runtime that is at hand.
@@ -49,6 +52,7 @@ def evaluate_model(
         input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
         view: what the model sees of an image; by default as its manifest says.
         notes: what is to be said beside their figures, one sentence each.
+        sources: which of the digits are of which source, bool (n,) by name; empty where all are of one.
         progress: gets one bar.
 
     Returns:
@@ -68,7 +72,15 @@ def evaluate_model(
     twin = open_classifier(read_tflite(subject.float_twin), view=view) if subject.float_twin else None
     runs = run_everything(classifier, twin, digits.images, threads, latency, progress)
     said = (*notes, *filter(None, (view.remark,)), *runs.notes, *_notes(subject, classifier.graph))
-    return _judge(subject, classifier, twin, runs, digits, data or f"{len(digits)} digits", said)
+    evaluation = _judge(subject, classifier, twin, runs, digits, data or f"{len(digits)} digits", said)
+    right = classify(runs.outputs[evaluation.scored_by]) == digits.labels
+    return replace(evaluation, sources=tuple(_by_source(right, sources)))
+
+
+def _by_source(right: NDArray[np.bool_], sources: Mapping[str, NDArray[np.bool_]]) -> Iterator[SourceScore]:
+    for name, own in sources.items():
+        if own.any():
+            yield SourceScore(name, int(own.sum()), float(right[own].mean()))
 
 
 def _judge(

@@ -42,8 +42,7 @@ def evaluate_path(
 
     Args:
         path: a build's folder or a .tflite.
-        source: as for `load_subject_digits`.
-        split: as for `load_subject_digits`.
+        source, split: as for `load_subject_digits`.
         threads: of LiteRT.
         latency: whether to measure it.
         input_range: what pixels 0 and 255 are to the model; by default as its manifest or its quantization says.
@@ -71,6 +70,7 @@ def evaluate_path(
         data=chosen.origin,
         input_range=input_range,
         notes=chosen.notes,
+        sources=chosen.sources,
         progress=progress,
     )
     classifier = open_classifier(read_tflite(subject.model), subject.pixels(input_range), subject.view())

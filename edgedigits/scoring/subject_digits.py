@@ -159,6 +159,7 @@ def _without(known: NDArray[np.bool_], chosen: Selection) -> Selection:
     return replace(
         chosen,
         digits=chosen.digits.take(np.flatnonzero(~known)),
+        sources={name: own[~known] for name, own in chosen.sources.items()},
         origin=f"{chosen.origin}, without {int(known.sum()):,} that were trained on",
     )
 

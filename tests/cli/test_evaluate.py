@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from argparse import ArgumentTypeError
@@ -14,7 +15,12 @@ import pytest
 from edgedigits.cli import main as cli
 from edgedigits.cli.evaluate import microseconds, percentage
 from edgedigits.cli.flags import byte_count
+from edgedigits.data.load import read_source
 from edgedigits.data.shape import PIXELS
+from edgedigits.model.reader import read_tflite
+from edgedigits.scoring.interpreter import open_classifier
+from edgedigits.scoring.metrics import classify
+from edgedigits.scoring.oracle import oracle_outputs
 from tests.tflite_builder import random_mlp
 
 
@@ -43,6 +49,16 @@ def test_the_text_tells_every_figure_on_one_screen(folder: Path, capsys: pytest.
     assert max(len(line) for line in text.splitlines() if str(folder) not in line) <= 110
 
 
+def test_the_text_tells_each_source(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    black = ",".join("7" + "0" * PIXELS)
+    (folder / "more.csv").write_text((folder / "digits.csv").read_text() + black + "\n")
+
+    assert run(folder, "--data", str(folder / "more.csv"), "--split", "all") == 0
+    assert re.search(
+        r"^source    digits.csv \S+% of 100\nsource    more.csv \S+% of 101$", capsys.readouterr().out, re.M
+    )
+
+
 def test_json_is_one_object_with_the_same_figures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "--split", "all", "--json") == 0
 
@@ -50,6 +66,25 @@ def test_json_is_one_object_with_the_same_figures(folder: Path, capsys: pytest.C
     assert (facts["schema"], facts["status"], facts["failures"]) == (1, "ok", [])
     assert facts["evaluation"]["scores"]["count"] == 100
     assert facts["evaluation"]["size"]["raw"] == (folder / "model.tflite").stat().st_size
+
+
+def test_the_accuracy_on_each_of_several_sources_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head, *lines = (folder / "digits.csv").read_text().splitlines()
+    both = [folder / "even.csv", folder / "ten.csv"]
+    for path, some in zip(both, (lines[::2], lines[1::10]), strict=True):
+        path.write_text("\n".join((head, *some)) + "\n")
+
+    classifier = open_classifier(read_tflite(folder / "model.tflite"))
+    digits = [read_source(str(path)).everything for path in both]
+    right = [np.mean(classify(oracle_outputs(classifier, one.images, "litert")) == one.labels) for one in digits]
+
+    named = ["--data", str(both[0]), "--data", str(both[1])]
+    assert cli.main(["evaluate", str(folder), "--split", "all", "--no-latency", "--json", *named]) == 0
+
+    facts = json.loads(capsys.readouterr().out)["evaluation"]
+    assert facts["scores"]["count"] == 60
+    assert [(one["name"], one["count"]) for one in facts["sources"]] == [("even.csv", 50), ("ten.csv", 10)]
+    assert [one["accuracy"] for one in facts["sources"]] == right
 
 
 def test_what_pixels_are_is_said_and_may_be_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

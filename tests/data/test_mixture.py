@@ -150,6 +150,23 @@ def test_a_source_with_a_test_set_keeps_it_and_others_are_divided(few: Digits, o
     assert chosen.digits.digest == splits.test.digest
 
 
+@pytest.mark.parametrize("split", ["test", "all"])
+@pytest.mark.parametrize("second", ["./b.csv:invert", "./set"])
+def test_each_digit_is_told_of_which_source_it_is(
+    split: str, second: str, few: Digits, others: Digits, place: Path
+) -> None:
+    """Also where one of them holds nothing but a test set, so that no build could have been of them."""
+    write_idx(place / "set", others, "t10k")
+    sources = ["a.csv", second]
+
+    chosen = select(read_source(" + ".join(sources)), split, **DIVISION)
+
+    for source, (_, own) in zip(sources, chosen.sources.items(), strict=True):
+        alone = select(read_source(source), split, **DIVISION).digits
+        assert sorted(map(bytes, chosen.digits.images[own])) == sorted(map(bytes, alone.images))
+    assert sum(chosen.sources.values()).tolist() == [1] * len(chosen.digits)
+
+
 def test_a_mixture_that_cannot_be_read(few: Digits, place: Path) -> None:
     write_text(place / "again.csv", [HEADER, *csv_lines(few)])
     with pytest.raises(DataError) as caught:
