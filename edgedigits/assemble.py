@@ -41,6 +41,7 @@ from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.engine_budget import check_engine, excess_of, with_constants
 from edgedigits.errors import CheckFailedError
 from edgedigits.files.writing import write_json, write_text
+from edgedigits.model.activity import MEASURED_IMAGES
 from edgedigits.model.contract import check_contract, dense_weights, real_weights
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -77,8 +78,6 @@ from edgedigits.training.model import with_softmax
 from edgedigits.training.teacher import Teacher
 
 WORST_SHOWN = 24
-CALIBRATION_IMAGES = 1000
-"""Of validation, that are counted on how many inputs of each layer the engine has to visit."""
 HISTOGRAM_BINS = 48
 ARENA_MARGIN_BYTES = 256
 """Room for what the host cannot see, such as a port's own alignment of the arena's start."""
@@ -134,7 +133,7 @@ def assemble(
 
 def _train(config: BuildConfig, splits: Splits, progress: Progress) -> tuple[BuildConfig, Trained]:
     """Return the choices with what follows from their budget, and what was trained to keep it."""
-    config = with_constants(config)
+    config = with_constants(config, splits.validation.images)
     trained = train_and_compress(config, splits, progress, excess_of(config, splits.validation.images))
     if config.budget.instructions:
         config = dataclasses.replace(
@@ -200,7 +199,7 @@ def _engine(
         digits,
         view=config.input.view,
         reject_margin=confidence.reject_margin,
-        seen=engine_inputs(classifier, splits.validation.images[:CALIBRATION_IMAGES]),
+        seen=engine_inputs(classifier, splits.validation.images[:MEASURED_IMAGES]),
     )
     if facts.proof.note:
         progress.say(facts.proof.note)

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from edgedigits.compile import write_engine
 from edgedigits.config import BuildConfig
-from edgedigits.data.shape import PIXELS
 from edgedigits.devices.cores import Core, find_core
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.simulate import simulate_inputs
@@ -29,6 +28,7 @@ from edgedigits.errors import CheckFailedError, ConfigError
 from edgedigits.extras import install_command, is_installed
 from edgedigits.files.scratch import scratch
 from edgedigits.levels.declaration import WIDEST
+from edgedigits.model.activity import MEASURED_IMAGES
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
@@ -49,11 +49,14 @@ SPARE = 0.02
 NEAR = 0.9
 """Share of the instructions that are counted, from which on what is too much goes at once."""
 _UNITS = {"flash": "B of flash", "instructions": "instructions an image"}
-_NO_IMAGES = np.zeros((0, PIXELS), np.uint8)
 
 
-def with_constants(config: BuildConfig) -> BuildConfig:
+def with_constants(config: BuildConfig, images: NDArray[np.uint8]) -> BuildConfig:
     """Return the choices with a budget of constants for one of flash; unchanged where there is none, or both are given.
+
+    Args:
+        config: every choice.
+        images: uint8 (n, 784), of validation.
 
     Raises:
         ToolMissingError: the compiler is not installed.
@@ -64,7 +67,7 @@ def with_constants(config: BuildConfig) -> BuildConfig:
         return config
     core, toolchain = check_target(config)
     assert toolchain is not None  # there is a budget of flash
-    taken = _measure(_made_up(config), config, budget.instructions)
+    taken = _measure(_made_up(config), config, budget.instructions, images, counted=0)
     code = taken.flash - taken.constants
     if code >= budget.flash:
         raise ConfigError(
@@ -90,7 +93,7 @@ def excess_of(config: BuildConfig, images: NDArray[np.uint8]) -> Callable[[Any, 
 
         blank = np.zeros((1, config.input.view.inputs), np.float32)
         graph = read_tflite(to_int8_tflite(model, blank, per_tensor=False), "the engine of the budget")
-        return _excess(_measure(graph, config, within, images[:COUNTED_IMAGES]), config, within)
+        return _excess(_measure(graph, config, within, images), config, within)
 
     return measure
 
@@ -180,9 +183,14 @@ class Taken:
     instructions: float = 0.0
 
 
-def _measure(graph: Graph, config: BuildConfig, within: int, images: NDArray[np.uint8] | None = None) -> Taken:
-    """Return what the engine of a file takes, its instructions where there are images to count them on."""
-    network, packed = arrange(simplify(lower(graph, Rounding(config.engine.rounding))), Goal.SIZE, within)
+def _measure(
+    graph: Graph, config: BuildConfig, within: int, images: NDArray[np.uint8], counted: int = COUNTED_IMAGES
+) -> Taken:
+    """Return what the engine of a file takes that is packed for images, its instructions counted on the first."""
+    classifier = open_classifier(graph, view=config.input.view)
+    seen = engine_inputs(classifier, images[:MEASURED_IMAGES])
+    lowered = simplify(lower(graph, Rounding(config.engine.rounding)))
+    network, packed = arrange(lowered, Goal.SIZE, within, seen)
     source = render_engine(network, packed, config.output.name, engine_map(graph, None, config.input.view), 0)
     beside = Taken(
         constants=source.weight_bytes + source.bias_bytes + FACTOR_BYTES * len(packed),
@@ -190,8 +198,7 @@ def _measure(graph: Graph, config: BuildConfig, within: int, images: NDArray[np.
     )
     with scratch("budget") as folder:
         write_engine(source, folder)
-        classifier = open_classifier(graph, view=config.input.view)
-        run = _run(config, find_engine(folder), classifier, images if images is not None else _NO_IMAGES)
+        run = _run(config, find_engine(folder), classifier, images[:counted])
     return replace(beside, flash=run.flash, instructions=run.instructions)
 
 

@@ -10,6 +10,9 @@ from edgedigits.model.numpy_engine import run_steps
 from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Activity
 
+MEASURED_IMAGES = 1000
+"""Of validation, that a build measures it on, while a network is trained to a budget and when its engine is written."""
+
 
 def expected(network: Network) -> list[Activity]:
     """Return what each layer is expected to see: digits where it reads the input, or is the first."""

@@ -164,8 +164,7 @@ def arrange(
     Args:
         network: what is packed.
         goal: what the encodings are to be best at.
-        within: for size: instructions that they may take, by estimate, if that can be had; 0 for any number. It counts
-            inputs as active as is expected, as training to a budget does, which has no images to hand.
+        within: for size: instructions that they may take, by estimate, if that can be had; 0 for any number.
         seen: int8 (n, in), inputs to measure on how many each layer has to visit; None for what is expected.
         cores: as for `choose`.
     """
@@ -175,8 +174,9 @@ def arrange(
 
     if within:
         ordered = by_reading(network)
-        layout = smallest_within([one.weights for one in ordered.layers], expected(ordered), within)
-        chosen = use(ordered, [one.name for one in layout.encodings], activities(ordered))
+        visited = activities(ordered)
+        layout = smallest_within([one.weights for one in ordered.layers], visited, within)
+        chosen = use(ordered, [one.name for one in layout.encodings], visited)
         return ordered, with_narrow_biases(chosen)
     ways = [by_reading, by_blocks] if goal is Goal.SIZE else [by_blocks]
     arranged = [(one, choose(one, goal, activities(one), cores)) for one in (way(network) for way in ways)]
@@ -221,7 +221,7 @@ def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
     Raises:
         OverflowError: the encoding cannot hold the weights of a layer.
     """
-    kept, own = _as_stored(weights, biases)
+    kept, own, _ = _as_stored(weights, biases)
     sizes = [encoding.nbytes(layer) for layer in kept]
     if None in sizes:
         raise OverflowError(f"weights that '{encoding.name}' cannot hold")
@@ -229,7 +229,11 @@ def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
 
 
 def packed_within(
-    weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]], within: float, nbytes: float = math.inf
+    weights: Sequence[Weights],
+    biases: Sequence[NDArray[np.int32]],
+    within: float,
+    nbytes: float = math.inf,
+    active: Sequence[NDArray[np.bool_]] = (),
 ) -> tuple[int, float]:
     """Return bytes of constants and instructions of the engine that `arrange` packs within so many instructions.
 
@@ -237,10 +241,13 @@ def packed_within(
         weights, biases: as for `packed_bytes`.
         within: instructions, by estimate; where they cannot be kept, the fastest layout is told of.
         nbytes: of constants; where both cannot be kept, the layout that is nearest to both is told of.
+        active: bool (n, in) of each layer, which inputs are above their lowest value; none for what is expected.
     """
-    kept, own = _as_stored(weights, biases)
+    kept, own, inputs = _as_stored(weights, biases)
     beside = _constants_beside(own)
     activities = [HIDDEN if index else DIGITS for index in range(len(kept))]
+    if active:
+        activities = [Activity.of(seen[:, left]) for seen, left in zip(active, inputs, strict=True)]
     layout = smallest_within(kept, activities, within, max(1, nbytes - beside))
     return layout.nbytes + beside, layout.instructions
 
@@ -254,17 +261,23 @@ def _constants_beside(biases: Sequence[NDArray[np.int32]]) -> int:
 
 def _as_stored(
     weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
-) -> tuple[list[Weights], list[NDArray[np.int32]]]:
-    """Return weights and biases without neurons that read nothing or are not read, the others in their order."""
-    kept, own = list(weights), list(biases)
+) -> tuple[list[Weights], list[NDArray[np.int32]], list[NDArray[np.intp]]]:
+    """Return weights and biases without neurons that read nothing or are not read, the others in their order.
+
+    Beside them, of each layer the inputs that are left, as they were numbered.
+    """
+    kept, own, inputs = list(weights), list(biases), [np.arange(one.shape[1]) for one in weights]
+
+    def keep(index: int, left: NDArray[np.intp]) -> None:
+        kept[index], own[index] = kept[index][left], own[index][left]
+        kept[index + 1], inputs[index + 1] = kept[index + 1][:, left], inputs[index + 1][left]
+
     for index in range(len(kept) - 1):
-        alive = kept[index].any(axis=1)
-        kept[index], own[index], kept[index + 1] = kept[index][alive], own[index][alive], kept[index + 1][:, alive]
+        keep(index, np.flatnonzero(kept[index].any(axis=1)))
     for index in reversed(range(len(kept) - 1)):
         order = reading_order(kept[index + 1])
-        order = order[: max(np.count_nonzero(kept[index + 1].any(axis=0)), 1)]
-        kept[index], own[index], kept[index + 1] = kept[index][order], own[index][order], kept[index + 1][:, order]
-    return kept, own
+        keep(index, order[: max(np.count_nonzero(kept[index + 1].any(axis=0)), 1)])
+    return kept, own, inputs
 
 
 def with_narrow_biases(chosen: Sequence[PackedLayer]) -> tuple[PackedLayer, ...]:

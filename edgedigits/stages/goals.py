@@ -108,11 +108,22 @@ class Bytes:
         granularity: of the masks.
         within: instructions that the engine may take as well, by estimate; 0 for any number.
         free: bytes do not count beside these; the limit then only says about how much is left in the end.
+        seen: uint8 (n, inputs), what the network sees of images that these are reckoned for.
     """
 
-    def __init__(self, limit: int, model: Any, granularity: str, within: int = 0, *, free: bool = False) -> None:
+    def __init__(
+        self,
+        limit: int,
+        model: Any,
+        granularity: str,
+        within: int = 0,
+        *,
+        free: bool = False,
+        seen: NDArray[np.uint8] | None = None,
+    ) -> None:
         self._limit, self._model, self._granularity = limit, model, granularity
-        self.within, self._free = within, free
+        self.within, self._free, self._seen = within, free, seen
+        self._active: list[NDArray[np.bool_]] = []
         self._correction = 1.0
 
     def lower(self, nbytes: int) -> None:
@@ -124,6 +135,7 @@ class Bytes:
         dense = sum(int(layer.mask.shape.num_elements()) * layer.bits / 8 for layer in self._model.layers)
         wanted = self._limit + max(0.0, dense - self._limit) * (1.0 - cut)
         if all(layer.has_levels.numpy() for layer in self._model.layers):
+            self._look()
             for _ in range(LOOKS):
                 self._measure(ranking, self._most(ranking, wanted))
         return self._most(ranking, wanted)
@@ -139,6 +151,7 @@ class Bytes:
 
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Keep as many less as the packed weights are too large, by measuring them."""
+        self._look()
         measured = self._measure(ranking, ranking.counts[:, -1])
         if measured <= self._limit:
             return None
@@ -151,6 +164,13 @@ class Bytes:
                 hint="Take a larger budget, or fewer hidden neurons.",
             )
         return ranking.counts[:, count]
+
+    def _look(self) -> None:
+        """Measure which inputs of each layer are active, once for all that is reckoned before the masks change."""
+        from edgedigits.training.compressed_dense import active_inputs
+
+        if self.within and self._seen is not None:
+            self._active = active_inputs(self._model, self._seen)
 
     def _measure(self, ranking: Ranking, counts: Counts) -> int:
         """Return the bytes that so many groups would be packed in, and learn how far the estimate is off."""
@@ -169,9 +189,9 @@ class Bytes:
         if not self.within:
             return packed_bytes(codes, biases)
         nbytes, instructions = (
-            packed_within(codes, biases, FASTEST)
+            packed_within(codes, biases, FASTEST, active=self._active)
             if self._free
-            else packed_within(codes, biases, self.within, self._limit)
+            else packed_within(codes, biases, self.within, self._limit, self._active)
         )
         slow = self._limit * instructions / self.within
         return math.ceil(max(nbytes * (not self._free), slow if self._free or instructions > self.within else 0))

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.criteria.catalogue import CRITERIA
+from edgedigits.data.seeing import see
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError
 from edgedigits.levels.declaration import WIDEST
+from edgedigits.model.activity import MEASURED_IMAGES
 from edgedigits.model.packing import packed_bytes, packed_within
 from edgedigits.model.within import FASTEST
 from edgedigits.ramps.catalogue import RAMPS
@@ -85,7 +87,7 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any, int]:
     wrapped = compressed(model, levels.weight_bits, levels.weight_values, by_output=levels.by_output)
     wrapped.build((None, line.calibration.shape[1]))
     plan = line.plan("joint", f"Compressing jointly{which}", joint.epochs, joint.rate, joint.epochs - 1)
-    goal = _goal(config, wrapped)
+    goal = _goal(line, wrapped)
     criterion, granularity = CRITERIA[config.prune.criterion], config.prune.granularity
     pruner = Pruner(wrapped, criterion, granularity, goal, plan.seed) if goal else None
     marks = Marks(
@@ -120,11 +122,12 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any, int]:
     return aware, decompressed(wrapped, model), goal.within if isinstance(goal, Bytes) else 0
 
 
-def _goal(config: BuildConfig, model: Any) -> PruningGoal | None:
-    budget = config.budget
+def _goal(line: Line, model: Any) -> PruningGoal | None:
+    config, budget = line.config, line.config.budget
     if budget.is_set:
         limit = room_for(budget.constants, budget.flash, budget.instructions)
-        return Bytes(limit, model, config.prune.granularity, budget.instructions, free=not budget.constants)
+        seen = see(config.input.view, line.splits.validation.images[:MEASURED_IMAGES])
+        return Bytes(limit, model, config.prune.granularity, budget.instructions, free=not budget.constants, seen=seen)
     return pruning_goal(config) if config.prune.enabled else None
 
 

@@ -196,6 +196,22 @@ def bias_codes(model: Any) -> list[tuple[NDArray[np.int32], float | NDArray[np.f
     return found
 
 
+def active_inputs(model: Any, seen: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
+    """Return which inputs of each layer are above their lowest value, bool (n, fan-in), in a file of `model`.
+
+    Args:
+        model: of `CompressedDense` layers.
+        seen: uint8 (n, inputs), what the network sees of images.
+    """
+    values, found = seen.astype(np.float64), []
+    for layer, (biases, scale) in zip(model.layers, bias_codes(model), strict=True):
+        found.append(values > 0)
+        # Whole numbers below 2⁵³: exact, and so the same with any number of threads.
+        sums = values @ layer.codes()[0].astype(np.float64) + biases
+        values = np.clip(np.round(sums * (scale * ACTIVATION_STEPS / layer.largest)), 0, ACTIVATION_STEPS)
+    return found
+
+
 def decompressed(model: Any, like: Any) -> Any:
     """Return a plain float model shaped as `like` with the weights and biases that a file of `model` holds."""
     plain = keras.models.clone_model(like)

@@ -7,7 +7,9 @@ import pytest
 
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.convert import to_int8_tflite
+from edgedigits.data.preprocess import to_float
 from edgedigits.errors import CheckFailedError, ConfigError
+from edgedigits.model.activity import measured
 from edgedigits.model.contract import dense_weights
 from edgedigits.model.lowering import lower
 from edgedigits.model.ordering import by_reading
@@ -17,8 +19,9 @@ from edgedigits.model.simplify import simplify
 from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
 from edgedigits.stages.float32 import run as run_float
+from edgedigits.stages.joint import _with_its_ranges
 from edgedigits.stages.joint import run as run_joint
-from edgedigits.training.compressed_dense import compressed, decompressed
+from edgedigits.training.compressed_dense import active_inputs, compressed, decompressed
 from edgedigits.training.keras_env import set_seed
 from edgedigits.training.line import Line
 from edgedigits.training.model import build_mlp
@@ -111,6 +114,27 @@ def test_every_output_has_its_own_scale_in_the_file_and_the_codes_that_training_
         real = layer.effective_kernel().numpy()
         # A step of the largest is what conversion may be off.
         assert np.abs(codes * scales - real).max(axis=0) == pytest.approx(0, abs=0.51 * scales.max())
+
+
+def test_inputs_that_training_counts_as_active_are_so_in_the_file(few) -> None:
+    set_seed(1)
+    like = build_mlp(config(model={"hidden": [20, 12]}))
+    wrapped = compressed(like, 3, "codebook")
+    wrapped.build((None, 784))
+    random = np.random.default_rng(2)
+    for layer in wrapped.layers:
+        layer.layer.bias.assign(random.normal(0, 0.3, layer.layer.units))
+        layer.mask.assign(random.random(layer.mask.shape) < 0.3)
+        layer.start_levels()
+        layer.range.assign(1.5)
+        layer.has_range.assign(1.0)
+    seen = few.validation.images[:50]
+    aware = _with_its_ranges(wrapped, like, to_float(seen))
+    network = lower(read_tflite(to_int8_tflite(aware, to_float(seen), per_tensor=False), "it"))
+    counted = active_inputs(wrapped, seen)
+    for found, active in zip(measured(network, (seen ^ 128).view(np.int8)), counted, strict=True):
+        assert 0.05 < found.inputs < 0.95
+        assert found.by_input.tolist() == active.mean(axis=0).tolist()
 
 
 @pytest.mark.parametrize(
