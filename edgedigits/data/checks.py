@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
-from edgedigits.data.geometry import MOST_SIDE, Fit
+from edgedigits.data.geometry import MOST_SIDE, Fitter
 from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS, SIDES_ELSEWHERE
 from edgedigits.errors import DataError, shown
 
@@ -25,7 +25,7 @@ MOST_LETTERS = 61  # the highest of EMNIST's labels: digits, capitals, small let
 _SHAPES = ((IMAGE_SIDE, IMAGE_SIDE), (IMAGE_SIDE, IMAGE_SIDE, 1), (1, IMAGE_SIDE, IMAGE_SIDE), (PIXELS,))
 
 
-def as_images(array: NDArray[np.generic], where: str, fit: Fit | None = None) -> NDArray[np.uint8]:
+def as_images(array: NDArray[np.generic], where: str, fit: Fitter | None = None) -> NDArray[np.uint8]:
     """Return images of any numeric type as uint8 (n, 784).
 
     Args:

@@ -15,7 +15,7 @@ from edgedigits.data.csv_label import OTHER_LABEL_HINT, label_by_numbers
 from edgedigits.data.csv_layout import Layout, read_layout
 from edgedigits.data.csv_order import order_note
 from edgedigits.data.digits import Digits
-from edgedigits.data.geometry import Fit
+from edgedigits.data.geometry import Fitter
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import DataError
 
@@ -26,7 +26,7 @@ def read_csv(path: Path, label_column: str = "") -> Digits:
     return digits
 
 
-def read_noted_csv(path: Path, label_column: str = "", fit: Fit | None = None) -> tuple[Digits, str]:
+def read_noted_csv(path: Path, label_column: str = "", fit: Fitter | None = None) -> tuple[Digits, str]:
     """Read a CSV of digits, gzipped or not, with a header or without.
 
     Args:

@@ -11,7 +11,7 @@ of whole numbers towards minus infinity, and halves go up. Ink is light here; pi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,20 @@ INK = 64
 MOST_SIDE = 4096
 """Pixels of a side, so that no sum of 255 a pixel passes 2^32."""
 
-Fit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-"""Makes images (n, 784) of pictures (n, height, width)."""
+
+@dataclass(frozen=True, slots=True)
+class Fitter:
+    """Makes images (n, 784) of pictures (n, height, width), all uint8.
+
+    Attributes:
+        dark: their ink is dark on light.
+    """
+
+    dark: bool = False
+
+    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return them as MNIST's digits lie."""
+        return fitted(pictures, dark=self.dark)
 
 
 def fitted(pictures: NDArray[np.uint8], *, dark: bool = False) -> NDArray[np.uint8]:

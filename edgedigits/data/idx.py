@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgedigits.data.checks import as_digits, as_images, as_labels
 from edgedigits.data.digits import Digits
-from edgedigits.data.geometry import Fit
+from edgedigits.data.geometry import Fitter
 from edgedigits.errors import DataError
 
 IMAGES_MAGIC = 0x00000803  # unsigned bytes, three dimensions
@@ -32,7 +32,9 @@ def dimensions_of(head: Buffer) -> int:
     return head[3] if known and head[3] <= _MOST_DIMENSIONS else 0
 
 
-def parse_pair(images: Buffer, labels: Buffer, where_images: str, where_labels: str, fit: Fit | None = None) -> Digits:
+def parse_pair(
+    images: Buffer, labels: Buffer, where_images: str, where_labels: str, fit: Fitter | None = None
+) -> Digits:
     """Turn the contents of an images file and a labels file into digits, by `fit` pictures of any size.
 
     Labels may be those of QMNIST, eight numbers a digit, of which the first is its class.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgedigits.data.contents import Contents, left_out
 from edgedigits.data.digits import Digits
-from edgedigits.data.geometry import Fit
+from edgedigits.data.geometry import Fitter
 from edgedigits.data.idx import MAGIC_BYTES, dimensions_of, parse_pair
 from edgedigits.data.reading import PACKED, listed, read_bytes, read_whole
 from edgedigits.errors import DataError
@@ -64,7 +64,7 @@ def is_idx(path: Path) -> bool:
     return _recognised(path) is not None
 
 
-def read_idx_folder(folder: Path, fit: Fit | None = None) -> Contents:
+def read_idx_folder(folder: Path, fit: Fitter | None = None) -> Contents:
     """Read the training set, the test set, or both, from a folder that has at least one file of them.
 
     Files belong together whose names differ in "images" and "labels" alone: those of MNIST, with any prefix and
@@ -135,7 +135,7 @@ def _dimensions(path: Path) -> int:
         return 0
 
 
-def _read_pair(files: list[_IdxFile], fit: Fit | None) -> Digits | None:
+def _read_pair(files: list[_IdxFile], fit: Fitter | None) -> Digits | None:
     if not files:
         return None
     # Of a file that is there packed and unpacked, the unpacked one.

@@ -25,8 +25,8 @@ _NUMPY = "numpy.savez(file, x=images, y=labels)"
 _MAGIC = (
     (b"\x1f\x8b", "This is packed twice: unpack it once."),
     (b"\x89PNG", "This is a PNG picture: put digits into folders 0 to 9 and give the folder above them."),
-    (b"\xff\xd8\xff", "This is a JPEG picture: save digits as PNG into folders 0 to 9 and give the folder above."),
-    (b"GIF8", "This is a GIF picture: save digits as PNG into folders 0 to 9 and give the folder above."),
+    (b"\xff\xd8\xff", "This is a JPEG picture: put digits into folders 0 to 9 and give the folder above, with --fit."),
+    (b"GIF8", "This is a GIF picture: put digits into folders 0 to 9 and give the folder above, with --fit."),
     (b"\x93NUMPY", f"This is a .npy array: save images and labels together with {_NUMPY}."),
     (b"\x89HDF\r\n\x1a\n", f"This is an HDF5 file (.h5, .hdf5, a newer .mat): read it with h5py and write {_NUMPY}."),
     (b"MATLAB 5.0 MAT-file", f"This is a MATLAB file: read it with scipy.io.loadmat and write {_NUMPY}."),
@@ -127,9 +127,10 @@ def folder_hint(folder: Path) -> str:
     pictures = [path.name for path in inside if path.suffix.lower() in PICTURES]
     if not pictures:
         return ""
-    kind = "" if all(name.lower().endswith(".png") for name in pictures) else ", as PNG"
-    labelled = " Labels in their names are not read." if any(re.search(r"\d", name) for name in pictures) else ""
+    kind = "" if all(name.lower().endswith(".png") for name in pictures) else ", and read them with --fit"
+    has_digits = any(re.search(r"\d", name) for name in pictures)
+    named = " Labels in names are read where each has one by itself in the same place: 7_001.png." if has_digits else ""
     return (
         f"The pictures in {folder.name} ({shown(pictures[0])} …) need folders that say what they show: sort them into "
-        f"0 to 9{kind}.{labelled}"
+        f"0 to 9{kind}.{named}"
     )

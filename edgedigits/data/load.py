@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -19,13 +18,13 @@ from edgedigits.data.csv_file import read_noted_csv
 from edgedigits.data.csv_width import table_hint
 from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.emnist import is_mat, read_mat, upright
-from edgedigits.data.geometry import Fit, fitted
+from edgedigits.data.geometry import Fitter
 from edgedigits.data.idx_folder import EMNIST, has_idx, is_idx, read_idx_folder
 from edgedigits.data.impostors import HEAD_BYTES, folder_hint, impostor_hint
 from edgedigits.data.mixture import ingredients_of, joined_splits, mixed, parts_of
 from edgedigits.data.named import NAMES, read_named
 from edgedigits.data.npz import read_npz
-from edgedigits.data.png_folder import has_pngs, read_png_folder
+from edgedigits.data.picture_folder import has_class_folders, has_named_pictures, read_picture_folder
 from edgedigits.data.reading import exists, is_folder, listed, read_bytes, require_file
 from edgedigits.data.small_sets import has_small_set, is_small_set, read_small_set
 from edgedigits.data.split import Division, split_indices
@@ -39,6 +38,7 @@ SPLIT_NAMES = ("train", "validation", "test", "all")
 _KINDS = "a CSV (.csv, .csv.gz), a .npz, a folder of IDX files, or a folder of PNG files in 0/ to 9/"
 _MOST_FOLDERS = 50
 _AS_IT_IS: dict[str, Any] = {"label_column": "", "invert": False, "transpose": False, "fit": False}
+_FOLDERS = (has_idx, has_class_folders, has_small_set, has_named_pictures)
 _CSV_ENDINGS = tuple(f".{kind}{packed}" for kind in ("csv", "txt") for packed in ("", ".gz", ".bz2", ".xz"))
 
 
@@ -146,7 +146,7 @@ def _read_one(
         raise _unknown(source, path)
     if is_path and not path.is_dir():
         require_file(path)
-    fitting = partial(fitted, dark=invert) if fit else None
+    fitting = Fitter(dark=invert) if fit else None
     if not is_path:
         _require_fitting(source, label_column, fit=fit)
         contents = read_named(source, progress)
@@ -271,18 +271,20 @@ def _owners(contents: Contents) -> dict[str, NDArray[np.bool_]]:
     return {part.name: owner == place for place, part in enumerate(contents.parts)}
 
 
-def _read_path(path: Path, fit: Fit | None, progress: Progress) -> Contents:
+def _read_path(path: Path, fit: Fitter | None, progress: Progress) -> Contents:
     if path.is_dir():
         if has_idx(path):
-            if has_pngs(path):
+            if has_class_folders(path):
                 raise DataError(
                     f"{path} holds IDX files and folders of PNG files as well.", hint="Put one of the two elsewhere."
                 )
             return read_idx_folder(path, fit)
-        if has_pngs(path):
-            return read_png_folder(path, fit, progress=progress)
+        if has_class_folders(path):
+            return read_picture_folder(path, fit, progress=progress)
         if has_small_set(path):
             return read_small_set(path)
+        if has_named_pictures(path):
+            return read_picture_folder(path, fit, progress=progress)
         raise DataError(f"{path} holds neither IDX files nor folders 0 to 9 of PNG files.", hint=_folder_hint(path))
     if path.suffix.lower() == ".npz":
         return read_npz(path, fit)
@@ -308,7 +310,7 @@ def _folder_hint(folder: Path) -> str:
     with contextlib.suppress(DataError):  # of a place where one may not look
         for path in [*inside, *(deeper for within in folders for deeper in listed(within))]:
             usable = path.name.lower().endswith((*_CSV_ENDINGS, ".npz"))
-            if usable or (is_folder(path) and (has_idx(path) or has_pngs(path) or has_small_set(path))):
+            if usable or (is_folder(path) and any(has(path) for has in _FOLDERS)):
                 return f"Did you mean {path}?"
         for path in (folder, *folders):
             if hint := folder_hint(path):

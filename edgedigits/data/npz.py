@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgedigits.data.checks import as_digits, as_images, as_labels
 from edgedigits.data.contents import Contents, left_out
 from edgedigits.data.digits import Digits
-from edgedigits.data.geometry import Fit
+from edgedigits.data.geometry import Fitter
 from edgedigits.data.impostors import HEAD_BYTES, impostor_hint
 from edgedigits.data.reading import MOST_BYTES, opened, too_large
 from edgedigits.errors import DataError, shown
@@ -35,7 +35,7 @@ _VALIDATION = re.compile(r"(^|_)(val|valid|validation|dev)(_|$)")
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-def read_npz(path: Path, fit: Fit | None = None) -> Contents:
+def read_npz(path: Path, fit: Fitter | None = None) -> Contents:
     """Read an archive with x_train, y_train and perhaps x_test, y_test, or with images, labels or x, y.
 
     Nothing in the archive is executed: pickled objects are refused. Nothing is unpacked before its header has
@@ -62,7 +62,7 @@ def read_npz(path: Path, fit: Fit | None = None) -> Contents:
             raise DataError(f"{path} is a damaged .npz archive: {shown(cause, 200)}.", hint=_AGAIN) from None
 
 
-def _read_parts(archive: zipfile.ZipFile, path: Path, fit: Fit | None) -> Contents:
+def _read_parts(archive: zipfile.ZipFile, path: Path, fit: Fitter | None) -> Contents:
     members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         key = info.filename.removesuffix(".npy").lower()
@@ -95,7 +95,7 @@ def _read_set(
     members: Mapping[str, zipfile.ZipInfo],
     known: tuple[tuple[str, str], ...],
     path: Path,
-    fit: Fit | None,
+    fit: Fitter | None,
 ) -> Digits | None:
     """Read the training or the test set, by whichever names it has, and check that no other pair is one as well."""
     # A pair that is whole goes before one of which there is but half, as in scikit-learn's digits.
@@ -118,7 +118,7 @@ def _read_pair(
     members: Mapping[str, zipfile.ZipInfo],
     pair: tuple[str, str],
     path: Path,
-    fit: Fit | None,
+    fit: Fitter | None,
 ) -> Digits:
     images, labels = pair
     for here, partner in ((images, labels), (labels, images)):

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.digits import Digits
+from edgedigits.data.photos.finding import Findings, digits_in
+from edgedigits.data.photos.photo import Photo, open_photo
 from edgedigits.data.seeing import see
 from edgedigits.data.shape import PIXELS
 from edgedigits.pictures.check_digits import find_check_digit
-from edgedigits.pictures.finding import Findings, digits_in
 from edgedigits.pictures.influence import influence, layer_chain
 from edgedigits.pictures.neighbours import nearest_digits, training_digits
-from edgedigits.pictures.photo import Photo, open_photo
 from edgedigits.pictures.prediction import PictureReading, Prediction
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.exact import ExactEngine, open_engine

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.photos.finding import Box
 from edgedigits.pictures.check_digits import find_check_digit, passes_check
-from edgedigits.pictures.finding import Box
 from edgedigits.pictures.neighbours import Neighbour
 
 REFUSED = "?"

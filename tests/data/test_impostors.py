@@ -167,11 +167,11 @@ FOREIGN = {
     ),
     "digit.jpg": (
         lambda: _saved("JPEG"),
-        "This is a JPEG picture: save digits as PNG into folders 0 to 9 and give the folder above.",
+        "This is a JPEG picture: put digits into folders 0 to 9 and give the folder above, with --fit.",
     ),
     "digit.gif": (
         lambda: _saved("GIF"),
-        "This is a GIF picture: save digits as PNG into folders 0 to 9 and give the folder above.",
+        "This is a GIF picture: put digits into folders 0 to 9 and give the folder above, with --fit.",
     ),
     "page.html": (lambda: b"\n<!doctype html>", "This is a web page, perhaps a failed download."),
     "page.htm": (lambda: b"\xef\xbb\xbf<HTML>", "This is a web page, perhaps a failed download."),
@@ -243,20 +243,21 @@ def test_recognising_takes_no_time_however_a_file_begins(start: bytes) -> None:
 # --- folders ---------------------------------------------------------------------------------------
 
 NEITHER = "set holds neither IDX files nor folders 0 to 9 of PNG files."
+NAMED = "Labels in names are read where each has one by itself in the same place: 7_001.png."
 SORT = "need folders that say what they show: sort them into 0 to 9"
 
 
 @pytest.mark.parametrize(
     ("names", "hint"),
     [
-        (["3_001.png", "7_002.png"], f"The pictures in set (3_001.png …) {SORT}. Labels in their names are not read."),
-        (["img-12-7.png"], f"The pictures in set (img-12-7.png …) {SORT}. Labels in their names are not read."),
-        (["three.png"], f"The pictures in set (three.png …) {SORT}."),
+        (["img_0012.png", "img_0013.png"], f"The pictures in set (img_0012.png …) {SORT}. {NAMED}"),
+        (["3_a.png", "b.png"], f"The pictures in set (3_a.png …) {SORT}. {NAMED}"),
+        (["a.png"], f"The pictures in set (a.png …) {SORT}."),
         (
-            ["3_001.jpg", "3_002.JPEG"],
-            f"The pictures in set (3_001.jpg …) {SORT}, as PNG. Labels in their names are not read.",
+            ["31_001.jpg", "32_002.JPEG"],
+            f"The pictures in set (31_001.jpg …) {SORT}, and read them with --fit. {NAMED}",
         ),
-        (["a.bmp", "b.png"], f"The pictures in set (a.bmp …) {SORT}, as PNG."),
+        (["a.bmp", "b.png"], f"The pictures in set (a.bmp …) {SORT}, and read them with --fit."),
         (["zero/", "one/", "two/"], "Name the folders of the classes 0 to 9: here they are one, two, zero …"),
         (["digit_3/", "digit_4/"], "Name the folders of the classes 0 to 9: here they are digit_3, digit_4 …"),
         (
@@ -267,7 +268,7 @@ SORT = "need folders that say what they show: sort them into 0 to 9"
         (["saved_model.pb", "variables/"], "This is a SavedModel of TensorFlow, which is a model, not digits."),
         (["model.tflite", "manifest.json"], "This is a build, which is a model, not digits."),
         (["zero/", "writers/"], SOURCE),
-        (["train/3_1.png", "test/"], f"The pictures in train (3_1.png …) {SORT}. Labels in their names are not read."),
+        (["train/x12.png", "test/"], f"The pictures in train (x12.png …) {SORT}. {NAMED}"),
         ([], SOURCE),
     ],
 )

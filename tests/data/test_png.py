@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgedigits.data import png_folder, reading
+from edgedigits.data import picture_folder, reading
 from edgedigits.data.digits import Digits
 from edgedigits.data.load import read_source
 from edgedigits.data.png_file import MOST_FILE_BYTES, read_png
@@ -245,7 +245,9 @@ def _folder_refusal(folder: Path) -> str:
 
 def test_other_pictures_among_pngs_are_not_passed_over(few: Digits, tmp_path: Path) -> None:
     Image.new("L", (28, 28)).save(write_pngs(tmp_path, few) / "3" / "x.jpg")
-    assert _folder_refusal(tmp_path) == "3/x.jpg is not a PNG file. Convert it to PNG, which keeps every pixel."
+    assert _folder_refusal(tmp_path) == (
+        "3/x.jpg is not a PNG file. Convert it to PNG, which keeps every pixel, or read it with --fit, as photos are."
+    )
 
 
 def test_class_folders_without_any_png(tmp_path: Path) -> None:
@@ -333,8 +335,8 @@ def test_names_of_pictures_that_are_none(few: Digits, tmp_path: Path) -> None:
 
 def test_more_pictures_than_memory_is_given(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_pngs(tmp_path, few)
-    monkeypatch.setattr(png_folder, "MOST_BYTES", 60 * 784)
+    monkeypatch.setattr(picture_folder, "MOST_BYTES", 60 * 784)
     assert len(read_source(str(tmp_path)).everything) == 60
-    monkeypatch.setattr(png_folder, "MOST_BYTES", 60 * 784 - 1)
+    monkeypatch.setattr(picture_folder, "MOST_BYTES", 60 * 784 - 1)
     with pytest.raises(DataError, match=f"holds more than {reading.MOST_BYTES >> 20:,} MiB once unpacked"):
         read_source(str(tmp_path))

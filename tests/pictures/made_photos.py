@@ -10,9 +10,9 @@ from PIL import Image
 from scipy import ndimage
 
 from edgedigits.data.digits import Digits
+from edgedigits.data.photos.photo import open_photo
 from edgedigits.errors import DataError
 from edgedigits.model.numpy_engine import run
-from edgedigits.pictures.photo import open_photo
 from edgedigits.pictures.predict import Reader, read_picture
 from edgedigits.scoring.oracle import engine_inputs
 

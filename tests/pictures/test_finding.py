@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from edgedigits.data.geometry import fit_picture
+from edgedigits.data.photos.finding import Findings, digits_in, rows_of
+from edgedigits.data.photos.photo import open_photo
+from edgedigits.data.photos.pieces import Piece
 from edgedigits.errors import DataError
-from edgedigits.pictures.finding import Findings, digits_in, rows_of
-from edgedigits.pictures.photo import open_photo
-from edgedigits.pictures.pieces import Piece
 from tests.data.other_hands import of_seven_segments
 from tests.pictures.made_photos import Conditions, on_paper, photographed
 

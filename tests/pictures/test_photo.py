@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgedigits.data.photos.photo import MOST_PIXELS, WORKED_ON, open_photo
 from edgedigits.data.png_file import SIGNATURE
 from edgedigits.errors import ConfigError, DataError
-from edgedigits.pictures.photo import MOST_PIXELS, WORKED_ON, open_photo
 
 WEDGE = np.add.outer(3 * np.arange(20), 4 * np.arange(30)).astype(np.uint8)
 # What has to be done to a picture that is upright, so that the tag turns it back.

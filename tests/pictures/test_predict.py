@@ -14,11 +14,11 @@ import edgedigits
 from edgedigits.cli.main import main
 from edgedigits.data.digits import Digits
 from edgedigits.data.load import read_source
+from edgedigits.data.photos.finding import digits_in
+from edgedigits.data.photos.photo import open_photo
 from edgedigits.data.seeing import see
 from edgedigits.model.numpy_engine import run
-from edgedigits.pictures.finding import digits_in
 from edgedigits.pictures.neighbours import nearest_digits
-from edgedigits.pictures.photo import open_photo
 from edgedigits.pictures.predict import Reader, open_reader, read_picture
 from edgedigits.pictures.sheet import render_sheet, write_sheet
 from edgedigits.scoring.interpreter import run_litert

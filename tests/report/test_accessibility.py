@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from edgedigits.data.photos.photo import open_photo
 from edgedigits.devices.boards import find_board
-from edgedigits.pictures.photo import open_photo
 from edgedigits.pictures.predict import read_picture
 from edgedigits.pictures.sheet import render_sheet
 from edgedigits.report.engine_page import render_engine_page

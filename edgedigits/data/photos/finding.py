@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.data.geometry import fit_picture
+from edgedigits.data.photos.paper import Ink, ink_of, is_dark, smoothed, threshold
+from edgedigits.data.photos.photo import Photo
+from edgedigits.data.photos.pieces import Piece, Pieces, find_pieces, joined_where_near, mask_of
 from edgedigits.errors import DataError
-from edgedigits.pictures.paper import Ink, ink_of, is_dark, smoothed, threshold
-from edgedigits.pictures.photo import Photo
-from edgedigits.pictures.pieces import Piece, Pieces, find_pieces, mask_of
 
 MOST_DIGITS = 1000
 """Of a photo."""
@@ -20,6 +20,7 @@ STEEPEST = 20.0
 """Degrees by which rows may slope."""
 _NEIGHBOUR = 3.0  # digits' heights: how far apart two are that tell how rows slope
 _MUCH = 2.0  # times the ink of all digits: what may lie elsewhere on a picture of digits
+_BROKEN = 0.25  # of the taller one's height: how far apart pieces of a single digit may lie
 _FULL_INK = 85  # percent of a digit's ink that is as strong or weaker than what counts as full
 
 
@@ -75,14 +76,48 @@ def digits_in(photo: Photo, dark: bool | None = None) -> Findings:
     Raises:
         DataError: there is no ink, or none that could be digits.
     """
+    found = _looked_for(photo, dark)
+    return Findings(_in_order(photo, found.ink, found.pieces), found.dark, _is_mostly_other(found.pieces))
+
+
+def digit_of(photo: Photo, *, dark: bool) -> NDArray[np.uint8]:
+    """Return the digit of a photo that shows a single one, uint8 (784,), as `digits_in` has it.
+
+    Args:
+        photo: of one digit, which may be broken, or so wide that two might touch.
+        dark: ink is dark on light.
+
+    Raises:
+        DataError: as `digits_in`; or there are several digits.
+    """
+    found = _looked_for(photo, dark, touching=False)
+    first, *others = joined_where_near(found.pieces.digits, _BROKEN)
+    if others:
+        raise DataError(
+            f"{photo.name} shows {1 + len(others):,} pieces of ink that may be digits, expected one.",
+            hint="Cut out the digit that its label tells.",
+        )
+    return _image(found.ink, first, found.pieces.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedFor:
+    """The ink of a photo, its pieces, of which some may be digits, and whether it is dark on light."""
+
+    ink: Ink
+    pieces: Pieces
+    dark: bool
+
+
+def _looked_for(photo: Photo, dark: bool | None, *, touching: bool = True) -> _LookedFor:
     likely = is_dark(photo.grey) if dark is None else dark
     spots = 0
     for one in (likely, not likely)[: 2 if dark is None else 1]:
         ink = ink_of(photo.grey, dark=one)
         smooth = smoothed(ink)
-        pieces = find_pieces(smooth, threshold(smooth))
+        pieces = find_pieces(smooth, threshold(smooth), touching=touching)
         if pieces.digits:
-            return Findings(_in_order(photo, ink, pieces), one, _is_mostly_other(pieces))
+            return _LookedFor(ink, pieces, one)
         spots = max(spots, pieces.others)
     if not spots:
         raise DataError(

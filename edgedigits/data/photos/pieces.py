@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.pictures.lines import without_lines
-from edgedigits.pictures.paper import Ink, usual_stroke
+from edgedigits.data.photos.lines import without_lines
+from edgedigits.data.photos.paper import Ink, usual_stroke
 
 SMALLEST = 8
 """Pixels of height; less does not tell digits apart."""
@@ -82,8 +82,14 @@ class Pieces:
     others: int
 
 
-def find_pieces(ink: Ink, level: float) -> Pieces:
-    """Find the pieces that may be digits, of ink (height, width) from a level on."""
+def find_pieces(ink: Ink, level: float, *, touching: bool = True) -> Pieces:
+    """Find the pieces that may be digits.
+
+    Args:
+        ink: of a photo (height, width).
+        level: from which on it is ink.
+        touching: a wide piece may be several digits that touch.
+    """
     inked = ink >= level
     labels = _labelled(inked)
     pieces, frames = _without_frames(_largest(labels))
@@ -97,7 +103,9 @@ def find_pieces(ink: Ink, level: float) -> Pieces:
     if not pieces:
         return Pieces(labels, (), len(ruled) + len(frames))
     usual = _usual_height(pieces)
-    whole = [part for one in _whole(pieces, usual) for part in _parted(one, labels, usual)]
+    whole = _whole(pieces, usual)
+    if touching:
+        whole = [part for one in whole for part in _parted(one, labels, usual)]
     digits = tuple(one for one in whole if _may_be_digit(one, labels, usual) and _stands_out(one, labels, ink))
     return Pieces(labels, digits, len(ruled) + len(frames) + len(whole) - len(digits))
 
@@ -189,6 +197,18 @@ def _belongs(small: Piece, one: Piece, usual: float) -> bool:
     across, down = _gaps(small, one)
     overlaps = -across >= 0.3 * min(small.width, one.width)
     return (overlaps and down <= _NEAR * usual) or (across <= _CLOSE * usual and down <= _CLOSE * usual)
+
+
+def joined_where_near(pieces: Sequence[Piece], reach: float) -> list[Piece]:
+    """Return pieces, joined where they lie no farther apart than `reach` times the height of the taller one."""
+    wholes: list[Piece] = []
+    for piece in pieces:
+        one = piece
+        for other in [other for other in wholes if _apart(one, other) <= reach * max(one.height, other.height)]:
+            wholes.remove(other)
+            one = one.joined(other)
+        wholes.append(one)
+    return wholes
 
 
 def _apart(one: Piece, other: Piece) -> int:
