@@ -10,17 +10,20 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import edgedigits
 from edgedigits.assemble import ARENA_MARGIN_BYTES
-from edgedigits.compile import compile_graph
+from edgedigits.compile import _digits, compile_graph
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.mnist import find_mnist
+from edgedigits.data.named import read_mnist_5k
 from edgedigits.engine.c_array import render_model_data
 from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.model.contract import check_contract
 from edgedigits.model.reader import read_tflite
+from edgedigits.view import PLAIN
 
 REFERENCE = Path(__file__).parents[1] / "deploy" / "reference"
 MANIFEST = json.loads((REFERENCE / "manifest.json").read_text())
@@ -44,6 +47,14 @@ def derived() -> dict[str, str]:
 @pytest.mark.parametrize("name", derived())
 def test_a_derived_file_is_what_the_code_of_today_derives(name: str) -> None:
     assert (REFERENCE / name).read_bytes() == derived()[name].encode(), f"{name}: build deploy/reference anew"
+
+
+def test_how_active_inputs_are_is_measured_on_digits_of_every_class() -> None:
+    """Where a model is compiled that no build made: those of mnist-5k lie by class."""
+    digits = read_mnist_5k().everything
+    labels = {image.tobytes(): label for image, label in zip(digits.images, digits.labels, strict=True)}
+    _, images = _digits(GRAPH, None, PLAIN) or pytest.fail("it takes digits")
+    assert np.bincount([labels[image.tobytes()] for image in images]).tolist() == [100] * 10
 
 
 def test_the_manifest_has_the_digest_of_every_file() -> None:

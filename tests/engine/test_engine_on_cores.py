@@ -55,6 +55,7 @@ CHAINS = [
     ("even2", "even4", "even2", "codebook"),
     ("pairs_apart", "rows", "pairs", "pairs"),
     ("counted4", "lists8", "counted4", "bitmap"),
+    ("marked", "marked", "fields", "marked"),
 ]
 
 

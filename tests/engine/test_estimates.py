@@ -68,16 +68,18 @@ FRONTIER = Path(__file__).parents[2] / "deploy" / "frontier"
 
 
 @pytest.mark.parametrize(
-    ("name", "goal"),
+    ("name", "goal", "within"),
     [
-        ("1104", Goal.BALANCED),
-        pytest.param("4096", Goal.SPEED, marks=pytest.mark.slow),
-        pytest.param("16384", Goal.SPEED, marks=pytest.mark.slow),
-        pytest.param("2048", Goal.SIZE, marks=pytest.mark.slow),
+        ("1104", Goal.BALANCED, 0),
+        pytest.param("4096", Goal.SPEED, 0, marks=pytest.mark.slow),
+        pytest.param("16384", Goal.SPEED, 0, marks=pytest.mark.slow),
+        pytest.param("2048", Goal.SIZE, 0, marks=pytest.mark.slow),
+        pytest.param("2048", Goal.SIZE, 35_000, marks=pytest.mark.slow),
+        pytest.param("2048", Goal.SIZE, 20_000, marks=pytest.mark.slow),
     ],
 )
 def test_with_activity_measured_every_layer_of_a_trained_model_is_within_a_fifth(
-    name: str, goal: Goal, splits_5k: Splits, tmp_path: Path
+    name: str, goal: Goal, within: float, splits_5k: Splits, tmp_path: Path
 ) -> None:
     """Averaged inputs of 100 pixels are active three times as often as pixels, those that are read most of all."""
     subject = find_subject(FRONTIER / name)
@@ -87,7 +89,8 @@ def test_with_activity_measured_every_layer_of_a_trained_model_is_within_a_fifth
         engine_inputs(classifier, part.images[:count])
         for part, count in ((splits_5k.validation, None), (splits_5k.test, IMAGES))
     )
-    network, packed = arrange(simplify(lower(graph)), goal, seen=seen)
+    network, packed = arrange(simplify(lower(graph)), goal, within, seen)
+    assert not within or sum(one.instructions for one in packed) <= within
 
     for layer, one in zip(emulated(network, packed, inputs, tmp_path).layers, packed, strict=True):
         assert layer.instructions is not None

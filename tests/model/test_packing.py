@@ -71,7 +71,7 @@ def test_every_encoding_is_found_and_has_name_rank_and_kernel_of_its_own() -> No
     """Of equally good ones the first is taken, so that the order is part of what is chosen."""
     names = [
         *("pairs", "rows", "codebook", "lists8", "lists4", "coded44", "coded53", "rice", "bitmap", "blocks"),
-        *("stream", "fields", "even4", "even2", "pairs_apart"),
+        *("stream", "fields", "even4", "even2", "pairs_apart", "counted4", "marked"),
     ]
     assert [encoding.name for encoding in ENCODINGS if encoding.name in names] == names
     for trait in ("name", "rank", "kernel", "summary"):
@@ -101,6 +101,17 @@ def test_long_gaps_are_bridged_and_the_last_entry_is_marked() -> None:
     last = 1 << 24
     assert entries.values.tolist() == [last, 0xFF | 2 << 8 | 1 << 16 | (2 ^ 3) << 25, 255 << 8, 7 | 41 << 8 | last]
     assert starts.values.tolist() == [0, 1, 0, 0]
+
+
+def test_a_byte_marks_the_last_weight_of_a_column_and_bridges_eight_steps_at_most() -> None:
+    weights = np.zeros((300, 3), np.int8)
+    weights[[2, 3, 18, 299], 1] = -1, 7, 7, -1
+    weights[14, 2] = 7
+    entries, codebook = BY_NAME["marked"].pack(weights) or ()
+    longest, last = 15 << 1, 1
+    far = [2 << 1, 1 << 1 | 1 << 5, longest, 1 << 5, *[longest | 7 << 5] * 2, longest | 1 << 5, 11 << 1 | last]
+    assert entries.values.tolist() == [longest | last, *far, 14 << 1 | 1 << 5 | last]
+    assert codebook.values.tolist() == [-1, 7]
 
 
 @pytest.mark.parametrize("step_bits", _STEP_BITS)
