@@ -124,7 +124,7 @@ def _show_list(console: Console, boards: list[Board]) -> None:
 def _show_fits(console: Console, boards: list[Board], needs: dict[str, Needs]) -> None:
     from rich.table import Table
 
-    from edgedigits.report.needs_table import needs_table
+    from edgedigits.report.needs_table import needs_by_core, needs_table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("board", no_wrap=True)
@@ -141,13 +141,15 @@ def _show_fits(console: Console, boards: list[Board], needs: dict[str, Needs]) -
         table.add_row(board.name, board.core.name, *cells, verdict, need.how.partition(":")[0])
     console.print(table)
     console.print("Bytes of the firmware that flash builds, stack included. By part:")
-    console.print()
     # One board a core: the first whose own firmware was linked.
-    columns: dict[str, Needs] = {}
+    cores: dict[str, Needs] = {}
     for board in boards:
         if board.firmware or len(boards) == 1:
-            columns.setdefault(board.core.name, needs[board.name])
-    console.print(needs_table(columns))
-    for how in dict.fromkeys(need.engine.how for need in columns.values()):
+            cores.setdefault(board.core.name, needs[board.name])
+    for table in needs_by_core(dict(sorted(cores.items()))) if len(cores) > 1 else map(needs_table, cores.values()):
+        console.print()
+        console.print(table)
+    console.print()
+    for how in dict.fromkeys(need.engine.how for need in cores.values()):
         console.print(how, markup=False)
     console.print("Memory of the boards: vendor (--json names the sources).")

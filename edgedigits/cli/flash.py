@@ -81,4 +81,4 @@ def _show(console: Console, board: Board, needs: Needs, done: str) -> None:
         markup=False,
         soft_wrap=True,
     )
-    console.print(needs_table({"bytes": needs}))
+    console.print(needs_table(needs))

@@ -1,29 +1,45 @@
-"""The table of what firmware takes, by part: for every verb that tells it."""
+"""The tables of what firmware takes, by part: for every verb that tells it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
-from edgedigits.devices.needs import Needs
+from edgedigits.devices.needs import MemoryPart, Needs
 
 
-def needs_table(columns: Mapping[str, Needs]) -> Table:
-    """Return a table with a row a part and a column a core or board.
-
-    Args:
-        columns: needs by title of the column.
-    """
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+def needs_table(needs: Needs) -> Table:
+    """Return the table of one board, a row a part, with how each figure was obtained."""
+    table = _table()
     table.add_column("", no_wrap=True)
-    for title in columns:
-        table.add_column(title.removeprefix("cortex-"), justify="right", no_wrap=True)
+    table.add_column("bytes", justify="right", no_wrap=True)
     table.add_column("how")
-    needs = list(columns.values())
-    for title, sides in (("flash", [one.flash for one in needs]), ("RAM", [one.ram for one in needs])):
-        for parts in zip(*sides, strict=True):
-            how = ", ".join(dict.fromkeys(part.how for part in parts))
-            table.add_row(f"  {parts[0].name}", *(f"{part.nbytes:,}" for part in parts), how)
-        table.add_row(title, *(f"{sum(part.nbytes for part in side):,}" for side in sides), "", style="bold")
+    for title, parts in (("flash", needs.flash), ("RAM", needs.ram)):
+        for part in parts:
+            table.add_row(f"  {part.name}", f"{part.nbytes:,}", part.how)
+        table.add_row(title, f"{sum(part.nbytes for part in parts):,}", "", style="bold")
     return table
+
+
+def needs_by_core(cores: Mapping[str, Needs]) -> list[Table]:
+    """Return a table of flash and one of RAM, a row a core and a column a part, narrow enough for a plain terminal."""
+    return [
+        _side("flash", {core: needs.flash for core, needs in cores.items()}),
+        _side("RAM", {core: needs.ram for core, needs in cores.items()}),
+    ]
+
+
+def _side(title: str, cores: Mapping[str, Sequence[MemoryPart]]) -> Table:
+    table = _table()
+    table.add_column("", no_wrap=True)
+    for part in next(iter(cores.values())):
+        table.add_column(part.name, justify="right", vertical="bottom", min_width=6)
+    table.add_column(title, justify="right", vertical="bottom", no_wrap=True, style="bold")
+    for core, parts in cores.items():
+        table.add_row(core, *(f"{part.nbytes:,}" for part in parts), f"{sum(part.nbytes for part in parts):,}")
+    return table
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

@@ -51,6 +51,8 @@ def test_a_build_says_what_fits_where(tmp_path: Path, capsys: pytest.CaptureFixt
     assert -30_000 < boards["bluepill"]["flash_left"] < -12_000
     for board in boards.values():
         assert board["flash_left"] == board["flash"] - board["needs"]["flash"]["total"]
+    assert cli.main(["boards", str(tmp_path)]) == 0
+    assert "…" not in capsys.readouterr().out, "no figure is cut off, however many cores there are"
 
 
 def test_a_board_that_was_asked_for_and_is_too_small_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
