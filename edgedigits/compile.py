@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from msgspec import UNSET
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 
 from edgedigits.artifacts import new_folder
 from edgedigits.build_folder import ENGINE, MODEL, SEEN_DIGITS, LearnedFrom, Manifest, write_manifest
-from edgedigits.config import EngineConfig
-from edgedigits.data.named import read_mnist_5k
+from edgedigits.config import DataConfig, EngineConfig
+from edgedigits.data.inspection import findings_on_contents
+from edgedigits.data.load import read_source
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.devices.cores import find_core, find_costs
 from edgedigits.devices.engine_elf import check_constants
 from edgedigits.devices.stub import find_engine
 from edgedigits.engine.engine_facts import EngineFacts, engine_facts
 from edgedigits.engine.source import EngineSource, render_engine
+from edgedigits.errors import ConfigError, shown
 from edgedigits.files.writing import write_text
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Graph
@@ -33,11 +36,13 @@ from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.scoring.pixels import engine_map, takes_digits
 from edgedigits.scoring.proof import Digits, prove
 from edgedigits.scoring.record import stored_fingerprints
-from edgedigits.scoring.subject import find_subject
+from edgedigits.scoring.subject import Subject, find_subject
 from edgedigits.view import PLAIN, View
 
 REAL_DIGITS = 1000
-"""Of mnist-5k; random and extreme inputs reach more of an engine's states than further digits would."""
+"""Of a source; random and extreme inputs reach more of an engine's states than further digits would."""
+OWN_DIGITS = "mnist-5k"
+"""What a model of digits is compiled on where no others are named."""
 
 
 def compile_graph(
@@ -98,56 +103,75 @@ def compile_model(
     choices: EngineConfig,
     prefix: str,
     *,
+    source: str = "",
     input_range: tuple[float, float] | None = None,
     force: bool = False,
     progress: Progress = SILENT,
+    **reading: Any,
 ) -> EngineFacts:
     """Write a folder with the engine of any int8 MLP: engine/, model.tflite, manifest.json, what it was trained on.
 
-    The engine is proven on extreme and random inputs, and where it takes digits on some of mnist-5k. That of a build
-    refuses what the build's own refuses.
+    The engine is proven on extreme and random inputs, and where it takes digits on some of a source, on which is also
+    measured how many inputs its layers have to visit. That of a build refuses what the build's own refuses.
 
     Args:
         path: a `.tflite`, or the folder of a build.
         folder: where to write; whole or not at all.
         choices: rounding, and what to choose the encodings for.
         prefix: start of its C names.
+        source: of digits, as `edgedigits.data.load` takes it; by default `OWN_DIGITS`.
         input_range: what pixels 0 and 255 are to a model that classifies digits; by default as the folder's manifest
             or the model's quantization says.
         force: replace what an earlier run wrote there.
-        progress: is told why an engine could not be proven.
+        progress: is told why an engine could not be proven, and what is unusual about the digits.
+        reading: how the source is read: `label_column`, `invert`, `transpose`, `fit`.
 
     Raises:
-        DataError: the model cannot be read, or the folder cannot be written.
-        UnsupportedModelError, CheckFailedError, ConfigError: as `compile_graph`.
+        DataError: the model or the digits cannot be read, or the folder cannot be written.
+        UnsupportedModelError, CheckFailedError, ConfigError: as `compile_graph`; or digits for a model without.
     """
     subject = find_subject(path)
     graph, pixels, view = read_tflite(subject.model), subject.pixels(input_range), subject.view()
-    trained_on, confidence = stored_fingerprints(subject), subject.said.confidence
-    digits = _digits(graph, pixels, view)
+    digits, named = _digits(graph, pixels, view, source, reading, progress)
     seen = engine_inputs(*digits) if digits else None
-    source, facts = compile_graph(graph, choices, prefix, digits, pixels, view, subject.reject_margin, seen)
+    engine, facts = compile_graph(graph, choices, prefix, digits, pixels, view, subject.reject_margin, seen)
+    facts = replace(facts, measured_of=named)
     if facts.proof.note:
         progress.say(facts.proof.note)
     with new_folder(folder, force=force, kind=ENGINE) as partial:
-        write_engine(source, partial, choices.core)
+        write_engine(engine, partial, choices.core)
         (partial / MODEL).write_bytes(graph.content)
-        if trained_on is not None:
-            # Whoever scores the model there is to know as well which digits say nothing of it.
-            (partial / SEEN_DIGITS).write_bytes(trained_on)
-        config = {"engine": choices.table(), "output": {"name": prefix}}
-        if not view.is_plain:
-            config["input"] = asdict(view)
-        data, proof = LearnedFrom(pixels=facts.pixels or UNSET), facts.proof.to_json()
-        said = Manifest(kind=ENGINE, config=config, data=data, proof=proof, confidence=confidence)
-        write_manifest(partial, replace(said, activity=facts.activity or UNSET))
+        _describe(facts, subject, choices, partial)
     return facts
 
 
-def _digits(graph: Graph, pixels: PixelRange | None, view: View) -> Digits | None:
-    """Return real digits for a model that takes some."""
+def _describe(facts: EngineFacts, subject: Subject, choices: EngineConfig, folder: Path) -> None:
+    """Write the manifest of an engine, and what its model was trained on."""
+    trained_on, view = stored_fingerprints(subject), subject.view()
+    if trained_on is not None:
+        # Whoever scores the model there is to know as well which digits say nothing of it.
+        (folder / SEEN_DIGITS).write_bytes(trained_on)
+    config = {"engine": choices.table(), "output": {"name": facts.prefix}}
+    if not view.is_plain:
+        config["input"] = asdict(view)
+    data, proof = LearnedFrom(pixels=facts.pixels or UNSET), facts.proof.to_json()
+    said = Manifest(kind=ENGINE, config=config, data=data, proof=proof, confidence=subject.said.confidence)
+    write_manifest(folder, replace(said, activity=facts.activity or UNSET))
+
+
+def _digits(
+    graph: Graph, pixels: PixelRange | None, view: View, source: str, reading: dict[str, Any], progress: Progress
+) -> tuple[Digits | None, str]:
+    """Return real digits for a model that takes some, from all over their source, and what they are called."""
     if not takes_digits(graph, view):
-        return None
-    # They lie by class.
-    images = read_mnist_5k().everything.images
-    return open_classifier(graph, pixels, view), images[:: len(images) // REAL_DIGITS]
+        if source:
+            what = f"{graph.name} takes no 28×28 digits, and so none of {shown(source)}."
+            raise ConfigError(what, hint="Leave out --data.")
+        return None, ""
+    classifier = open_classifier(graph, pixels, view)
+    contents = read_source(source or OWN_DIGITS, **reading, progress=progress)
+    if source:
+        findings_on_contents(contents, DataConfig().reading | reading, progress)
+    images = contents.everything.images
+    count = min(REAL_DIGITS, len(images))
+    return (classifier, images[np.arange(count) * len(images) // count]), contents.name

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.c_names import DEFAULT_PREFIX
-from edgedigits.cli.config_flags import add_some_arguments, given_choices
-from edgedigits.cli.flags import add_input_range, instruction_count, refuse_idle
+from edgedigits.cli.config_flags import add_reading_arguments, add_some_arguments, given_choices, given_reading
+from edgedigits.cli.flags import add_data_argument, add_input_range, instruction_count, refuse_idle
 from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import EngineConfig
@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --optimize size: as few bytes as can be had within so many instructions (estimate, Cortex-M4)",
     )
     add_some_arguments(parser, "what it is packed for besides", ("engine", "core"))
+    add_data_argument(
+        parser,
+        "digits on which it is measured how many inputs of each layer are active, and the engine proven besides "
+        "(default mnist-5k)",
+    )
+    add_reading_arguments(parser)
     add_input_range(parser)
     parser.add_argument("--force", action="store_true", help="replace what an earlier run wrote there")
 
@@ -65,6 +71,9 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     refuse_idle("--most-instructions", args.most_instructions, "--optimize size", args.optimize == "size")
     core = given_choices(args).get("engine", {}).get("core", ())
     refuse_idle("--core", core, "--optimize speed or balanced", args.optimize != "size")
+    reading = given_reading(args)
+    for name in reading:
+        refuse_idle("--" + name.replace("_", "-"), name, "--data", args.data)
     choices = EngineConfig(
         rounding=args.rounding, optimize=args.optimize, most_instructions=args.most_instructions, core=core
     )
@@ -73,9 +82,11 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         args.out,
         choices,
         args.prefix,
+        source=args.data,
         input_range=args.input_range,
         force=args.force,
         progress=progress,
+        **reading,
     )
     return Outcome(
         {"folder": str(args.out), "engine": facts.to_json()}, lambda console: _show(console, facts, args.out)

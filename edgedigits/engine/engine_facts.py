@@ -76,6 +76,7 @@ class EngineFacts:
         view: what it sees of an image.
         reject_margin: the least lead that `classify` accepts, in steps of the output; 0 where it refuses nothing.
         measured_on: images that activity was measured on; 0 where it is what was to be expected.
+        measured_of: what they are of; "" for a build's own, or none.
     """
 
     prefix: str
@@ -95,6 +96,7 @@ class EngineFacts:
     view: View = PLAIN
     reject_margin: int = 0
     measured_on: Count = 0
+    measured_of: str = ""
 
     @property
     def activity(self) -> tuple[float, ...]:
@@ -109,7 +111,8 @@ class EngineFacts:
     @property
     def instructions_how(self) -> str:
         """How the estimate was obtained."""
-        measured = f"active inputs of each layer measured on {self.measured_on:,} images"
+        of = f" of {self.measured_of}" if self.measured_of else ""
+        measured = f"active inputs of each layer measured on {self.measured_on:,} images{of}"
         return f"{INSTRUCTIONS_HOW}; {measured if self.measured_on else NEVER_MEASURED}"
 
     @property
@@ -120,7 +123,8 @@ class EngineFacts:
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values; "how" tells how figures were obtained."""
         how = {"bytes": BYTES_HOW, "instructions": self.instructions_how}
-        return {**dataclasses.asdict(self), "proof": self.proof.to_json(), "how": how}
+        facts = {name: value for name, value in dataclasses.asdict(self).items() if name != "measured_of" or value}
+        return {**facts, "proof": self.proof.to_json(), "how": how}
 
 
 def engine_facts(

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from edgedigits.cli.main import main
+from edgedigits.data.digits import Digits
+from edgedigits.data.export import HEADER
+from tests.data.digit_files import csv_lines, write_text
 from tests.model.one_layer import layer
 from tests.tflite_builder import random_mlp
 
@@ -59,15 +62,17 @@ def test_the_table_names_layer_encoding_bytes_and_instructions(
     assert f"next     edgedigits simulate {tmp_path / 'out'}" in text
 
 
-def test_json_adds_up(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_adds_up(model: Path, tmp_path: Path, five_thousand: Digits, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compile", str(model), "--out", str(tmp_path / "out"), "--rounding", "tflm", "--json"]) == 0
 
     facts = json.loads(capsys.readouterr().out)["engine"]
     assert facts["rounding"] == "tflm" and facts["optimize"] == "balanced"
     assert facts["weight_bytes"] == sum(layer["nbytes"] for layer in facts["layers"])
     assert facts["instructions"] == sum(layer["instructions"] for layer in facts["layers"])
-    assert facts["how"]["instructions"].endswith("active inputs of each layer measured on 1,000 images")
-    assert facts["measured_on"] == 1000 and 0.1 < facts["layers"][0]["activity"] < 0.3
+    assert facts["how"]["instructions"].endswith("active inputs of each layer measured on 1,000 images of mnist-5k")
+    # As of all classes: the first two of mnist-5k, 0 and 1, have less ink.
+    ink = float((five_thousand.images > 0).mean())
+    assert facts["measured_on"] == 1000 and facts["layers"][0]["activity"] == pytest.approx(ink, abs=0.005)
     activity = json.loads((tmp_path / "out" / "manifest.json").read_text())["activity"]
     assert activity == [layer["activity"] for layer in facts["layers"]]
     assert "rounding   tflm" in (tmp_path / "out" / "engine" / "edgedigits_model.h").read_text()
@@ -206,6 +211,26 @@ def test_what_was_never_measured_is_said(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["compile", str(path), "--out", str(out)]) == 0
     assert "how many inputs are active was never measured: 18% of the pixels, half of" in capsys.readouterr().out
     assert "activity" not in json.loads((out / "manifest.json").read_text())
+
+    assert main(["compile", str(path), "--out", str(tmp_path / "two"), "--data", "mnist-5k"]) == 2
+    said = capsys.readouterr().err
+    assert "no_digits.tflite takes no 28×28 digits, and so none of mnist-5k. Leave out --data." in said
+    assert not (tmp_path / "two").exists()
+
+
+def test_activity_is_measured_on_digits_of_ones_own(
+    model: Path, tmp_path: Path, five_thousand: Digits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some = five_thousand.take(np.arange(40))
+    write_text(tmp_path / "mine.csv", [HEADER, *csv_lines(Digits(255 - some.images, some.labels))])
+    data, out = ["--data", str(tmp_path / "mine.csv")], tmp_path / "out"
+
+    assert main(["compile", str(model), "--out", str(out), "--invert"]) == 2
+    assert "--invert has no effect without --data" in capsys.readouterr().err
+    assert main(["compile", str(model), "--out", str(out), *data, "--invert"]) == 0
+    assert "active inputs of each layer measured on 40 images of mine.csv" in capsys.readouterr().out
+    activity = json.loads((out / "manifest.json").read_text())["activity"]
+    assert activity[0] == pytest.approx((some.images > 0).mean(), abs=1e-4)
 
 
 def test_what_pixels_are_is_printed_stored_and_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
