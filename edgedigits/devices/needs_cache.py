@@ -33,10 +33,9 @@ def digest_of(engine: Engine, toolchain: Toolchain) -> str:
 
 
 def _shaping(engine: Engine) -> Iterator[Path]:
-    yield from sorted(engine.folder.glob("*.h"))
     yield from (*engine.sources, engine.self_test)
-    yield from sorted(path for path in firmware_stub().rglob("*") if path.is_file())
-    yield from sorted(Path(__file__).parent.glob("*.py"))
+    for found in (engine.folder.glob("*.h"), firmware_stub().rglob("*"), Path(__file__).parent.glob("*.py")):
+        yield from sorted(path for path in found if path.is_file())
 
 
 def remembered(digest: str, place: object, kind: type[T], measure: Callable[[], T], lasting: Callable[[T], bool]) -> T:

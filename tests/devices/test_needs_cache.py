@@ -68,6 +68,7 @@ def in_self_test(engine: Engine) -> None:
 @pytest.mark.parametrize("change", [in_source, in_header, in_self_test])
 def test_each_file_of_the_engine_counts(tmp_path: Path, change: Callable[[Engine], None]) -> None:
     write_engine(tmp_path)
+    (tmp_path / "folder.h").mkdir()
     engine, zig = find_engine(tmp_path), toolchain_or_skip("zig", BOARD.core)
     before = digest_of(engine, zig)
     assert digest_of(engine, zig) == before
