@@ -53,6 +53,7 @@ TFLM = {
     "784-300-100-10": {"cortex-m4": 524_250, "cortex-m0plus": 1_467_505, "cortex-m55": 48_229},
 }
 IMAGES = 200
+ZIG = "zig", "-O2"
 PIXELS = pixel_map(PixelRange(0, 1, "as usual"), INPUT_SCALE, -128, "int8")
 
 
@@ -101,13 +102,21 @@ def pixels_to_class(network: Network, inputs: NDArray[np.int8], core: str = "cor
     return _simulate(source, pixels, expected, core, raw=True).counts
 
 
-def simulate_engine(source: EngineSource, network: Network, inputs: NDArray[np.int8], core: str) -> Simulation:
-    """Run an engine on inputs (n, in) and hold it against NumPy."""
-    return _simulate(source, inputs, run(network, inputs), core)
+def simulate_engine(
+    source: EngineSource, network: Network, inputs: NDArray[np.int8], core: str, compiler: tuple[str, str] = ZIG
+) -> Simulation:
+    """Run an engine on inputs (n, in), compiled with a toolchain at a level, and hold it against NumPy."""
+    return _simulate(source, inputs, run(network, inputs), core, compiler)
 
 
 def _simulate(
-    source: EngineSource, inputs: NDArray[np.int8], expected: NDArray[np.int8], core: str, *, raw: bool = False
+    source: EngineSource,
+    inputs: NDArray[np.int8],
+    expected: NDArray[np.int8],
+    core: str,
+    compiler: tuple[str, str] = ZIG,
+    *,
+    raw: bool = False,
 ) -> Simulation:
     target = find_core(core)
     with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as other:
@@ -119,8 +128,9 @@ def _simulate(
             write_raw_engine(engine, Path(other), portions=False) if raw else engine,
             inputs,
             target,
-            find_toolchain("zig", target),
+            find_toolchain(compiler[0], target),
             emulator="unicorn" if target.unicorn_cpu else "qemu",
+            optimize=compiler[1],
             expected=expected,
             oracle="NumPy",
         )

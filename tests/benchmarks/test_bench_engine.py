@@ -11,15 +11,29 @@ import numpy as np
 import pytest
 
 from edgedigits.data.digits import Splits
+from edgedigits.devices.cores import find_core
 from edgedigits.engine.c_array import render_model_data
+from edgedigits.engine.source import render_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run_steps
-from edgedigits.model.packing import Goal
+from edgedigits.model.packing import Goal, choose
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.worst_case import without_zeros, worst_input
-from tests.benchmarks.bench_engine import BUILDS, IMAGES, TFLM, build, images, load_network, measure, pixels_to_class
+from tests.benchmarks.bench_engine import (
+    BUILDS,
+    IMAGES,
+    TFLM,
+    ZIG,
+    build,
+    images,
+    load_network,
+    measure,
+    pixels_to_class,
+    simulate_engine,
+)
+from tests.devices.conftest import toolchain_or_skip
 from tests.tflite_builder import random_mlp
 
 pytestmark = pytest.mark.slow
@@ -60,6 +74,19 @@ def test_cortex_m4_with_random_weights(density: float, mean: int, digits: np.nda
 
 def test_cortex_m0plus_takes_a_quarter_of_tflm(digits: np.ndarray) -> None:
     assert measure(random_network(1.0), digits[:40], "cortex-m0plus").mean <= TFLM["784-32-16-10"]["cortex-m0plus"] / 4
+
+
+@pytest.mark.parametrize("density", [1.0, 0.2])
+def test_gcc_is_within_15_percent_of_zig_on_a_cortex_m0plus(density: float, digits: np.ndarray) -> None:
+    """Made small as well, where it has no upper registers of its own accord."""
+    toolchain_or_skip("gcc", find_core("cortex-m0plus"))
+    network = random_network(density)
+    source = render_engine(network, choose(network, Goal.SPEED))
+    by_zig, by_gcc, small = (
+        simulate_engine(source, network, digits[:40], "cortex-m0plus", one).instructions.mean
+        for one in (ZIG, ("gcc", "-O2"), ("gcc", "-Os"))
+    )
+    assert max(by_gcc, small) <= 1.15 * by_zig
 
 
 @pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")

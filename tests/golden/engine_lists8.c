@@ -44,6 +44,11 @@
 #else
 #define DSP 0
 #endif
+#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__)
+#define THUMB1 1 /* Cortex-M0: sums in the upper registers */
+#else
+#define THUMB1 0
+#endif
 #if defined(__AVR__)
 #define NARROW 1 /* multiplications of 8 bits, addresses of 16 */
 #else
@@ -269,22 +274,24 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
  */
 static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t flip, uint32_t *four)
 {
-    uint32_t word = 0;
-
 #if defined(__GNUC__)
     typedef uint32_t __attribute__((__may_alias__)) aligned;
     if (((uintptr_t)in & 3u) == 0u) {
-        while (in != stop && word == 0u) {
-            word = *(const aligned *)(const void *)in ^ flip;
-            in += 4;
+        for (; in != stop; in += 4) {
+            *four = *(const aligned *)(const void *)in ^ flip;
+            if (*four != 0u) {
+                return in + 4;
+            }
         }
     }
 #endif
-    while (in != stop && word == 0u) {
-        word = ((uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24) ^ flip;
-        in += 4;
+    for (; in != stop; in += 4) {
+        *four = ((uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24) ^ flip;
+        if (*four != 0u) {
+            return in + 4;
+        }
     }
-    *four = word;
+    *four = 0u;
     return in;
 }
 #endif
@@ -294,6 +301,9 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
  * before to that of the first weight; the upper seven bits of byte 3, exclusive or that row, give that of the second.
  * Bit 24 marks the last entry.
  */
+#if THUMB1
+APART
+#endif
 static void add_column(const FLASH uint32_t *entry, uint32_t value, int32_t *sums)
 {
 #if DSP
@@ -313,6 +323,35 @@ static void add_column(const FLASH uint32_t *entry, uint32_t value, int32_t *sum
         "bcc 1b\n"
         : [entry] "+r"(entry), [row] "+r"(row), [word] "=&r"(word), [weights] "=&r"(weights), [sum] "=&r"(sum)
         : [value] "r"(value), [sums] "r"(sums)
+        : "cc", "memory");
+#elif THUMB1
+    uint32_t at = 0, word, weight, sum;
+
+    __asm__ volatile(
+        ".syntax unified\n"
+        "1: ldmia %[entry]!, { %[word] }\n"
+        "lsrs %[weight], %[word], #8\n"
+        "uxtb %[weight], %[weight]\n"
+        "lsls %[weight], %[weight], #2\n"
+        "adds %[at], %[at], %[weight]\n"
+        "sxtb %[weight], %[word]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "ldr %[sum], [%[sums], %[at]]\n"
+        "adds %[sum], %[sum], %[weight]\n"
+        "str %[sum], [%[sums], %[at]]\n"
+        "lsrs %[weight], %[word], #25\n"
+        "lsls %[weight], %[weight], #2\n"
+        "eors %[at], %[at], %[weight]\n"
+        "lsls %[weight], %[word], #8\n"
+        "asrs %[weight], %[weight], #24\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "ldr %[sum], [%[sums], %[at]]\n"
+        "adds %[sum], %[sum], %[weight]\n"
+        "str %[sum], [%[sums], %[at]]\n"
+        "lsls %[word], %[word], #7\n"
+        "bpl 1b\n"
+        : [entry] "+l"(entry), [at] "+l"(at), [word] "=&l"(word), [weight] "=&l"(weight), [sum] "=&l"(sum)
+        : [value] "l"(value), [sums] "l"(sums)
         : "cc", "memory");
 #else
     MULTIPLES(factor, (level)value);
@@ -342,7 +381,11 @@ APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t input
     for (uint32_t i = 0; i < outputs; ++i) {
         sums[i] = bias[i];
     }
-    for (in = next_word(in, stop, flip, &four); four != 0u; in = next_word(in, stop, flip, &four)) {
+    for (;;) {
+        in = next_word(in, stop, flip, &four);
+        if (four == 0u) {
+            return;
+        }
         const FLASH uint16_t *const start =
             (const FLASH uint16_t *)(start_of + sizeof *starts * (uintptr_t)in);
 
@@ -541,6 +584,7 @@ int edgedigits_model_check_weights(void)
 #undef best_of
 #undef add_to_crc
 #undef DSP
+#undef THUMB1
 #undef NARROW
 #undef MULTIPLIER
 #undef APART

@@ -66,9 +66,7 @@
 #else
 #define ROLLED
 #endif
-/* GCC has no upper registers at -Os. */
-#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__) && \
-    (defined(__clang__) || !defined(__OPTIMIZE_SIZE__))
+#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__)
 #define THUMB1 1 /* Cortex-M0: sums in the upper registers */
 #else
 #define THUMB1 0
@@ -255,22 +253,24 @@ static const int32_t *loaded(const FLASH int32_t *biases, uint32_t count, int32_
  */
 static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t flip, uint32_t *four)
 {
-    uint32_t word = 0;
-
 #if defined(__GNUC__)
     typedef uint32_t __attribute__((__may_alias__)) aligned;
     if (((uintptr_t)in & 3u) == 0u) {
-        while (in != stop && word == 0u) {
-            word = *(const aligned *)(const void *)in ^ flip;
-            in += 4;
+        for (; in != stop; in += 4) {
+            *four = *(const aligned *)(const void *)in ^ flip;
+            if (*four != 0u) {
+                return in + 4;
+            }
         }
     }
 #endif
-    while (in != stop && word == 0u) {
-        word = ((uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24) ^ flip;
-        in += 4;
+    for (; in != stop; in += 4) {
+        *four = ((uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24) ^ flip;
+        if (*four != 0u) {
+            return in + 4;
+        }
     }
-    *four = word;
+    *four = 0u;
     return in;
 }
 #endif
@@ -479,10 +479,15 @@ APART static void add_six(const active *list, const FLASH uint32_t *weights, con
         value = (int16x2_t)list->value;
     }
 #elif THUMB1
-    /* Compilers keep sums in memory here; only the upper registers have room for them. */
+    /* Only the upper registers have room for sums. They are named, because GCC knows none at -Os; r9 may be a platform's. */
     register uint32_t value __asm__("r2");
     register uint32_t at __asm__("r3");
     int32_t weight;
+    register int32_t upper_b __asm__("r8") = b;
+    register int32_t upper_c __asm__("r10") = c;
+    register int32_t upper_d __asm__("r11") = d;
+    register int32_t upper_e __asm__("r12") = e;
+    register int32_t upper_f __asm__("lr") = f;
 
     __asm__ volatile(
         ".syntax unified\n"
@@ -510,10 +515,15 @@ APART static void add_six(const active *list, const FLASH uint32_t *weights, con
         "2: ldmia %[list]!, {r2, r3}\n"
         "cmp %[value], #0\n"
         "bne 1b\n"
-        : [a] "+l"(a), [b] "+h"(b), [c] "+h"(c), [d] "+h"(d), [e] "+h"(e), [f] "+h"(f), [list] "+l"(list),
+        : [a] "+l"(a), [b] "+hr"(upper_b), [c] "+hr"(upper_c), [d] "+hr"(upper_d), [e] "+hr"(upper_e), [f] "+hr"(upper_f), [list] "+l"(list),
           [value] "=&l"(value), [at] "=&l"(at), [weight] "=&l"(weight)
         : [weights] "l"(weights)
         : "cc", "memory");
+    b = upper_b;
+    c = upper_c;
+    d = upper_d;
+    e = upper_e;
+    f = upper_f;
 #else
     for (; list->value != 0u; ++list) {
         const FLASH int8_t *const weight = (const FLASH int8_t *)weights + list->at;
@@ -553,10 +563,11 @@ APART static void add_two(const active *list, const FLASH uint32_t *weights, con
         value = (int16x2_t)list->value;
     }
 #elif THUMB1
-    /* Compilers keep sums in memory here; only the upper registers have room for them. */
+    /* Only the upper registers have room for sums. They are named, because GCC knows none at -Os; r9 may be a platform's. */
     register uint32_t value __asm__("r2");
     register uint32_t at __asm__("r3");
     int32_t weight;
+    register int32_t upper_b __asm__("r8") = b;
 
     __asm__ volatile(
         ".syntax unified\n"
@@ -570,10 +581,11 @@ APART static void add_two(const active *list, const FLASH uint32_t *weights, con
         "2: ldmia %[list]!, {r2, r3}\n"
         "cmp %[value], #0\n"
         "bne 1b\n"
-        : [a] "+l"(a), [b] "+h"(b), [list] "+l"(list),
+        : [a] "+l"(a), [b] "+hr"(upper_b), [list] "+l"(list),
           [value] "=&l"(value), [at] "=&l"(at), [weight] "=&l"(weight)
         : [weights] "l"(weights)
         : "cc", "memory");
+    b = upper_b;
 #else
     for (; list->value != 0u; ++list) {
         const FLASH int8_t *const weight = (const FLASH int8_t *)weights + list->at;

@@ -37,6 +37,7 @@ class Lists8(Encoding):
     visits = Visits.WORDS
     is_traded = True
     on_vectors = OnVectors.ROWS_IF_FASTER
+    has_thumb1_code = True
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "entries": uint32, and "starts" in entries, (inputs,) filled up to a multiple of 4."""
