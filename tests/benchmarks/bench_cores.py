@@ -59,7 +59,7 @@ def weights_for(encoding: Encoding, shape: tuple[int, int, float]) -> Weights:
 def inputs_for(inputs: int) -> NDArray[np.int8]:
     """Return inputs (n, in): digits, or what a hidden layer gives, half of it above the lowest value."""
     if inputs == 784:
-        return (read_mnist_5k().everything.images[:IMAGES] ^ 128).view(np.int8)
+        return (read_mnist_5k().everything.images[:: 5000 // IMAGES] ^ 128).view(np.int8)
     random = np.random.default_rng(inputs)
     values = random.integers(-127, 128, (IMAGES, inputs))
     return np.where(random.random(values.shape) < 0.5, values, -128).astype(np.int8)

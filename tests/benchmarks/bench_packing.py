@@ -45,7 +45,7 @@ def packings(network: Network) -> Iterator[tuple[PackedLayer, ...]]:
 
 def main() -> None:
     """Print a table a model, from the smallest to the largest."""
-    images = read_mnist_5k().everything.images[:IMAGES]
+    images = read_mnist_5k().everything.images[:: 5000 // IMAGES]
     for name in sys.argv[1:]:
         subject = find_subject(Path(name))
         graph = read_tflite(subject.model)
