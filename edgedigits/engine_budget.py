@@ -35,6 +35,7 @@ from edgedigits.model.lowering import lower
 from edgedigits.model.packing import FACTOR_BYTES, Goal, arrange
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
+from edgedigits.recipes import room_for
 from edgedigits.scoring.interpreter import Classifier, open_classifier
 from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.scoring.pixels import engine_map
@@ -228,8 +229,10 @@ def _made_up(config: BuildConfig) -> Graph:
 
     generator = np.random.default_rng(0)
     model = build_mlp(config)
-    kernels = [layer.kernel for layer in model.layers]
-    density = min(0.5, config.budget.flash * 8 / BITS_A_WEIGHT / sum(math.prod(kernel.shape) for kernel in kernels))
+    shapes = [layer.kernel.shape for layer in model.layers]
+    # Every neuron and every input has a weight.
+    left = room_for(0, config.budget.flash, 0) * 8 / BITS_A_WEIGHT - sum(map(sum, shapes))
+    density = min(0.5, max(0.0, left / sum(map(math.prod, shapes))))
     levels = np.setdiff1d(np.linspace(-WIDEST, WIDEST, 2**config.levels.weight_bits).round(), [0])
     for layer in model.layers:
         shape = tuple(layer.kernel.shape)

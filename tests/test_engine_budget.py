@@ -15,7 +15,7 @@ from edgedigits.devices.cores import find_core
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.stub import find_engine
 from edgedigits.devices.toolchain import find_toolchain
-from edgedigits.engine_budget import Taken, _excess, _measure, excess_of, with_constants
+from edgedigits.engine_budget import Taken, _excess, _made_up, _measure, excess_of, with_constants
 from edgedigits.errors import ConfigError
 from edgedigits.model.reader import read_tflite
 from edgedigits.pipeline import train_and_compress
@@ -103,6 +103,15 @@ def test_code_that_takes_more_than_the_budget_is_told(few) -> None:
     ) as told:
         with_constants(config(flash=300, core="cortex-m0plus"), few.validation.images)
     assert "Take a budget above" in told.value.hint
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("flash", "instructions"), [("1536", "12k"), ("3584", "30k")])
+def test_code_is_measured_on_an_engine_about_as_large_as_the_budget(few, flash, instructions) -> None:
+    """A larger one would have to be packed otherwise, with other kernels."""
+    choices = make_config(parse_sections({"budget": {"flash": flash, "instructions": instructions}}, "test"))
+    taken = _measure(_made_up(choices), choices, choices.budget.instructions, few.validation.images, counted=0)
+    assert taken.flash == pytest.approx(choices.budget.flash, rel=0.1)
 
 
 def test_a_budget_of_instructions_follows_the_recipe_of_a_third_as_many_bytes() -> None:
