@@ -11,7 +11,7 @@ from edgedigits.data.fingerprints import fingerprints
 from edgedigits.data.near_duplicates import near_duplicates
 
 _WORTH_A_WORD = 0.002
-"""Share of test digits from which near-duplicates are told: of 8×8 pixels one in a thousand is one by chance."""
+"""Share of the smaller side from which near-duplicates are told: of 8×8 pixels one in a thousand is one by chance."""
 
 
 def leaks(sources: Sequence[SourceSplits]) -> Iterator[str]:
@@ -28,7 +28,7 @@ def leaks(sources: Sequence[SourceSplits]) -> Iterator[str]:
             if count := int(same.sum()):
                 yield _told(count, len(images), tested.name, f"in {other.name} as well")
             count = int(near_duplicates(images[~same], theirs).sum())
-            if count >= _WORTH_A_WORD * len(images) and count:
+            if count and count >= _WORTH_A_WORD * min(len(images), len(theirs)):
                 yield _told(count, len(images), tested.name, f"nearly the same as in {other.name}")
 
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgedigits.data.digits import Digits
+from edgedigits.data.digits import Digits, SourceSplits, Splits
 from edgedigits.data.export import HEADER
 from edgedigits.data.inspection import findings_on_contents, findings_on_splits, inspect_contents
+from edgedigits.data.leaks import leaks
 from edgedigits.data.load import divide, load_splits, read_source, require_here, select
 from edgedigits.data.mixture import Ingredient, ingredients_of, parts_of, written
 from edgedigits.errors import AbsentDataError, ConfigError, DataError, EdgedigitsError
@@ -259,6 +260,18 @@ def test_pictures_that_are_nearly_those_that_another_learns_are_told(few: Digits
     )
     for found in (findings_on_splits(splits, {}), inspect_contents(contents, **DIVISION).findings):
         assert [one for one in found if "nearly the same" in one and "of c.csv" in one] == [expected]
+
+
+def test_a_few_near_copies_of_many_test_digits_are_told(five_thousand: Digits, place: Path) -> None:
+    """Where what learns them is small."""
+    darker = five_thousand.take(np.arange(0, 5000, 500))
+    own = Digits(255 - darker.images[:, ::-1], darker.labels)
+    near = Digits(darker.images // 4 * 3, darker.labels)
+    sources = [
+        SourceSplits(name, 1.0, Splits(one, one.take(np.arange(0)), one, name, ""), np.arange(0), {})
+        for name, one in (("small", Digits.joined([own, near])), ("large", five_thousand))
+    ]
+    assert "10 of the 5,000 test digits of large are nearly the same as in small, which" in "\n".join(leaks(sources))
 
 
 def test_repeated_digits_are_no_copies(place: Path) -> None:
