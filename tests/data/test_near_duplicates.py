@@ -81,6 +81,13 @@ def test_a_picture_without_ink_is_near_to_none(learned: np.ndarray) -> None:
     assert not near_duplicates(learned[:3], learned[:0]).any() and len(near_duplicates(learned[:0], learned)) == 0
 
 
+def test_other_digits_are_none_where_few_are_known(five_thousand: Digits) -> None:
+    """Of which one has no rival there: it has among those that it came with."""
+    few = np.concatenate([five_thousand.images[500:510], five_thousand.images[:10]])
+    assert not near_duplicates(five_thousand.images[1:500], few[:10]).any()
+    assert not near_duplicates(five_thousand.images[510:1000], few).any()
+
+
 def test_one_that_is_there_several_times_is_found_where_it_is_nearly_the_same(learned: np.ndarray) -> None:
     stored = np.stack([_jpeg(image, 90) for image in learned[::400]])
     assert near_duplicates(stored, np.concatenate([learned, learned])).all()
@@ -103,5 +110,7 @@ def test_the_bounds_hide_nothing(seed: int, noise: float, count: int) -> None:
     )
     distances = np.sort(np.sqrt(np.maximum(2 - 2 * units @ theirs.T, 0)), axis=1)
     nearest, after = distances[:, 0], np.append(distances, np.full((20, 1), np.inf), axis=1)[:, 1]
-    expected = (nearest <= SAME) | (nearest <= NEAR) & (after >= RIVAL * nearest)
+    apart = np.sqrt(np.maximum(2 - 2 * units @ units.T, 0))
+    rivals = ((apart > SAME) & (apart < RIVAL * nearest[:, None])).any(axis=1)
+    expected = (nearest <= SAME) | (nearest <= NEAR) & (after >= RIVAL * nearest) & ~rivals
     np.testing.assert_array_equal(near_duplicates(mine, known), expected)
