@@ -23,6 +23,7 @@ from edgedigits.engine.c_array import render_model_data
 from edgedigits.engine.tflm_resolver import Arena, render_tflm_resolver
 from edgedigits.model.contract import check_contract
 from edgedigits.model.reader import read_tflite
+from edgedigits.progress import SILENT
 from edgedigits.view import PLAIN
 
 REFERENCE = Path(__file__).parents[1] / "deploy" / "reference"
@@ -53,7 +54,8 @@ def test_how_active_inputs_are_is_measured_on_digits_of_every_class() -> None:
     """Where a model is compiled that no build made: those of mnist-5k lie by class."""
     digits = read_mnist_5k().everything
     labels = {image.tobytes(): label for image, label in zip(digits.images, digits.labels, strict=True)}
-    _, images = _digits(GRAPH, None, PLAIN) or pytest.fail("it takes digits")
+    (_, images), source = _digits(GRAPH, None, PLAIN, "", {}, SILENT)
+    assert source == "mnist-5k"
     assert np.bincount([labels[image.tobytes()] for image in images]).tolist() == [100] * 10
 
 
