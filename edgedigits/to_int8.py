@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from edgedigits.data.preprocess import PixelRange
 from edgedigits.data.writing import refuse_existing, replacing
 from edgedigits.errors import ConfigError, ToolMissingError, UnsupportedModelError
 from edgedigits.extras import install_command, is_installed
+from edgedigits.html_table import html_table
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import check_operators, lower
 from edgedigits.model.reader import read_tflite
@@ -85,8 +85,7 @@ class Quantized:
         return {**asdict(self), "how": how}
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><th>{what}</th><td>{escape(words)}</td></tr>" for what, words in self.lines.items())
-        return f"<table>{rows}</table>"
+        return html_table((), self.lines.items())
 
 
 def place_beside(path: Path) -> Path:

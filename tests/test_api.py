@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,9 @@ def test_a_model_is_inspected_without_tensorflow() -> None:
     facts = edgedigits.inspect(REFERENCE)
     assert facts.weights == 25_760
     assert facts.digest == edgedigits.inspect(REFERENCE / "model.tflite").digest
+    assert "20,484 of 25,760 weights zero" in facts._repr_html_() and "32×784" in facts._repr_html_()
+
+
+def test_what_was_exported_shows_itself(tmp_path: Path) -> None:
+    made = edgedigits.export(REFERENCE, "cmake", tmp_path / "out")
+    assert str(tmp_path / "out") in made._repr_html_() and "example/main.c" in made._repr_html_()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from edgedigits.devices.simulation import Simulation
 from edgedigits.devices.stub import find_engine
 from edgedigits.devices.toolchain import find_toolchain
 from edgedigits.errors import ConfigError
+from edgedigits.html_table import html_table
 from edgedigits.model.reader import read_tflite
 from edgedigits.progress import SILENT, Progress
 from edgedigits.scoring.advice import advice_on
@@ -89,7 +92,34 @@ class FolderSimulation:
     notes: tuple[str, ...]
     accuracy: float | None = None
     decisions: Decisions | None = None
-    chosen: Selection | None = None
+    chosen: Selection | None = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        run, notes = self.run, "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        title = f"{run.core}, {run.toolchain} {run.optimize}, emulated by {run.emulator}"
+        layers = [
+            (one.name, one.shape, one.encoding, f"{one.nbytes:,}", f"{one.instructions.mean:,.0f}")
+            for one in run.layers
+            if one.instructions is not None
+        ]
+        costs = html_table(("layer", "shape", "packed as", "bytes", "instructions"), layers) if layers else ""
+        return f"<p><b>{escape(title)}</b>, on {escape(self.origin)}</p>{html_table((), self._figures())}{costs}{notes}"
+
+    def _figures(self) -> Iterator[tuple[str, str]]:
+        run = self.run
+        parity = "every byte equal" if not run.differing else f"{run.differing:,} bytes differ"
+        yield "parity", f"{parity}, of {run.bytes:,} of {run.images:,} {run.kind}"
+        if self.accuracy is not None:
+            yield "accuracy", f"{self.accuracy:.2%} of the digits, by the emulated core"
+        if self.decisions is not None:
+            yield "refused", self.decisions.words
+        for what, count in (("instructions", run.instructions), ("cycles", run.exact_cycles)):
+            if count is not None:
+                yield what, f"{count.mean:,.0f} {run.each}, from {count.least:,} to {count.most:,} (emulated)"
+        if run.cycles is not None:
+            yield "cycles", f"about {run.cycles.middle:,.0f} (estimate)"
+        yield "flash", f"{run.footprint.flash:,} B, of it {run.footprint.code:,} code (measured)"
+        yield "RAM", f"{run.ram.total:,} B: workspace {run.ram.workspace:,}, stack {run.ram.stack:,}, input and output"
 
 
 def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress = SILENT) -> FolderSimulation:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.exports.declaration import Export
 from edgedigits.exports.library import Library, find_library
+from edgedigits.html_table import html_table
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _ARCHIVES = (".zip", ".pack")
@@ -33,6 +34,10 @@ class Exported:
     to: str
     files: tuple[str, ...]
     then: str
+
+    def _repr_html_(self) -> str:
+        files = f"{len(self.files)}: {', '.join(self.files)}"
+        return html_table((), (("as", self.to), ("in", str(self.place)), ("files", files), ("then", self.then)))
 
 
 def write_export(

@@ -9,11 +9,13 @@ from __future__ import annotations
 import gzip
 import math
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
 
 from edgedigits.files.typed import Count
+from edgedigits.html_table import html_table
 from edgedigits.model.ir import DYNAMIC, Graph, Operator, Tensor
 
 GZIP_LEVEL = 9
@@ -125,6 +127,15 @@ class LayerFacts:
     parameters: int
     macs: int | None
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What a table tells of its weights: name, op, shape, zeros, different values, entropy, bytes."""
+        if self.weights is None:
+            return (self.name, self.op, *[""] * 5)
+        own, shape = self.weights, "×".join(map(str, self.weights.tensor.shape))
+        read = ((own.sparsity, ".1%"), (own.distinct, ","), (own.entropy_bits, ".2f"), (own.nbytes, ","))
+        return (self.name, self.op, shape, *("" if value is None else format(value, form) for value, form in read))
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
@@ -173,6 +184,16 @@ class ModelFacts:
         """Return the facts as JSON-serialisable values."""
         obtained = {"sizes": "measured on the file", "macs": "counted from the shapes"}
         return {**asdict(self), "weights": self.weights, "obtained": obtained}
+
+    def _repr_html_(self) -> str:
+        figures = (
+            ("size", f"{self.size:,} B, with gzip {self.gzip_size:,} B"),
+            ("parameters", f"{self.parameters:,}, {self.zeros:,} of {self.weights:,} weights zero"),
+            ("multiply-accumulates", "not counted" if self.macs is None else f"{self.macs:,}"),
+        )
+        layers = [one.cells for one in self.layers if one.weights]
+        head = ("layer", "op", "weights", "zeros", "distinct", "bits", "bytes")
+        return f"<p><b>{escape(self.name)}</b></p>{html_table((), figures)}{html_table(head, layers)}"
 
 
 def summarize(graph: Graph) -> ModelFacts:

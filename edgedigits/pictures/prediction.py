@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from edgedigits.data.photos.finding import Box
 from edgedigits.pictures.check_digits import find_check_digit, passes_check
 from edgedigits.pictures.neighbours import Neighbour
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 REFUSED = "?"
 """Stands in a row for a digit that the engine refuses."""
@@ -43,10 +46,10 @@ class Prediction:
     lead: int
     refused: bool
     second: int
-    scores: NDArray[np.int8]
-    probabilities: NDArray[np.float64]
-    seen: NDArray[np.uint8]
-    influence: NDArray[np.float64] | None
+    scores: NDArray[np.int8] = field(repr=False)
+    probabilities: NDArray[np.float64] = field(repr=False)
+    seen: NDArray[np.uint8] = field(repr=False)
+    influence: NDArray[np.float64] | None = field(repr=False)
     at_edge: bool
     nearest: tuple[Neighbour, ...] = ()
 
@@ -96,7 +99,7 @@ class PictureReading:
     picture: str
     width: int
     height: int
-    grey: NDArray[np.uint8]
+    grey: NDArray[np.uint8] = field(repr=False)
     dark: bool
     digits: tuple[Prediction, ...]
     notes: tuple[str, ...]
@@ -148,6 +151,12 @@ class PictureReading:
             "probabilities_how": self.how,
             "notes": list(self.notes),
         }
+
+    def plot(self) -> Image:
+        """Return the sheet of this picture as one image, which a notebook shows."""
+        from edgedigits.pictures.drawn_sheet import draw_sheet
+
+        return draw_sheet([self])
 
     def _repr_html_(self) -> str:
         from edgedigits.pictures.sheet import reading_to_html

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.files.typed import Count, Share
+from edgedigits.html_table import html_table
 from edgedigits.scoring.latency import Latency
 from edgedigits.scoring.metrics import TIE_RULE, Scores
 from edgedigits.scoring.non_digits import Refusals
@@ -17,9 +18,6 @@ from edgedigits.scoring.reject import Decisions
 from edgedigits.scoring.size import Size
 from edgedigits.scoring.tflm import ArenaMeasurement
 from edgedigits.view import PLAIN, View
-
-_CELL = 'style="text-align:right;padding:2px 8px"'
-_HEAD = 'style="text-align:left;padding:2px 8px"'
 
 
 @dataclass(frozen=True)
@@ -109,12 +107,12 @@ def evaluation_to_html(evaluation: Evaluation) -> str:
     """Return figures, per-class scores, confusion and parity as HTML with inline styles only."""
     parts = [
         f"<p><b>{escape(evaluation.model)}</b> on {escape(evaluation.data)}</p>",
-        _table((), _figures(evaluation)),
-        _table(("class", "precision", "recall", "F1", "loss", *map(str, range(10))), _classes(evaluation)),
+        html_table((), _figures(evaluation)),
+        html_table(("class", "precision", "recall", "F1", "loss", *map(str, range(10))), _classes(evaluation)),
     ]
     if evaluation.parity:
         head = ("runtime", "differing bytes", "max LSB", "changed classes")
-        parts.append(_table(head, _parity(evaluation)))
+        parts.append(html_table(head, _parity(evaluation)))
     parts.extend(f"<p>{escape(note)}</p>" for note in evaluation.notes)
     return "\n".join(parts)
 
@@ -154,12 +152,3 @@ def _parity(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
             str(row.max_lsb),
             f"{row.changed_classes:,} of {row.images:,}",
         )
-
-
-def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
-    titles = "".join(f"<th {_CELL}>{escape(title)}</th>" for title in head)
-    lines = [f"<tr>{titles}</tr>"] if titles else []
-    for first, *rest in rows:
-        cells = "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in rest)
-        lines.append(f"<tr><th {_HEAD}>{escape(first)}</th>{cells}</tr>")
-    return "<table>" + "".join(lines) + "</table>"

@@ -74,6 +74,8 @@ def test_the_same_from_python(folder: Path) -> None:
 
     assert (done.run.core, done.run.images, done.run.differing) == ("cortex-m3", 7, 0)
     assert done.board is not None and done.board.name == "bluepill"
+    card = done._repr_html_()
+    assert "every byte equal" in card and f"{done.run.instructions.mean:,.0f} an image" in card
 
 
 @pytest.mark.slow

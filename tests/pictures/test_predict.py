@@ -69,6 +69,7 @@ def test_a_photo_is_read_and_shown(row: Path, tmp_path: Path, capsys: pytest.Cap
     assert page.count("<rect") == 10 and all(one in page_text(page) for one in reading.rows)
     assert f"leads {reading.digits[0].second} by {reading.digits[0].lead} steps" in page_text(page)
     assert reading._repr_html_().count("<img") == 10
+    assert reading.plot().size[0] > 100 and len(repr(reading)) < 4000, "its pixels are for eyes"
 
 
 def test_the_sheet_can_be_one_picture(reader: Reader, row: Path, tmp_path: Path) -> None:
