@@ -67,6 +67,16 @@ def test_every_level_is_exact_on_cores(toolchain: str, name: str, level: str, tm
         np.testing.assert_array_equal(found.outputs, run(network, inputs))
 
 
+@pytest.mark.parametrize("encoding", ["pairs", "lists8", "lists4"])
+def test_a_core_with_dsp_that_runs_arm_instructions_gets_c(encoding: str, tmp_path: Path) -> None:
+    gcc = available(["arm-none-eabi-gcc"])[0]
+    write_flat(tmp_path, engine_of_every_encoding(encoding, 0)[1])
+    [source] = (path for path in tmp_path.glob("*.c") if "self_test" not in path.name)
+    command = [gcc, "-mcpu=cortex-r5", "-marm", "-std=c99", "-O2", "-ffreestanding", *STRICT, "-c", str(source)]
+    compiled = subprocess.run([*command, "-o", str(tmp_path / "engine.o")], capture_output=True, text=True, timeout=60)
+    assert compiled.returncode == 0, compiled.stderr
+
+
 XTENSA_START = """
     .section .reset, "ax"
     .global _start

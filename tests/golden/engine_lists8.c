@@ -27,6 +27,7 @@
 #define layer2_bias edgedigits_model_layer2_bias
 #define exponentials edgedigits_model_exponentials
 #define loaded edgedigits_model_loaded
+#define find_word edgedigits_model_find_word
 #define next_word edgedigits_model_next_word
 #define add_column edgedigits_model_add_column
 #define sparse_lists8 edgedigits_model_sparse_lists8
@@ -39,7 +40,8 @@
 #define add_to_crc edgedigits_model_add_to_crc
 
 /* The one place where the instruction set is chosen. EDGEDIGITS_MODEL_PLAIN asks for plain C everywhere. */
-#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__ARM_FEATURE_DSP) && defined(__GNUC__) && !defined(__ARM_BIG_ENDIAN)
+#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__GNUC__) && \
+    !defined(__ARM_BIG_ENDIAN)
 #define DSP 1 /* two multiplications an instruction: SXTB16, SMLAD */
 #else
 #define DSP 0
@@ -229,43 +231,55 @@ static const int32_t *loaded(const FLASH int32_t *biases, uint32_t count, int32_
 
 #if DSP
 /*
- * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
- * far its inputs are above, the first in the low byte; 0 when there is none before stop.
+ * Goes to the next word of four inputs that are not all at their lowest value, and says whether there may be one. Tells in
+ * four how far its inputs are above, the first in the low byte: 0 where the search has only come near the end.
  */
-static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t flip, uint32_t *four)
+static int find_word(const uint8_t **in, const uint8_t *stop, uint32_t flip, uint32_t *four)
 {
+    typedef uint32_t __attribute__((__may_alias__)) word;
     const uintptr_t four_left = (uintptr_t)stop - 16u;
-    uint32_t word;
+    const uint8_t *at = *in;
 
-    __asm__ volatile(
-        "b 2f\n"
-        "1: ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "2: cmp %[in], %[four_left]\n"
-        "bls 1b\n"
-        "3: cmp %[in], %[stop]\n"
-        "beq 6f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "beq 3b\n"
-        "b 4f\n"
-        "6: movs %[four], #0\n"
-        "4:\n"
-        : [in] "+r"(in), [four] "=&r"(word)
-        : [stop] "r"(stop), [flip] "r"(flip), [four_left] "r"(four_left)
-        : "cc", "memory");
-    *four = word;
-    return in;
+    if ((uintptr_t)at <= four_left) {
+        __asm__ volatile(
+            "cbz %[flip], 2f\n"
+            "1: ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "cmp %[in], %[four_left]\n"
+            "bls 1b\n"
+            "b 4f\n"
+            "2: ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "cmp %[in], %[four_left]\n"
+            "bls 2b\n"
+            "4:\n"
+            : [in] "+r"(at), [four] "=&l"(*four)
+            : [four_left] "r"(four_left), [flip] "l"(flip)
+            : "cc", "memory");
+    } else if (at == stop) {
+        return 0;
+    } else {
+        *four = *(const word *)(const void *)at ^ flip;
+        at += 4;
+    }
+    *in = at;
+    return 1;
 }
 #else
 /*
@@ -293,6 +307,12 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
     }
     *four = 0u;
     return in;
+}
+
+static int find_word(const uint8_t **in, const uint8_t *stop, uint32_t flip, uint32_t *four)
+{
+    *in = next_word(*in, stop, flip, four);
+    return *four != 0u;
 }
 #endif
 
@@ -381,11 +401,7 @@ APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t input
     for (uint32_t i = 0; i < outputs; ++i) {
         sums[i] = bias[i];
     }
-    for (;;) {
-        in = next_word(in, stop, flip, &four);
-        if (four == 0u) {
-            return;
-        }
+    while (find_word(&in, stop, flip, &four) != 0) {
         const FLASH uint16_t *const start =
             (const FLASH uint16_t *)(start_of + sizeof *starts * (uintptr_t)in);
 
@@ -573,6 +589,7 @@ int edgedigits_model_check_weights(void)
 #undef layer2_bias
 #undef exponentials
 #undef loaded
+#undef find_word
 #undef next_word
 #undef add_column
 #undef sparse_lists8

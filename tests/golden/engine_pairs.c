@@ -53,7 +53,7 @@
 #else
 #define VECTORS 0
 #endif
-#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN) && \
+#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_BIG_ENDIAN) && \
     (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 10))
 #define DSP 1 /* two multiplications an instruction: SXTB16, SMLAD */
 #else
@@ -313,44 +313,81 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
     active *end = list;
     uint32_t four, even, pair, at;
 
-    __asm__ volatile(
-        "b 2f\n"
-        "1: ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "2: cmp %[in], %[four_left]\n"
-        "bls 1b\n"
-        "3: cmp %[in], %[stop]\n"
-        "beq 7f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "beq 3b\n"
-        "4: mla %[at], %[in], %[half], %[back]\n"
-        "uxtb16 %[even], %[four]\n"
-        "uxtb16 %[four], %[four], ror #8\n"
-        "pkhbt %[pair], %[even], %[four], lsl #16\n"
-        "cbz %[pair], 5f\n"
-        "strd %[pair], %[at], [%[end]], #8\n"
-        "5: pkhtb %[pair], %[four], %[even], asr #16\n"
-        "cbz %[pair], 6f\n"
-        "add %[at], %[at], %[half], lsl #1\n"
-        "strd %[pair], %[at], [%[end]], #8\n"
-        "6: cmp %[end], %[last]\n"
-        "bls 2b\n"
-        "7:\n"
-        : [in] "+r"(in), [end] "+r"(end), [four] "=&r"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
-        : [back] "r"(back), [stop] "r"(stop), [four_left] "r"(four_left), [flip] "r"(flip), [half] "r"(half),
-          [last] "r"(last)
-        : "cc", "memory");
+    if (flip != 0u) {
+        __asm__ volatile(
+            "b 2f\n"
+            "1: ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "2: cmp %[in], %[four_left]\n"
+            "bls 1b\n"
+            "3: add %[four], %[four_left], #16\n"
+            "cmp %[in], %[four]\n"
+            "beq 7f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "beq 3b\n"
+            "4: mla %[at], %[in], %[half], %[back]\n"
+            "uxtb16 %[even], %[four]\n"
+            "uxtb16 %[four], %[four], ror #8\n"
+            "pkhbt %[pair], %[even], %[four], lsl #16\n"
+            "cbz %[pair], 5f\n"
+            "strd %[pair], %[at], [%[end]], #8\n"
+            "5: pkhtb %[pair], %[four], %[even], asr #16\n"
+            "cbz %[pair], 6f\n"
+            "add %[at], %[at], %[half], lsl #1\n"
+            "strd %[pair], %[at], [%[end]], #8\n"
+            "6: cmp %[end], %[last]\n"
+            "bls 2b\n"
+            "7:\n"
+            : [in] "+r"(in), [end] "+r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
+            : [back] "r"(back), [four_left] "r"(four_left), [half] "r"(half), [last] "r"(last), [flip] "r"(flip)
+            : "cc", "memory");
+    } else {
+        __asm__ volatile(
+            "b 2f\n"
+            "1: ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "2: cmp %[in], %[four_left]\n"
+            "bls 1b\n"
+            "3: add %[four], %[four_left], #16\n"
+            "cmp %[in], %[four]\n"
+            "beq 7f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cmp %[four], #0\n"
+            "beq 3b\n"
+            "4: mla %[at], %[in], %[half], %[back]\n"
+            "uxtb16 %[even], %[four]\n"
+            "uxtb16 %[four], %[four], ror #8\n"
+            "pkhbt %[pair], %[even], %[four], lsl #16\n"
+            "cbz %[pair], 5f\n"
+            "strd %[pair], %[at], [%[end]], #8\n"
+            "5: pkhtb %[pair], %[four], %[even], asr #16\n"
+            "cbz %[pair], 6f\n"
+            "add %[at], %[at], %[half], lsl #1\n"
+            "strd %[pair], %[at], [%[end]], #8\n"
+            "6: cmp %[end], %[last]\n"
+            "bls 2b\n"
+            "7:\n"
+            : [in] "+r"(in), [end] "+r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
+            : [back] "r"(back), [four_left] "r"(four_left), [half] "r"(half), [last] "r"(last)
+            : "cc", "memory");
+    }
     return close_list(end, in);
 }
 

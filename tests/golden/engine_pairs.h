@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 84 bytes as rows with MVE; 96 bytes as pairs
  *   layer 2: 7 inputs, 5 outputs, no activation; 35 bytes as rows with MVE; 48 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_A30E8DB1D50C500D)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_D25CD3165190AA15)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_A30E8DB1D50C500D
+#define EDGEDIGITS_MODEL_H_D25CD3165190AA15
 
 #include <stdint.h>
 
