@@ -1,8 +1,8 @@
 """What an export declares of itself: one file an export in this folder, found by being there.
 
 Its templates lie in `templates/NAME/`, laid out as what is written: `templates/cmake/example/main.c.j2` becomes
-`example/main.c`. Names of files may hold {prefix}, as may all that is said here; the templates get the facts of
-`Library`.
+`example/main.c`. Names of files may hold {prefix}, as may all that is said here, and what is to be done {folder}, the
+name of what they lie in; the templates get the facts of `Library`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ class Export:
         files: what it holds besides, by path.
         then: what to do with it, as one line.
         archive: the name that tools expect of an archive, whose files then lie in no folder; "" where any will do.
+        calls: what to call, for its README; "" for the functions of the engine's header.
+        reader: what reads images from a serial line goes along.
     """
 
     name: str
@@ -29,3 +31,5 @@ class Export:
     files: tuple[str, ...]
     then: str
     archive: str = ""
+    calls: str = ""
+    reader: bool = True

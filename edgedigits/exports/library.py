@@ -54,15 +54,16 @@ class Library:
         """Return what names of files may hold."""
         return {"prefix": self.engine.prefix, "vendor": VENDOR, "version": __version__}
 
-    def facts(self, export: Export) -> dict[str, Any]:
-        """Return what the templates may name."""
+    def facts(self, export: Export, folder: str) -> dict[str, Any]:
+        """Return what the templates may name, of an export in a folder of that name."""
         names, pixels = self.names(), self.engine.facts.pixels
-        sources = [*self.engine_files, *self.reader_files]
+        sources = [*self.engine_files, *(self.reader_files if export.reader else ())]
         return {
             **names,
             **self._sizes(),
             "export": export,
-            "then": export.then.format(**names),
+            "then": export.then.format(folder=folder, **names),
+            "calls": export.calls.format(**names),
             "sources": f"{export.sources}/".format(**names) if export.sources else "",
             "macro": self.engine.macro,
             "tool": f"edgedigits {__version__}",
@@ -73,8 +74,6 @@ class Library:
             "self_test": self.self_test,
             "c_files": [name for name in sources if name.endswith(".c")],
             "headers": [name for name in sources if name.endswith(".h")],
-            # The reader of a serial line is of no use where Python calls.
-            "engine_c_files": [name for name in self.engine_files if name.endswith(".c")],
         }
 
     def _sizes(self) -> dict[str, Any]:

@@ -64,22 +64,24 @@ def write_export(
     is_archive = place.suffix in _ARCHIVES
     if force and not is_archive:
         raise ConfigError("--force replaces an archive, and no folder.", hint="Leave it out.")
-    files = render_export(export, library)
+    root = library.engine.prefix if is_archive else place.name
+    files = render_export(export, library, root)
     if is_archive:
-        _write_archive(place, files, "" if export.archive else library.engine.prefix, force=force)
+        _write_archive(place, files, "" if export.archive else root, force=force)
     else:
         _write_folder(place, files)
-    return Exported(place, export.name, tuple(sorted(files)), export.then.format(**library.names()))
+    return Exported(place, export.name, tuple(sorted(files)), export.then.format(folder=root, **library.names()))
 
 
-def render_export(export: Export, library: Library) -> dict[str, bytes]:
-    """Return all files of an export by path."""
+def render_export(export: Export, library: Library, folder: str) -> dict[str, bytes]:
+    """Return all files of an export by path in a folder of that name."""
     from edgedigits.engine.render import text_templates
 
-    templates, facts, names = text_templates(_TEMPLATES), library.facts(export), library.names()
+    templates, facts, names = text_templates(_TEMPLATES), library.facts(export, folder), library.names()
     sources = PurePosixPath(export.sources.format(**names))
     made = {path.format(**names): f"{export.name}/{path}" for path in export.files}
-    made |= {str(sources / name): f"shared/reader{Path(name).suffix}" for name in library.reader_files}
+    if export.reader:
+        made |= {str(sources / name): f"shared/reader{Path(name).suffix}" for name in library.reader_files}
     made["README.md"] = "shared/README.md"
     texts = {path: templates.get_template(f"{name}.j2").render(**facts) for path, name in made.items()}
     files = {path: text.encode() for path, text in texts.items()}
@@ -93,9 +95,10 @@ def _place(export: Export, library: Library, out: Path | None) -> Path:
     archive = export.archive.format(**library.names())
     if out is None:
         return Path("export") / export.name / (archive or library.engine.prefix)
-    if out.suffix == ".pack" and out.name != archive:
+    if out.suffix in _ARCHIVES and out.name != archive and (archive or out.suffix == ".pack"):
         named = f"has to be called {archive}" if archive else f"is nothing that --to {export.name} writes"
-        raise ConfigError(f"{out} {named}.", hint="Give a folder, or a file that ends in .zip.")
+        other = "" if archive else ", or a file that ends in .zip"
+        raise ConfigError(f"{out} {named}.", hint=f"Give a folder{other}.")
     return out
 
 

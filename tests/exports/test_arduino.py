@@ -117,7 +117,8 @@ def test_what_is_drawn_is_fitted_and_classified(name: str, libraries: Made, tmp_
     seven = [(12, 10), (40, 10), (24, 50)]
     program = built(libraries[name], "DrawDigit", tmp_path)
     below = "300 3700\n-\n"
-    pen = strokes([(5, 5), (50, 50)]) + below + strokes(seven)
+    beside = strokes([(59, 20), (59, 30)])  # the paper has 56 squares a side: there is nothing to answer
+    pen = strokes([(5, 5), (50, 50)]) + below + beside + strokes(seven)
     done = subprocess.run([program], input=pen, capture_output=True, timeout=60, text=True, check=True)
     *seen, paper = done.stdout.splitlines()
     picture: NDArray[np.uint8] = np.frombuffer(bytes.fromhex(paper), np.uint8).reshape(1, 56, 56)

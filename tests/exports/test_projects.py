@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from edgedigits.data.digits import Digits
+from edgedigits.data.geometry import fitted
 from edgedigits.version import __version__
 from tests.engine.compilers import available
 from tests.engine.engine_program import run as run_command
@@ -188,5 +189,10 @@ def test_the_micropython_module_classifies_and_tells_scores(
         program = build(tmp_path, tmp_path) / "program"
     images = five_thousand.images[::500]
     done = subprocess.run([program], input=images.tobytes() + b"783 bytes", capture_output=True, timeout=60, check=True)
-    without_lead = [", ".join(line.split(", ")[::2]) for line in KINDS[name].said(images)]
-    assert done.stdout.decode().splitlines() == [*without_lead, "ValueError: 784 pixels expected"]
+    *lines, short, blank, uneven = done.stdout.decode().splitlines()
+    assert lines[::3] == [", ".join(line.split(", ")[::2]) for line in KINDS[name].said(images)]
+    pictures = images.reshape(-1, 28, 28)
+    assert lines[1::3] == [one.tobytes().hex() for one in fitted(pictures)]
+    assert lines[2::3] == [one.tobytes().hex() for one in fitted(pictures, dark=True)]
+    assert short == "ValueError: 784 pixels expected" and blank == "no ink"
+    assert uneven == "ValueError: width times height bytes expected, 1 to 4096 each"

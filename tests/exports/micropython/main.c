@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct {
     size_t length;
@@ -37,22 +38,62 @@ mp_obj_t mp_obj_new_tuple(size_t count, const mp_obj_t *items)
     return &made;
 }
 
+mp_int_t mp_obj_get_int(mp_obj_t object)
+{
+    return MP_OBJ_SMALL_INT_VALUE(object);
+}
+
+int mp_obj_is_true(mp_obj_t object)
+{
+    return MP_OBJ_SMALL_INT_VALUE(object) != 0;
+}
+
+mp_obj_t mp_obj_new_bytes(const unsigned char *bytes, size_t length)
+{
+    static text made;
+
+    made.length = length;
+    memcpy(made.bytes, bytes, length);
+    return &made;
+}
+
 _Noreturn void mp_raise_ValueError(const char *said)
 {
     printf("ValueError: %s\n", said);
     longjmp(caller, 1);
 }
 
-static mp_obj_t call(intptr_t name, mp_obj_t argument)
+static const mp_obj_fun_builtin_fixed_t *function(intptr_t name)
 {
     const mp_obj_dict_t *globals = registered->globals;
 
     for (size_t i = 0; i < globals->used; ++i) {
         if (globals->table[i].key == MP_ROM_QSTR(name)) {
-            return ((const mp_obj_fun_builtin_fixed_t *)globals->table[i].value)->fun._1(argument);
+            return globals->table[i].value;
         }
     }
     abort();
+}
+
+static mp_obj_t call(intptr_t name, mp_obj_t argument)
+{
+    return function(name)->fun._1(argument);
+}
+
+/* Prints the pixels that fit makes of a picture of 28 columns, its ink light or dark. */
+static void print_fitted(const text *picture, int dark)
+{
+    const mp_obj_t given[] = { picture, MP_OBJ_NEW_SMALL_INT(28), MP_OBJ_NEW_SMALL_INT(picture->length / 28), MP_OBJ_NEW_SMALL_INT(dark) };
+    const text *made = function(MP_QSTR_fit)->fun.var(4, given);
+
+    if ((mp_obj_t)made == mp_const_none) {
+        printf("no ink");
+    } else {
+        for (size_t i = 0; i < made->length; ++i) {
+            printf("%02x", made->bytes[i]);
+        }
+    }
+    printf("\n");
 }
 
 int main(void)
@@ -73,7 +114,16 @@ int main(void)
                 printf(" %d", (int)MP_OBJ_SMALL_INT_VALUE(scores->items[i]));
             }
             printf("\n");
+            print_fitted(&image, 0);
+            print_fitted(&image, 1);
         }
+    }
+    image.length = 784;
+    memset(image.bytes, 9, sizeof image.bytes);
+    print_fitted(&image, 0);
+    image.length = 783;
+    if (setjmp(caller) == 0) {
+        print_fitted(&image, 0);
     }
     return 0;
 }

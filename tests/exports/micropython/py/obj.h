@@ -1,4 +1,4 @@
-/* Of MicroPython's objects what the module makes and takes: bytes, small integers, None, tuples, functions of one argument. */
+/* Of MicroPython's objects what the module makes and takes: bytes, small integers, None, tuples, functions. */
 #ifndef OBJ_H
 #define OBJ_H
 
@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 typedef const void *mp_obj_t;
+typedef intptr_t mp_int_t;
 typedef struct {
     const void *type;
 } mp_obj_base_t;
@@ -18,6 +19,7 @@ typedef struct {
     mp_obj_base_t base;
     union {
         mp_obj_t (*_1)(mp_obj_t);
+        mp_obj_t (*var)(size_t, const mp_obj_t *);
     } fun;
 } mp_obj_fun_builtin_fixed_t;
 typedef struct {
@@ -32,7 +34,7 @@ typedef struct {
     mp_obj_dict_t *globals;
 } mp_obj_module_t;
 
-enum { MP_QSTR___name__, MP_QSTR_digits, MP_QSTR_classify, MP_QSTR_scores };
+enum { MP_QSTR___name__, MP_QSTR_digits, MP_QSTR_classify, MP_QSTR_scores, MP_QSTR_fit };
 
 extern const int mp_type_module, none;
 extern const mp_obj_module_t *const registered;
@@ -46,11 +48,16 @@ extern const mp_obj_module_t *const registered;
 #define MP_ROM_PTR(object) object
 #define MP_DEFINE_CONST_FUN_OBJ_1(name, function) \
     const mp_obj_fun_builtin_fixed_t name = { .base = { NULL }, .fun = { ._1 = function } }
+#define MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(name, least, most, function) \
+    const mp_obj_fun_builtin_fixed_t name = { .base = { NULL }, .fun = { .var = function } }
 #define MP_DEFINE_CONST_DICT(name, entries) \
     const mp_obj_dict_t name = { sizeof entries / sizeof *entries, entries }
 #define MP_REGISTER_MODULE(name, module) const mp_obj_module_t *const registered = &module
 
 void mp_get_buffer_raise(mp_obj_t object, mp_buffer_info_t *info, unsigned flags);
+mp_int_t mp_obj_get_int(mp_obj_t object);
+int mp_obj_is_true(mp_obj_t object);
+mp_obj_t mp_obj_new_bytes(const unsigned char *bytes, size_t length);
 mp_obj_t mp_obj_new_tuple(size_t count, const mp_obj_t *items);
 
 #endif
