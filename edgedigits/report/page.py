@@ -106,8 +106,9 @@ def _picture(mistake: Mistake) -> dict[str, Any]:
         "predicted": mistake.predicted,
         "margin": mistake.margin,
         "index": mistake.index,
-        "bars": _bars(mistake),
-        "second": _second(mistake),
+        # Of a report from before they were kept there are no scores.
+        "bars": _bars(mistake) if mistake.scores else [],
+        "second": _second(mistake) if mistake.scores else mistake.label,
     }
 
 

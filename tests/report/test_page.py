@@ -152,6 +152,14 @@ def test_a_digit_between_the_given_one_and_the_true_one_is_named(make_facts: Mak
     assert f"<span>margin {mistake.margin}</span><span>before {second}</span>" in page
 
 
+def test_mistakes_of_a_report_from_before_scores_were_kept_have_no_bars(make_facts: MakeFacts) -> None:
+    facts = make_facts(mistakes=1, histograms=())
+    [mistake] = facts.mistakes
+    page = render_page(dataclasses.replace(facts, mistakes=(dataclasses.replace(mistake, scores=()),)))
+    assert f"<span>margin {mistake.margin}</span>" in page
+    assert 'class="outputs"' not in page and "The bars are" not in page and "before" not in page_text(page)
+
+
 def test_every_section_is_in_the_navigation_in_its_order(usual_page: str) -> None:
     headings = re.findall(r'<h2 id="([^"]+)"', usual_page)
     assert "engine" in headings
