@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from edgedigits.collect.answer import Answers
-from edgedigits.collect.book import Book
+from edgedigits.collect.book import opened_book
 from edgedigits.collect.monitor import Monitor
 from edgedigits.collect.page import render_collect
 from edgedigits.collect.server import CollectServer
@@ -34,7 +34,7 @@ def collecting(path: Path, *, model: str = "", port: str = "", http_port: int = 
         monitor = Monitor(open_link(port)) if port else None
         if monitor:
             ends.callback(monitor.close)
-        service = Service(Book(path), answers, monitor)
+        service = Service(ends.enter_context(opened_book(path)), answers, monitor)
         page: Callable[[str], str] = lambda nonce: render_collect(service, nonce)  # noqa: E731
         server = CollectServer(service, page, http_port)
         ends.callback(server.server_close)

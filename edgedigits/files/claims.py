@@ -104,6 +104,34 @@ def abandoned(parent: Path, pattern: str) -> Iterator[Claim]:
             _let_go(handle, file, path)
 
 
+@contextlib.contextmanager
+def held(file: Path) -> Iterator[bool]:
+    """Hold a lock of a name that is known, and remove it in the end; without locks of the system everybody does.
+
+    Yields:
+        Whether it is held: another may hold it.
+
+    Raises:
+        OSError: the lock cannot be made.
+    """
+    flags = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
+    flag = os.O_CREAT | os.O_RDWR | sum(flags)
+    while True:
+        handle = os.open(file, flag, 0o600)
+        is_held = lock(handle, wait=False) is not False
+        if not is_held or _is_at(handle, file):
+            break
+        os.close(handle)  # Who held it has removed it meanwhile.
+    try:
+        yield is_held
+    finally:
+        if is_held:
+            with contextlib.suppress(OSError):
+                close_and_remove(handle, file)
+        else:
+            os.close(handle)
+
+
 def _new_lock(path: Path) -> int:
     """Make a lock and hold it; FileExistsError where another has the name, or took it before it could be held."""
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)

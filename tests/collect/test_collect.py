@@ -28,7 +28,7 @@ from edgedigits.collect.run import collecting
 from edgedigits.collect.server import MOST_BODY, MOST_CONNECTIONS, CollectServer
 from edgedigits.data.csv_file import read_csv
 from edgedigits.data.digits import Digits
-from edgedigits.data.export import HEADER
+from edgedigits.data.export import HEADER, csv_line
 from edgedigits.data.geometry import fit_picture
 from edgedigits.errors import DataError
 from tests.report.accessibility import assert_accessible
@@ -200,6 +200,29 @@ def test_a_book_goes_on_where_it_was(book: Path) -> None:
     assert [entry.label for entry in Book(book).entries] == [7, 8]
 
 
+def test_a_book_is_open_in_one_run_at_a_time(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with collecting(book) as first:
+        first.service.book.add(7, INK)
+        assert main(["collect", str(book)]) == 3
+        assert "mine.csv is being filled by another edgedigits collect. Draw on its page" in capsys.readouterr().err
+        first.service.book.relabel(0, 8)
+    with collecting(book) as second:
+        assert [entry.label for entry in second.service.book.entries] == [8]
+    assert [path.name for path in book.parent.iterdir()] == ["mine.csv"], "and no lock stays"
+
+
+def test_what_another_program_wrote_is_never_written_over(book: Path) -> None:
+    opened = Book(book)
+    opened.add(7, INK)
+    opened.relabel(0, 6)
+    book.write_text(book.read_text() + csv_line(5, INK))  # an editor saves it
+    before = book.read_bytes()
+    for change in (lambda: opened.add(1, INK), lambda: opened.relabel(0, 1), lambda: opened.remove(0)):
+        with pytest.raises(DataError, match=r"mine\.csv was changed by another program"):
+            change()
+    assert book.read_bytes() == before
+
+
 def test_a_disk_that_takes_nothing_leaves_the_book_as_it_was(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = Book(book)
     entry = opened.add(7, INK)
@@ -240,8 +263,9 @@ def test_a_file_that_cannot_be_added_to_is_left_alone(
 
 
 def test_a_port_that_is_taken_and_a_board_that_is_not_there(
-    book: Path, capsys: pytest.CaptureFixture[str], server: CollectServer
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], server: CollectServer
 ) -> None:
+    book = tmp_path / "other.csv"
     assert main(["collect", str(book), "--http-port", str(server.server_port)]) == 4
     assert "cannot be listened on" in capsys.readouterr().err
     assert main(["collect", str(book), "--port", "socket://127.0.0.1:1"]) == 4
@@ -289,6 +313,32 @@ def test_ctrl_c_ends_it_well(book: Path) -> None:
     assert program.returncode == 0
     assert json.loads(out)["digits"] == 0
     assert book.read_text() == HEADER + "\n"
+
+
+@pytest.mark.slow
+def test_what_a_board_refused_is_kept_under_no_label_until_one_is_chosen(book: Path, browser: Any) -> None:
+    from playwright.sync_api import expect
+
+    with socket.create_server(("127.0.0.1", 0)) as board:
+        port = f"socket://127.0.0.1:{board.getsockname()[1]}"
+        with collecting(book, port=port) as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            with board.accept()[0] as wire:
+                wire.sendall(b"seen ? %s\n" % (b"7f" * 784))
+                tab = browser.new_page()
+                tab.goto(server.address)
+                expect(tab.locator("#seen select")).to_have_value("")
+                expect(tab.locator("#seen button")).to_be_disabled()
+                tab.locator("#seen select").select_option("4")
+                tab.locator("#seen button").click()
+                expect(tab.locator("#counts")).to_have_text("1 digit: 1 × 4.")
+                wire.sendall(b"seen 9 %s\n" % (b"7f" * 784))
+                expect(tab.locator("#seen select")).to_have_value("9")
+                expect(tab.locator("#seen button")).to_be_enabled()
+            server.shutdown()
+            thread.join()
+    assert read_csv(book).labels.tolist() == [4]
 
 
 @pytest.mark.slow

@@ -66,6 +66,7 @@
   function choice(name, chosen) {
     const list = document.createElement("select");
     list.setAttribute("aria-label", name);
+    if (chosen === null) list.add(new Option("?", ""));
     for (const digit of labels) list.add(new Option(digit, digit, digit === chosen, digit === chosen));
     return list;
   }
@@ -110,13 +111,17 @@
 
   function showSeen(one) {
     const said = one.digit === null ? "refused" : `read as ${one.digit}`;
-    const list = choice(`What picture ${one.number} is`, one.digit === null ? 0 : one.digit);
+    const list = choice(`What picture ${one.number} is`, one.digit);
     const told = document.createElement("span");
     told.className = "how";
     told.textContent = said;
     const kept = button("Keep", `Keep picture ${one.number}`, async () => {
       if (await keep(Number(list.value), { pixels: one.pixels })) place.remove();
     });
+    // What the board refused has no label until a person gives it one.
+    const guard = () => { kept.disabled = list.value === ""; };
+    list.addEventListener("change", guard);
+    guard();
     const place = item(one.pixels, `Picture ${one.number}, ${said}`, list, kept);
     place.append(told);
     element("seen").prepend(place);
