@@ -36,7 +36,8 @@ CYCLE_LIMIT = 1_000_000_000
 IMAGES_PER_WORKER = 20
 TIMEOUT_S = 60.0
 TIMEOUT_S_PER_IMAGE = 2.0
-_INSTALL = "Install it (Debian, Ubuntu: apt-get install libsimavr-dev)."
+HEADER, PACKAGE = "simavr/sim_avr.h", "libsimavr-dev"
+_INSTALL = f"Install it (Debian, Ubuntu: apt-get install {PACKAGE})."
 
 
 def run_simavr(

@@ -145,10 +145,28 @@ def test_tools_that_are_absent_broken_or_silent(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(tools, "TIMEOUT_S", 0.5)
     found = by_name(examine_tools())
     assert found["C for this machine"].state is State.WRONG and "fails" in found["C for this machine"].detail
+    assert found["C for this machine"].remedy.startswith("gcc -dumpversion tells why; if it is broken, get it anew")
     assert "does not answer within 0.5 s" in found["CMake"].detail
     assert found["QEMU for RISC-V"].remedy.startswith("apt-get install qemu-system-misc")
     assert found["GCC for Arm"].state is State.ABSENT
     assert not any(one.stops_build for one in found.values())
+
+
+def test_an_old_gcc_for_avr_is_fine_and_simavr_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Debian's avr-gcc 5.4, which knows no -dumpfullversion: alone it is an error there."""
+    for name, script in (
+        ("avr-gcc", 'case "$*" in *-dumpversion) echo 5.4.0;; *) exit 1;; esac'),
+        ("gcc", 'case "$*" in "-M -include simavr/sim_avr.h "*) exit 1;; *) echo 12.2.0;; esac'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = by_name(examine_tools())
+    assert found["GCC for AVR"] == fine("compilers", "GCC for AVR", "avr-gcc 5.4.0")
+    lacking = "gcc 12.2.0 finds no simavr/sim_avr.h", "apt-get install libsimavr-dev"
+    assert found["simavr for AVR"] == Finding("emulators", "simavr for AVR", State.ABSENT, *lacking)
+    (tmp_path / "gcc").write_text("#!/bin/sh\necho 12.2.0\n")
+    assert by_name(examine_tools())["simavr for AVR"].state is State.FINE
 
 
 def test_probes_and_ports_that_this_user_may_not_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
