@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from edgedigits.cli.main import main
+from edgedigits.cli.parsing import parse
 from edgedigits.data.digits import Digits
 from edgedigits.data.export import write_csv
 from edgedigits.examples import EXAMPLES
@@ -38,6 +40,21 @@ def test_the_grid_is_a_plan(tmp_path: Path, capsys) -> None:
     capsys.readouterr()
     assert main(["study", "run", str(tmp_path / "grid.toml"), "--dry-run", "--out", str(tmp_path / "s"), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["trials"]) == 2 * 2 * 2 * 3
+
+
+def test_the_commands_that_the_grid_tells_are_commands() -> None:
+    text = (ROOT / "edgedigits" / "examples" / "grid.toml").read_text(encoding="utf-8")
+    commands = re.findall(r"edgedigits ([a-z]+ [a-z/. -][^,`\n]+)", text)
+    assert [parse(command.split()).verb for command in commands] == ["study", "study", "report"]
+
+
+def test_study_init_writes_the_smallest_grid(tmp_path: Path, capsys) -> None:
+    assert main(["study", "init", "--out", str(tmp_path)]) == 0
+    path = tmp_path / "grid.toml"
+    assert f"next: edgedigits study run {path}" in capsys.readouterr().out
+    assert path.read_bytes() == (ROOT / "edgedigits" / "examples" / "grid.toml").read_bytes()
+    assert main(["study", "init", "--out", str(tmp_path)]) == 3
+    assert "exists already" in capsys.readouterr().err
 
 
 def _start(folder: Path, program: str, **environment: str) -> subprocess.CompletedProcess[str]:

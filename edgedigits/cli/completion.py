@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from edgedigits.options import Choice
 from edgedigits.teachers.choices import TeacherConfig
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgedigits.progress import Progress
 
 HELP = "print what a shell needs to complete verbs, options and files"
@@ -38,7 +41,12 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     parser = make_parser()
     _complete(parser, shtab.FILE)
     script = shtab.complete(parser, args.shell)
-    return Outcome({"shell": args.shell, "script": script}, lambda console: print(script))
+    return Outcome({"shell": args.shell, "script": script}, lambda console: _show(console, script))
+
+
+def _show(console: Console, script: str) -> None:
+    # As it is: a console would break its lines.
+    console.file.write(script + "\n")
 
 
 def _complete(parser: argparse.ArgumentParser, files: Any) -> None:
@@ -51,5 +59,36 @@ def _complete(parser: argparse.ArgumentParser, files: Any) -> None:
                 _complete(inner, files)
         elif isinstance(known := words.get(action.dest), Choice):
             action.choices = known.known
-        elif action.type is user_path or action.dest == "data.source":
+        elif not action.choices and isinstance(action.metavar, str) and action.metavar in _NAMES:
+            action.choices = tuple(_NAMES[action.metavar]())
+        elif action.type is user_path or action.metavar in _FILES:
             action.complete = files  # type: ignore[attr-defined]
+
+
+def _cores() -> Iterable[str]:
+    from edgedigits.devices.cores import load_cores
+
+    return load_cores()
+
+
+def _boards() -> Iterable[str]:
+    from edgedigits.devices.boards import load_boards
+
+    return load_boards()
+
+
+def _examples() -> Iterable[str]:
+    from edgedigits.examples import EXAMPLES
+
+    return EXAMPLES
+
+
+def _check_digits() -> Iterable[str]:
+    from edgedigits.pictures.check_digits import CHECK_DIGITS
+
+    return CHECK_DIGITS
+
+
+_NAMES = {"CORE": _cores, "BOARD": _boards, "EXAMPLE": _examples, "KIND": _check_digits}
+_FILES = ("FILE", "DIR", "SOURCE", "BUILD", "TEACHER", "PLAN")
+"""Arguments, as help calls them, that are names which there are, and those that may be files."""

@@ -25,7 +25,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("name", metavar="NAME", nargs="?", default="", help="of the example to copy")
+    parser.add_argument("name", metavar="EXAMPLE", nargs="?", default="", help="of the example to copy")
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits import examples
 
     if not args.name:
-        refuse_idle("--out", args.out, "NAME", args.name)
+        refuse_idle("--out", args.out, "EXAMPLE", args.name)
         return Outcome({"examples": examples.EXAMPLES}, lambda console: _show(console, examples.EXAMPLES))
     path = examples.copy_example(args.name, args.out or Path(), force=args.force)
     return Outcome(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HELP = "run a grid of builds, or the report's table, here or on a Dask cluster; report what came out"
 EXAMPLES = (
+    "edgedigits study init",
     "edgedigits study run my_grid.toml --jobs 2",
     "edgedigits study run report-table --data mnist --seeds 3",
     "edgedigits study report study/my_grid --format latex",
@@ -31,6 +32,8 @@ EXAMPLES = (
 
 SHOWN_TRIALS = 40
 TABLE_FORMATS = ("latex", "markdown", "csv")
+GRID = "grid.toml"
+_INIT_HELP = f"write {GRID}, the smallest grid, to begin a study from"
 _RUN_HELP = "run the trials of a study that are not done yet"
 _REPORT_HELP = "write tables, plots and findings of a study: report.html, results.csv, findings.json"
 
@@ -39,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sub-verbs."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     common = common_flags()
+    init_parser = actions.add_parser("init", help=_INIT_HELP, description=_INIT_HELP, parents=[common])
+    init_parser.add_argument(
+        "--out", type=user_path, default=Path(), metavar="DIR", help="folder to write it into (default: this one)"
+    )
+    init_parser.add_argument("--force", action="store_true", help=f"replace a {GRID} that is there")
     run_parser = actions.add_parser("run", help=_RUN_HELP, description=_RUN_HELP, parents=[common])
     run_parser.add_argument("plan", metavar="PLAN", help=f"a study's TOML file, or {', '.join(planned_kinds())}")
     run_parser.add_argument("--out", type=user_path, metavar="DIR", help="the study's folder (default: study/<plan>)")
@@ -103,7 +111,19 @@ def _flags_of_plans() -> dict[Flag, dict[str, str]]:
 
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Do what the sub-verb says."""
-    return _run(args, progress) if args.action == "run" else _report(args, progress)
+    return {"init": _init, "run": _run, "report": _report}[args.action](args, progress)
+
+
+def _init(args: argparse.Namespace, progress: Progress) -> Outcome:
+    from edgedigits.examples import copy_example
+
+    path = copy_example(GRID, args.out, force=args.force)
+
+    def show(console: Console) -> None:
+        console.print(f"written  {path}", markup=False, soft_wrap=True)
+        console.print(f"next: edgedigits study run {quoted(path)}", markup=False, soft_wrap=True)
+
+    return Outcome({"written": str(path)}, show)
 
 
 def _run(args: argparse.Namespace, progress: Progress) -> Outcome:

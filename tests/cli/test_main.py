@@ -55,6 +55,9 @@ def test_verbs_are_listed_by_what_they_are_for(capsys):
         ("bash", "edgedigits simu", {"simulate"}),
         ("bash", "edgedigits build --loss foc", {"focal"}),
         ("bash", "edgedigits export x --to ardu", {"arduino"}),
+        ("bash", "edgedigits examples custom_b", {"custom_board.json"}),
+        ("bash", "edgedigits simulate x --core cortex-m5", {"cortex-m55"}),
+        ("bash", "edgedigits predict x --check-digit lu", {"luhn"}),
     ],
 )
 def test_a_shell_completes_verbs_options_and_choices(shell, begun, completed, capsys):

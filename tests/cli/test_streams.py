@@ -40,6 +40,17 @@ def test_a_reader_that_has_seen_enough_is_no_mistake():
     assert (code, out, err) == (0, "{\n", "0\n")
 
 
+@pytest.mark.parametrize("words", [["completion", "bash"], ["boards"], ["--help"]])
+def test_nobody_hears_of_a_reader_that_is_gone(words, monkeypatch, capsys):
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert main(words) == 0
+    assert not capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [
