@@ -22,6 +22,7 @@ assert "tensorflow" not in sys.modules and "numpy" not in sys.modules
 {imports}
 for name in ("build", "evaluate", "export", "inspect", "predict", "quantize", "simulate", "teacher"):
     assert name in dir(edgedigits) and callable(getattr(edgedigits, name)), name
+assert set(edgedigits.__all__) == {{name for name in dir(edgedigits) if name == "__version__" or name[0] != "_"}}
 try:
     edgedigits.evaluate("none.tflite")
 except Exception as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgedigits.errors import EdgedigitsError
+
 
 class State(StrEnum):
     """How it is with a thing."""
@@ -33,6 +35,11 @@ class Finding:
     detail: str
     remedy: str = ""
     stops_build: bool = False
+
+
+def from_error(area: str, name: str, error: EdgedigitsError, *, stops_build: bool = False) -> Finding:
+    """Return what is wrong with a thing, as an error tells it, whose sentence goes on here."""
+    return Finding(area, name, State.WRONG, error.message.rstrip("."), error.hint, stops_build)
 
 
 def fine(area: str, name: str, detail: str) -> Finding:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgedigits.doctor.finding import Finding, State, fine
+from edgedigits.doctor.finding import Finding, State, fine, from_error
 from edgedigits.errors import EdgedigitsError
 
 LEAST_FREE_BYTES = 64 << 20
@@ -39,7 +39,7 @@ def _temporary() -> Finding:
     try:
         check_scratch()
     except EdgedigitsError as error:
-        return Finding("places", "temporary files", State.WRONG, error.message, error.hint, stops_build=True)
+        return from_error("places", "temporary files", error, stops_build=True)
     return _room("temporary files", Path(tempfile.gettempdir()), "Set TMPDIR to a disk with room.", stops_build=True)
 
 
@@ -49,7 +49,7 @@ def _zig() -> Finding:
     try:
         return _room("zig's cache", zig_cache(), "Set ZIG_GLOBAL_CACHE_DIR to a disk with room.", stops_build=False)
     except EdgedigitsError as error:
-        return Finding("places", "zig's cache", State.WRONG, error.message, error.hint)
+        return from_error("places", "zig's cache", error)
 
 
 def _digits() -> Finding:
@@ -61,7 +61,7 @@ def _digits() -> Finding:
             return fine("places", "MNIST", str(folder))
         detail = f"not at hand; it would be downloaded into {cache_folder()}, else mnist-5k is used"
     except EdgedigitsError as error:
-        return Finding("places", "MNIST", State.WRONG, error.message, error.hint)
+        return from_error("places", "MNIST", error)
     return Finding("places", "MNIST", State.ABSENT, detail)
 
 

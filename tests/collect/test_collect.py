@@ -369,6 +369,9 @@ def test_chromium_draws_keeps_and_corrects(server: CollectServer, browser: Any, 
         assert read_csv(book).labels[-1] == 7
         tab.locator("#digits button").first.click()
         expect(tab.locator("#digits li")).to_have_count(before)
+        tab.locator("#photo").set_input_files({"name": "no.png", "mimeType": "image/png", "buffer": b"no picture"})
+        expect(tab.locator("#photo-told")).to_have_text("That is no picture that this browser can read.")
+        expect(tab.locator("#said")).to_have_text("Nothing is drawn yet.")
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert_accessible(tab)
     assert not troubles

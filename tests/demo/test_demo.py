@@ -297,12 +297,21 @@ def test_chromium_draws_and_reads(page: str, browser: Any, tmp_path: Path, five_
     for path, label in photos(tmp_path, five_thousand):
         shown.locator("#photo").set_input_files(path)
         shown.wait_for_function(f"document.querySelector('#said').textContent.startsWith('{label}')")
+        assert shown.locator("#photo-told").inner_text() == ""
+    row = np.hstack([five_thousand.images[at].reshape(28, 28) for at in (600, 1700, 2600)])
+    (tmp_path / "row.png").write_bytes(png(255 - np.kron(row, np.ones((3, 3), np.uint8))))
+    shown.locator("#photo").set_input_files(tmp_path / "row.png")
+    shown.wait_for_function("document.querySelector('#photo-told').textContent.startsWith('Shapes stand apart')")
     (tmp_path / "blank.png").write_bytes(png(np.full((90, 60), 130, np.uint8)))
     shown.locator("#photo").set_input_files(tmp_path / "blank.png")
     shown.wait_for_function("document.querySelector('#photo-told').textContent.includes('stands out')")
+    assert shown.locator("#said").inner_text() == "Nothing is drawn yet.", "and no answer of another picture stays"
+    shown.locator("#photo").set_input_files(tmp_path / "0.png")
+    shown.wait_for_function("!document.querySelector('#said').textContent.startsWith('Nothing')")
     (tmp_path / "no.png").write_text("no picture")
     shown.locator("#photo").set_input_files(tmp_path / "no.png")
     shown.wait_for_function("document.querySelector('#photo-told').textContent.includes('no picture')")
+    assert shown.locator("#said").inner_text() == "Nothing is drawn yet."
     if find_mnist():
         shown.locator("#strip button").first.focus()
         shown.keyboard.press("ArrowRight")

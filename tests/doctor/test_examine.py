@@ -201,6 +201,7 @@ def test_places_that_cannot_be_written_or_are_full(tmp_path: Path, monkeypatch: 
     assert found["temporary files"].stops_build
     assert found["MNIST"].state is State.WRONG and not found["MNIST"].stops_build
     assert "Unset EDGEDIGITS_DATA" in found["MNIST"].remedy
+    assert not any(one.detail.endswith(".") for one in found.values()), "a remedy follows behind a colon"
 
 
 def test_one_broken_examination_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

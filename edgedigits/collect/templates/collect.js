@@ -135,10 +135,11 @@
     if (found && !lost) setTimeout(() => watch(after), 700);
   }
 
-  const pad = drawingPad(element("paper"), read);
+  const toldOfPhoto = (sentence) => { element("photo-told").textContent = sentence; };
+  const pad = drawingPad(element("paper"), () => { toldOfPhoto(""); read(); });
   for (const digit of labels) element("labels").append(button(digit, `Keep as ${digit}`, () => keepDrawn(digit)));
   element("clear").addEventListener("click", pad.clear);
-  takePictures(pad, element("photo"), (told) => { element("told").textContent = told; });
+  takePictures(pad, element("photo"), toldOfPhoto);
   element("paper").addEventListener("keydown", (event) => {
     if (/^[0-9]$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) keepDrawn(Number(event.key));
   });

@@ -12,7 +12,11 @@
   const output = memory(engine.output_at(), 10, Int8Array);
   const influence = memory(engine.influence_at(), facts.side ** 2, Int16Array);
 
+  const told = (sentence) => { element("photo-told").textContent = sentence; };
+
   function readPaper() {
+    told("");
+    element("strip").querySelector("[aria-pressed=true]")?.setAttribute("aria-pressed", false);
     picture.set(pad.pixels());
     const found = engine.fit(facts.screen, facts.screen, 0);
     engine.preprocess(0);
@@ -146,7 +150,7 @@
 
   const pad = drawingPad(element("paper"), readPaper);
   element("clear").addEventListener("click", pad.clear);
-  takePictures(pad, element("photo"), (told) => { element("photo-told").textContent = told; });
+  takePictures(pad, element("photo"), told);
 
   for (let digit = 0; digit < 10; digit++) {
     const row = document.createElement("li");

@@ -87,21 +87,72 @@ function drawingPad(paper, changed) {
 }
 
 // Lets a picture be chosen, pasted or dropped, and puts its ink on a pad: what differs from the ground, which may be
-// lighter or darker, and shaded. `told` gets a sentence where there is none to be seen, else nothing.
+// lighter or darker, and shaded; nothing of a picture that has none. `told` then gets a sentence, once the pad has
+// changed, and also where there seems to be more than one digit.
 function takePictures(pad, input, told) {
   const GROUNDS = 4;
   const LEAST = 24;
+  const PART = 0.4;
 
   async function take(file) {
     if (!file) return;
     try {
       const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
       const ink = inkOf(bitmap);
-      told(ink ? "" : "Nothing in that picture stands out from its ground.");
-      if (ink) pad.put(ink);
+      if (!ink) return refuse("Nothing in that picture stands out from its ground.");
+      pad.put(ink);
+      if (isSeveral(ink)) told("Shapes stand apart in that picture, and are taken for one digit: cut a single one out, or let edgedigits predict find them.");
     } catch {
-      told("That is no picture that this browser can read.");
+      refuse("That is no picture that this browser can read.");
     }
+  }
+
+  function refuse(sentence) {
+    pad.clear();
+    told(sentence);
+  }
+
+  // Whether shapes of which none is small beside the tallest have nothing between them, from left to right or down.
+  function isSeveral(ink) {
+    const shapes = shapesOf(ink);
+    const tallest = Math.max(...shapes.map((one) => one.bottom - one.top));
+    const tall = shapes.filter((one) => one.bottom - one.top >= PART * tallest);
+    const areApart = (from, to, gap) => {
+      const inTurn = [...tall].sort((one, other) => one[from] - other[from]);
+      let end = inTurn[0][to];
+      return inTurn.some((one) => { const apart = one[from] > end + gap; end = Math.max(end, one[to]); return apart; });
+    };
+    return areApart("left", "right", 0) || areApart("top", "bottom", tallest / 4);
+  }
+
+  // The box around each shape of ink.
+  function shapesOf(ink) {
+    const { side } = pad;
+    const left = Uint8Array.from(ink);
+    const found = [];
+    for (let start = 0; start < left.length; start++) {
+      if (!left[start]) continue;
+      const box = { left: side, right: 0, top: side, bottom: 0 };
+      const waiting = [start];
+      left[start] = 0;
+      while (waiting.length) {
+        const place = waiting.pop();
+        const [y, x] = [Math.floor(place / side), place % side];
+        box.left = Math.min(box.left, x);
+        box.right = Math.max(box.right, x);
+        box.top = Math.min(box.top, y);
+        box.bottom = Math.max(box.bottom, y);
+        for (const [down, right] of [[-1, 0], [1, 0], [0, -1], [0, 1], [-1, -1], [-1, 1], [1, -1], [1, 1]]) {
+          const [nextY, nextX] = [y + down, x + right];
+          const next = nextY * side + nextX;
+          if (nextY < 0 || nextY >= side || nextX < 0 || nextX >= side || !left[next]) continue;
+          left[next] = 0;
+          waiting.push(next);
+        }
+      }
+      found.push(box);
+    }
+    return found;
   }
 
   function inkOf(bitmap) {
