@@ -1,8 +1,11 @@
 """Print instructions, flash and RAM of the C engine beside TensorFlow Lite Micro's, on emulated cores.
 
     EDGEDIGITS_DATA=… python tests/benchmarks/bench_engine.py FOLDER [NAME …]
+    EDGEDIGITS_DATA=… python tests/benchmarks/bench_engine.py MODEL.tflite …
 
 FOLDER keeps the builds, one `edgedigits build` each with the flags below; those that are there are taken as they are.
+Of any int8 model that the engine runs, each core's figures are printed: on digits, where it takes them, and on inputs
+without a background, of random codes.
 Every output byte is held against the NumPy engine. Needs the extra "mcu", and QEMU for the Cortex-M55.
 """
 
@@ -21,6 +24,8 @@ from numpy.typing import NDArray
 
 from edgedigits.data.load import load_splits
 from edgedigits.data.preprocess import INPUT_SCALE, PixelRange, pixel_map
+from edgedigits.data.shape import CLASSES
+from edgedigits.data.shape import PIXELS as PIXEL_COUNT
 from edgedigits.devices.cores import find_core
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.simulation import Simulation
@@ -53,6 +58,7 @@ TFLM = {
     "784-300-100-10": {"cortex-m4": 524_250, "cortex-m0plus": 1_467_505, "cortex-m55": 48_229},
 }
 IMAGES = 200
+ANY_CORES, ANY_IMAGES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imc"), 40
 ZIG = "zig", "-O2"
 PIXELS = pixel_map(PixelRange(0, 1, "as usual"), INPUT_SCALE, -128, "int8")
 
@@ -165,8 +171,41 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         print(f"| {' | '.join(row)} |", flush=True)
 
 
+def any_model(path: Path) -> None:
+    """Print what a model's engine takes on each core that is emulated."""
+    whole = lower(read_tflite(path))
+    network = simplify(whole)
+    sizes = "-".join(str(size) for size in (whole.inputs, *(layer.outputs for layer in whole.layers)))
+    random = np.random.default_rng(0).integers(-127, 128, (ANY_IMAGES, network.inputs), np.int8)
+    digits = images()[:: 10_000 // ANY_IMAGES] if network.inputs == PIXEL_COUNT else None
+    rows = []
+    for core in ANY_CORES:
+        found = measure(network, random if digits is None else digits, core)
+        exact, estimate, ram = found.run.exact_cycles, found.run.cycles, found.run.ram
+        reads = digits if digits is not None and network.outputs == CLASSES else None
+        figures = (
+            TFLM.get(sizes, {}).get(core),
+            None if reads is None else pixels_to_class(network, reads, core).mean(),
+            None if digits is None else found.mean,
+            measure(network, random, core).mean,
+            found.worst,
+            exact.mean if exact else estimate.middle if estimate else None,
+            *(found.run.footprint.flash, found.besides, ram.total, ram.workspace, ram.stack),
+        )
+        rows.append([core, *("–" if figure is None else f"{figure:,.0f}" for figure in figures)])
+    packed = ", ".join(layer.encoding.name for layer in found.packed)
+    title = f"{path}: {sizes}, packed as {packed}; instructions and bytes, zig -O2, {ANY_IMAGES} images (emulated)"
+    heads = ("core", "TFLM + CMSIS-NN", "pixels to class", "invoke", "dense input", "worst", "cycles")
+    table(title, [*heads, "flash", "of it code", "RAM", "workspace", "stack"], rows)
+
+
 def main() -> None:
     """Print the tables."""
+    models = [Path(word) for word in sys.argv[1:]]
+    if all(path.suffix == ".tflite" for path in models) and models:
+        for path in models:
+            any_model(path)
+        return
     place, names = Path(sys.argv[1]), sys.argv[2:] or list(BUILDS)
     networks = {name: load_network(build(name, place)) for name in names}
     inputs = images()
