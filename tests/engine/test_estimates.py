@@ -74,6 +74,7 @@ FRONTIER = Path(__file__).parents[2] / "deploy" / "frontier"
         pytest.param("4096", Goal.SPEED, 0, marks=pytest.mark.slow),
         pytest.param("16384", Goal.SPEED, 0, marks=pytest.mark.slow),
         pytest.param("2048", Goal.SIZE, 0, marks=pytest.mark.slow),
+        pytest.param("4096", Goal.SIZE, 80_000, marks=pytest.mark.slow),
         pytest.param("2048", Goal.SIZE, 35_000, marks=pytest.mark.slow),
         pytest.param("2048", Goal.SIZE, 20_000, marks=pytest.mark.slow),
     ],

@@ -103,11 +103,11 @@ class Fields(Encoding):
         return weights
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
-        """About 16 an entry of an active column, and as many a column."""
+        """About 18 an entry of an active column, and 16 a column."""
         outputs, inputs = weights.shape
         widths = _best(weights, len(np.unique(weights[weights != 0])))
         entries = 0.0 if widths is None else activity.taken(_counts(weights, widths))
-        return 100 + 16.0 * inputs + OUTPUT_INSTRUCTIONS * outputs + 16 * entries
+        return 100 + 16.0 * inputs + OUTPUT_INSTRUCTIONS * outputs + 18 * entries
 
 
 def _steps(weights: Weights) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
