@@ -54,14 +54,14 @@ def integer(low: int, high: int | None = None) -> Parser:
 
 
 def number(low: float, high: float, *, open_low: bool = False, open_high: bool = False) -> Parser:
-    """Return a parser of numbers; NaN is never inside."""
+    """Return a parser of numbers; NaN is never inside. Where `high` is at most 1, they are shares: "80%" is 0.8."""
     span = f"a number {'above' if open_low else 'from'} {low:g} {'and below' if open_high else 'to'} {high:g}"
 
     def inside(value: float) -> bool:
         return (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
 
     def parse(raw: Any) -> float:
-        value = _as_float(raw)
+        value = as_share(raw) if high <= 1 else _as_float(raw)
         if not inside(value):
             meant = _meant(raw, is_share=high <= 1)
             raise ValueError(f"{span}. Did you mean {meant:g}?" if inside(meant) else span)
@@ -79,6 +79,12 @@ def in_ascii(raw: Any) -> Any:
     if isinstance(raw, str) and ("_" in raw or not raw.isascii()):
         raise ValueError("figures 0 to 9")
     return raw
+
+
+def as_share(raw: Any) -> float:
+    """Return a number, hundredths of what stands before a %, NaN for what is neither."""
+    written = raw.strip() if isinstance(raw, str) else ""
+    return _as_float(f"{written[:-1].rstrip()}e-2") if written.endswith("%") else _as_float(raw)
 
 
 def _as_float(raw: Any) -> float:

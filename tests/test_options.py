@@ -7,11 +7,13 @@ import math
 from dataclasses import fields
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgedigits.config import SECTIONS, BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.errors import ConfigError
-from edgedigits.options import flag_of
+from edgedigits.options import flag_of, layer_sparsity, number
 from tests.golden.compare import assert_golden
 
 INTEGERS = {
@@ -132,3 +134,11 @@ def test_as_many_layers_as_are_taken():
 def test_the_sparsity_of_a_layer_is_a_share():
     taken = [takes("prune.layer_sparsity", f"hidden_1={share}") for share in ("-0.1", "0", "0.5", "0.99", "1")]
     assert taken == [False, True, True, True, False]
+
+
+@given(st.integers(0, 99_999))
+def test_a_share_is_a_number_or_percent(thousandths):
+    share = number(0, 1, open_high=True)
+    for text in (f"{thousandths / 1000:g}%", f" {thousandths / 1000:g} %", f"{thousandths / 100_000:.5f}"):
+        assert share(text) == float(f"{thousandths}e-5")
+    assert layer_sparsity(f"hidden_1={thousandths / 1000:g}%") == (("hidden_1", float(f"{thousandths}e-5")),)

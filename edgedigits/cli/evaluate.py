@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from edgedigits.cli.flags import add_data_argument, add_input_range, byte_count,
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.files.paths import user_path
-from edgedigits.options import with_unit
+from edgedigits.options import as_share, with_unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 HELP = "measure a model on labelled digits: accuracy, size, latency, agreement of runtimes"
 EXAMPLES = (
     "edgedigits evaluate deploy/focal-qat-prune",
-    "edgedigits evaluate someone_elses.tflite --data mnist --min-accuracy 97 --max-size 32K",
+    "edgedigits evaluate someone_elses.tflite --data mnist --min-accuracy 97% --max-size 32K",
 )
 
 SIDE_BY_SIDE_WIDTH = 110
@@ -64,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-latency", action="store_true", help="do not measure latency")
     add_reading_arguments(parser)
     gates = parser.add_argument_group("limits (exit code 1 when one is not kept)")
-    gates.add_argument("--min-accuracy", type=percentage, metavar="PERCENT", help="least accuracy, such as 97.5")
+    gates.add_argument(
+        "--min-accuracy", type=percentage, metavar="SHARE", help="least accuracy, such as 97.5%% or 0.975"
+    )
     gates.add_argument("--max-size", type=byte_count, metavar="BYTES", help="most bytes of the .tflite, such as 16K")
     gates.add_argument(
         "--max-latency",
@@ -107,16 +108,13 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 
 def percentage(text: str) -> float:
-    """Parse "97.5" or "97.5%" as a share, 0…1."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+) ?%?", text.strip())
-    value = float(match[1]) if match else -1.0
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a percentage; write it like 97.5")
-    if 0 < value <= 1:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' would be {value:g} percent; for a share of it write {100 * value:g}"
-        )
-    return value / 100
+    """Parse "97.5%", "97.5" or "0.975" as a share, 0…1; without a sign, what is above 1 is percent."""
+    value = as_share(text)
+    if value > 1:
+        value = as_share(f"{text}%")
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a percentage; write it like 97.5% or 0.975")
+    return value
 
 
 def microseconds(text: str) -> float:

@@ -13,7 +13,7 @@ from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.extras import install_command, is_installed
 from edgedigits.files.paths import user_path
-from edgedigits.options import in_ascii, sources
+from edgedigits.options import as_share, sources
 from edgedigits.study.kinds import BUILD, Flag, Plan, TrialKind, kinds, planned_kinds
 
 if TYPE_CHECKING:
@@ -224,10 +224,7 @@ def _trials(count: int) -> str:
 
 
 def _share(text: str) -> float:
-    try:
-        value = float(in_ascii(text))
-    except ValueError:
-        value = 0.0
+    value = as_share(text)
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"'{shown(text)}' is not a share above 0 and up to 1")
     return value

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sign", metavar="KEY", type=user_path, help="sign what holds with this Ed25519 private key (PEM)"
     )
+    parser.add_argument("--whole", action="store_true", help="fail where a file that was made is not there any more")
     parser.add_argument("--force", action="store_true", help="replace a signature")
 
 
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     if args.sign:
         require_unsigned(args.path, force=args.force)
     with progress.stage("Checking the folder"):
-        checks = check_folder(args.path)
+        checks = check_folder(args.path, whole=args.whole)
     broken = [one for one in checks if one.verdict is Verdict.FAILS]
     if args.sign and not broken:
         sign(args.path, args.sign)

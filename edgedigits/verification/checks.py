@@ -11,7 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from edgedigits.build_folder import BUILD, ENGINE, ENGINE_FOLDER, KINDS, MANIFEST, MODEL, MODEL_DATA, read_manifest
+from edgedigits.build_folder import (
+    BUILD,
+    ENGINE,
+    ENGINE_FOLDER,
+    FLOAT_MODEL,
+    KINDS,
+    MANIFEST,
+    MODEL,
+    MODEL_DATA,
+    PAGE,
+    PLOTS,
+    read_manifest,
+)
 from edgedigits.devices.engine_model import check_model
 from edgedigits.devices.host import find_host_compiler, run_host
 from edgedigits.devices.stub import Engine, find_engine
@@ -26,6 +38,8 @@ from edgedigits.scoring.proof import LIBRARIES
 
 RANDOM_INPUTS, SINGLE_INPUTS = 200, 200
 """That the C runs on, beside the extreme ones: more of each were run when it was written."""
+_SPARED = (FLOAT_MODEL, PAGE, f"{PLOTS}/")
+"""What a slim folder does without: nothing that goes onto a board is made of it."""
 _BYTE = re.compile(rb"0x([0-9a-f]{2})")
 
 
@@ -34,6 +48,7 @@ class Verdict(StrEnum):
 
     HOLDS = "holds"
     FAILS = "fails"
+    INCOMPLETE = "incomplete"
     UNSEEN = "not checked"
 
 
@@ -54,6 +69,10 @@ class Check:
     lacks_tool: bool = False
 
 
+class _IncompleteError(CheckFailedError):
+    """What is there holds, and a part of what was made is not there."""
+
+
 def checked(name: str, examine: Callable[[], str | None], absent: str = "") -> Check:
     """Run one check.
 
@@ -66,6 +85,8 @@ def checked(name: str, examine: Callable[[], str | None], absent: str = "") -> C
         held = examine()
     except ToolMissingError as error:
         return Check(name, Verdict.UNSEEN, str(error), lacks_tool=True)
+    except _IncompleteError as error:
+        return Check(name, Verdict.INCOMPLETE, error.message)
     except EdgedigitsError as error:
         return Check(name, Verdict.FAILS, error.message)
     except (NotOursError, OSError) as error:
@@ -73,11 +94,16 @@ def checked(name: str, examine: Callable[[], str | None], absent: str = "") -> C
     return Check(name, Verdict.HOLDS, held) if held is not None else Check(name, Verdict.UNSEEN, absent)
 
 
-def check_folder(folder: Path) -> list[Check]:
-    """Check a folder that `build` or `compile` wrote; nothing in it is changed."""
+def check_folder(folder: Path, *, whole: bool = False) -> list[Check]:
+    """Check a folder that `build` or `compile` wrote; nothing in it is changed.
+
+    Args:
+        folder: to check.
+        whole: a file that is listed and not there fails, also one that slim folders do without.
+    """
     return [
         checked("manifest", lambda: _manifest(folder)),
-        checked("files", lambda: _files(folder)),
+        checked("files", lambda: _files(folder, whole=whole)),
         checked("schema", lambda: _schema(folder)),
         checked("header", lambda: _header(folder), f"there is no {MODEL_DATA}"),
         checked("engine", lambda: _engine(folder), f"there is no {ENGINE_FOLDER}/"),
@@ -89,7 +115,7 @@ def _manifest(folder: Path) -> str:
     return f"of a folder that {'edgedigits compile' if listing.kind == ENGINE else 'edgedigits build'} wrote, unchanged"
 
 
-def _files(folder: Path) -> str:
+def _files(folder: Path, *, whole: bool) -> str:
     listing = read_listing(folder / MANIFEST, KINDS)
     there = [name for name in listing.files if (folder / name).is_file()]
     found = list_files(folder, there)
@@ -103,7 +129,12 @@ def _files(folder: Path) -> str:
         raise CheckFailedError(f"{MODEL} is not there.")
     further = [name for name in foreign_files(folder, listing, MANIFEST) if name not in there]
     words = (f"not there: {in_words(gone)}" if gone else "", f"not listed: {in_words(further)}" if further else "")
-    return "; ".join((f"{len(there)} as listed", *filter(None, words)))
+    found_so = "; ".join((f"{len(there)} as listed", *filter(None, words)))
+    if gone and whole:
+        raise CheckFailedError(f"{found_so}.")
+    if any(not name.startswith(_SPARED) for name in gone):
+        raise _IncompleteError(f"{found_so}.")
+    return found_so
 
 
 def _schema(folder: Path) -> str:

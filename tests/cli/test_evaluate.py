@@ -148,8 +148,8 @@ def test_models_that_cannot_be_evaluated(
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--min-accuracy", "good"], "'good' is not a percentage; write it like 97.5"),
-        (["--min-accuracy", "0.975"], "for a share of it write 97.5"),
+        (["--min-accuracy", "good"], "'good' is not a percentage; write it like 97.5% or 0.975"),
+        (["--min-accuracy", "150%"], "'150%' is not a percentage"),
         (["--max-size", "16 bananas"], "write it like 16384 or 16K"),
         (["--max-latency", "50"], "Drop one of them"),
         (["--threads", "0"], "from 1 to 256"),
@@ -163,7 +163,13 @@ def test_mistakes_are_told_with_their_remedy(
     assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("text", "share"), [("97.5", 0.975), ("97.5%", 0.975), ("100 %", 1.0), ("0", 0.0)])
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        *[("97.5", 0.975), ("97.5%", 0.975), ("0.975", 0.975), (".5", 0.5), ("100 %", 1.0), ("0", 0.0)],
+        *[("1", 1.0), ("1%", 0.01), ("0.5%", 0.005), ("99.9%", 0.999)],
+    ],
+)
 def test_percentages(text: str, share: float) -> None:
     assert percentage(text) == pytest.approx(share)
 
@@ -181,7 +187,7 @@ def test_times(text: str, time: float) -> None:
     assert microseconds(text) == pytest.approx(time)
 
 
-@pytest.mark.parametrize("text", ["-1", "101", "nan", "inf", "", "%"])
+@pytest.mark.parametrize("text", ["-1", "101", "nan", "inf", "", "%", "-1%", "97%%", "9_7", "٩٧"])
 def test_what_is_no_percentage(text: str) -> None:
     with pytest.raises(ArgumentTypeError):
         percentage(text)

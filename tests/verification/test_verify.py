@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from edgedigits.build_folder import KINDS, MANIFEST
 from edgedigits.cli.main import main
 from edgedigits.files.listing import foreign_files, read_listing
-from edgedigits.verification.checks import Check, Verdict, check_folder
+from edgedigits.verification.checks import Check, Verdict, _files, check_folder, checked
 from edgedigits.verification.signature import SIGNATURE
 from tests.devices.emitted_engine import write_emitted_engine
 from tests.tflite_builder import random_mlp
@@ -102,10 +102,24 @@ def test_what_is_missing_or_further_is_named(build: Path) -> None:
     (build / "NOTES.txt").touch()
     (build / "model_data.h").unlink()
     found = by_name(build)
-    assert found["files"].verdict is Verdict.HOLDS and "not listed: NOTES.txt" in found["files"].detail
+    assert found["files"].verdict is Verdict.INCOMPLETE and "not listed: NOTES.txt" in found["files"].detail
     assert found["header"] == Check("header", Verdict.UNSEEN, "there is no model_data.h")
     (build / "model.tflite").unlink()
     assert by_name(build)["files"].verdict is Verdict.FAILS
+
+
+def test_an_incomplete_folder_is_told_and_fails_where_it_is_to_be_whole(
+    build: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a slim one as the reference is, pages, plots and the float model alone are gone, of which nothing is made."""
+    assert main(["verify", str(build)]) == 0
+    assert "files      incomplete   5 as listed; not there: engine/edgedigits_model.c" in capsys.readouterr().out
+    shutil.copytree(REFERENCE / "engine", build / "engine")
+    found = checked("files", lambda: _files(build, whole=False))
+    assert found.verdict is Verdict.HOLDS and "not there: model_float.tflite, plots/" in found.detail
+    shutil.rmtree(build / "engine")
+    assert main(["verify", str(build), "--whole"]) == 1
+    assert "failed: files: 5 as listed; not there: engine/" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff", b'{"tool": "edgedigits 0.1.0", "schema": 99}'])
