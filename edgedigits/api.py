@@ -13,6 +13,7 @@ from edgedigits.data.digits import Splits
 from edgedigits.data.inspection import findings_on_splits
 from edgedigits.data.load import load_splits
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 from edgedigits.in_notebooks import IN_NOTEBOOKS
 from edgedigits.progress import Progress
 from edgedigits.scoring.latency import Latency
@@ -221,7 +222,7 @@ def evaluate(
     from edgedigits.scoring.judged import evaluate_path
 
     evaluation, _ = evaluate_path(
-        user_path(path),
+        build_path(path),
         data,
         split=split,
         threads=threads,
@@ -247,7 +248,7 @@ def inspect(path: str | Path) -> ModelFacts:
     from edgedigits.model.summary import summarize
     from edgedigits.scoring.subject import model_file
 
-    return summarize(read_tflite(model_file(user_path(path))))
+    return summarize(read_tflite(model_file(build_path(path))))
 
 
 def predict(
@@ -280,7 +281,7 @@ def predict(
     from edgedigits.pictures.predict import Wishes, predict_pictures
 
     source = user_path(picture) if isinstance(picture, (str, Path)) else picture
-    return predict_pictures(user_path(path), [source], Wishes(nearest, check_digit, dark), progress)[0]
+    return predict_pictures(build_path(path), [source], Wishes(nearest, check_digit, dark), progress)[0]
 
 
 def quantize(
@@ -331,7 +332,7 @@ def simulate(
     """
     from edgedigits.devices.simulate_folder import SimulationChoices, simulate_folder
 
-    return simulate_folder(user_path(path), SimulationChoices(data=data, **choices), progress)
+    return simulate_folder(build_path(path), SimulationChoices(data=data, **choices), progress)
 
 
 def export(
@@ -353,7 +354,7 @@ def export(
     from edgedigits.exports.write import write_export
 
     place = None if out is None else user_path(out)
-    return write_export(user_path(path), find_export(to), place, self_test=self_test, force=force)
+    return write_export(build_path(path), find_export(to), place, self_test=self_test, force=force)
 
 
 def _splits(data: DataConfig, seed: int, progress: Progress) -> tuple[Splits, tuple[str, ...]]:

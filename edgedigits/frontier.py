@@ -29,6 +29,16 @@ def frontier() -> dict[str, Path]:
     return {}
 
 
+def build_path(written: str | Path) -> Path:
+    """Return the path that somebody wrote for a build or its model; the folder of a model of the frontier by its name.
+
+    Raises:
+        ConfigError: no file can be called so, or it begins as those names do and is none.
+    """
+    path = user_path(written)
+    return model_folder(str(written)) if str(written).startswith(PREFIX) and not path.exists() else path
+
+
 def model_folder(name: str) -> Path:
     """Return the folder of a build: a path, or the name of a model of the frontier.
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import edgedigits
 from edgedigits.api import build, evaluate
 from edgedigits.build_folder import MODEL, SEEN_DIGITS, LearnedFrom, Manifest, write_manifest
 from edgedigits.cli.main import main
+from edgedigits.cli.report import _page_of_name
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, parse_sections, to_tables, with_start
 from edgedigits.data.digits import Digits, SourceSplits, Splits
@@ -20,7 +24,7 @@ from edgedigits.data.geometry import fitted
 from edgedigits.data.load import load_splits
 from edgedigits.data.seeing import see
 from edgedigits.errors import ConfigError, DataError
-from edgedigits.frontier import frontier, model_folder
+from edgedigits.frontier import build_path, frontier, model_folder
 from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
 from edgedigits.model.packing import Goal, arrange
@@ -77,6 +81,23 @@ def test_a_model_of_the_frontier_has_the_accuracy_and_the_bytes_that_its_report_
 def test_what_is_neither_a_build_nor_a_model_of_the_frontier_is_told(tmp_path) -> None:
     with pytest.raises(ConfigError, match="is no build, and no model that comes with edgedigits"):
         model_folder(str(tmp_path))
+
+
+def test_a_model_of_the_frontier_is_named_wherever_a_build_is(tmp_path, monkeypatch, capsys, five_thousand) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(255 - np.pad(five_thousand.images[0].reshape(28, 28), 20)).save("one.png")
+    assert main(["predict", "frontier-2048", "one.png"]) == 0
+    assert "reads  0" in capsys.readouterr().out
+    assert edgedigits.inspect("frontier-424").name.endswith("model.tflite")
+    assert main(["predict", "frontier-2049", "one.png"]) == 2
+    assert "Did you mean 'frontier-2048'?" in capsys.readouterr().err
+    for words in (["demo"], ["export", "--to", "cmake"], ["simulate"]):
+        assert main([words[0], "frontier-424", *words[1:]]) == 3
+        path = frontier()["frontier-424"]
+        assert f"Make one and give that: edgedigits compile {path} --out DIR" in capsys.readouterr().err
+    assert _page_of_name(path) == Path("frontier-424-report.html") and _page_of_name(tmp_path) is None
+    Path("frontier-9").mkdir()
+    assert build_path("frontier-9") == Path("frontier-9"), "a folder of one's own is no name"
 
 
 def test_a_build_starts_from_what_the_codes_of_another_stand_for(five_thousand) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.flags import refuse_idle
 from edgedigits.cli.outcome import Outcome
-from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ KIB = 1024
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument(
-        "path", metavar="PATH", nargs="?", type=user_path, help="a build's folder, or one with an engine"
+        "path", metavar="PATH", nargs="?", type=build_path, help="a build's folder, or one with an engine"
     )
     parser.add_argument("--board", metavar="BOARD", help="this board only")
     parser.add_argument("--toolchain", choices=("zig", "gcc"), help="compiler (default zig, for AVR gcc)")

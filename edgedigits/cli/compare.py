@@ -12,6 +12,7 @@ from edgedigits.cli.flags import add_data_argument
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 from edgedigits.printable import printable
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("folders", metavar="BUILD", type=user_path, nargs="+", help="folders of two builds or more")
+    parser.add_argument("folders", metavar="BUILD", type=build_path, nargs="+", help="folders of two builds or more")
     parser.add_argument(
         "--paired",
         action="store_true",

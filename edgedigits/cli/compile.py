@@ -13,6 +13,7 @@ from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import EngineConfig
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 from edgedigits.sections import GOALS, ROUNDINGS
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ EXAMPLES = ("edgedigits compile someone_elses.tflite --out engine_of_it --optimi
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", metavar="MODEL", type=user_path, help="a .tflite file, or the folder of a build")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        type=build_path,
+        help="a .tflite file, the folder of a build, or a model that `models` lists",
+    )
     parser.add_argument("--out", metavar="DIR", type=user_path, required=True, help="folder to write")
     parser.add_argument(
         "--prefix", metavar="NAME", default=DEFAULT_PREFIX, help=f"prefix of the C symbols (default {DEFAULT_PREFIX})"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.cli.outcome import Outcome
 from edgedigits.config import BuildConfig
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 from edgedigits.options import Choice
 from edgedigits.teachers.choices import TeacherConfig
 
@@ -61,7 +62,7 @@ def _complete(parser: argparse.ArgumentParser, files: Any) -> None:
             action.choices = known.known
         elif not action.choices and isinstance(action.metavar, str) and action.metavar in _NAMES:
             action.choices = tuple(_NAMES[action.metavar]())
-        elif action.type is user_path or action.metavar in _FILES:
+        elif action.type in (user_path, build_path) or action.metavar in _FILES:
             action.complete = files  # type: ignore[attr-defined]
 
 

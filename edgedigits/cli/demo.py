@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +22,7 @@ DEFAULT_PAGE = "demo.html"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or one that holds an engine")
+    parser.add_argument("path", metavar="PATH", type=build_path, help="a build's folder, or one that holds an engine")
     parser.add_argument(
         "--out", metavar="FILE", type=user_path, default=Path(DEFAULT_PAGE), help=f"the page (default {DEFAULT_PAGE})"
     )

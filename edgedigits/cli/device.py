@@ -11,6 +11,7 @@ from edgedigits.cli.config_flags import add_reading_arguments, given_reading
 from edgedigits.cli.flags import add_data_argument, add_input_range, image_count, refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +32,7 @@ DEFAULT_IMAGES = 100
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=user_path, help="the build that was flashed")
+    parser.add_argument("path", metavar="PATH", type=build_path, help="the build that was flashed")
     parser.add_argument(
         "--port",
         required=True,

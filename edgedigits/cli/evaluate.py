@@ -12,6 +12,7 @@ from edgedigits.cli.flags import add_data_argument, add_input_range, byte_count,
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 from edgedigits.options import as_share, with_unit
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ _TIME_UNITS = {"": 1.0, "us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1000.0}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or any .tflite")
+    parser.add_argument(
+        "path", metavar="PATH", type=build_path, help="a build's folder, a model that `models` lists, or any .tflite"
+    )
     add_data_argument(
         parser,
         "CSV, IDX folder, .npz, PNG folder, mnist, mnist-5k (default: the build's own, else auto); may be repeated",

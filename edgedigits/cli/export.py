@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edgedigits.cli.outcome import Outcome
 from edgedigits.exports.catalogue import EXPORTS
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,7 @@ EXAMPLES = ("edgedigits export deploy/focal-qat-prune --to arduino",)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     kinds = "; ".join(f"{export.name}: {export.help}" for export in EXPORTS.values())
-    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or one that holds an engine")
+    parser.add_argument("path", metavar="PATH", type=build_path, help="a build's folder, or one that holds an engine")
     parser.add_argument("--to", metavar="KIND", choices=EXPORTS, required=True, help=kinds)
     parser.add_argument(
         "--out",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.cli.flags import refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +23,7 @@ EXAMPLES = ("edgedigits flash deploy/focal-qat-prune --board rp2040",)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or one that holds an engine")
+    parser.add_argument("path", metavar="PATH", type=build_path, help="a build's folder, or one that holds an engine")
     parser.add_argument("--board", metavar="BOARD", required=True, help="see edgedigits boards")
     parser.add_argument("--toolchain", choices=("zig", "gcc"), help="compiler (default zig, for AVR gcc)")
     parser.add_argument("--console", choices=("uart", "semihosting"), default="uart", help="default uart")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import UnsupportedModelError
-from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 from edgedigits.printable import printable
 
 if TYPE_CHECKING:
@@ -32,7 +32,12 @@ _NUMERIC = ("#", "zero point", "MACs", "zeros", "distinct", "bits", "bytes+bias"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model to look at."""
-    parser.add_argument("model", metavar="MODEL", type=user_path, help="a .tflite file, or the folder of a build")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        type=build_path,
+        help="a .tflite file, the folder of a build, or a model that `models` lists",
+    )
     parser.add_argument(
         "--packings",
         action="store_true",

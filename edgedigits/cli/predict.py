@@ -12,6 +12,7 @@ from edgedigits.cli.flags import positive_count, refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import ConfigError, shown
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,12 @@ _INKS = {"auto": None, "dark": True, "light": False}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or any int8 .tflite of digits")
+    parser.add_argument(
+        "path",
+        metavar="PATH",
+        type=build_path,
+        help="a build's folder, a model that `models` lists, or any int8 .tflite of digits",
+    )
     parser.add_argument(
         "pictures", metavar="PICTURE", nargs="+", type=user_path, help="PNG, JPEG, or another that Pillow reads"
     )

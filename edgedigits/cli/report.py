@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.flags import refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path, frontier
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +26,7 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument(
-        "path", metavar="PATH", type=user_path, help="the folder of a build, a simulation, a study or a search"
+        "path", metavar="PATH", type=build_path, help="the folder of a build, a simulation, a study or a search"
     )
     parser.add_argument("--open", action="store_true", help="show the page in the browser")
     parser.add_argument(
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     found = pages_of(args.path)
     if found is None or args.out:
         with progress.stage("Drawing the report"):
-            found = draw_page(args.path, args.out, force=args.force)
+            found = draw_page(args.path, args.out or _page_of_name(args.path), force=args.force)
     facts: dict[str, Any] = {
         "page": str(found.page),
         "drawn": found.drawn,
@@ -57,6 +59,11 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
 
         facts["opened"] = webbrowser.open(found.page.resolve().as_uri())
     return Outcome(facts, lambda console: _show(console, facts))
+
+
+def _page_of_name(folder: Path) -> Path | None:
+    """Return where the page of a model that comes with edgedigits goes: not among those, but here."""
+    return next((Path(f"{name}-report.html") for name, one in frontier().items() if one == folder), None)
 
 
 def _show(console: Console, facts: dict[str, Any]) -> None:

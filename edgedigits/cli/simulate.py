@@ -17,6 +17,7 @@ from edgedigits.cli.flags import (
 )
 from edgedigits.cli.outcome import Outcome
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,7 @@ DEFAULT_CORE = "cortex-m4"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or one that holds an engine")
+    parser.add_argument("path", metavar="PATH", type=build_path, help="a build's folder, or one that holds an engine")
     parser.add_argument(
         "--core", metavar="CORE", default="", help=f"core to emulate (default {DEFAULT_CORE}, or the board's)"
     )

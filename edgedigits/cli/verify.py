@@ -11,6 +11,7 @@ from edgedigits.cli.flags import refuse_idle
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import EXIT_CHECK_FAILED, EXIT_TOOL_MISSING, DataError
 from edgedigits.files.paths import user_path
+from edgedigits.frontier import build_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("path", metavar="PATH", type=user_path, help="a build's folder, or one that compile wrote")
+    parser.add_argument("path", metavar="PATH", type=build_path, help="a build's folder, or one that compile wrote")
     parser.add_argument(
         "--key", metavar="FILE", type=user_path, help="the Ed25519 public key (PEM) that must have signed it"
     )

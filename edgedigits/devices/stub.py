@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.build_folder import ENGINE_FOLDER
+from edgedigits.build_folder import ENGINE_FOLDER, MODEL
 from edgedigits.data.shape import PIXELS
 from edgedigits.engine.engine_json import EngineFile, read_engine_file
 from edgedigits.errors import DataError
@@ -119,7 +120,9 @@ def find_engine(path: Path) -> Engine:
             raise DataError(f"{folder} holds several engines: {names}.", hint="Give each a folder of its own.")
         if found:
             return _engine(folder, found[0])
-    raise DataError(f"{path} holds no engine with its facts, a file PREFIX.json.", hint=_HINT)
+    made = f"Make one and give that: edgedigits compile {shlex.quote(str(path))} --out DIR"
+    hint = made if (path / MODEL).is_file() else _HINT
+    raise DataError(f"{path} holds no engine with its facts, a file PREFIX.json.", hint=hint)
 
 
 def _engines(folder: Path) -> list[EngineFile]:

@@ -150,7 +150,8 @@ def test_a_photo_that_cannot_be_read_is_named(photos: list[np.ndarray], tmp_path
     place = tmp_path / "4" / "x.jpg"
     Image.fromarray(np.full((90, 90), 230, np.uint8)).save(place)
     assert _refusal(tmp_path, fit=True, invert=True) == (
-        "4/x.jpg shows no ink: nothing stands out from its paper. Give a sharper picture."
+        "No digit is found in 4/x.jpg: nothing stands out from its paper. "
+        "Give a picture of digits, dark on light paper or light on dark."
     )
     Image.fromarray(np.hstack([photos[4], photos[5]])).save(place)
     assert _refusal(tmp_path, fit=True, invert=True) == (

@@ -160,12 +160,12 @@ def _line() -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("picture", "words"),
     [
-        (_blank, "shows no ink"),
-        (_noise, "shows no ink|nothing that looks like a digit"),
-        (_clouds, "shows no ink|nothing that looks like a digit"),
-        (_gradient, "shows no ink|nothing that looks like a digit"),
-        (_blot, "shows no ink|nothing that looks like a digit"),
-        (_line, "nothing that looks like a digit, in 1 piece of ink"),
+        (_blank, "No digit is found in picture: nothing stands out from its paper"),
+        (_noise, "No digit is found in picture: "),
+        (_clouds, "No digit is found in picture: "),
+        (_gradient, "No digit is found in picture: "),
+        (_blot, "No digit is found in picture: "),
+        (_line, "No digit is found in picture: nothing in 1 piece of ink looks like one"),
     ],
 )
 def test_a_picture_of_something_else_is_a_sentence(picture, words: str) -> None:  # type: ignore[no-untyped-def]

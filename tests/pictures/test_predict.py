@@ -182,7 +182,7 @@ def _no_digits(folder: Path) -> Path:
         ("{reference} none.png", 3, "none.png does not exist"),
         ("{reference} {folder}", 3, "is a folder, expected a file"),
         ("{reference} {text}", 3, "text.png is not a picture"),
-        ("{reference} {blank}", 3, "blank.png shows no ink"),
+        ("{reference} {blank}", 3, "blank.png: nothing stands out from its paper. Give a picture of digits"),
         ("{no_digits} {row}", 5, "has 30 elements, not 784"),
         ("{no_build} {row}", 3, "does not exist"),
         ("{reference} {row} --check-digit lunh", 2, "Did you mean 'luhn'?"),

@@ -121,10 +121,11 @@ def _looked_for(photo: Photo, dark: bool | None, *, touching: bool = True) -> _L
         spots = max(spots, pieces.others)
     if not spots:
         raise DataError(
-            f"{photo.name} shows no ink: nothing stands out from its paper.", hint="Give a sharper picture."
+            f"No digit is found in {photo.name}: nothing stands out from its paper.",
+            hint="Give a picture of digits, dark on light paper or light on dark.",
         )
     raise DataError(
-        f"{photo.name} holds nothing that looks like a digit, in {spots:,} piece{'s' * (spots > 1)} of ink.",
+        f"No digit is found in {photo.name}: nothing in {spots:,} piece{'s' * (spots > 1)} of ink looks like one.",
         hint="Cut out the part with the digits: written apart from each other, on plain paper.",
     )
 
