@@ -7,7 +7,7 @@ import math
 from dataclasses import fields
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgedigits.config import SECTIONS, BuildConfig
@@ -136,6 +136,7 @@ def test_the_sparsity_of_a_layer_is_a_share():
     assert taken == [False, True, True, True, False]
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 99_999))
 def test_a_share_is_a_number_or_percent(thousandths):
     share = number(0, 1, open_high=True)

@@ -144,20 +144,15 @@ def test_mistakes_are_shown_as_the_pictures_they_are(make_facts: MakeFacts) -> N
 
 
 def test_a_digit_between_the_given_one_and_the_true_one_is_named(make_facts: MakeFacts) -> None:
-    facts = make_facts(mistakes=1)
-    [mistake] = facts.mistakes
+    """Of the second mistake no scores are known, as in a report from before they were kept: it has no bars."""
+    facts = make_facts(mistakes=2)
+    mistake, old = facts.mistakes
     second = next(digit for digit in range(10) if digit not in (mistake.label, mistake.predicted))
     scores = tuple(mistake.margin - 1 if digit == second else score for digit, score in enumerate(mistake.scores))
-    page = render_page(dataclasses.replace(facts, mistakes=(dataclasses.replace(mistake, scores=scores),)))
+    shown = dataclasses.replace(mistake, scores=scores), dataclasses.replace(old, scores=())
+    page = render_page(dataclasses.replace(facts, mistakes=shown))
     assert f"<span>margin {mistake.margin}</span><span>before {second}</span>" in page
-
-
-def test_mistakes_of_a_report_from_before_scores_were_kept_have_no_bars(make_facts: MakeFacts) -> None:
-    facts = make_facts(mistakes=1, histograms=())
-    [mistake] = facts.mistakes
-    page = render_page(dataclasses.replace(facts, mistakes=(dataclasses.replace(mistake, scores=()),)))
-    assert f"<span>margin {mistake.margin}</span>" in page
-    assert 'class="outputs"' not in page and "The bars are" not in page and "before" not in page_text(page)
+    assert f"<b>{old.label} → {old.predicted}</b><span>margin {old.margin}</span><span>image" in page
 
 
 def test_every_section_is_in_the_navigation_in_its_order(usual_page: str) -> None:
