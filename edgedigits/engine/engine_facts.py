@@ -17,6 +17,7 @@ from edgedigits.model.network import Network
 from edgedigits.model.ops.step import InPlaceStep
 from edgedigits.model.packing import PackedLayer, times
 from edgedigits.model.proof import Proof
+from edgedigits.model.simplify import simplify
 from edgedigits.view import PLAIN, View
 
 BYTES_HOW = "measured: the arrays in the C source"
@@ -69,7 +70,7 @@ class EngineFacts:
         workspace_bytes: RAM that the caller lends, exactly.
         softmax: the outputs are probabilities.
         instructions: estimate for one inference, without a softmax.
-        dead_neurons: neurons of the file that the engine does without.
+        dead_neurons: neurons of the file that do nothing, which the engine does without or has as gaps in blocks.
         dropped: operators of the file that the engine does without, and why.
         proof: what its arithmetic was held against.
         pixels: what pixels are to it; None where it takes none.
@@ -150,7 +151,7 @@ def engine_facts(
         cores: that it is packed for.
     """
     layers = tuple(_layer_facts(one, cores) for one in packed)
-    neurons = [sum(layer.outputs for layer in one.layers) for one in (lowered, network)]
+    neurons = [sum(layer.outputs for layer in one.layers) for one in (lowered, simplify(lowered))]
     return EngineFacts(
         prefix=source.prefix,
         rounding=str(network.rounding),
