@@ -36,6 +36,7 @@ from edgedigits.engine.source import EngineSource, render_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run
+from edgedigits.model.ordering import by_blocks
 from edgedigits.model.packing import Goal, PackedLayer, choose
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
@@ -48,7 +49,7 @@ BUILDS = {
     "784-32-16-10": "--hidden 32,16 --qat",
     "784-300-100-10": "--hidden 300,100 --qat",
     "784-32-16-10, 80% pruned": "--hidden 32,16 --qat --prune",
-    "784-300-100-10, 90% pruned": "--hidden 300,100 --qat --prune --sparsity 0.9",
+    "784-300-100-10, 90% pruned in blocks": "--hidden 300,100 --qat --prune --sparsity 0.9 --granularity blocks",
 }
 # TensorFlow Lite Micro of August 2026 with CMSIS-NN, GCC 12, release build, logits out; Cortex-M55: clang 16. Measured in
 # November 2026 with QEMU 7.2, -icount; the count depends on neither image nor zeros.
@@ -145,8 +146,8 @@ def _simulate(
 
 
 def load_network(folder: Path) -> Network:
-    """Return the network of a build."""
-    return simplify(lower(read_tflite(folder / "model.tflite")))
+    """Return the network of a build, in the order that a build gives it for speed."""
+    return by_blocks(simplify(lower(read_tflite(folder / "model.tflite"))))
 
 
 def build(name: str, place: Path) -> Path:
