@@ -25,8 +25,9 @@ def class_plots(facts: BuildFacts) -> tuple[Plot, ...]:
         Plot(
             "confusion",
             f"Confusion matrix: {errors:,} of {scores.count:,} test images are off the diagonal. {_worst(facts)}",
-            f"{how}; the redder, the larger the share of that digit's images",
+            how,
             lambda: _confusion(scores.confusion),
+            "the redder, the larger the share of that digit's images",
         ),
         Plot(
             "classes",

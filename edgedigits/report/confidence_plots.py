@@ -22,7 +22,7 @@ def confidence_plots(facts: BuildFacts) -> tuple[Plot, ...]:
         Plot(
             "risk_coverage",
             f"Share of wrong ones among the images that are accepted, by how many are: {_ends(confidence)}",
-            f"measured: the exact NumPy engine, {curve.images:,} test images, every margin once",
+            f"measured: the exact NumPy engine, {curve.images:,} test images",
             lambda: _draw(confidence),
         ),
     )

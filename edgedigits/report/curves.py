@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,9 +22,26 @@ MOST_POINTS = 300
 _LEFT, _BOTTOM, _RIGHT, _TOP, _HEIGHT = 42.0, 34.0, 10.0, 52.0, 250.0
 _POINTS_PER_LETTER = 5.6
 _HOW = "measured by Keras at the end of each epoch"
+_LOGARITHMIC = "logarithmic in the errors"
 
-Line = tuple[str, str, str, bool]
-"""Key in the history, label, colour, and whether the line is dashed."""
+_UNDER = 3.8
+"""Width of a line that shows on both sides of the one over it."""
+
+
+class Line(NamedTuple):
+    """A line of a figure: its key in the history, and how it is drawn; `under` is for one that another may hide."""
+
+    key: str
+    label: str
+    colour: str
+    dashed: bool = False
+    under: bool = False
+
+    @property
+    def style(self) -> dict[str, Any]:
+        """What Matplotlib is to draw it with."""
+        width = _UNDER if self.under else 1.2 if self.dashed else 1.8
+        return {"color": self.colour, "dashes": (2.5, 1.5) if self.dashed else (None, None), "linewidth": width}
 
 
 def training_plots(facts: BuildFacts) -> tuple[Plot, ...]:
@@ -43,38 +61,40 @@ def has_loss(facts: BuildFacts) -> bool:
 
 
 def _accuracy(facts: BuildFacts) -> Plot:
-    lines = (("accuracy", "training", RED, True), ("val_accuracy", "validation", BLUE, False))
+    lines = (Line("accuracy", "training", RED, dashed=True), Line("val_accuracy", "validation", BLUE))
     return Plot(
         "accuracy",
         f"Accuracy by epoch over {_stage_names(facts)}. {_ends(facts, 'val_accuracy', 'validation accuracy')}",
-        f"{_HOW}; the scale is logarithmic in the errors",
+        _HOW,
         lambda: _curves(facts, "Accuracy", lines, share_scale),
+        _LOGARITHMIC,
     )
 
 
 def _precision_recall(facts: BuildFacts) -> Plot:
     lines = (
-        ("precision", "precision, training", GREEN, True),
-        ("val_precision", "precision, validation", GREEN, False),
-        ("recall", "recall, training", BLUE, True),
-        ("val_recall", "recall, validation", BLUE, False),
+        Line("precision", "precision, training", GREEN, dashed=True, under=True),
+        Line("val_precision", "precision, validation", GREEN, under=True),
+        Line("recall", "recall, training", BLUE, dashed=True),
+        Line("val_recall", "recall, validation", BLUE),
     )
     return Plot(
         "precision_recall",
         f"Macro precision and recall by epoch over {_stage_names(facts)}. "
         + _ends(facts, "val_recall", "validation recall"),
-        f"{_HOW}, means over the ten classes; the scale is logarithmic in the errors",
+        _HOW,
         lambda: _curves(facts, "Precision and recall, mean of classes", lines, share_scale),
+        _LOGARITHMIC,
     )
 
 
 def _loss(facts: BuildFacts) -> Plot:
     name = str(facts.config.get("loss", {}).get("name", ""))
-    lines = (("loss", "training", RED, True), ("val_loss", "validation", BLUE, False))
+    lines = (Line("loss", "training", RED, dashed=True), Line("val_loss", "validation", BLUE))
     return Plot(
         "loss",
         f"The loss {name} by epoch over {_stage_names(facts)}.",
-        f"{_HOW}; every stage minimises the same loss",
+        _HOW,
         lambda: _curves(facts, f"Loss: {name}", lines, loss_scale),
     )
 
@@ -84,13 +104,13 @@ def _sparsity(facts: BuildFacts) -> Plot:
     return Plot(
         "sparsity",
         f"Share of zeros among the pruned weights by epoch; {percent(final, 1)} of all weights of the file are 0.",
-        f"{_HOW} on the masks of the pruned layers",
+        "zeros counted on the masks of the pruned layers",
         lambda: _draw_sparsity(facts),
     )
 
 
 def _draw_sparsity(facts: BuildFacts) -> Figure:
-    figure = _curves(facts, "Zeros among the pruned weights", (("sparsity", "", BLUE, False),), zeros_scale)
+    figure = _curves(facts, "Zeros among the pruned weights", (Line("sparsity", "", BLUE),), zeros_scale)
     axes = figure.axes[0]
     for target in sorted(set(facts.target_sparsity.values())):
         axes.axhline(100 * target, color=MUTED, linewidth=0.9, dashes=(4, 3), zorder=1)
@@ -109,24 +129,17 @@ def _draw_sparsity(facts: BuildFacts) -> Figure:
 def _curves(facts: BuildFacts, title: str, lines: Sequence[Line], scale: Scale) -> Figure:
     figure, axes = new_figure(title, _HEIGHT, (_LEFT, _BOTTOM, _RIGHT, _TOP if len(lines) <= 2 else _TOP + 14))
     series = [
-        stage.history[line[0]]
+        stage.history[line.key]
         for stage in facts.stages
         for line in lines
-        if any(map(math.isfinite, stage.history.get(line[0], ())))
+        if any(map(math.isfinite, stage.history.get(line.key, ())))
     ]
     place = scale(axes, series)
     for stage, start in _starts(facts):
-        for key, label, colour, dashed in lines:
-            if values := stage.history.get(key, ()):
-                axes.plot(
-                    *_thin(start, place(values)),
-                    color=colour,
-                    label=label if start == 0 else None,
-                    dashes=(2.5, 1.5) if dashed else (None, None),
-                    linewidth=1.2 if dashed else 1.8,
-                    marker="o" if len(values) == 1 else None,
-                    markersize=4,
-                )
+        for line in lines:
+            if values := stage.history.get(line.key, ()):
+                label, marker = line.label if start == 0 else None, "o" if len(values) == 1 else None
+                axes.plot(*_thin(start, place(values)), label=label, marker=marker, markersize=4, **line.style)
     _epoch_axis(axes, facts)
     if len(lines) > 1:
         _legend(figure, axes, len(lines))

@@ -11,6 +11,7 @@ from edgedigits.devices.simulation_json import milliseconds
 from edgedigits.report.engine_plots import engine_plots
 from edgedigits.report.headlines import Headline
 from edgedigits.report.page_tables import NOTHING, Table
+from edgedigits.report.provenance import provenance
 from edgedigits.report.rendering import figures, page_templates
 from edgedigits.report.words import percent
 
@@ -39,6 +40,16 @@ def render_engine_page(
         report: where the report of the build lies, seen from this page; "" where there is none.
     """
     plots = {plot.name: plot for plot in engine_plots(run)}
+    tables = {
+        "parity": _parity_table(run),
+        "memory": _memory_table(run),
+        "layers": _layers_table(run),
+        "instructions": _instructions_table(run),
+        "functions": _functions_table(run),
+    }
+    headlines = _headlines(run)
+    told = [(one.title, one.how) for one in headlines]
+    told += [(one.label, one.how) for one in tables.values() if one.rows]
     return (
         page_templates()
         .get_template("engine.html.j2")
@@ -49,16 +60,13 @@ def render_engine_page(
             failures=failures,
             notes=notes,
             report=report,
-            headlines=_headlines(run),
-            parity=_parity_table(run),
+            headlines=headlines,
+            **tables,
             memory_figures=figures([plots["flash"], plots["ram"]]),
-            memory=_memory_table(run),
-            layers=_layers_table(run),
             layer_figures=figures([plots[name] for name in ("layers", "distribution") if name in plots]),
-            instructions=_instructions_table(run),
-            functions=_functions_table(run),
             board=None if board is None else _board_table(run, board),
             worst=None if run.no_background is None else f"{run.no_background:,}",
+            obtained=provenance(told),
         )
     )
 
@@ -104,7 +112,7 @@ def _parity_table(run: Simulation) -> Table:
     rows += [
         (other.what, f"{other.images:,}", f"{other.differing:,} of {other.bytes:,}", other.how) for other in run.others
     ]
-    return Table("Parity", ("computed by", run.things, "bytes that differ", "how"), tuple(rows), frozenset({0, 3}))
+    return Table("Parity", ("computed by", run.things, "bytes that differ", "with"), tuple(rows), frozenset({0, 3}))
 
 
 def _memory_table(run: Simulation) -> Table:
@@ -120,7 +128,14 @@ def _memory_table(run: Simulation) -> Table:
         )
         for symbol in symbols
     )
-    return Table("Memory map of the flash", ("symbol", "offset", "bytes", "kind", "of"), rows, frozenset({0, 3, 4}))
+    return Table(
+        "Memory map of the flash",
+        ("symbol", "offset", "bytes", "kind", "of"),
+        rows,
+        frozenset({0, 3, 4}),
+        "Offsets count from the engine's first byte.",
+        "measured: symbols of the ELF, without padding between them",
+    )
 
 
 def _owner(run: Simulation, name: str) -> str:
@@ -142,14 +157,21 @@ def _layers_table(run: Simulation) -> Table:
         for layer in run.layers
     )
     head = ("layer", "shape", "stored as", "weights", "bytes", "bits a weight", "share")
-    return Table("Bytes by layer and encoding", head, rows, frozenset({0, 1, 2}))
+    return Table(
+        "Bytes by layer and encoding",
+        head,
+        rows,
+        frozenset({0, 1, 2}),
+        "A dense int8 layer takes 8 bits a weight.",
+        "measured: weights, biases and factors in the ELF; biases that a compiler puts into the code count there",
+    )
 
 
 def _instructions_table(run: Simulation) -> Table:
     rows = [_instruction_row(layer, run) for layer in run.layers if layer.instructions is not None]
     rows.append(("all", *_figures(run.instructions), percent(1, 1)))
     head = ("layer", "mean", "p95", "least", "worst", "share")
-    return Table("Instructions by layer", head, tuple(rows))
+    return Table("Instructions by layer", head, tuple(rows), how=_counted(run))
 
 
 def _instruction_row(layer: LayerCost, run: Simulation) -> tuple[str, ...]:
@@ -167,7 +189,14 @@ def _functions_table(run: Simulation) -> Table:
         (name or NOTHING, f"{mean:,.0f}", percent(mean / run.instructions.mean, 1))
         for name, mean in run.by_function.items()
     )
-    return Table("Instructions by function", ("function", "mean", "share"), rows)
+    return Table("Instructions by function", ("function", "mean", "share"), rows, how=_counted(run))
+
+
+def _counted(run: Simulation) -> str:
+    return (
+        f"emulated: {run.core}, {run.emulator}, {run.images:,} {run.kind}; instructions, not cycles; a branch between "
+        "two layers counts for the one that it leads to"
+    )
 
 
 def _board_table(run: Simulation, board: Board) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +14,8 @@ from edgedigits.devices.simulation import LayerCost, Simulation
 from edgedigits.report.style import BLUE, FILL, GREEN, INK, MUTED, RED, WIDTH, Plot, new_figure
 
 _ROW, _BINS = 26.0, 40
+_LAYER_ROW = 34.0
+"""Height of a layer in points: its bar, and below it the line from the least to the most."""
 _COLOURS = {"code": RED, "weights": BLUE, "constants": GREEN, "ram": BLUE, "stack": RED}
 
 
@@ -40,8 +43,9 @@ def engine_plots(run: Simulation) -> tuple[Plot, ...]:
             Plot(
                 "layers",
                 "Instructions by layer, mean: " + _list([(one.name, _mean(one), "") for one in told]) + ".",
-                f"{emulated}; bar: mean, line: from the least to the most, tick: p95",
+                emulated,
                 lambda: _layers(told),
+                "bar: mean; line: least to most; tick: p95",
             )
         )
     plots.append(
@@ -93,10 +97,10 @@ def _list(parts: Sequence[tuple[str, int, str]]) -> str:
     return ", ".join(f"{label} {size:,}" for label, size, _ in parts)
 
 
-def _rows(title: str, labels: Sequence[str]) -> tuple[Figure, Axes]:
+def _rows(title: str, labels: Sequence[str], row: float = _ROW) -> tuple[Figure, Axes]:
     """Return axes with a row for each label, the first on top."""
     left = 12 + 6.1 * max(map(len, labels))
-    figure, axes = new_figure(title, 40 + _ROW * len(labels), (left, 10, 62, 26))
+    figure, axes = new_figure(title, 40 + row * len(labels), (left, 10, 62, 26))
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_yticks(range(len(labels)), labels)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
@@ -110,28 +114,31 @@ def _parts(title: str, parts: Sequence[tuple[str, int, str]]) -> Figure:
     figure, axes = _rows(f"{title}: {total:,} bytes", [label for label, _, _ in parts])
     for row, (_, size, colour) in enumerate(parts):
         axes.barh(row, size, height=0.62, color=colour)
-        axes.annotate(
-            f"{size:,}", (size, row), (4, 0), textcoords="offset points", va="center", color=INK, fontsize=9.5
-        )
+        _end(axes, size, row, INK)
     axes.set_xlim(0, max(size for _, size, _ in parts) or 1)
     return figure
 
 
 def _layers(layers: Sequence[LayerCost]) -> Figure:
-    figure, axes = _rows("Instructions by layer", [layer.name for layer in layers])
+    figure, axes = _rows("Instructions by layer", [layer.name for layer in layers], _LAYER_ROW)
     for row, layer in enumerate(layers):
         count = layer.instructions
         if count is None:
             continue
-        axes.barh(row, count.mean, height=0.62, color=FILL)
-        axes.plot([count.least, count.most], [row, row], color=MUTED, linewidth=1)
-        axes.plot([count.p95, count.p95], [row - 0.22, row + 0.22], color=RED, linewidth=1.8)
-        end = max(count.mean, count.most)
-        axes.annotate(
-            f"{count.mean:,.0f}", (end, row), (4, 0), textcoords="offset points", va="center", color=INK, fontsize=9.5
-        )
+        bar, line = row - 0.17, row + 0.27
+        axes.barh(bar, count.mean, height=0.4, color=FILL)
+        _end(axes, count.mean, bar, INK)
+        axes.plot([count.least, count.most], [line, line], color=MUTED, linewidth=1)
+        axes.plot([count.p95, count.p95], [line - 0.15, line + 0.15], color=RED, linewidth=1.8)
+        _end(axes, count.most, line, MUTED)
     axes.set_xlim(0, max(layer.instructions.most for layer in layers if layer.instructions) or 1)
     return figure
+
+
+def _end(axes: Axes, value: float, height: float, colour: str) -> None:
+    """Write a value where its bar or line ends."""
+    place: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 9.5}
+    axes.annotate(f"{value:,.0f}", (value, height), (4, 0), color=colour, **place)
 
 
 def _distribution(run: Simulation) -> Figure:

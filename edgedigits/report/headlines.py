@@ -18,12 +18,14 @@ class Headline:
         value: the figure.
         detail: what it comes from.
         how: how it was obtained.
+        command: what to type for it, or "".
     """
 
     title: str
     value: str
     detail: str
     how: str
+    command: str = ""
 
 
 def headlines(facts: BuildFacts) -> list[Headline]:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from edgedigits.data.shape import IMAGE_SIDE
+from edgedigits.engine.engine_facts import BYTES_HOW
 from edgedigits.report import page_tables
 from edgedigits.report.class_plots import class_plots
 from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.curves import has_loss, training_plots
 from edgedigits.report.facts import BuildFacts, Mistake
 from edgedigits.report.headlines import headlines
-from edgedigits.report.rendering import figures, page_templates, png_source
+from edgedigits.report.provenance import provenance
+from edgedigits.report.rendering import figures, page_templates, png_source, raised
+from edgedigits.report.style import Plot
 from edgedigits.report.weight_pictures import weight_pictures
 from edgedigits.report.weight_plots import weight_plots
-from edgedigits.report.words import (
-    compression_words,
-    loss_meaning,
-    loss_words,
-    network,
-    percent,
-    split_words,
+from edgedigits.report.words import compression_words, loss_meaning, loss_words, network, percent, split_words
+
+_CHOSEN = (
+    "temperature and margin chosen on the validation split, by the least cross-entropy and by the one-sided limit of "
+    "Clopper and Pearson, which holds for a margin named beforehand; to choose one on these images weakens it a little"
 )
 
 
@@ -34,14 +36,39 @@ def render_page(facts: BuildFacts, *, simulation: str = "") -> str:
     return page_templates().get_template("report.html.j2").render(**_view(facts), simulation=simulation)
 
 
+def _obtained(facts: BuildFacts, plots: Mapping[str, Sequence[Plot]]) -> Iterator[tuple[str, str]]:
+    """Yield how the figures were obtained, by section."""
+    evaluation = facts.evaluation
+    scored = f"measured: model.tflite on {evaluation.scored_by}, {evaluation.scores.count:,} test images"
+    yield from ((one.title, one.how) for one in headlines(facts))
+    twin = "" if evaluation.float_accuracy is None else "; the float32 twin by litert-default"
+    yield "Accuracy by stage", f"measured: Keras models{twin}"
+    yield "Accuracy by stage", scored
+    yield from ((title, plot.how) for title, some in plots.items() for plot in some)
+    yield "The worst mistakes", scored
+    if facts.confidence:
+        yield "Confidence", _CHOSEN
+    yield "Layers and weights", "counted in model.tflite"
+    yield "Size", "measured: bytes of the files, and through gzip -9 without name and time"
+    if facts.engine:
+        yield "The C engine", f"bytes {BYTES_HOW}; instructions {facts.engine.instructions_how}"
+    yield "Agreement of runtimes", f"measured on {evaluation.host}, byte by byte against LiteRT's reference kernels"
+
+
 def _view(facts: BuildFacts) -> dict[str, Any]:
     """Return everything the template lays out; it computes nothing."""
     evaluation = facts.evaluation
+    plots = {
+        "Training": training_plots(facts),
+        "Digit by digit": class_plots(facts),
+        "Confidence": confidence_plots(facts),
+        "Layers and weights": weight_plots(facts),
+    }
     return {
         "name": facts.name,
         "network": network(facts),
         "loss": loss_words(facts.config),
-        "loss_meaning": loss_meaning(facts.config),
+        "loss_meaning": raised(loss_meaning(facts.config)),
         "has_loss": has_loss(facts),
         "compression": compression_words(facts),
         "softmax": evaluation.outputs_are == "probabilities",
@@ -52,13 +79,11 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "headlines": headlines(facts),
         "sizes": _size_bars(facts),
         "stages": page_tables.stages_table(facts),
-        "training_figures": figures(training_plots(facts)),
-        "class_figures": figures(class_plots(facts)),
+        "figures_of": {title: figures(some) for title, some in plots.items()},
         "classes": page_tables.classes_table(facts),
         "calibration_error": percent(evaluation.scores.calibration_error),
         "ties": f"{evaluation.scores.ties:,}",
         "confidence": facts.confidence,
-        "confidence_figures": figures(confidence_plots(facts)),
         "calibration": page_tables.calibration_table(facts),
         "decisions": page_tables.decisions_table(facts),
         "non_digits": page_tables.non_digits_table(facts),
@@ -66,7 +91,6 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "mistake_count": f"{_mistake_count(facts):,}",
         "image_count": f"{evaluation.scores.count:,}",
         "layers": page_tables.layers_table(facts),
-        "weight_figures": figures(weight_plots(facts)),
         "neurons": weight_pictures(facts.first_layer),
         "size": page_tables.size_table(facts),
         "engine": facts.engine,
@@ -77,8 +101,7 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "choices": page_tables.config_tables(facts),
         "versions": page_tables.versions_table(facts),
         "notes": [note for note in evaluation.notes if note != evaluation.view.remark],
-        "scored_by": evaluation.scored_by,
-        "host": evaluation.host,
+        "obtained": provenance(_obtained(facts, plots)),
         "digest": facts.model.digest,
     }
 

@@ -10,6 +10,8 @@ from edgedigits.report.facts import BuildFacts
 from edgedigits.report.words import choice_words, percent, points, size_text, source_words, stage_label
 
 NOTHING = "–"
+_SHORT, _FEW = 4, 6
+"""Letters of a short name, and columns that a narrow table has room for."""
 _RUNTIMES = {
     "litert-default": "LiteRT's default kernels (XNNPACK), which round in float32",
     "litert-reference": "LiteRT's reference kernels, which round once",
@@ -29,6 +31,7 @@ class Table:
         rows: cells by row; the first heads its row.
         words: columns that hold words and align left; the others hold figures.
         caption: how to read it, below it; "" where the page says so elsewhere.
+        how: how its figures were obtained; a page says so at its end.
     """
 
     label: str
@@ -36,32 +39,41 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     words: frozenset[int] = frozenset({0})
     caption: str = ""
+    how: str = ""
+
+    @property
+    def has_short_names(self) -> bool:
+        """Whether the rows are headed by numbers or the like, which need next to no room."""
+        return max((len(row[0]) for row in self.rows), default=0) <= _SHORT
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it needs the whole width of a page."""
+        return len(self.head) > _FEW or len(self.words) > 1
 
 
 def stages_table(facts: BuildFacts) -> Table:
     """Return accuracy by stage, the float32 twin and the file last."""
     start = facts.stages[0].test_accuracy
-    keras = "measured: Keras model"
     rows: list[tuple[str, ...]] = []
     for stage in facts.stages:
         validation = stage.history.get("val_accuracy") or [float("nan")]
         cells = (percent(stage.test_accuracy), points(stage.test_accuracy - start), percent(validation[-1]))
-        rows.append((stage_label(stage), *cells, f"{stage.epochs:,}", f"{stage.title}; {keras}"))
+        rows.append((stage_label(stage), *cells, f"{stage.epochs:,}", stage.title))
     if (teacher := facts.teacher) is not None:
         its_test, its_validation = teacher.test_accuracy, teacher.validation_accuracy
-        how = f"What the stages were distilled from: {teacher.source}; {keras}"
+        how = f"What the stages were distilled from: {teacher.source}"
         rows.insert(0, ("teacher", percent(its_test), points(its_test - start), percent(its_validation), NOTHING, how))
     evaluation = facts.evaluation
-    twin = "The same weights in float32; measured: model_float.tflite, litert-default"
-    file = f"What is deployed; measured: model.tflite, {evaluation.scored_by}"
-    for label, accuracy, how in (
-        ("float32 twin", evaluation.float_accuracy, twin),
-        ("int8", evaluation.scores.accuracy, file),
+    for label, accuracy, what in (
+        ("float32 twin", evaluation.float_accuracy, "The same weights in float32"),
+        ("int8", evaluation.scores.accuracy, "What is deployed"),
     ):
         if accuracy is not None:
-            rows.append((label, percent(accuracy), points(accuracy - start), NOTHING, NOTHING, how))
-    head = ("model", "test", "points", "validation", "epochs", "how")
-    return Table("Accuracy by stage", head, tuple(rows), frozenset({0, 5}))
+            rows.append((label, percent(accuracy), points(accuracy - start), NOTHING, NOTHING, what))
+    head = ("model", "test", "points", "validation", "epochs", "what it is")
+    caption = "Points: of test accuracy against the float32 model; validation: at the last epoch."
+    return Table("Accuracy by stage", head, tuple(rows), frozenset({0, 5}), caption)
 
 
 def classes_table(facts: BuildFacts) -> Table:
@@ -81,7 +93,8 @@ def classes_table(facts: BuildFacts) -> Table:
     means = (scores.macro_precision, scores.macro_recall, scores.macro_f1)
     rows.append(("all", *map(percent, means), f"{scores.count:,}", f"{scores.loss:.4f}"))
     head = ("digit", "precision", "recall", "F1", "images", "loss (nats)")
-    return Table("Scores by digit", head, tuple(rows))
+    caption = "The last line: means over the digits; of the loss, over the images."
+    return Table("Scores by digit", head, tuple(rows), caption=caption)
 
 
 def calibration_table(facts: BuildFacts) -> Table | None:
@@ -100,8 +113,9 @@ def calibration_table(facts: BuildFacts) -> Table | None:
         )
         for split, one in (("validation", temperature.validation), ("test", temperature.test))
     )
-    head = ("split", "images", "loss (nats)", "with temperature", "calibration error", "with temperature")
-    return Table("What the temperature does", head, rows)
+    head = ("split", "images", "loss (nats)", "calibrated", "said and true apart", "calibrated")
+    caption = "Apart: the mean gap between what it says and how often it is right (expected calibration error)."
+    return Table("What calibration does", head, rows, caption=caption)
 
 
 def decisions_table(facts: BuildFacts) -> Table | None:
@@ -138,7 +152,11 @@ def layers_table(facts: BuildFacts) -> Table:
     """Return shape, zeros against the target, distinct weights and bytes of each layer."""
     head = ("layer", "weights", "shape", "zeros", "target", "distinct", "entropy", "bytes", "MACs", "operator")
     rows = tuple(_layer(layer, facts.target_sparsity) for layer in facts.model.layers)
-    return Table("Layers of model.tflite", head, rows, frozenset({0, 9}))
+    caption = (
+        "Bytes: of weights and bias; entropy: what an ideal coder would need for a weight; target: where a layer was "
+        "pruned."
+    )
+    return Table("Layers of model.tflite", head, rows, frozenset({0, 9}), caption)
 
 
 def _layer(layer: LayerFacts, targets: dict[str, float]) -> tuple[str, ...]:
@@ -163,28 +181,23 @@ def _layer(layer: LayerFacts, targets: dict[str, float]) -> tuple[str, ...]:
 
 
 def size_table(facts: BuildFacts) -> Table:
-    """Return the bytes of the float32 model, of the file, and of the file compressed."""
-    size, model = facts.evaluation.size, facts.model
-    file = "measured: bytes of the file"
-    rows = (
-        ("float32 model", f"{size.float_bytes:,}", size_text(size.float_bytes), "1.0×", size.float_how),
-        ("model.tflite, int8", f"{size.raw:,}", size_text(size.raw), f"{size.ratio:.1f}×", file),
-        (
-            "of which not weights or biases",
-            f"{model.overhead:,}",
-            size_text(model.overhead),
-            NOTHING,
-            "measured: names, shapes, quantization, padding",
-        ),
-        (
-            "model.tflite through gzip",
-            f"{size.gzip:,}",
-            size_text(size.gzip),
-            f"{size.gzip_ratio:.1f}×",
-            "measured: gzip -9, without name and time",
-        ),
-    )
-    return Table("Sizes", ("what", "bytes", "", "times smaller", "how"), rows, frozenset({0, 4}))
+    """Return the bytes of the float32 model, of the file, of the file compressed, and of the C engine's arrays."""
+    size, engine = facts.evaluation.size, facts.engine
+
+    def row(what: str, nbytes: int, ratio: float | None, holds: str) -> tuple[str, ...]:
+        times = NOTHING if ratio is None else f"{ratio:.1f}×"
+        return (what, f"{nbytes:,}", size_text(nbytes), times, holds)
+
+    rows = [
+        row("float32 model", size.float_bytes, 1, "the same network, not compressed"),
+        row("model.tflite, int8", size.raw, size.ratio, "what an interpreter loads"),
+        row("of which not weights or biases", facts.model.overhead, None, "names, shapes, quantization, padding"),
+        row("model.tflite through gzip", size.gzip, size.gzip_ratio, "what an update over the air takes"),
+    ]
+    if engine is not None:
+        nbytes = engine.constant_bytes
+        rows.append(row("C engine", nbytes, size.float_bytes / nbytes, "all its arrays; no file, no interpreter"))
+    return Table("Sizes", ("what", "bytes", "", "times smaller", "what it is"), tuple(rows), frozenset({0, 4}))
 
 
 def engine_table(facts: BuildFacts) -> Table | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,15 +23,20 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a page: an <svg> element, and how its figures were obtained."""
+    """A figure of a page: an <svg> element, and how to read it."""
 
     svg: Markup
-    how: str
+    caption: str
 
 
 def figures(plots: Iterable[Plot]) -> list[Figure]:
     """Return figures ready for a page."""
-    return [Figure(Markup(svg_inline(plot)), plot.how) for plot in plots]
+    return [Figure(Markup(svg_inline(plot)), plot.caption) for plot in plots]
+
+
+def raised(formula: str) -> Markup:
+    """Return text for a page with exponents as they are printed: p^2 or p^(a + b) without the caret."""
+    return Markup(re.sub(r"\^(\w+|\([^)]*\))", r"<sup>\1</sup>", str(escape(formula))))
 
 
 def png_source(pixels: NDArray[np.uint8]) -> str:

@@ -9,6 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
 _SHARES = (0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
+_FINER = (0.6, 0.7, 0.85, 0.92, 0.94, 0.96, 0.97, 0.985, 0.992, 0.994, 0.996, 0.997, 0.9985, 0.9992, 0.9997)
+_APART = 0.09
+"""The least distance of two ticks, as a share of the axis."""
 
 Scale = Callable[[Axes, Sequence[Sequence[float]]], Callable[[Sequence[float]], list[float]]]
 """Prepares the vertical axis for all values that come, and returns how values are placed on it."""
@@ -31,18 +34,26 @@ def share_scale(axes: Axes, series: Sequence[Sequence[float]]) -> Callable[[Sequ
     axes.set_ylim(low - room, high + room)
     shares = [share for share in _SHARES if low - room <= -math.log10(1 - share) <= high + room]
     # Where nothing is ever wrong, the tick for 100% is the only one that means anything.
-    shares = _spread(shares, low - room, high + room) if positive else []
+    shares = _spread(_up_to(high, shares, low), low - room, high + room) if positive else []
     ticks = [-math.log10(1 - share) for share in shares]
     labels = [f"{100 * share:g}%" for share in shares]
     if perfect:
         top = -math.log10(floor)
-        near = [index for index, tick in enumerate(ticks) if top - tick < 0.09 * (high - low + 2 * room)]
+        near = [index for index, tick in enumerate(ticks) if top - tick < _APART * (high - low + 2 * room)]
         ticks = [tick for index, tick in enumerate(ticks) if index not in near] + [top]
         labels = [label for index, label in enumerate(labels) if index not in near] + ["100%"]
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_yticklabels(labels)
     return place
+
+
+def _up_to(top: float, shares: list[float], bottom: float) -> list[float]:
+    """Add the highest tick of the finer ones that has room: above the last one is where curves end."""
+    last = max((-math.log10(1 - share) for share in shares), default=bottom)
+    apart = _APART * (top - bottom)
+    fitting = [share for share in _FINER if last + apart <= -math.log10(1 - share) <= top]
+    return [*shares, *fitting[-1:]]
 
 
 def _spread(shares: list[float], low: float, high: float) -> list[float]:

@@ -63,8 +63,9 @@ class Plot:
     Attributes:
         name: of its files, without a suffix.
         description: what it shows, for those who cannot see it, with the figures that matter.
-        how: how the figures were obtained.
+        how: how the figures were obtained; a page says so at its end.
         draw: draws it; called inside `drawing_style`.
+        caption: how to read it, below it; "" where it says so itself.
         wide: it takes the whole width of the page.
     """
 
@@ -72,6 +73,7 @@ class Plot:
     description: str
     how: str
     draw: Callable[[], Figure]
+    caption: str = ""
     wide: bool = False
 
 

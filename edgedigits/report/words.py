@@ -104,7 +104,7 @@ def choice_words(value: Any) -> str:
         return ", ".join(f"{key} = {choice_words(one)}" for key, one in value.items()) or "none"
     if isinstance(value, (list, tuple)):
         return ", ".join(choice_words(one) for one in value) or "none"
-    return str(value) if value != "" else "default"
+    return str(value) if value != "" else "–"
 
 
 def compression_words(facts: BuildFacts) -> str:

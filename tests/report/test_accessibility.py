@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,23 @@ import pytest
 
 from edgedigits.data.photos.photo import open_photo
 from edgedigits.devices.boards import find_board
+from edgedigits.devices.simulation import CrossCheck
 from edgedigits.pictures.predict import read_picture
 from edgedigits.pictures.sheet import render_sheet
 from edgedigits.report.engine_page import render_engine_page
+from edgedigits.report.page import render_page
 from edgedigits.search.report.write import PAGE, write_search
 from tests.pictures.test_predict import reader, row  # noqa: F401
 from tests.report.accessibility import assert_accessible
+from tests.report.conftest import build_facts
+from tests.report.test_confidence_section import REFUSING
 from tests.report.test_engine_page import run  # noqa: F401
-from tests.report.test_page import page_of
 from tests.search.test_front import result  # noqa: F401
 
+PAPERS = (700, 717)
+"""Pixels of A4 between usual margins."""
+_EDGES = """() => [...new Set([...document.querySelectorAll('main > section table')]
+    .filter(one => !one.closest('.choices')).map(one => Math.round(one.getBoundingClientRect().right)))]"""
 Fixture = Callable[[str], Any]
 
 
@@ -32,9 +40,20 @@ def read_sheet(fixture: Fixture, place: Path) -> str:
     return render_sheet("reference", [read_picture(fixture("reader"), open_photo(fixture("row")))])
 
 
+def rejecting_build(fixture: Fixture, place: Path) -> str:
+    return render_page(build_facts(confidence=REFUSING, epochs=2))
+
+
+def rejecting_simulation(fixture: Fixture, place: Path) -> str:
+    """One with every line that a table may have."""
+    what = "classify on the emulated core, which refuses below a margin of 13"
+    others = (CrossCheck(what, "unicorn 2.1.4, ARM_CORTEX_M4", 10_116, 0, 20_232), *fixture("run").others)
+    return render_engine_page(replace(fixture("run"), others=others), "one", "digits", find_board("nrf52840dk"))
+
+
 PAGES: dict[str, Callable[[Fixture, Path], str]] = {
-    "build": lambda fixture, place: page_of("usual"),
-    "simulation": lambda fixture, place: render_engine_page(fixture("run"), "one", "digits", find_board("nrf52840dk")),
+    "build": rejecting_build,
+    "simulation": rejecting_simulation,
     "search": searched,
     "sheet": read_sheet,
 }
@@ -51,5 +70,11 @@ def test_a_page_keeps_nobody_out(name: str, browser: Any, request: pytest.Fixtur
     tab.on("pageerror", lambda error: said.append(str(error)))
     tab.goto(path.as_uri())
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.set_viewport_size({"width": 1200, "height": 900})
+    assert len(tab.evaluate(_EDGES)) <= 2, "tables end at the edge of the text or at that of the page"
+    tab.emulate_media(media="print")
+    for width in PAPERS:
+        tab.set_viewport_size({"width": width, "height": 900})
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert_accessible(tab)
     assert said == []

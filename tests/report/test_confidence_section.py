@@ -65,7 +65,8 @@ def test_every_figure_of_a_refusing_build_is_told(make_facts: MakeFacts) -> None
     facts = make_facts(confidence=REFUSING, histograms=(), epochs=2)
     text = page_text(render_page(facts))
     for words in (
-        "divided by 4.82 steps",
+        "when it says 90%, it is right 90% ± 0.5% of the time",
+        "divided by 4.82 before the softmax",
         "less than 16 steps of the int8 output. That is the least margin with which",
         "at most 0.50% of those accepted are wrong: the limit is 0.49%.",
         "validation 425 50 88.24% 1 0.27%",
@@ -93,7 +94,7 @@ def test_a_build_that_never_refuses_says_nothing_of_refusing(make_facts: MakeFac
     text = page_text(render_page(facts))
     assert "Confidence" in text and "refuse" not in text and "no digits" not in text
     assert "refused" not in console(facts)
-    assert "The logarithms of the probabilities" in page_text(
+    assert "the logarithms of its probabilities are divided" in page_text(
         render_page(make_facts(confidence=PROBABILITIES, histograms=(), epochs=2, softmax=True))
     )
 

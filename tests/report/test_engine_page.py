@@ -157,6 +157,19 @@ def test_plots_say_in_words_what_they_show_and_repeat(run: Simulation) -> None:
         assert svg_file(plot) == svg_file(plot)
 
 
+def test_a_mean_stands_where_its_bar_ends_and_the_worst_where_its_line_does(run: Simulation) -> None:
+    axes = engine_plots(run)[2].draw().axes[0]
+
+    written = [(text.get_text(), *text.xy) for text in axes.texts]  # type: ignore[attr-defined]
+    for number, layer in enumerate(run.layers):
+        count = layer.instructions
+        assert count is not None
+        (mean, mean_at, bar), (worst, worst_at, line) = written[2 * number : 2 * number + 2]
+        assert (mean, mean_at) == (f"{count.mean:,.0f}", count.mean)
+        assert (worst, worst_at) == (f"{count.most:,}", count.most)
+        assert bar < line, "the line is below the bar"
+
+
 def test_files_are_written_whole_and_not_over_others(run: Simulation, tmp_path: Path) -> None:
     facts = {"simulation": to_json(run)}
     check_place(tmp_path / "new", force=False)

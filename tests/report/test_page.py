@@ -15,7 +15,11 @@ import pytest
 from PIL import Image
 
 from edgedigits.report.facts import DataSummary, FirstLayer
+from edgedigits.report.headlines import Headline, headlines
 from edgedigits.report.page import render_page
+from edgedigits.report.plots import all_plots
+from edgedigits.report.provenance import provenance
+from edgedigits.report.rendering import page_templates
 from edgedigits.report.weight_pictures import SHOWN
 from edgedigits.view import View
 from tests.report.conftest import MakeFacts, build_facts, seen_through
@@ -85,7 +89,7 @@ def test_every_figure_that_was_asked_for_is_on_the_page(make_facts: MakeFacts, u
     wanted += [facts.data.source, facts.data.digest, facts.evaluation.data_digest, model.digest]
     wanted += [f"{count:,}" for count in facts.data.sizes.values()]
     wanted += ["784-32-16-10", "focal (γ = 2)", "pruned to 80%", "trained quantization-aware", "x86_64 Linux, 2 cores"]
-    wanted += [*facts.versions, *facts.versions.values(), "edgedigits evaluate deploy/focal-qat-prune"]
+    wanted += [*facts.versions, *facts.versions.values(), "edgedigits evaluate FOLDER"]
     assert [figure for figure in wanted if figure not in text] == []
 
 
@@ -96,18 +100,27 @@ def test_every_choice_is_on_the_page_but_not_those_of_steps_left_out() -> None:
     assert "initial_sparsity" not in text
 
 
-def test_each_figure_says_how_it_was_obtained(usual_page: str) -> None:
+def test_how_figures_were_obtained_is_told_in_one_place(make_facts: MakeFacts, usual_page: str) -> None:
     assert usual_page.count("<svg") == usual_page.count('role="img"')
     assert usual_page.count("<svg") - usual_page.count('<svg class="outputs"') == 9
-    captions = re.findall(r"</svg>\s*<figcaption>(.*?)</figcaption>", usual_page)
-    assert len(captions) == 9
-    assert all(caption.startswith(("measured", "counted")) for caption in captions)
+    before, _, told = page_text(usual_page).partition("How the figures were obtained")
+    assert not re.search("measured:|emulated:|estimated:|counted in", before)
+    facts = make_facts()
+    for how in (*(one.how for one in headlines(facts)), *(plot.how for plot in all_plots(facts))):
+        assert how in told
+    for section in ("Training", "Digit by digit; The worst mistakes", "Size", "The C engine", "Agreement of runtimes"):
+        assert section in told
+
+
+def test_what_was_obtained_alike_shares_a_row() -> None:
+    table = provenance([("a", "x"), ("b", ""), ("c", "x"), ("d", "y"), ("d", "z"), ("d", "y")])
+    assert table.rows == (("a; c", "x"), ("d", "y; z"))
 
 
 def test_the_loss_is_named_with_its_parameters(make_facts: MakeFacts) -> None:
     text = page_text(render_page(make_facts(loss={"name": "focal", "gamma": 1.5, "alpha": (0.25,)}, epochs=2)))
     assert "with the loss focal (γ = 1.5, α = 0.25), pruned" in text
-    assert "−α(1 − p)^γ log p" in text
+    assert "−α(1 − p) γ log p" in text, "without a caret: γ is raised"
 
 
 def test_what_the_network_sees_is_told_and_what_makes_the_task_another_one_above_the_figures(
@@ -166,6 +179,15 @@ def test_the_engine_is_among_the_headlines_and_the_sizes(usual_page: str, make_f
     assert engine is not None
     assert f'<dt>C engine</dt><dd class="value">{engine.constant_bytes:,} B</dd>' in usual_page
     assert re.search(rf'<dt>C engine</dt><dd><i style="[^"]+"></i>{engine.constant_bytes:,} B</dd>', usual_page)
+    ratio = make_facts().evaluation.size.float_bytes / engine.constant_bytes
+    assert re.search(rf"C engine {engine.constant_bytes:,} \S+ \S+ {ratio:.1f}× all its arrays", page_text(usual_page))
+
+
+@pytest.mark.parametrize(("count", "columns"), [(3, 3), (4, 4), (5, 3), (6, 3), (7, 4), (8, 4), (9, 3)])
+def test_no_row_of_tiles_holds_a_single_one(count: int, columns: int) -> None:
+    parts: Any = page_templates().get_template("parts.html.j2").module
+    assert f"--columns: {columns}" in parts.cards([Headline("", "", "", "")] * count)
+    assert count % columns != 1
 
 
 def test_the_first_layer_is_shown_before_and_after(make_facts: MakeFacts) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 import matplotlib
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from edgedigits.report.plots import all_plots, write_plots
+from edgedigits.report.scales import share_scale
 from edgedigits.report.style import CSS_NAMES, drawing_style, svg_file, svg_inline
 from edgedigits.scoring.record import StageSummary
 from tests.report.conftest import MakeFacts, build_facts
@@ -137,6 +139,14 @@ def test_a_perfect_model_reaches_100_percent(make_facts: MakeFacts) -> None:
 def test_an_accuracy_that_never_moves_still_has_a_scale(make_facts: MakeFacts) -> None:
     accuracy = _with_history(make_facts, accuracy=[0.9733, 0.9733], val_accuracy=[0.9733, 0.9733])[0]
     assert len(re.findall(r">[\d.]+%</text>", accuracy)) >= 2
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.8, 0.9747), (0.5, 0.92), (0.9, 0.988), (0.3, 0.9993)])
+def test_the_highest_tick_of_a_share_is_near_where_curves_end(low: float, high: float) -> None:
+    axes = Figure().add_subplot()
+    place = share_scale(axes, [[low, high]])
+    bottom, top = axes.get_ylim()
+    assert (place([high])[0] - max(axes.get_yticks())) / (top - bottom) < 0.2
 
 
 def test_a_loss_that_diverged_or_reached_zero_is_drawn(make_facts: MakeFacts) -> None:

@@ -42,7 +42,7 @@ def test_shares_and_sizes_read_well() -> None:
         ((), "none"),
         ({}, "none"),
         ({"hidden_1": 0.9}, "hidden_1 = 0.9"),
-        ("", "default"),
+        ("", "–"),
         ("full", "full"),
     ],
 )
