@@ -91,6 +91,7 @@ class Chapter:
         text, table: of a section of the page; "" and None for none.
         paired: with what compressed trials are compared, where it is not another trial; goes into a sentence.
         against: the float32 network that a compressed one is held against.
+        settings: a sentence on how to read the settings; "" where they say it themselves.
     """
 
     title: str = ""
@@ -101,6 +102,7 @@ class Chapter:
     table: Table | None = None
     paired: str = ""
     against: str = ""
+    settings: str = ""
 
 
 class TrialKind(Protocol):

@@ -6,22 +6,29 @@ import argparse
 import html
 import re
 import shlex
+from dataclasses import replace
+from itertools import combinations
 
+import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from edgedigits.cli.study import TABLE_FORMATS
 from edgedigits.data.shape import CLASSES
 from edgedigits.report.page_tables import Table
-from edgedigits.study.findings.answer import WITHIN, loss_verdict
-from edgedigits.study.findings.insights import find_insights
+from edgedigits.report.style import drawing_style
+from edgedigits.study.findings.answer import WITHIN, Lead, loss_verdict
+from edgedigits.study.findings.effects import over_seeds
+from edgedigits.study.findings.insights import effect_sentence, find_insights
 from edgedigits.study.findings.matrix import share_and_format
+from edgedigits.study.kinds import Chapter
 from edgedigits.study.plan.grid import plan_grid
 from edgedigits.study.report.formats import FORMATS, comma_separated, latex, markdown
 from edgedigits.study.report.overview import cost_plot
 from edgedigits.study.report.page import render_study
 from edgedigits.study.report.pictures import study_pictures
 from edgedigits.study.report.tables import MATRIX, study_tables
-from edgedigits.study.report.tiles import tiles
+from edgedigits.study.report.tiles import _ahead, tiles
 from edgedigits.study.trial_kind import plan_builds
 from tests.study.made_up import figures, trials_of
 
@@ -66,7 +73,7 @@ def test_the_loss_matters_where_a_difference_is_real(matters):
     verdict = matters.answer.loss
     assert (verdict.answer, verdict.compared) == ("yes", 1)
     assert verdict.largest.difference == pytest.approx(0.01)
-    best, _, loss = (one.headline for one in tiles(matters))
+    best, _, loss = tiles(matters)
     assert best.value.startswith("92.00 ± ")
     assert "Ahead of the next, mse" in best.detail and "3 seeds: real" in best.detail
     assert loss.detail.startswith("focal against mse +1.00 points (95% interval")
@@ -76,7 +83,7 @@ def test_the_loss_matters_where_a_difference_is_real(matters):
 def test_it_does_not_where_its_intervals_are_within_what_is_of_no_matter(alike):
     assert alike.answer.loss.answer == "no"
     assert alike.answer.loss.reach <= WITHIN
-    assert "below 0.5 points" in tiles(alike)[-1].headline.detail
+    assert "below 0.5 points" in tiles(alike)[-1].detail
 
 
 def test_else_it_is_not_told(alike, grid):
@@ -93,7 +100,7 @@ def test_it_is_held_against_the_next_only_where_the_seeds_of_all_name_the_same_b
     some = [one for one in grid if (one.spec["values"]["loss"], one.spec["values"]["seed"]) != ("focal", 1)]
     found = find_insights("grid", [one for one in some if one.spec["values"]["seed"] < 3])
     assert (found.answer.best.variant, found.answer.lead) == ("mse, float32", None)
-    assert "variants lack seeds that others have" in tiles(found)[0].headline.detail
+    assert "variants lack seeds that others have" in tiles(found)[0].detail
 
 
 def test_the_smallest_gives_up_no_more_than_is_said(matters, alike):
@@ -101,10 +108,8 @@ def test_the_smallest_gives_up_no_more_than_is_said(matters, alike):
     assert "pruned 80%" in alike.answer.smallest.variant
     assert alike.answer.smallest.cost == 4000 - 2000
     _, small, _ = tiles(alike)
-    assert (small.headline.title, small.headline.value) == (
-        "Smallest within 0.5 points of the best", "2,000 bytes of engine"
-    )  # fmt: skip
-    assert "−0.30 points from the best" in small.headline.detail
+    assert (small.title, small.value) == ("Smallest within 0.5 points of the best", "2,000 bytes of engine")
+    assert "0.30 points below the best" in small.detail
 
 
 def test_marks_of_the_matrix_are_of_differences_from_its_baseline(matters):
@@ -114,6 +119,7 @@ def test_marks_of_the_matrix_are_of_differences_from_its_baseline(matters):
     assert [marks[row] for row in ("mse", "focal", "mse, pruned 80%")] == ["=", "↑", "↓"]
     assert table.rows[0][1].startswith("90.00 ± 0.05")
     assert "held against the baseline, mse in int8 (=)" in table.caption
+    assert "false discovery rate" in table.how
 
 
 def test_sparsity_is_told_from_the_number_format():
@@ -151,6 +157,50 @@ def test_what_is_not_told_from_0_is_folded_and_the_answer_comes_first(alike):
 def test_figures_of_others_stand_beside_ours_on_the_same_test_images_only(images, named):
     plot = cost_plot(study(lambda v: 0.9 + noise(v), axes={"sparsity": [0]}, images=images), "bytes")
     assert ("TF-MOT baselines" in plot.how) == named
+
+
+def test_a_front_is_drawn_to_the_scale_of_the_study_and_its_names_cover_nothing(matters):
+    """The others' networks of 280,000 bytes would press ours into a corner."""
+    plot = cost_plot(matters, "bytes")
+    assert "2 published ones lie outside" in plot.caption
+    with drawing_style():
+        figure = plot.draw()
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        (axes,) = figure.axes
+        boxes = [text.get_window_extent(renderer) for text in axes.texts if text.get_text()]
+    low, high = axes.get_xlim()
+    costs = matters.means["bytes"]
+    assert np.log(costs.max() / costs.min()) > 0.6 * np.log(high / low)
+    marks = axes.transData.transform([line.get_xydata()[0] for line in axes.lines if len(line.get_xydata())])
+    assert not any(box.contains(*mark) for box in boxes for mark in marks)
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+def test_two_seeds_leave_nothing_open_that_they_cannot_tell(grid, alike):
+    found = find_insights("grid", [one for one in grid if one.spec["values"]["seed"] < 3])
+    page = render_study(found, ())
+    folded = "".join(re.findall("<details>(.*?)</details>", page, re.DOTALL))
+    assert all(html.escape(effect_sentence(one)) in folded for one in found.effects)
+    assert "2 differences not told from 0, or by too few seeds" in folded
+    assert "1 more difference not told from 0" in render_study(alike, ())
+
+
+def test_a_best_that_does_not_stay_ahead_is_said_to_be_behind():
+    lead = Lead(next="mse", **over_seeds([-0.002, -0.004, -0.003]))
+    assert "the best comes 0.30 points behind the next, mse (95% interval −0.55 to −0.05, 3 seeds)" in _ahead(lead)
+
+
+def test_the_variants_say_how_the_columns_that_are_there_were_obtained(alike):
+    variants = study_tables(alike)["variants"]
+    assert ".tflite B measured: bytes of the file" in variants.how
+    assert not any(
+        name in variants.head or name in variants.how for name in ("ratio measured", "engine RAM", "host µs")
+    )
+
+
+def test_settings_that_do_not_speak_for_themselves_are_explained_in_the_answer(alike):
+    said = replace(alike, chapter=Chapter(settings="In 0.01/1500, 0.01 is the learning rate."))
+    assert "In 0.01/1500, 0.01 is the learning rate." in tiles(said)[0].detail
 
 
 TABLE = Table("A_B", ("what", "x"), (("a|b", "50%"), ("c & d", "−1 ± 2 ↑")), caption="100% of {it}.")

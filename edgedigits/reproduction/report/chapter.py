@@ -40,6 +40,7 @@ def table_chapter(frame: pd.DataFrame) -> Chapter:
         paired="compression with a float32 training as long as its own (pruned networks have "
         f"{_LONGER} more iterations than those that they are ranked with)",
         against="a float32 training of the same loss and rate with as many iterations",
+        settings="In 0.01/1500 and the like, 0.01 is the learning rate and 1500 the number of iterations.",
     )
 
 

@@ -14,7 +14,7 @@ from edgedigits.reproduction.plan import EDGEDIGITS, PUBLISHED
 from edgedigits.reproduction.published_table import published_table
 from edgedigits.reproduction.report.findings import Cell, mean_of
 from edgedigits.study.findings.frame import with_lists
-from edgedigits.study.report.drawing import WIDE, Curve, heat_cells, line_chart, panel, wide_figure
+from edgedigits.study.report.drawing import BANDS, WIDE, Curve, heat_cells, line_chart, panel, wide_figure
 
 _LEFT, _ROW, _TOP, _BOTTOM, _GAP = 128.0, 21.0, 68.0, 8.0, 14.0
 _HEIGHT = _TOP + 12 * _ROW + _BOTTOM
@@ -25,6 +25,7 @@ _LINES = (
     (EDGEDIGITS, "quantized", "edgedigits: int8 (QAT)"),
     (EDGEDIGITS, "pruned 80%", "edgedigits: pruned 80%"),
 )
+_ON_THE_WAY = "measured on the dev set on the way"
 _LOSS = "cross-entropy"
 """What lines of ours are drawn with, float32 having no other; the report's rows have one arithmetic for all."""
 
@@ -46,9 +47,9 @@ def _table(cells: Sequence[Cell]) -> Plot:
         "report_table",
         "Accuracy on the dev set for 12 rows and 5 settings: as published, by the report's arithmetic run again, "
         "and by edgedigits. Average of the quantized rows: " + ", ".join(_averages(cells)) + ".",
-        "left: the report; middle and right: measured on the dev set, means over up to "
-        f"{seeds} {'seed' if seeds == 1 else 'seeds'}; pruned to a tenth, as in the report",
+        "left: the report; middle and right: measured on the dev set",
         partial(_draw_table, cells),
+        f"means over up to {seeds} {'seed' if seeds == 1 else 'seeds'}; pruned to a tenth, as in the report",
         wide=True,
     )
 
@@ -88,7 +89,6 @@ def _curves(frame: pd.DataFrame) -> list[Plot]:
     """Return two pictures for each setting: by family, and our quantized ones by loss."""
     known = with_lists(frame, "curves", of=dict)
     known, plots = known[["dev" in one for one in known["curves"]]], []
-    bands = "means, bands from the lowest to the highest seed"
     for setting in published_table().settings:
         here, at = known[known["setting"] == setting.name], f"iteration at a learning rate of {setting.rate:g}"
         name = setting.name.replace("/", "_").replace(".", "")
@@ -97,8 +97,9 @@ def _curves(frame: pd.DataFrame) -> list[Plot]:
                 Plot(
                     f"curve_{name}",
                     f"Dev accuracy by {at}, by family.",
-                    f"measured on the dev set on the way; ours with {_LOSS}; {bands}",
+                    _ON_THE_WAY,
                     partial(_draw_curves, families, f"Accuracy by iteration, {setting.name}", 1, whole=True),
+                    f"ours with {_LOSS}; {BANDS}",
                 )
             )
         if len(losses := _losses(here)) > 1:
@@ -106,8 +107,9 @@ def _curves(frame: pd.DataFrame) -> list[Plot]:
                 Plot(
                     f"curve_loss_{name}",
                     f"Dev accuracy of quantized networks by {at}, by loss.",
-                    f"measured on the dev set on the way; fake-quantized over the last tenth; {bands}",
+                    _ON_THE_WAY,
                     partial(_draw_curves, losses, f"int8 (QAT) by iteration and loss, {setting.name}", 2, whole=False),
+                    f"fake-quantized over the last tenth; {BANDS}",
                 )
             )
     return plots

@@ -14,6 +14,7 @@ from edgedigits.devices.gates import Limits
 from edgedigits.files.writing import json_text
 from edgedigits.progress import SILENT, Progress
 from edgedigits.report.page_tables import Table
+from edgedigits.report.provenance import provenance
 from edgedigits.report.rendering import figures, page_templates
 from edgedigits.report.style import INK, MUTED, Plot, new_figure
 from edgedigits.report.words import percent
@@ -149,7 +150,7 @@ def _page(result: Result, plots: Sequence[Plot]) -> str:
             front=table_of(result.front, "Front"),
             commands=[(one.number, one.command) for one in result.front],
             trials=table_of(result.candidates, "Trials"),
-            how=result.how,
+            obtained=provenance(result.how.items()),
         )
     )
 
@@ -175,8 +176,9 @@ def _plot(result: Result, cost: str) -> Plot:
     return Plot(
         f"front_{cost}",
         f"Validation accuracy against {_COSTS[cost]}: {len(result.front)} of {len(result.candidates)} on the front.",
-        f"{result.how['validation']}; {result.how['flash B' if cost == 'flash' else cost]}; a line marks the limit",
+        f"{result.how['validation']}; {result.how['flash B' if cost == 'flash' else cost]}",
         partial(_draw, result, cost),
+        "the line marks the limit" if getattr(result.limits, cost) else "",
     )
 
 

@@ -60,8 +60,8 @@ class Difference:
 
     @property
     def untold(self) -> bool:
-        """Whether it was tested and may as well be 0."""
-        return self.low is not None and self.seeds >= FEWEST_SEEDS and not self.told
+        """Whether it may as well be 0, or too few seeds tell it."""
+        return not self.told
 
     @property
     def verdict(self) -> str:
@@ -100,7 +100,7 @@ _Any = TypeVar("_Any", bound=Difference)
 
 
 class Untold(str):
-    """A sentence on a difference that is not told from 0: a page folds it."""
+    """A sentence on a difference that is not told from 0, or by too few seeds: a page folds it."""
 
     __slots__ = ()
 
@@ -242,6 +242,11 @@ def corrected(found: Sequence[_Any]) -> list[_Any]:
         return list(found)
     adjusted = dict(zip(values, stats.false_discovery_control(list(values.values())), strict=True))
     return [replace(one, tests=len(values), real=bool(adjusted.get(id(one), 1.0) <= 1 - CONFIDENCE)) for one in found]
+
+
+def behind(difference: float) -> str:
+    """Return how many points lie behind something, of a difference that is not above 0: "0.25"."""
+    return f"{100 * abs(difference):.2f}"
 
 
 def in_points(share: float) -> str:

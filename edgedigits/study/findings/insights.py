@@ -12,7 +12,7 @@ import pandas as pd
 from edgedigits.study.findings.answer import StudyAnswer, answer_of
 from edgedigits.study.findings.choices import Recommendation, pareto, recommendations, variant_means, variant_words
 from edgedigits.study.findings.digits import BestForDigit, Sufferer, best_for_digits, sufferers
-from edgedigits.study.findings.effects import Effect, Untold, effects, foldable, in_points
+from edgedigits.study.findings.effects import Effect, Untold, behind, effects, foldable, in_points
 from edgedigits.study.findings.frame import compared, study_frame
 from edgedigits.study.findings.matrix import Matrix, matrix_of
 from edgedigits.study.kinds import Chapter, kind_of_study, kinds
@@ -163,15 +163,17 @@ def _front_sentences(fronts: dict[str, pd.DataFrame], means: pd.DataFrame) -> li
 def _best_sentence(one: BestForDigit) -> str:
     lead = in_points(one.difference)
     if one.seeds == 1:
-        return f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), {lead} to {one.next} ({one.verdict})."
+        return Untold(
+            f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), {lead} to {one.next} ({one.verdict})."
+        )
     if one.difference <= 0:
         return Untold(
-            f"Digit {one.digit}: none stays ahead. {one.variant} has the highest F1 ({one.f1:.4f}); chosen by the "
-            f"other seeds, the best is {lead} points from the next ({one.span})."
+            f"Digit {one.digit}: none is surely the best. {one.variant} has the highest F1 ({one.f1:.4f}); chosen by "
+            f"the other seeds, the best comes {behind(one.difference)} points of F1 behind the next ({one.span})."
         )
     return foldable(
         f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), before {one.next}; chosen by the other seeds, "
-        f"the best is {lead} points of F1 from the next ({one.verdict}).",
+        f"the best is {lead} points of F1 ahead of the next ({one.verdict}).",
         one,
     )
 

@@ -17,6 +17,8 @@ from edgedigits.report.style import BLUE, GREEN, MUTED, RED, WIDTH, new_figure
 COLOURS = (BLUE, RED, GREEN, "#cc79a7", "#e69f00", "#56b4e9", MUTED, "#8f7a00")
 DASHES: tuple[tuple[float | None, float | None], ...] = ((None, None), (4, 1.5), (1.5, 1.5), (6, 1.5))
 MARKERS = "osD^vP*X"
+BANDS = "lines: means; bands: lowest to highest seed"
+"""How the lines of a chart are read."""
 WIDE = 700
 """Width of a wide figure in points: the width of the page."""
 

@@ -39,12 +39,14 @@ def table_files(tables: Mapping[str, Table], formats: Sequence[str]) -> dict[str
 
 
 def _captions(tables: Mapping[str, Table]) -> Table:
-    rows = tuple((name, table.label, table.caption) for name, table in tables.items())
-    return Table("Captions", ("table", "title", "caption"), rows)
+    rows = tuple((name, table.label, table.caption, table.how) for name, table in tables.items())
+    return Table("Captions", ("table", "title", "caption", "how"), rows)
 
 
 def _caption(table: Table) -> str:
-    return f"{table.label}. {table.caption}".strip()
+    return " ".join(
+        filter(None, (f"{table.label}.", table.caption, table.how and f"How it was obtained: {table.how}."))
+    )
 
 
 def latex(name: str, table: Table) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,15 @@ from edgedigits.study.findings.choices import ANCHORS, Anchor
 from edgedigits.study.findings.effects import Effect, in_points
 from edgedigits.study.findings.insights import COSTS, Insights
 from edgedigits.study.report.drawing import finish, legend_room, look
+from edgedigits.study.report.labels import Label, write_labels
 
 EFFECTS, PARETO = "effects", "pareto_"
 """Name of the figure of effects, and what those of the fronts begin with."""
 _MOST_EFFECTS = 24
-_APART = (22.0, 11.0)
-"""Width and height of a number in pixels: points that are closer share one."""
+_BEYOND, _LEAST = 1.25, 3.0
+"""How far beyond ours others' figures may lie to be drawn, and the least range they may lie in: both as a ratio."""
+_LONGEST = 16
+"""Letters of a name at a point."""
 _LINE = 27.0
 """Height of an effect in points: a line of words, and its interval."""
 
@@ -39,9 +44,9 @@ def effect_plots(insights: Insights) -> list[Plot]:
             EFFECTS,
             f"What each choice does to accuracy, in points. Largest: {largest.axis} {largest.value} against "
             f"{largest.against}, {in_points(largest.difference)} points ({largest.verdict}).",
-            f"{of}points of accuracy in trials that differ in nothing else; lines: 95% intervals, Student's t over "
-            "seeds; filled: real among all, open: not told from 0, by itself only, or too few seeds",
+            "points of accuracy in trials that differ in nothing else; 95% intervals, Student's t over seeds",
             partial(_draw_effects, shown),
+            f"{of}lines: 95% intervals; filled: real among all, open: not",
         )
     ]
 
@@ -79,19 +84,33 @@ def _effect_grid(axes: Axes, rows: int) -> None:
 
 def cost_plot(insights: Insights, cost: str) -> Plot:
     """Return the figure of accuracy against a cost; others' figures stand beside ours only on the same test images."""
-    front = insights.fronts[cost]
-    anchors = ANCHORS.get(cost, ()) if insights.on_mnist else ()
+    front, points = insights.fronts[cost], insights.means.dropna(subset=[cost])
+    known = ANCHORS.get(cost, ()) if insights.on_mnist else ()
+    near = [one for one in known if _is_near(one, points, cost)]
+    outside = f"; {len(known) - len(near)} published ones lie outside" if len(near) < len(known) else ""
     return Plot(
         f"{PARETO}{cost}",
-        f"Accuracy against {COSTS[cost]}; {len(front)} of {insights.means[cost].notna().sum()} variants on the front.",
-        "means over seeds on digits that were not trained on; numbers: the variants on the front, in the table; half "
-        "as many errors are as far apart everywhere"
-        + "".join(f"; {one}" for one in dict.fromkeys(one.source for one in anchors)),
-        partial(_draw_front, insights.means.dropna(subset=[cost]), front, cost, anchors),
+        f"Accuracy against {COSTS[cost]}; {len(front)} of {len(points)} variants on the front.",
+        "means over seeds on digits that were not trained on"
+        + "".join(f"; {one}" for one in dict.fromkeys(one.source for one in near)),
+        partial(_draw_front, points, front, cost, near),
+        f"numbers: as in the table; half as many errors are as far apart everywhere{outside}",
     )
 
 
-def _draw_front(points: pd.DataFrame, front: pd.DataFrame, cost: str, anchors: tuple[Anchor, ...]) -> Figure:
+def _is_near(anchor: Anchor, points: pd.DataFrame, cost: str) -> bool:
+    """Tell whether others' figures lie where ours do: elsewhere they would press ours together."""
+    wrong = 1 - points["accuracy"]
+    return _is_among(anchor.cost, points[cost]) and _is_among(1 - anchor.accuracy, wrong)
+
+
+def _is_among(value: float, ours: pd.Series) -> bool:
+    low, high = max(float(ours.min()), 1e-9), float(ours.max())
+    room = max(_BEYOND, (_LEAST * low / high) ** 0.5)
+    return low / room <= value <= high * room
+
+
+def _draw_front(points: pd.DataFrame, front: pd.DataFrame, cost: str, anchors: Sequence[Anchor]) -> Figure:
     top = legend_room(points["compression"].nunique(), 2)
     figure, axes = new_figure(f"Accuracy against {COSTS[cost]}", 236 + top, (46, 34, 14, top))
     axes.set_xscale("log")
@@ -101,45 +120,33 @@ def _draw_front(points: pd.DataFrame, front: pd.DataFrame, cost: str, anchors: t
         colour, marker = look(number)
         style: dict[str, Any] = {"markersize": 4, "alpha": 0.8, "label": name, "linestyle": "none"}
         axes.plot(rows[cost], place(rows["accuracy"].tolist()), color=colour, marker=marker, **style)
-    heights = place(front["accuracy"].tolist())
-    axes.step(front[cost], heights, where="post", color=INK, linewidth=1.1)
-    others = [(one, place([one.accuracy])[0]) for one in sorted(anchors, key=lambda one: one.cost)]
-    for one, y in others:
-        axes.plot(one.cost, y, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
-    axes.margins(x=0.09)
-    for number, (one, y) in enumerate(others):
-        # Above and below in turn, so that neighbours keep apart.
-        _name(axes, one.name, (one.cost, y), (0, -12 if number % 2 else 6), MUTED, _side(axes, one.cost))
-    for text, point in _numbers(axes, list(zip(front[cost], heights, strict=True))):
-        _name(axes, text, point, (-4, 4), INK, "right")
+    axes.step(front[cost], place(front["accuracy"].tolist()), where="post", color=INK, linewidth=1.1)
+    others = [(one.cost, place([one.accuracy])[0]) for one in anchors]
+    for spot in others:
+        axes.plot(*spot, "D", markeredgecolor=MUTED, markerfacecolor="none", markersize=6)
+    axes.margins(x=0.12)
     _cost_ticks(axes)
     axes.set_axisbelow(True)
     finish(figure, axes, COSTS[cost], 2, both=True)
+    ours, best = (_spots(some, cost, place) for some in (points, front))
+    labels = [Label(name, spot, INK) for name, spot in zip(_names(front), best, strict=True)]
+    labels += [Label(one.name, spot, MUTED) for one, spot in zip(anchors, others, strict=True)]
+    corners = [best[0], *((x, y) for (_, before), (x, after) in pairwise(best) for y in (before, after))]
+    write_labels(axes, labels, [*ours, *others], corners)
     return figure
 
 
-def _name(axes: Axes, text: str, place: tuple[float, float], offset: tuple[int, int], colour: str, side: str) -> None:
-    style: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "color": colour, "ha": side}
-    axes.annotate(text, place, xytext=offset, **style)
+def _spots(rows: pd.DataFrame, cost: str, place: Callable[[Sequence[float]], list[float]]) -> list[tuple[float, float]]:
+    return list(zip(rows[cost].tolist(), place(rows["accuracy"].tolist()), strict=True))
 
 
-def _numbers(axes: Axes, points: list[tuple[float, float]]) -> list[tuple[str, tuple[float, float]]]:
-    """Return the numbers of points from 1 and where to write them; those that lie together share one, as "2–4"."""
-    places = axes.transData.transform(points)
-    first, found = 0, []
-    for last, here in enumerate(places):
-        if last + 1 == len(places) or (abs(places[last + 1] - here) > _APART).any():
-            text = f"{first + 1}" if first == last else f"{first + 1}–{last + 1}"
-            found.append((text, points[first]))
-            first = last + 1
-    return found
-
-
-def _side(axes: Axes, cost: float) -> str:
-    """Return how to align a label at that cost, so that it stays inside the axes."""
-    low, high = np.log(axes.get_xlim())
-    place = (np.log(cost) - low) / (high - low)
-    return "left" if place < 0.15 else "right" if place > 0.85 else "center"
+def _names(front: pd.DataFrame) -> list[str]:
+    """Return the number of each variant, and what it has that others have not, but for what its mark says."""
+    telling = [name for name in ("loss", "only", "setting") if front[name].nunique() > 1]
+    words = [", ".join(filter(None, (str(row[name]) for name in telling))) for _, row in front.iterrows()]
+    return [
+        f"{number} {said}" if said and len(said) <= _LONGEST else str(number) for number, said in enumerate(words, 1)
+    ]
 
 
 def _cost_ticks(axes: Axes) -> None:

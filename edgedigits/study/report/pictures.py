@@ -21,6 +21,7 @@ from edgedigits.study.findings.frame import compared, with_lists
 from edgedigits.study.findings.insights import Insights
 from edgedigits.study.findings.matrix import share_and_format
 from edgedigits.study.report.drawing import (
+    BANDS,
     Curve,
     heat_cells,
     legend,
@@ -63,9 +64,9 @@ def build_curves(frame: pd.DataFrame) -> list[Plot]:
         Plot(
             "curves",
             "Validation accuracy by epoch over all stages, by variant.",
-            "measured by Keras at the end of each epoch; means, bands from the lowest to the highest seed; the best "
-            f"{len(shown)} of {len(order)} variants by validation",
+            "measured by Keras at the end of each epoch",
             partial(_draw_build_curves, named, shown),
+            f"{BANDS}; the best {len(shown)} of {len(order)} variants by validation",
         )
     ]
 
@@ -99,8 +100,9 @@ def _recalls(frame: pd.DataFrame) -> list[Plot]:
         Plot(
             "recall",
             f"Recall of each digit by compression; each mark is the mean of a seed {over}.",
-            f"measured on the {'/'.join(sorted(set(shown['scored_on'])))}, which was not trained on; means {over}",
+            f"measured on the {'/'.join(sorted(set(shown['scored_on'])))}, which was not trained on",
             partial(_draw_recalls, shown),
+            f"means {over}",
         )
     ]
 
@@ -155,9 +157,9 @@ def _confusions(frame: pd.DataFrame, against: str) -> list[Plot]:
             Plot(
                 "confusion_" + re.sub(r"\W+", "_", str(name)).strip("_"),
                 f"Confusion matrix of {name} minus that of float32, in images: {errors:+.1f} errors on average.",
-                f"measured on digits that were not trained on; mean over trials, each against {against}; "
-                "off the diagonal red: more often, on it red: fewer right",
+                "measured on digits that were not trained on",
                 partial(_draw_confusion, change, str(name)),
+                f"mean over trials, each against {against}; off the diagonal red: more often, on it red: fewer right",
             )
         )
     return plots
@@ -196,9 +198,9 @@ def _sparsities(frame: pd.DataFrame) -> list[Plot]:
             Plot(
                 "sparsity_" + (re.sub(r"\W+", "_", words).strip("_") or "all"),
                 f"Accuracy against sparsity by loss{f', {words}' if words else ''}.",
-                "measured on digits that were not trained on; lines: means, bands: lowest to highest seed"
-                + ("; at 0% the float32 network of the setting" if open_marks else ""),
+                "measured on digits that were not trained on",
                 partial(_draw_sparsity, here, words),
+                BANDS + ("; at 0% the float32 network of the setting" if open_marks else ""),
             )
         )
     return plots

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from edgedigits.study.findings.effects import Difference, Effect, in_points
 from edgedigits.study.findings.frame import with_lists
 from edgedigits.study.findings.insights import COSTS, Insights
 from edgedigits.study.findings.matrix import Matrix, MatrixCell
-from edgedigits.study.run.figures import HOW
+from edgedigits.study.run.figures import HOW, SCORED
 
 MATRIX, EFFECTS, CHAPTER, VARIANTS = "matrix", "effects", "chapter", "variants"
 FRONT, DIGITS = "front_", "digits_"
@@ -25,7 +26,7 @@ _COLUMNS = (
     ("accuracy_sd", "± sd", lambda v: f"{100 * v:.2f}"),
     ("macro_precision", "precision", lambda v: f"{v:.4f}"),
     ("macro_recall", "recall", lambda v: f"{v:.4f}"),
-    ("macro_f1", "macro F1", lambda v: f"{v:.4f}"),
+    ("macro_f1", "F1", lambda v: f"{v:.4f}"),
     ("mean_loss", "loss", lambda v: f"{v:.4f}"),
     ("bytes", ".tflite B", lambda v: f"{v:,.0f}"),
     ("gzip_bytes", "gzip B", lambda v: f"{v:,.0f}"),
@@ -42,6 +43,7 @@ _COLUMNS = (
     ("train_seconds", "training s", lambda v: f"{v:.1f}"),
     ("seeds", "seeds", lambda v: f"{v:.0f}"),
 )
+_COLUMN_OF = {name: title for name, title, _ in _COLUMNS}
 _OF_DIGITS = {"precision": "Precision", "recall": "Recall", "f1": "F1", "loss": "Cross-entropy"}
 
 
@@ -67,10 +69,10 @@ def _matrix_table(matrix: Matrix | None) -> Table | None:
         "Accuracy by loss, pruning and quantization",
         ("loss and pruning", *matrix.columns),
         rows,
-        caption="Accuracy in % on digits that were not trained on: mean over seeds ± half of its 95% interval "
-        f"(Student's t). Each is held against the baseline, {' in '.join(matrix.baseline)} (=), in pairs of equal "
-        f"setting and seed: ↑ more and ↓ less accurate, {_REAL}; (↑) and (↓) likely, by "
-        f"itself only; without a mark not told from the baseline, or too few seeds.{over}",
+        caption="Accuracy in %, mean over seeds ± half of its 95% interval, held against the baseline, "
+        f"{' in '.join(matrix.baseline)} (=): ↑ more and ↓ less accurate; (↑) and (↓) likely; no mark: not told.{over}",
+        how=f"{SCORED}; Student's t over seeds, in pairs of equal setting and seed; ↑ and ↓ are {_REAL}, (↑) and (↓) "
+        "by themselves only",
     )
 
 
@@ -98,8 +100,9 @@ def _effects_table(insights: Insights) -> Table:
         ("choice", "against", "points", "95% interval", "seeds", "pairs", "verdict"),
         tuple(_effect_row(one) for one in ordered),
         frozenset({0, 1, 6}),
-        "Points of accuracy, trials that differ in nothing else compared in pairs; intervals are Student's t over "
-        f"seeds; {_REAL}, with three seeds or more.",
+        "Points of accuracy, between trials that differ in nothing else.",
+        f"{SCORED}; compared in pairs; intervals are Student's t over seeds; real is what is {_REAL}, with three seeds "
+        "or more",
     )
 
 
@@ -124,8 +127,8 @@ def _front_table(cost: str, front: pd.DataFrame) -> Table:
         ("no.", "variant", COSTS[cost], "accuracy"),
         rows,
         frozenset({0, 1}),
-        "Means over seeds of the variants that no other beats in accuracy at the same or a lower cost; numbered as in "
-        "the figure.",
+        "Variants that no other beats in accuracy at the same or a lower cost, numbered as in the figure.",
+        f"means over seeds; accuracy {SCORED}; {COSTS[cost]} {HOW[_COLUMN_OF[cost]]}",
     )
 
 
@@ -135,9 +138,14 @@ def _variants_table(insights: Insights) -> Table:
     rows = tuple(
         (variant_words(row), *(_cell(row, name, form) for name, _, form in known)) for _, row in ordered.iterrows()
     )
-    how = "; ".join(f"{what}: {words}" for what, words in HOW.items())
     head = ("variant", *(title for _, title, _ in known))
-    return Table("Variants", head, rows, caption=f"Means over seeds, the most accurate first. {how}.")
+    return Table("Variants", head, rows, caption="Means over seeds, the most accurate first.", how=_how(head))
+
+
+def _how(titles: Sequence[str]) -> str:
+    """Return how the figures of these columns were obtained."""
+    found = [([name for name in names.split(", ") if name in titles], words) for names, words in HOW.items()]
+    return "; ".join(f"{', '.join(names)} {words}" for names, words in found if names)
 
 
 def _digits_table(insights: Insights, name: str) -> Table:
@@ -152,7 +160,9 @@ def _digits_table(insights: Insights, name: str) -> Table:
     }
     rows = tuple((str(words), *(f"{value:.4f}" for value in values)) for words, values in means.items())
     head = ("variant", *map(str, range(CLASSES)))
-    return Table(f"{_OF_DIGITS[name]} of each digit", head, rows, caption="Means over the trials of each variant.")
+    return Table(
+        f"{_OF_DIGITS[name]} of each digit", head, rows, caption="Means over the trials of each variant.", how=SCORED
+    )
 
 
 def _cell(row: Any, name: str, form: Any) -> str:

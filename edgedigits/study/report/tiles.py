@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from edgedigits.report.headlines import Headline
 from edgedigits.study.findings.answer import WITHIN, Lead, LossVerdict, StudyAnswer, Wanted
-from edgedigits.study.findings.effects import Effect, in_points
+from edgedigits.study.findings.effects import Effect, behind, in_points
 from edgedigits.study.findings.insights import COSTS, Insights
 
 _POINTS = f"{100 * WITHIN:g} points"
@@ -14,36 +12,31 @@ _SEEDS = "measured: mean over seeds, on digits that were not trained on"
 _TEST = "Student's t over seeds, in trials that differ in nothing else but the loss"
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A figure that matters, and what to type for it; "" for nothing."""
-
-    headline: Headline
-    command: str = ""
-
-
-def tiles(insights: Insights) -> list[Tile]:
+def tiles(insights: Insights) -> list[Headline]:
     """Return the answer of a study; nothing where nothing can be compared."""
     answer = insights.answer
     if answer is None:
         return []
     smallest = [_smallest(answer.smallest, answer.best)] if answer.smallest else []
-    return [_best(answer), *smallest, Tile(_loss(answer.loss))]
+    return [_best(answer, insights.chapter.settings), *smallest, _loss(answer.loss)]
 
 
-def _best(answer: StudyAnswer) -> Tile:
+def _best(answer: StudyAnswer, settings: str) -> Headline:
     best = answer.best
     size = "" if best.cost is None else f", {best.cost:,.0f} {COSTS[best.counted]}"
-    detail = f"{best.variant}{size}. {_ahead(answer.lead)}"
+    detail = " ".join(filter(None, (f"{best.variant}{size}.", settings, _ahead(answer.lead))))
     test = "; chosen by the other seeds, tested by Student's t over seeds" if answer.lead else ""
-    return Tile(Headline("Most accurate", _accuracy(best), detail, _SEEDS + test), best.command)
+    return Headline("Most accurate", _accuracy(best), detail, _SEEDS + test, best.command)
 
 
 def _ahead(lead: Lead | None) -> str:
     if lead is None:
         return "It is not held against a next one: there is none, or variants lack seeds that others have."
     if lead.difference <= 0:
-        return f"None stays ahead: it is {in_points(lead.difference)} points from the next, {lead.next} ({lead.span})."
+        return (
+            f"It is not surely the best: chosen by the other seeds, the best comes {behind(lead.difference)} points "
+            f"behind the next, {lead.next} ({lead.span})."
+        )
     return f"Ahead of the next, {lead.next}, by {in_points(lead.difference)} points ({lead.verdict})."
 
 
@@ -52,12 +45,12 @@ def _accuracy(one: Wanted) -> str:
     return f"{100 * one.accuracy:.2f}{reach}%"
 
 
-def _smallest(one: Wanted, best: Wanted) -> Tile:
-    detail = f"{one.variant}: {_accuracy(one)}, {in_points(one.accuracy - best.accuracy)} points from the best."
+def _smallest(one: Wanted, best: Wanted) -> Headline:
+    detail = f"{one.variant}: {_accuracy(one)}, {behind(one.accuracy - best.accuracy)} points below the best."
     if one.variant == best.variant:
         detail = f"{one.variant}: the most accurate itself."
     size = f"{one.cost:,.0f} {COSTS[one.counted]}"
-    return Tile(Headline(f"Smallest within {_POINTS} of the best", size, detail, _SEEDS), one.command)
+    return Headline(f"Smallest within {_POINTS} of the best", size, detail, _SEEDS, one.command)
 
 
 def _loss(verdict: LossVerdict) -> Headline:

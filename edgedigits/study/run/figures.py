@@ -30,14 +30,18 @@ CURVE_POINTS = 60
 
 Figures = dict[str, Any]
 
-_SCORED = "measured: the interpreter on this host, on digits that were not trained on"
+SCORED = "measured: the interpreter on this host, on digits that were not trained on"
 _EMULATED = f"emulated: {CORE}, unicorn, zig -O2, the first {COUNTED_IMAGES} images"
 HOW = {
-    "accuracy, precision, recall, F1, loss, confusion": _SCORED,
-    ".tflite B, gzip B, ratio": "measured: bytes of the file, the same through gzip, float32 file over this one",
+    "accuracy, precision, recall, F1, loss, confusion": SCORED,
+    ".tflite B": "measured: bytes of the file",
+    "gzip B": "measured: the file through gzip",
+    "ratio": "measured: the float32 file over this one",
     "zeros, distinct": "measured: counted in the file's weights",
-    "engine B, engine RAM": "measured: weights, biases and tables in the C source; its workspace",
-    "M4 instr., most": f"{_EMULATED}: mean and most",
+    "engine B": "measured: weights, biases and tables in the C source",
+    "engine RAM": "measured: the workspace of the C source",
+    "M4 instr.": f"{_EMULATED}: mean",
+    "most": f"{_EMULATED}: the most",
     "flash, RAM": f"{_EMULATED}: of the linked program; stack painted",
     "host µs": "measured: median of invoke() on the host that ran the trial",
     "training s": "measured: wall clock on the host that ran the trial; of the report's table estimated: networks that "
