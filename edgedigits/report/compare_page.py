@@ -17,7 +17,7 @@ from edgedigits.report.compare import BuildColumn, Comparison
 from edgedigits.report.compare_words import CHOICES, figure_rows, obtained, test_words
 from edgedigits.report.page_tables import Table
 from edgedigits.report.paired import Flip, PairedTest
-from edgedigits.report.provenance import provenance
+from edgedigits.report.provenance import obtained_table
 from edgedigits.report.rendering import page_templates, png_source
 from edgedigits.report.words import percent, size_text
 
@@ -53,7 +53,7 @@ def render_comparison(comparison: Comparison, place: Path) -> str:
         builds=[_card(build, place) for build in comparison.builds],
         first=printable(comparison.builds[0].folder),
         figures=_table(comparison),
-        obtained=provenance((title, how) for how, titles in obtained(comparison).items() for title in titles),
+        obtained=obtained_table((title, how) for how, titles in obtained(comparison).items() for title in titles),
         tests=[_test(number, test, comparison) for number, test in enumerate(comparison.tests, 1)],
         notes=comparison.notes,
     )

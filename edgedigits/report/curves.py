@@ -28,7 +28,7 @@ _UNDER = 3.8
 """Width of a line that shows on both sides of the one over it."""
 
 
-class Line(NamedTuple):
+class HistoryLine(NamedTuple):
     """A line of a figure: its key in the history, and how it is drawn; `under` is for one that another may hide."""
 
     key: str
@@ -61,7 +61,7 @@ def has_loss(facts: BuildFacts) -> bool:
 
 
 def _accuracy(facts: BuildFacts) -> Plot:
-    lines = (Line("accuracy", "training", RED, dashed=True), Line("val_accuracy", "validation", BLUE))
+    lines = (HistoryLine("accuracy", "training", RED, dashed=True), HistoryLine("val_accuracy", "validation", BLUE))
     return Plot(
         "accuracy",
         f"Accuracy by epoch over {_stage_names(facts)}. {_ends(facts, 'val_accuracy', 'validation accuracy')}",
@@ -73,10 +73,10 @@ def _accuracy(facts: BuildFacts) -> Plot:
 
 def _precision_recall(facts: BuildFacts) -> Plot:
     lines = (
-        Line("precision", "precision, training", GREEN, dashed=True, under=True),
-        Line("val_precision", "precision, validation", GREEN, under=True),
-        Line("recall", "recall, training", BLUE, dashed=True),
-        Line("val_recall", "recall, validation", BLUE),
+        HistoryLine("precision", "precision, training", GREEN, dashed=True, under=True),
+        HistoryLine("val_precision", "precision, validation", GREEN, under=True),
+        HistoryLine("recall", "recall, training", BLUE, dashed=True),
+        HistoryLine("val_recall", "recall, validation", BLUE),
     )
     return Plot(
         "precision_recall",
@@ -90,7 +90,7 @@ def _precision_recall(facts: BuildFacts) -> Plot:
 
 def _loss(facts: BuildFacts) -> Plot:
     name = str(facts.config.get("loss", {}).get("name", ""))
-    lines = (Line("loss", "training", RED, dashed=True), Line("val_loss", "validation", BLUE))
+    lines = (HistoryLine("loss", "training", RED, dashed=True), HistoryLine("val_loss", "validation", BLUE))
     return Plot(
         "loss",
         f"The loss {name} by epoch over {_stage_names(facts)}.",
@@ -110,7 +110,7 @@ def _sparsity(facts: BuildFacts) -> Plot:
 
 
 def _draw_sparsity(facts: BuildFacts) -> Figure:
-    figure = _curves(facts, "Zeros among the pruned weights", (Line("sparsity", "", BLUE),), zeros_scale)
+    figure = _curves(facts, "Zeros among the pruned weights", (HistoryLine("sparsity", "", BLUE),), zeros_scale)
     axes = figure.axes[0]
     for target in sorted(set(facts.target_sparsity.values())):
         axes.axhline(100 * target, color=MUTED, linewidth=0.9, dashes=(4, 3), zorder=1)
@@ -126,7 +126,7 @@ def _draw_sparsity(facts: BuildFacts) -> Figure:
     return figure
 
 
-def _curves(facts: BuildFacts, title: str, lines: Sequence[Line], scale: Scale) -> Figure:
+def _curves(facts: BuildFacts, title: str, lines: Sequence[HistoryLine], scale: Scale) -> Figure:
     figure, axes = new_figure(title, _HEIGHT, (_LEFT, _BOTTOM, _RIGHT, _TOP if len(lines) <= 2 else _TOP + 14))
     series = [
         stage.history[line.key]

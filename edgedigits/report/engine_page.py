@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from edgedigits.devices.boards import Board
@@ -11,8 +11,9 @@ from edgedigits.devices.simulation_json import milliseconds
 from edgedigits.report.engine_plots import engine_plots
 from edgedigits.report.headlines import Headline
 from edgedigits.report.page_tables import NOTHING, Table
-from edgedigits.report.provenance import provenance
+from edgedigits.report.provenance import Part, obtained_table
 from edgedigits.report.rendering import figures, page_templates
+from edgedigits.report.style import Plot
 from edgedigits.report.words import percent
 
 _KINDS = {"code": "code", "constant": "constant", "data": "variable with a start value", "zeroed": "variable"}
@@ -40,16 +41,7 @@ def render_engine_page(
         report: where the report of the build lies, seen from this page; "" where there is none.
     """
     plots = {plot.name: plot for plot in engine_plots(run)}
-    tables = {
-        "parity": _parity_table(run),
-        "memory": _memory_table(run),
-        "layers": _layers_table(run),
-        "instructions": _instructions_table(run),
-        "functions": _functions_table(run),
-    }
-    headlines = _headlines(run)
-    told = [(one.title, one.how) for one in headlines]
-    told += [(one.label, one.how) for one in tables.values() if one.rows]
+    tables, headlines = _tables(run), _headlines(run)
     return (
         page_templates()
         .get_template("engine.html.j2")
@@ -66,9 +58,26 @@ def render_engine_page(
             layer_figures=figures([plots[name] for name in ("layers", "distribution") if name in plots]),
             board=None if board is None else _board_table(run, board),
             worst=None if run.no_background is None else f"{run.no_background:,}",
-            obtained=provenance(told),
+            obtained=obtained_table(_obtained(headlines, plots.values(), tables.values())),
         )
     )
+
+
+def _obtained(headlines: Iterable[Headline], plots: Iterable[Plot], tables: Iterable[Table]) -> Iterator[Part]:
+    """Yield how the figures of the page were obtained."""
+    yield from ((one.title, one.how) for one in headlines)
+    yield from (("Memory", one.how) for one in plots if one.name in ("flash", "ram"))
+    yield from ((one.label, one.how) for one in tables if one.rows)
+
+
+def _tables(run: Simulation) -> dict[str, Table]:
+    return {
+        "parity": _parity_table(run),
+        "memory": _memory_table(run),
+        "layers": _layers_table(run),
+        "instructions": _instructions_table(run),
+        "functions": _functions_table(run),
+    }
 
 
 def _headlines(run: Simulation) -> list[Headline]:

@@ -13,7 +13,7 @@ from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.curves import has_loss, training_plots
 from edgedigits.report.facts import BuildFacts, Mistake
 from edgedigits.report.headlines import headlines
-from edgedigits.report.provenance import provenance
+from edgedigits.report.provenance import Part, obtained_table
 from edgedigits.report.rendering import figures, page_templates, png_source, raised
 from edgedigits.report.style import Plot
 from edgedigits.report.weight_pictures import weight_pictures
@@ -36,7 +36,7 @@ def render_page(facts: BuildFacts, *, simulation: str = "") -> str:
     return page_templates().get_template("report.html.j2").render(**_view(facts), simulation=simulation)
 
 
-def _obtained(facts: BuildFacts, plots: Mapping[str, Sequence[Plot]]) -> Iterator[tuple[str, str]]:
+def _obtained(facts: BuildFacts, plots: Mapping[str, Sequence[Plot]]) -> Iterator[Part]:
     """Yield how the figures were obtained, by section."""
     evaluation = facts.evaluation
     scored = f"measured: model.tflite on {evaluation.scored_by}, {evaluation.scores.count:,} test images"
@@ -101,7 +101,7 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "choices": page_tables.config_tables(facts),
         "versions": page_tables.versions_table(facts),
         "notes": [note for note in evaluation.notes if note != evaluation.view.remark],
-        "obtained": provenance(_obtained(facts, plots)),
+        "obtained": obtained_table(_obtained(facts, plots)),
         "digest": facts.model.digest,
     }
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 
 from edgedigits.report.page_tables import Table
 
+Part = tuple[str, str]
+"""What is told, and how its figures were obtained."""
 
-def provenance(parts: Iterable[tuple[str, str]]) -> Table:
+
+def obtained_table(parts: Iterable[Part]) -> Table:
     """Return the last table of a page, with a row for all that was obtained alike.
 
     Args:
-        parts: what is told and how it was obtained, in the order of the page; the same thing may come several times,
-            and what has no figures says "".
+        parts: in the order of the page; the same thing may come several times, and what has no figures says "".
     """
     ways: dict[str, list[str]] = {}
     for title, how in parts:

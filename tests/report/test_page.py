@@ -18,7 +18,7 @@ from edgedigits.report.facts import DataSummary, FirstLayer
 from edgedigits.report.headlines import Headline, headlines
 from edgedigits.report.page import render_page
 from edgedigits.report.plots import all_plots
-from edgedigits.report.provenance import provenance
+from edgedigits.report.provenance import obtained_table
 from edgedigits.report.rendering import page_templates
 from edgedigits.report.weight_pictures import SHOWN
 from edgedigits.view import View
@@ -113,7 +113,7 @@ def test_how_figures_were_obtained_is_told_in_one_place(make_facts: MakeFacts, u
 
 
 def test_what_was_obtained_alike_shares_a_row() -> None:
-    table = provenance([("a", "x"), ("b", ""), ("c", "x"), ("d", "y"), ("d", "z"), ("d", "y")])
+    table = obtained_table([("a", "x"), ("b", ""), ("c", "x"), ("d", "y"), ("d", "z"), ("d", "y")])
     assert table.rows == (("a; c", "x"), ("d", "y; z"))
 
 

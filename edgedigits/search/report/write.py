@@ -14,7 +14,7 @@ from edgedigits.devices.gates import Limits
 from edgedigits.files.writing import json_text
 from edgedigits.progress import SILENT, Progress
 from edgedigits.report.page_tables import Table
-from edgedigits.report.provenance import provenance
+from edgedigits.report.provenance import obtained_table
 from edgedigits.report.rendering import figures, page_templates
 from edgedigits.report.style import INK, MUTED, Plot, new_figure
 from edgedigits.report.words import percent
@@ -150,7 +150,7 @@ def _page(result: Result, plots: Sequence[Plot]) -> str:
             front=table_of(result.front, "Front"),
             commands=[(one.number, one.command) for one in result.front],
             trials=table_of(result.candidates, "Trials"),
-            obtained=provenance(result.how.items()),
+            obtained=obtained_table(result.how.items()),
         )
     )
 

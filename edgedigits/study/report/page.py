@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edgedigits.report.page_tables import Table
-from edgedigits.report.provenance import provenance
+from edgedigits.report.provenance import Part, obtained_table
 from edgedigits.report.rendering import figures, page_templates
 from edgedigits.report.style import Plot
 from edgedigits.study.findings.effects import Untold
@@ -48,12 +48,12 @@ def render_study(insights: Insights, plots: tuple[Plot, ...]) -> str:
             tables=tables,
             digits=[table for name, table in tables.items() if name.startswith(DIGITS)],
             notes=sorted(set(insights.frame["note"]) - {""}),
-            obtained=provenance(_obtained(insights, tables, plots)),
+            obtained=obtained_table(_obtained(insights, tables, plots)),
         )
     )
 
 
-def _obtained(insights: Insights, tables: Mapping[str, Table], plots: Sequence[Plot]) -> Iterator[tuple[str, str]]:
+def _obtained(insights: Insights, tables: Mapping[str, Table], plots: Sequence[Plot]) -> Iterator[Part]:
     """Yield how the figures of the page were obtained."""
     paired = f", {insights.chapter.paired}" if insights.chapter.paired else ""
     yield from ((one.title, one.how) for one in tiles(insights))
