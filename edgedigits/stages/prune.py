@@ -117,7 +117,12 @@ def _shares(target_sparsity: Mapping[str, float]) -> str:
 
 def _brief(tables: Tables) -> str:
     prune = tables["prune"]
-    return f"pruned {100 * prune['sparsity']:g}%" if prune["enabled"] else ""
+    if not prune["enabled"]:
+        return ""
+    budget = tables.get("budget", {})
+    if any(budget.get(limit) for limit in ("constants", "flash", "instructions")):
+        return "pruned to a budget"  # which says how many weights are left, whatever the sparsity
+    return f"pruned {100 * prune['sparsity']:g}%"
 
 
 STAGE = Stage(

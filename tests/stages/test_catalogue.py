@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from edgedigits.config_file import make_config, parse_sections
+from edgedigits.config_file import make_config, parse_sections, to_tables
 from edgedigits.stages.catalogue import STAGES, brief_words, label, past_words, slug
 from tests.small_builds import COMPRESSIONS, merged
 
@@ -45,6 +45,11 @@ def test_a_compression_is_named_in_a_builds_name_on_its_page_and_in_a_study(comp
     assert past_words(asked, {"hidden_1": 0.9, "hidden_2": 0.5}) == done
     assert brief_words(tables) == brief
     assert brief_words(tables, quantized=False) == brief.replace("QAT", "float32").replace("int8", "float32")
+
+
+def test_a_budget_says_how_much_is_pruned() -> None:
+    config = make_config(parse_sections({"budget": {"constants": "2K"}}, "test"))
+    assert brief_words(to_tables(config)) == "pruned to a budget, joint"
 
 
 def test_whoever_only_names_them_does_not_wait_for_tensorflow() -> None:
