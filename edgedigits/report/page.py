@@ -20,9 +20,10 @@ from edgedigits.report.weight_pictures import weight_pictures
 from edgedigits.report.weight_plots import weight_plots
 from edgedigits.report.words import compression_words, loss_meaning, loss_words, network, percent, split_words
 
-_CHOSEN = (
-    "temperature and margin chosen on the validation split, by the least cross-entropy and by the one-sided limit of "
-    "Clopper and Pearson, which holds for a margin named beforehand; to choose one on these images weakens it a little"
+_TEMPERATURE = "temperature chosen on the validation split, by the least cross-entropy"
+_MARGIN = (
+    "margin chosen there by the one-sided limit of Clopper and Pearson, which holds for one named beforehand; to "
+    "choose it on these images weakens that a little"
 )
 
 
@@ -47,7 +48,8 @@ def _obtained(facts: BuildFacts, plots: Mapping[str, Sequence[Plot]]) -> Iterato
     yield from ((title, plot.how) for title, some in plots.items() for plot in some)
     yield "The worst mistakes", scored
     if facts.confidence:
-        yield "Confidence", _CHOSEN
+        yield "Confidence", _TEMPERATURE
+        yield "Confidence", _MARGIN if facts.confidence.reject else ""
     yield "Layers and weights", "counted in model.tflite"
     yield "Size", "measured: bytes of the files, and through gzip -9 without name and time"
     if facts.engine:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgedigits.data.photos.photo import open_photo
@@ -15,6 +16,7 @@ from edgedigits.devices.simulation import CrossCheck
 from edgedigits.pictures.predict import read_picture
 from edgedigits.pictures.sheet import render_sheet
 from edgedigits.report.engine_page import render_engine_page
+from edgedigits.report.facts import FirstLayer
 from edgedigits.report.page import render_page
 from edgedigits.search.report.write import PAGE, write_search
 from tests.pictures.test_predict import reader, row  # noqa: F401
@@ -28,6 +30,11 @@ PAPERS = (700, 717)
 """Pixels of A4 between usual margins."""
 _EDGES = """() => [...new Set([...document.querySelectorAll('main > section table')]
     .filter(one => !one.closest('.choices')).map(one => Math.round(one.getBoundingClientRect().right)))]"""
+_BROKEN = """() => [...document.querySelectorAll('table:not(.pairs) tbody th')].filter(one => {
+    const range = document.createRange(); range.selectNodeContents(one);
+    return !/[ -]/.test(one.textContent) && range.getClientRects().length > 1;
+}).map(one => one.textContent)"""
+_NEURONS = """() => new Set([...document.querySelectorAll('.neurons li')].map(one => one.offsetLeft)).size"""
 Fixture = Callable[[str], Any]
 
 
@@ -41,7 +48,9 @@ def read_sheet(fixture: Fixture, place: Path) -> str:
 
 
 def rejecting_build(fixture: Fixture, place: Path) -> str:
-    return render_page(build_facts(confidence=REFUSING, epochs=2))
+    weights = np.random.default_rng(0).normal(size=(6, 784)).astype(np.float32)
+    facts = build_facts(confidence=REFUSING, epochs=2)
+    return render_page(replace(facts, first_layer=FirstLayer(weights, weights)))
 
 
 def rejecting_simulation(fixture: Fixture, place: Path) -> str:
@@ -70,6 +79,8 @@ def test_a_page_keeps_nobody_out(name: str, browser: Any, request: pytest.Fixtur
     tab.on("pageerror", lambda error: said.append(str(error)))
     tab.goto(path.as_uri())
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.evaluate(_BROKEN) == []
+    assert tab.evaluate(_NEURONS) in (0, 3), "three in a row"
     tab.set_viewport_size({"width": 1200, "height": 900})
     assert len(tab.evaluate(_EDGES)) <= 2, "tables end at the edge of the text or at that of the page"
     tab.emulate_media(media="print")
