@@ -188,6 +188,8 @@ def test_two_seeds_leave_nothing_open_that_they_cannot_tell(grid, alike):
 def test_a_best_that_does_not_stay_ahead_is_said_to_be_behind():
     lead = Lead(next="mse", **over_seeds([-0.002, -0.004, -0.003]))
     assert "the best comes 0.30 points behind the next, mse (95% interval −0.55 to −0.05, 3 seeds)" in _ahead(lead)
+    level = Lead(next="mse", **over_seeds([0.0, 0.0, -0.00001]))
+    assert "the best comes level with the next, mse" in _ahead(level)
 
 
 def test_the_variants_say_how_the_columns_that_are_there_were_obtained(alike):

@@ -244,9 +244,10 @@ def corrected(found: Sequence[_Any]) -> list[_Any]:
     return [replace(one, tests=len(values), real=bool(adjusted.get(id(one), 1.0) <= 1 - CONFIDENCE)) for one in found]
 
 
-def behind(difference: float) -> str:
-    """Return how many points lie behind something, of a difference that is not above 0: "0.25"."""
-    return f"{100 * abs(difference):.2f}"
+def behind(difference: float, unit: str = "points") -> str:
+    """Return a difference that is not above 0 in words: "0.25 points behind", or "level with"."""
+    gap = f"{100 * abs(difference):.2f}"
+    return "level with" if float(gap) == 0 else f"{gap} {unit} behind"
 
 
 def in_points(share: float) -> str:

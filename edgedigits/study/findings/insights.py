@@ -169,7 +169,7 @@ def _best_sentence(one: BestForDigit) -> str:
     if one.difference <= 0:
         return Untold(
             f"Digit {one.digit}: none is surely the best. {one.variant} has the highest F1 ({one.f1:.4f}); chosen by "
-            f"the other seeds, the best comes {behind(one.difference)} points of F1 behind the next ({one.span})."
+            f"the other seeds, the best comes {behind(one.difference, 'points of F1')} the next ({one.span})."
         )
     return foldable(
         f"Digit {one.digit}: best with {one.variant} (F1 {one.f1:.4f}), before {one.next}; chosen by the other seeds, "

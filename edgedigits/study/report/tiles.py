@@ -34,8 +34,8 @@ def _ahead(lead: Lead | None) -> str:
         return "It is not held against a next one: there is none, or variants lack seeds that others have."
     if lead.difference <= 0:
         return (
-            f"It is not surely the best: chosen by the other seeds, the best comes {behind(lead.difference)} points "
-            f"behind the next, {lead.next} ({lead.span})."
+            f"It is not surely the best: chosen by the other seeds, the best comes {behind(lead.difference)} the "
+            f"next, {lead.next} ({lead.span})."
         )
     return f"Ahead of the next, {lead.next}, by {in_points(lead.difference)} points ({lead.verdict})."
 
@@ -46,7 +46,7 @@ def _accuracy(one: Wanted) -> str:
 
 
 def _smallest(one: Wanted, best: Wanted) -> Headline:
-    detail = f"{one.variant}: {_accuracy(one)}, {behind(one.accuracy - best.accuracy)} points below the best."
+    detail = f"{one.variant}: {_accuracy(one)}, {100 * (best.accuracy - one.accuracy):.2f} points below the best."
     if one.variant == best.variant:
         detail = f"{one.variant}: the most accurate itself."
     size = f"{one.cost:,.0f} {COSTS[one.counted]}"
