@@ -33,6 +33,7 @@
 #define layer3_bias edgedigits_model_layer3_bias
 #define layer3_weights edgedigits_model_layer3_weights
 #define loaded edgedigits_model_loaded
+#define find_word edgedigits_model_find_word
 #define next_word edgedigits_model_next_word
 #define push edgedigits_model_push
 #define close_list edgedigits_model_close_list
@@ -63,7 +64,7 @@
 #else
 #define VECTORS 0
 #endif
-#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN) && \
+#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_BIG_ENDIAN) && \
     (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 10))
 #define DSP 1 /* two multiplications an instruction: SXTB16, SMLAD */
 #else
@@ -76,9 +77,7 @@
 #else
 #define ROLLED
 #endif
-/* GCC has no upper registers at -Os. */
-#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__) && \
-    (defined(__clang__) || !defined(__OPTIMIZE_SIZE__))
+#if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__)
 #define THUMB1 1 /* Cortex-M0: sums in the upper registers */
 #else
 #define THUMB1 0
@@ -619,43 +618,55 @@ static const int32_t *loaded(const FLASH int32_t *biases, uint32_t count, int32_
 
 #if DSP
 /*
- * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
- * far its inputs are above, the first in the low byte; 0 when there is none before stop.
+ * Goes to the next word of four inputs that are not all at their lowest value, and says whether there may be one. Tells in
+ * four how far its inputs are above, the first in the low byte: 0 where the search has only come near the end.
  */
-static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t flip, uint32_t *four)
+static int find_word(const uint8_t **in, const uint8_t *stop, uint32_t flip, uint32_t *four)
 {
+    typedef uint32_t __attribute__((__may_alias__)) word;
     const uintptr_t four_left = (uintptr_t)stop - 16u;
-    uint32_t word;
+    const uint8_t *at = *in;
 
-    __asm__ volatile(
-        "b 2f\n"
-        "1: ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "2: cmp %[in], %[four_left]\n"
-        "bls 1b\n"
-        "3: cmp %[in], %[stop]\n"
-        "beq 6f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "beq 3b\n"
-        "b 4f\n"
-        "6: movs %[four], #0\n"
-        "4:\n"
-        : [in] "+r"(in), [four] "=&r"(word)
-        : [stop] "r"(stop), [flip] "r"(flip), [four_left] "r"(four_left)
-        : "cc", "memory");
-    *four = word;
-    return in;
+    if ((uintptr_t)at <= four_left) {
+        __asm__ volatile(
+            "cbz %[flip], 2f\n"
+            "1: ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "cmp %[in], %[four_left]\n"
+            "bls 1b\n"
+            "b 4f\n"
+            "2: ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "cmp %[in], %[four_left]\n"
+            "bls 2b\n"
+            "4:\n"
+            : [in] "+r"(at), [four] "=&l"(*four)
+            : [four_left] "r"(four_left), [flip] "l"(flip)
+            : "cc", "memory");
+    } else if (at == stop) {
+        return 0;
+    } else {
+        *four = *(const word *)(const void *)at ^ flip;
+        at += 4;
+    }
+    *in = at;
+    return 1;
 }
 #else
 /*
@@ -664,23 +675,31 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
  */
 static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t flip, uint32_t *four)
 {
-    uint32_t word = 0;
-
 #if defined(__GNUC__)
     typedef uint32_t __attribute__((__may_alias__)) aligned;
     if (((uintptr_t)in & 3u) == 0u) {
-        while (in != stop && word == 0u) {
-            word = *(const aligned *)(const void *)in ^ flip;
-            in += 4;
+        for (; in != stop; in += 4) {
+            *four = *(const aligned *)(const void *)in ^ flip;
+            if (*four != 0u) {
+                return in + 4;
+            }
         }
     }
 #endif
-    while (in != stop && word == 0u) {
-        word = ((uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24) ^ flip;
-        in += 4;
+    for (; in != stop; in += 4) {
+        *four = ((uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24) ^ flip;
+        if (*four != 0u) {
+            return in + 4;
+        }
     }
-    *four = word;
+    *four = 0u;
     return in;
+}
+
+static int find_word(const uint8_t **in, const uint8_t *stop, uint32_t flip, uint32_t *four)
+{
+    *in = next_word(*in, stop, flip, four);
+    return *four != 0u;
 }
 #endif
 
@@ -722,44 +741,81 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
     active *end = list;
     uint32_t four, even, pair, at;
 
-    __asm__ volatile(
-        "b 2f\n"
-        "1: ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "bne 4f\n"
-        "2: cmp %[in], %[four_left]\n"
-        "bls 1b\n"
-        "3: cmp %[in], %[stop]\n"
-        "beq 7f\n"
-        "ldr %[four], [%[in]], #4\n"
-        "eors %[four], %[four], %[flip]\n"
-        "beq 3b\n"
-        "4: mla %[at], %[in], %[half], %[back]\n"
-        "uxtb16 %[even], %[four]\n"
-        "uxtb16 %[four], %[four], ror #8\n"
-        "pkhbt %[pair], %[even], %[four], lsl #16\n"
-        "cbz %[pair], 5f\n"
-        "strd %[pair], %[at], [%[end]], #8\n"
-        "5: pkhtb %[pair], %[four], %[even], asr #16\n"
-        "cbz %[pair], 6f\n"
-        "add %[at], %[at], %[half], lsl #1\n"
-        "strd %[pair], %[at], [%[end]], #8\n"
-        "6: cmp %[end], %[last]\n"
-        "bls 2b\n"
-        "7:\n"
-        : [in] "+r"(in), [end] "+r"(end), [four] "=&r"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
-        : [back] "r"(back), [stop] "r"(stop), [four_left] "r"(four_left), [flip] "r"(flip), [half] "r"(half),
-          [last] "r"(last)
-        : "cc", "memory");
+    if (flip != 0u) {
+        __asm__ volatile(
+            "b 2f\n"
+            "1: ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "2: cmp %[in], %[four_left]\n"
+            "bls 1b\n"
+            "3: add %[four], %[four_left], #16\n"
+            "cmp %[in], %[four]\n"
+            "beq 7f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "eors %[four], %[four], %[flip]\n"
+            "beq 3b\n"
+            "4: mla %[at], %[in], %[half], %[back]\n"
+            "uxtb16 %[even], %[four]\n"
+            "uxtb16 %[four], %[four], ror #8\n"
+            "pkhbt %[pair], %[even], %[four], lsl #16\n"
+            "cbz %[pair], 5f\n"
+            "strd %[pair], %[at], [%[end]], #8\n"
+            "5: pkhtb %[pair], %[four], %[even], asr #16\n"
+            "cbz %[pair], 6f\n"
+            "add %[at], %[at], %[half], lsl #1\n"
+            "strd %[pair], %[at], [%[end]], #8\n"
+            "6: cmp %[end], %[last]\n"
+            "bls 2b\n"
+            "7:\n"
+            : [in] "+r"(in), [end] "+r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
+            : [back] "r"(back), [four_left] "r"(four_left), [half] "r"(half), [last] "r"(last), [flip] "r"(flip)
+            : "cc", "memory");
+    } else {
+        __asm__ volatile(
+            "b 2f\n"
+            "1: ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cbnz %[four], 4f\n"
+            "2: cmp %[in], %[four_left]\n"
+            "bls 1b\n"
+            "3: add %[four], %[four_left], #16\n"
+            "cmp %[in], %[four]\n"
+            "beq 7f\n"
+            "ldr %[four], [%[in]], #4\n"
+            "cmp %[four], #0\n"
+            "beq 3b\n"
+            "4: mla %[at], %[in], %[half], %[back]\n"
+            "uxtb16 %[even], %[four]\n"
+            "uxtb16 %[four], %[four], ror #8\n"
+            "pkhbt %[pair], %[even], %[four], lsl #16\n"
+            "cbz %[pair], 5f\n"
+            "strd %[pair], %[at], [%[end]], #8\n"
+            "5: pkhtb %[pair], %[four], %[even], asr #16\n"
+            "cbz %[pair], 6f\n"
+            "add %[at], %[at], %[half], lsl #1\n"
+            "strd %[pair], %[at], [%[end]], #8\n"
+            "6: cmp %[end], %[last]\n"
+            "bls 2b\n"
+            "7:\n"
+            : [in] "+r"(in), [end] "+r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
+            : [back] "r"(back), [four_left] "r"(four_left), [half] "r"(half), [last] "r"(last)
+            : "cc", "memory");
+    }
     return close_list(end, in);
 }
 
@@ -799,6 +855,9 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
  * before to that of the first weight; the upper seven bits of byte 3, exclusive or that row, give that of the second.
  * Bit 24 marks the last entry.
  */
+#if THUMB1
+APART
+#endif
 static void add_column(const FLASH uint32_t *entry, uint32_t value, int32_t *sums)
 {
 #if DSP
@@ -818,6 +877,35 @@ static void add_column(const FLASH uint32_t *entry, uint32_t value, int32_t *sum
         "bcc 1b\n"
         : [entry] "+r"(entry), [row] "+r"(row), [word] "=&r"(word), [weights] "=&r"(weights), [sum] "=&r"(sum)
         : [value] "r"(value), [sums] "r"(sums)
+        : "cc", "memory");
+#elif THUMB1
+    uint32_t at = 0, word, weight, sum;
+
+    __asm__ volatile(
+        ".syntax unified\n"
+        "1: ldmia %[entry]!, { %[word] }\n"
+        "lsrs %[weight], %[word], #8\n"
+        "uxtb %[weight], %[weight]\n"
+        "lsls %[weight], %[weight], #2\n"
+        "adds %[at], %[at], %[weight]\n"
+        "sxtb %[weight], %[word]\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "ldr %[sum], [%[sums], %[at]]\n"
+        "adds %[sum], %[sum], %[weight]\n"
+        "str %[sum], [%[sums], %[at]]\n"
+        "lsrs %[weight], %[word], #25\n"
+        "lsls %[weight], %[weight], #2\n"
+        "eors %[at], %[at], %[weight]\n"
+        "lsls %[weight], %[word], #8\n"
+        "asrs %[weight], %[weight], #24\n"
+        "muls %[weight], %[value], %[weight]\n"
+        "ldr %[sum], [%[sums], %[at]]\n"
+        "adds %[sum], %[sum], %[weight]\n"
+        "str %[sum], [%[sums], %[at]]\n"
+        "lsls %[word], %[word], #7\n"
+        "bpl 1b\n"
+        : [entry] "+l"(entry), [at] "+l"(at), [word] "=&l"(word), [weight] "=&l"(weight), [sum] "=&l"(sum)
+        : [value] "l"(value), [sums] "l"(sums)
         : "cc", "memory");
 #else
     MULTIPLES(factor, (level)value);
@@ -847,7 +935,7 @@ APART static void sparse_lists8(const uint8_t *in, uint32_t flip, uint32_t input
     for (uint32_t i = 0; i < outputs; ++i) {
         sums[i] = bias[i];
     }
-    for (in = next_word(in, stop, flip, &four); four != 0u; in = next_word(in, stop, flip, &four)) {
+    while (find_word(&in, stop, flip, &four) != 0) {
         const FLASH uint16_t *const start =
             (const FLASH uint16_t *)(start_of + sizeof *starts * (uintptr_t)in);
 
@@ -960,10 +1048,15 @@ APART static void add_six(const active *list, const FLASH uint32_t *weights, con
         value = (int16x2_t)list->value;
     }
 #elif THUMB1
-    /* Compilers keep sums in memory here; only the upper registers have room for them. */
+    /* Only the upper registers have room for sums. They are named, because GCC knows none at -Os; r9 may be a platform's. */
     register uint32_t value __asm__("r2");
     register uint32_t at __asm__("r3");
     int32_t weight;
+    register int32_t upper_b __asm__("r8") = b;
+    register int32_t upper_c __asm__("r10") = c;
+    register int32_t upper_d __asm__("r11") = d;
+    register int32_t upper_e __asm__("r12") = e;
+    register int32_t upper_f __asm__("lr") = f;
 
     __asm__ volatile(
         ".syntax unified\n"
@@ -991,10 +1084,15 @@ APART static void add_six(const active *list, const FLASH uint32_t *weights, con
         "2: ldmia %[list]!, {r2, r3}\n"
         "cmp %[value], #0\n"
         "bne 1b\n"
-        : [a] "+l"(a), [b] "+h"(b), [c] "+h"(c), [d] "+h"(d), [e] "+h"(e), [f] "+h"(f), [list] "+l"(list),
+        : [a] "+l"(a), [b] "+hr"(upper_b), [c] "+hr"(upper_c), [d] "+hr"(upper_d), [e] "+hr"(upper_e), [f] "+hr"(upper_f), [list] "+l"(list),
           [value] "=&l"(value), [at] "=&l"(at), [weight] "=&l"(weight)
         : [weights] "l"(weights)
         : "cc", "memory");
+    b = upper_b;
+    c = upper_c;
+    d = upper_d;
+    e = upper_e;
+    f = upper_f;
 #else
     for (; list->value != 0u; ++list) {
         const FLASH int8_t *const weight = (const FLASH int8_t *)weights + list->at;
@@ -1037,10 +1135,13 @@ APART static void add_four(const active *list, const FLASH uint32_t *weights, co
         value = (int16x2_t)list->value;
     }
 #elif THUMB1
-    /* Compilers keep sums in memory here; only the upper registers have room for them. */
+    /* Only the upper registers have room for sums. They are named, because GCC knows none at -Os; r9 may be a platform's. */
     register uint32_t value __asm__("r2");
     register uint32_t at __asm__("r3");
     int32_t weight;
+    register int32_t upper_b __asm__("r8") = b;
+    register int32_t upper_c __asm__("r10") = c;
+    register int32_t upper_d __asm__("r11") = d;
 
     __asm__ volatile(
         ".syntax unified\n"
@@ -1061,10 +1162,13 @@ APART static void add_four(const active *list, const FLASH uint32_t *weights, co
         "2: ldmia %[list]!, {r2, r3}\n"
         "cmp %[value], #0\n"
         "bne 1b\n"
-        : [a] "+l"(a), [b] "+h"(b), [c] "+h"(c), [d] "+h"(d), [list] "+l"(list),
+        : [a] "+l"(a), [b] "+hr"(upper_b), [c] "+hr"(upper_c), [d] "+hr"(upper_d), [list] "+l"(list),
           [value] "=&l"(value), [at] "=&l"(at), [weight] "=&l"(weight)
         : [weights] "l"(weights)
         : "cc", "memory");
+    b = upper_b;
+    c = upper_c;
+    d = upper_d;
 #else
     for (; list->value != 0u; ++list) {
         const FLASH int8_t *const weight = (const FLASH int8_t *)weights + list->at;
@@ -1421,6 +1525,7 @@ int edgedigits_model_check_weights(void)
 #undef layer3_bias
 #undef layer3_weights
 #undef loaded
+#undef find_word
 #undef next_word
 #undef push
 #undef close_list
