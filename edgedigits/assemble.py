@@ -200,6 +200,7 @@ def _engine(
         view=config.input.view,
         reject_margin=confidence.reject_margin,
         seen=engine_inputs(classifier, splits.validation.images[:MEASURED_IMAGES]),
+        constants=config.budget.constants,
     )
     if facts.proof.note:
         progress.say(facts.proof.note)

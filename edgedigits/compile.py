@@ -54,6 +54,7 @@ def compile_graph(
     view: View = PLAIN,
     reject_margin: int = 0,
     seen: NDArray[np.int8] | None = None,
+    constants: int = 0,
 ) -> tuple[EngineSource, EngineFacts]:
     """Return the engine of a model, proven against the interpreter whose arithmetic it repeats, and the facts about it.
 
@@ -66,6 +67,7 @@ def compile_graph(
         view: what it sees of an image.
         reject_margin: as for `render_engine`.
         seen: int8 (n, in), inputs to measure on how many each layer has to visit; None where there are none.
+        constants: bytes of weights and biases that a budget allows; 0 where there is none.
 
     Raises:
         UnsupportedModelError: the engine or the interpreter cannot run the model; names operator, tensor and reason.
@@ -76,7 +78,9 @@ def compile_graph(
     """
     lowered = lower(graph, Rounding(choices.rounding))
     cores = find_costs(choices.core)
-    network, packed = arrange(simplify(lowered), Goal(choices.optimize), choices.most_instructions, seen, cores)
+    network, packed = arrange(
+        simplify(lowered), Goal(choices.optimize), choices.most_instructions, seen, cores, constants
+    )
     proof = prove(network, packed, digits)
     source = render_engine(network, packed, prefix, engine_map(graph, pixels, view), reject_margin)
     return source, engine_facts(

@@ -72,7 +72,7 @@ def test_a_model_of_the_frontier_has_the_accuracy_and_the_bytes_that_its_report_
     inputs = (see(chosen.input.view, test.images).astype(int) - 128).astype(np.int8)
     right = classify(run(network, inputs)) == test.labels
     assert float(np.mean(right)) == report.evaluation.scores.accuracy
-    _, packed = arrange(simplify(network), Goal.SIZE)
+    _, packed = arrange(simplify(network), Goal.SIZE, constants=chosen.budget.constants)
     assert (
         sum(one.nbytes + one.biases.nbytes for one in packed) == report.engine.constant_bytes <= chosen.budget.constants
     )

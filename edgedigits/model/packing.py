@@ -158,6 +158,7 @@ def arrange(
     within: float = 0,
     seen: NDArray[np.int8] | None = None,
     cores: Sequence[CoreCosts] = (),
+    constants: int = 0,
 ) -> tuple[Network, tuple[PackedLayer, ...]]:
     """Return an equal network, its hidden neurons in the order that is best for `goal`, and its layers packed.
 
@@ -167,6 +168,7 @@ def arrange(
         within: for size: instructions that they may take, by estimate, if that can be had; 0 for any number.
         seen: int8 (n, in), inputs to measure on how many each layer has to visit; None for what is expected.
         cores: as for `choose`.
+        constants: bytes of weights, biases and factors that a budget allows, which streams keep; 0 for any.
     """
 
     def activities(one: Network) -> list[Activity]:
@@ -180,7 +182,12 @@ def arrange(
         return ordered, with_narrow_biases(chosen)
     ways = [by_reading, by_blocks] if goal is Goal.SIZE else [by_blocks]
     arranged = [(one, choose(one, goal, activities(one), cores)) for one in (way(network) for way in ways)]
-    return min(arranged, key=lambda one: _total(one[1], goal))
+    network, chosen = min(arranged, key=lambda one: _total(one[1], goal))
+    taken = sum(one.nbytes + one.biases.nbytes + FACTOR_BYTES for one in chosen)
+    if constants and taken > constants:
+        network = by_reading(network)
+        chosen = with_narrow_biases(use(network, [STREAM.name] * len(network.layers), activities(network)))
+    return network, chosen
 
 
 def alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:

@@ -153,7 +153,8 @@ def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfi
     else:
         # As the build packed it: a budget of instructions settles the layout while it trains.
         packed = EngineConfig(**facts.config["engine"])
-        engine = engine_figures(classifier, splits.test.images, packed, spec.get("core", CORE))
+        core, limit = spec.get("core", CORE), config.budget.constants
+        engine = engine_figures(classifier, splits.test.images, packed, core, limit)
     before = facts.stages[0].test_scores
     return {
         **score_figures(evaluation.scores),

@@ -98,7 +98,7 @@ def outputs_on(classifier: Classifier, digits: Digits) -> NDArray[np.float32]:
 
 
 def engine_figures(
-    classifier: Classifier, images: NDArray[np.uint8], choices: EngineConfig, core: str = CORE
+    classifier: Classifier, images: NDArray[np.uint8], choices: EngineConfig, core: str = CORE, constants: int = 0
 ) -> Figures:
     """Return bytes and RAM of the C engine, and its instructions where the mcu extra is installed.
 
@@ -107,12 +107,15 @@ def engine_figures(
         images: uint8 (n, 784); the first are counted on.
         choices: rounding and goal of the engine.
         core: that instructions are counted on.
+        constants: bytes that a budget allows, as for `compile_graph`.
 
     Raises:
         CheckFailedError: the engine differs from the interpreter in a byte.
     """
     try:
-        source, facts = compile_graph(classifier.graph, choices, DEFAULT_PREFIX, view=classifier.pixels.view)
+        source, facts = compile_graph(
+            classifier.graph, choices, DEFAULT_PREFIX, view=classifier.pixels.view, constants=constants
+        )
     except UnsupportedModelError as error:
         return {"engine_note": error.message}
     found: Figures = {
