@@ -107,15 +107,23 @@ def pruned(seed: int, sizes: tuple[int, ...], density: float, levels: int, shift
 )
 def test_packed_bytes_are_those_of_the_engine(sizes: tuple[int, ...], density: float, levels: int, shift: int) -> None:
     weights, biases = pruned(3, sizes, density, levels, shift)
-    network = simplify(lower(read_tflite(build_mlp(weights, biases, input_zero_point=-128))))
-    # A budget of so many bytes; without one, less code may be worth more of them.
-    network, packed = arrange(network, Goal.SIZE, constants=packed_bytes(weights, biases))
+    network = by_reading(simplify(lower(read_tflite(build_mlp(weights, biases, input_zero_point=-128)))))
+    packed = with_narrow_biases(use(network, ["stream"] * len(weights)))
     source = render_engine(network, packed)
 
-    assert {one.encoding.name for one in packed} == {"stream"}
     emitted = sum(one.nbytes + one.biases.nbytes for one in packed)
     assert emitted == source.weight_bytes + source.bias_bytes
     assert packed_bytes(weights, biases) == emitted + FACTOR_BYTES * len(packed)
+
+
+def test_a_budget_of_bytes_is_kept_by_streams_where_less_code_would_take_more_of_them() -> None:
+    weights, biases = pruned(3, (100, 20, 10), 0.2, 8, 5)
+    network = simplify(lower(read_tflite(build_mlp(weights, biases, input_zero_point=-128))))
+    limit = packed_bytes(weights, biases)
+    for constants, names in ((0, {"marked"}), (limit, {"stream"})):
+        _, packed = arrange(network, Goal.SIZE, constants=constants)
+        assert {one.encoding.name for one in packed} == names
+    assert sum(one.nbytes + one.biases.nbytes + FACTOR_BYTES for one in packed) == limit
 
 
 def test_packed_bytes_of_fields_are_those_of_an_engine_of_fields() -> None:
