@@ -27,7 +27,7 @@ _C_HEADERS = """
     stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time
     uchar wchar wctype
 """
-_FIRMWARE_HEADERS = ("board", "crc32", "model", "platform", "protocol", "semihosting", "tflm_engine")
+_FIRMWARE_HEADERS = ("board", "crc32", "model", "platform", "protocol", "semihosting", "tflm_engine", "usart")
 _BUILD_HEADERS = ("model_data", "tflm_resolver")
 _HEADERS = frozenset((*_C_HEADERS.split(), *_FIRMWARE_HEADERS, *_BUILD_HEADERS))
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)

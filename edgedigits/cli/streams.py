@@ -75,11 +75,13 @@ class Output:
         """
         self._try(lambda: sys.stdout.flush())
         if self._error is None:
+            _let_go_of_stderr()
             return code
         _silence(sys.stdout)
         if isinstance(self._error, BrokenPipeError):  # Whoever read it has seen enough.
             return code
         tell(f"edgedigits: error: The results cannot be printed: {self._error.strerror or self._error}.")
+        _let_go_of_stderr()
         return EXIT_DATA if code == EXIT_OK else code
 
     def _try(self, write: Callable[[], None]) -> None:
@@ -146,6 +148,15 @@ def _tell(text: str) -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(text, file=sys.stderr, flush=True)
+
+
+def _let_go_of_stderr() -> None:
+    """Lose what cannot be written there: Python would try again at its end, and end with 120."""
+    if sys.stderr is not None:
+        try:
+            sys.stderr.flush()
+        except OSError:
+            _silence(sys.stderr)
 
 
 def _silence(stream: Any) -> None:

@@ -75,9 +75,10 @@ def test_a_closed_stdout_is_told_at_once_and_quiet_needs_none():
     assert shell("$E boards --quiet >&-") == (0, "", "")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("where", ["2>&-", "2>/dev/full", "<&- 2>&-"])
-def test_without_stderr_errors_are_lost_but_json_is_whole(where):
-    code, out, err = shell(f"$E inspect nowhere --json {where}")
+def test_without_stderr_errors_are_lost_but_json_is_whole(where, unbuffered):
+    code, out, err = shell(f"$E inspect nowhere --json {where}", PYTHONUNBUFFERED=unbuffered)
     assert (code, json.loads(out)["error"]["exit_code"], err) == (3, 3, "")
 
 

@@ -92,7 +92,7 @@ def test_everything_that_computes_is_held_against_the_oracle(result: Simulation)
         ("feed on the emulated core, in portions", 236, 0, 236 * 2),
     ]
     assert result.from_pixels is not None
-    assert result.instructions.mean < result.from_pixels.mean < result.instructions.mean + 250
+    assert result.instructions.mean - 250 < result.from_pixels.mean < result.instructions.mean + 250
     assert result.pixels is not None and (result.pixels.low, result.pixels.high) == (0, 1)
     assert result.no_background is not None and result.no_background > result.instructions.mean
 
