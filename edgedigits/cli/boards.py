@@ -45,9 +45,15 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     needs = _measure(args, boards, progress)
     measured = [board for board in boards if board.name in needs]
     payload = {"boards": [_fit_facts(board, needs[board.name]) for board in measured]}
+    smallest = min(
+        (board for board in measured if needs[board.name].fit(board).fits),
+        key=lambda board: (board.flash, board.ram, board.name),
+        default=None,
+    )
+    payload["smallest"] = smallest.name if smallest else None
     # One board that was asked for is a check; a list is information.
     failures = tuple(filter(None, (needs[board.name].shortage(board) for board in measured if args.board)))
-    return Outcome(payload, lambda console: _show_fits(console, measured, needs), failures)
+    return Outcome(payload, lambda console: _show_fits(console, measured, needs, smallest), failures)
 
 
 def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) -> dict[str, Needs]:
@@ -121,7 +127,7 @@ def _show_list(console: Console, boards: list[Board]) -> None:
     console.print("Figures are the vendors' (--json names the sources); 'firmware': firmware_stub/ supports the board.")
 
 
-def _show_fits(console: Console, boards: list[Board], needs: dict[str, Needs]) -> None:
+def _show_fits(console: Console, boards: list[Board], needs: dict[str, Needs], smallest: Board | None) -> None:
     from rich.table import Table
 
     from edgedigits.report.needs_table import needs_by_core, needs_table
@@ -140,6 +146,9 @@ def _show_fits(console: Console, boards: list[Board], needs: dict[str, Needs]) -
         verdict = "yes" if fit.fits else "[red]no[/red]"
         table.add_row(board.name, board.core.name, *cells, verdict, need.how.partition(":")[0])
     console.print(table)
+    if smallest and len(boards) > 1:
+        memory = f"{_size(smallest.flash)} of flash, {_size(smallest.ram)} of RAM"
+        console.print(f"The smallest that fits: [bold]{smallest.name}[/bold], {memory}.")
     console.print("Bytes of the firmware that flash builds, stack included. By part:")
     # One board a core: the first whose own firmware was linked.
     cores: dict[str, Needs] = {}

@@ -147,7 +147,7 @@ def machine_arguments(board: Board) -> list[str]:
 
 def _board_of(core: Core) -> Board:
     if not core.qemu_board:
-        raise ConfigError(f"No machine of QEMU is set up for {core.name}.", hint="Use --emulator unicorn.")
+        raise ConfigError(f"No machine of QEMU is set up for {core.name}.", hint=f"Use --emulator {core.emulator}.")
     return find_board(core.qemu_board)
 
 

@@ -110,7 +110,7 @@ def run_unicorn(
 def _require_unicorn(core: Core) -> str:
     """Return Unicorn's version."""
     if not core.unicorn_cpu:
-        raise ConfigError(f"Unicorn does not emulate {core.name}.", hint="Use --emulator qemu.")
+        raise ConfigError(f"Unicorn does not emulate {core.name}.", hint=f"Use --emulator {core.emulator}.")
     try:
         import unicorn
     except ImportError as error:

@@ -197,5 +197,5 @@ def inner_tensor(graph: Graph, tensor: Tensor, *, towards_output: bool) -> Tenso
         return tensor
     raise UnsupportedModelError(
         f"{graph.name}: {end.label} is {end.dtype}, and no int8 tensor lies behind it.",
-        hint="An engine computes in int8; convert the model with full-integer quantization.",
+        hint="Engines compute in int8: convert it with full-integer quantization, or give it to edgedigits quantize.",
     )

@@ -46,13 +46,18 @@ def test_a_build_says_what_fits_where(tmp_path: Path, capsys: pytest.CaptureFixt
 
     assert cli.main(["boards", str(tmp_path), "--json"]) == 0
 
-    boards = {board["name"]: board for board in json.loads(capsys.readouterr().out)["boards"]}
+    found = json.loads(capsys.readouterr().out)
+    boards = {board["name"]: board for board in found["boards"]}
+    fitting = [board for board in boards.values() if board["fits"]]
+    assert boards[found["smallest"]] == min(fitting, key=lambda board: (board["flash"], board["ram"], board["name"]))
     assert boards["nrf52840dk"]["fits"] and not boards["bluepill"]["fits"]
     assert -30_000 < boards["bluepill"]["flash_left"] < -12_000
     for board in boards.values():
         assert board["flash_left"] == board["flash"] - board["needs"]["flash"]["total"]
     assert cli.main(["boards", str(tmp_path)]) == 0
-    assert "…" not in capsys.readouterr().out, "no figure is cut off, however many cores there are"
+    said = capsys.readouterr().out
+    assert "…" not in said, "no figure is cut off, however many cores there are"
+    assert f"The smallest that fits: {found['smallest']}, " in said
 
 
 def test_a_board_that_was_asked_for_and_is_too_small_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

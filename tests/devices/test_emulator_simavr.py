@@ -104,7 +104,7 @@ def test_what_cannot_be_combined_is_told(emitted: Engine) -> None:
         find_toolchain("zig", UNO)
     with pytest.raises(ConfigError, match="simavr does not emulate cortex-m4"):
         simulate_inputs(emitted, random_inputs(1), m4, toolchain_or_skip("zig", m4), emulator="simavr")
-    with pytest.raises(ConfigError, match="Unicorn does not emulate atmega328p"):
+    with pytest.raises(ConfigError, match="Unicorn does not emulate atmega328p.*--emulator simavr"):
         simulate_inputs(emitted, random_inputs(1), UNO, toolchain_or_skip("gcc", UNO), emulator="unicorn")
 
 
