@@ -95,11 +95,12 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         **reading,
     )
     return Outcome(
-        {"folder": str(args.out), "engine": facts.to_json()}, lambda console: _show(console, facts, args.out)
+        {"folder": str(args.out), "engine": facts.to_json()},
+        lambda console: _show(console, facts, args.out, args.most_instructions),
     )
 
 
-def _show(console: Console, facts: EngineFacts, folder: Path) -> None:
+def _show(console: Console, facts: EngineFacts, folder: Path, most: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -116,6 +117,8 @@ def _show(console: Console, facts: EngineFacts, folder: Path) -> None:
     totals = facts.weight_bytes, facts.instructions, *facts.cycles.values()
     table.add_row("all", "", "", *map("{:,}".format, totals), style="bold")
     console.print(table)
+    if 0 < most < facts.instructions:
+        console.print(f"beyond   {most:,} instructions: no packing takes fewer than these {facts.instructions:,}")
     for line in _notes(facts):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"written  {folder}", markup=False, soft_wrap=True)

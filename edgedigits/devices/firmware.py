@@ -35,6 +35,8 @@ def build_firmware(
     """
     if console not in CONSOLES:
         raise ConfigError(f"There is no console '{console}'.", hint=f"Known: {', '.join(CONSOLES)}.")
+    if console == "semihosting" and board.core.simavr:
+        raise ConfigError(f"{board.name} has no semihosting: AVR debuggers know none.", hint="Leave out --console.")
     check_constants(engine, board.core)
     program = firmware_program(engine, board, output, console, optimize)
     try:

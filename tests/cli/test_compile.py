@@ -62,6 +62,12 @@ def test_the_table_names_layer_encoding_bytes_and_instructions(
     assert f"next     edgedigits simulate {tmp_path / 'out'}" in text
 
 
+def test_a_limit_that_no_packing_keeps_is_told(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    limit = ("--optimize", "size", "--most-instructions", "5")
+    assert main(["compile", str(model), "--out", str(tmp_path / "out"), *limit]) == 0
+    assert "beyond   5 instructions: no packing takes fewer than these " in capsys.readouterr().out
+
+
 def test_json_adds_up(model: Path, tmp_path: Path, five_thousand: Digits, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compile", str(model), "--out", str(tmp_path / "out"), "--rounding", "tflm", "--json"]) == 0
 

@@ -143,6 +143,8 @@ def test_a_board_without_support_and_a_console_that_is_none(tmp_path: Path) -> N
         build_firmware(engine, find_board("nucleo-l4r5zi"), compiler, tmp_path / "f.elf")
     with pytest.raises(ConfigError, match="no console 'usb'"):
         build_firmware(engine, board, compiler, tmp_path / "f.elf", console="usb")
+    with pytest.raises(ConfigError, match=r"uno has no semihosting.*Leave out --console"):
+        build_firmware(engine, find_board("uno"), compiler, tmp_path / "f.elf", console="semihosting")
 
 
 @pytest.mark.parametrize(
