@@ -41,3 +41,13 @@ def test_weights_of_more_values_than_a_rank_can_tell_apart_have_no_fields() -> N
     weights = np.arange(1, 35, dtype=np.int8).reshape(2, 17)
     assert FIELDS.pack(weights) is None
     assert FIELDS.pack(np.where(weights <= 32, weights, 0).astype(np.int8)) is not None
+
+
+def test_a_layer_without_weights_holds_the_two_bytes_that_a_kernel_reads() -> None:
+    """Its columns have counts of no bits: the kernel looks at what lies behind the widths."""
+    nothing = np.zeros((3, 5), np.int8)
+    packed = FIELDS.pack(nothing)
+    assert packed is not None
+    [codes] = packed
+    assert codes.values.tolist() == [1, 0, 0, 0] and FIELDS.nbytes(nothing) == 4
+    np.testing.assert_array_equal(FIELDS.unpack(packed, (3, 5)), nothing)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from edgedigits.model.weights.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Encoding, Visits, Weights
 
 _HEAD = 2
+_READ = 2
+"""Bytes that a kernel reads at once: a layer without a weight has these behind its widths, not to be read beyond."""
 _MOST_RANK_BITS = 5
 _MOST_BITS = 9
 """Of an entry, and of the count of a column's: a kernel reads two bytes, of which up to seven bits are of another."""
@@ -63,7 +65,8 @@ class Fields(Encoding):
                 stream, length = stream >> 64, length - 64
         pieces.append(stream.to_bytes((length + 7) // 8, "little"))
         head = bytes([widths.step | widths.rank << 4, widths.count])
-        codes = np.frombuffer(head + b"".join(pieces) + table.tobytes() + bytes(not len(table)), np.uint8)
+        end = table.tobytes() or bytes(_READ)
+        codes = np.frombuffer(head + b"".join(pieces) + end, np.uint8)
         return (Constant("codes", codes, parts=(len(codes) - max(len(table), 1),)),)
 
     def nbytes(self, weights: Weights) -> int | None:
@@ -74,7 +77,7 @@ class Fields(Encoding):
             return None
         entries = int(_counts(weights, widths).sum())
         bits = entries * (widths.step + widths.rank) + widths.count * weights.shape[1]
-        return _HEAD + -(-bits // 8) + max(different, 1)
+        return _HEAD + -(-bits // 8) + (different or _READ)
 
     def unpack(self, constants: tuple[Constant, ...], shape: tuple[int, int]) -> Weights:
         """Return the weights (out, in) again."""
