@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.files.paths import user_path
+from edgedigits.options import budget
 
 MANIFEST = "manifest.json"
 """As `build_folder` has it, which imports NumPy."""
@@ -46,11 +47,19 @@ def model_folder(name: str) -> Path:
         ConfigError: neither is there.
     """
     known = frontier()
-    if name in known:
-        return known[name]
+    if (exact := _in_bytes(name)) in known:
+        return known[exact]
     folder = user_path(name)
     if not (folder / MANIFEST).is_file():
         other = "Give a build's folder, or a name that `edgedigits models` lists."
         hint = nearest(name, known) if name.startswith(PREFIX) and known else other
         raise ConfigError(f"{shown(name)} is no build, and no model that comes with edgedigits.", hint=hint)
     return folder
+
+
+def _in_bytes(name: str) -> str:
+    """Return a name whose budget is written as those of a build are, such as frontier-8k, with its bytes."""
+    try:
+        return f"{PREFIX}{budget(name.removeprefix(PREFIX))}" if name.startswith(PREFIX) else name
+    except ValueError:
+        return name

@@ -89,6 +89,7 @@ def test_a_model_of_the_frontier_is_named_wherever_a_build_is(tmp_path, monkeypa
     assert main(["predict", "frontier-2048", "one.png"]) == 0
     assert "reads  0" in capsys.readouterr().out
     assert edgedigits.inspect("frontier-424").name.endswith("model.tflite")
+    assert model_folder("frontier-8k") == model_folder("frontier-8K") == frontier()["frontier-8192"]
     assert main(["predict", "frontier-2049", "one.png"]) == 2
     assert "Did you mean 'frontier-2048'?" in capsys.readouterr().err
     for words in (["demo"], ["export", "--to", "cmake"], ["simulate"]):
