@@ -118,7 +118,9 @@ def _show(console: Console, facts: EngineFacts, folder: Path, most: int) -> None
     table.add_row("all", "", "", *map("{:,}".format, totals), style="bold")
     console.print(table)
     if 0 < most < facts.instructions:
-        console.print(f"beyond   {most:,} instructions: no packing takes fewer than these {facts.instructions:,}")
+        console.print(
+            f"beyond   {most:,} instructions: no packing for size keeps that; --optimize speed takes the fewest"
+        )
     for line in _notes(facts):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"written  {folder}", markup=False, soft_wrap=True)

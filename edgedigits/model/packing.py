@@ -182,12 +182,17 @@ def arrange(
         return ordered, with_narrow_biases(chosen)
     ways = [by_reading, by_blocks] if goal is Goal.SIZE else [by_blocks]
     arranged = [(one, choose(one, goal, activities(one), cores)) for one in (way(network) for way in ways)]
-    network, chosen = min(arranged, key=lambda one: _total(one[1], goal))
-    taken = sum(one.nbytes + one.biases.nbytes + FACTOR_BYTES for one in chosen)
-    if constants and taken > constants:
-        network = by_reading(network)
-        chosen = with_narrow_biases(use(network, [STREAM.name] * len(network.layers), activities(network)))
-    return network, chosen
+    best = min(arranged, key=lambda one: _total(one[1], goal))
+    if constants and _constant_bytes(best[1]) > constants:
+        ordered = by_reading(network)
+        streams = use(ordered, [STREAM.name] * len(ordered.layers), activities(ordered))
+        return min(best, (ordered, with_narrow_biases(streams)), key=lambda one: _constant_bytes(one[1]))
+    return best
+
+
+def _constant_bytes(layers: Sequence[PackedLayer]) -> int:
+    """Return the bytes of weights, biases and factors, as a budget of constants counts them."""
+    return sum(one.nbytes + one.biases.nbytes + FACTOR_BYTES for one in layers)
 
 
 def alike(options: Sequence[Sequence[PackedLayer]]) -> list[list[PackedLayer]]:

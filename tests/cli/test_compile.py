@@ -65,7 +65,7 @@ def test_the_table_names_layer_encoding_bytes_and_instructions(
 def test_a_limit_that_no_packing_keeps_is_told(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     limit = ("--optimize", "size", "--most-instructions", "5")
     assert main(["compile", str(model), "--out", str(tmp_path / "out"), *limit]) == 0
-    assert "beyond   5 instructions: no packing takes fewer than these " in capsys.readouterr().out
+    assert "beyond   5 instructions: no packing for size keeps that; " in capsys.readouterr().out
 
 
 def test_json_adds_up(model: Path, tmp_path: Path, five_thousand: Digits, capsys: pytest.CaptureFixture[str]) -> None:

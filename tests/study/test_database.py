@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgedigits.errors import DataError
@@ -40,7 +41,7 @@ def test_a_database_with_torn_pages_is_put_aside(tmp_path):
     with Store(tmp_path, create=True) as store:
         store.add((f"{i:04}", "build", {"x": "y" * 200}) for i in range(500))
     raw = bytearray((tmp_path / DATABASE).read_bytes())
-    raw[4096:40960] = os.urandom(40960 - 4096)
+    raw[4096:40960] = np.random.default_rng(0).bytes(40960 - 4096)
     (tmp_path / DATABASE).write_bytes(raw)
     with Store(tmp_path, create=True) as store:
         assert "kept as" in store.said
@@ -66,7 +67,7 @@ def killed(folder, *, damaged):
     file, log = folder / DATABASE, folder / f"{DATABASE}-wal"
     if damaged:
         raw = bytearray(file.read_bytes())
-        raw[4096:40960] = os.urandom(40960 - 4096)
+        raw[4096:40960] = np.random.default_rng(0).bytes(40960 - 4096)
         file.write_bytes(raw)
     assert log.stat().st_size > 4096
     return file.read_bytes(), log.read_bytes()

@@ -24,6 +24,13 @@ def narrow(name: str, values: NDArray[np.int64]) -> Constant:
     return Constant(name, values.astype(np.uint16 if values.max(initial=0) <= 0xFFFF else np.uint32), is_index=True)
 
 
+def gaps_of(weights: Weights) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return column and rows from the one before of each weight that is not zero, (n,), of weights (out, in)."""
+    columns, rows = np.nonzero(weights.T)
+    before = np.where(np.diff(columns, prepend=-1) != 0, 0, np.roll(rows, 1))
+    return columns, rows - before
+
+
 def steps_between(rows: NDArray[np.int64], largest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return steps between ascending rows, none above `largest`, and which entry each belongs to.
 

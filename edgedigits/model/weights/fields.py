@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.model.weights.columns import gaps_of
 from edgedigits.model.weights.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Encoding, Visits, Weights
 
 _HEAD = 2
@@ -113,16 +114,9 @@ class Fields(Encoding):
         return 100 + 16.0 * inputs + OUTPUT_INSTRUCTIONS * outputs + 18 * entries
 
 
-def _steps(weights: Weights) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return columns and steps (n,) of all weights that are not zero in weights (out, in)."""
-    columns, rows = np.nonzero(weights.T)
-    before = np.where(np.diff(columns, prepend=-1) != 0, 0, np.roll(rows, 1))
-    return columns, rows - before
-
-
 def _counts(weights: Weights, widths: _Widths) -> NDArray[np.intp]:
     """Return how many entries each column takes, (in,)."""
-    columns, steps = _steps(weights)
+    columns, steps = gaps_of(weights)
     entries = 1 + -(-(steps // widths.longest) >> widths.rank)
     return np.bincount(columns, entries, minlength=weights.shape[1]).astype(np.intp)
 

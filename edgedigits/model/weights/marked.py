@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.model.weights.columns import gaps_of
 from edgedigits.model.weights.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Encoding, Visits, Weights
 
 _STEP_BITS, _RANK_BITS = 4, 3
@@ -37,7 +38,7 @@ class Marked(Encoding):
         codebook = _codebook(weights)
         if len(codebook) > 1 << _RANK_BITS:
             return None
-        columns, gaps = _gaps(weights)
+        columns, gaps = gaps_of(weights)
         whole, steps = np.divmod(gaps, _LONGEST)
         ranks = np.searchsorted(codebook, weights.T[weights.T != 0])
         entries: list[list[int]] = [[] for _ in range(weights.shape[1])]
@@ -85,16 +86,9 @@ def _codebook(weights: Weights) -> Weights:
     return found if len(found) else np.zeros(1, np.int8)
 
 
-def _gaps(weights: Weights) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return columns and steps (n,) of all weights that are not zero in weights (out, in)."""
-    columns, rows = np.nonzero(weights.T)
-    before = np.where(np.diff(columns, prepend=-1) != 0, 0, np.roll(rows, 1))
-    return columns, rows - before
-
-
 def _counts(weights: Weights) -> NDArray[np.intp]:
     """Return how many entries each column takes, (in,)."""
-    columns, gaps = _gaps(weights)
+    columns, gaps = gaps_of(weights)
     entries = 1 + -(-(gaps // _LONGEST) // _MOST_LONGEST)
     return np.maximum(1, np.bincount(columns, entries, minlength=weights.shape[1])).astype(np.intp)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.model.weights.columns import gaps_of
 from edgedigits.model.weights.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Encoding, Visits, Weights
 
 WINDOW = 25
@@ -65,18 +66,12 @@ class Rice(Encoding):
         """About 37 an entry of an active column, and 3 for each one in its code."""
         outputs, inputs = weights.shape
         step_bits, weight_bits = _parameters(weights)
-        columns, by_column = np.nonzero(weights.T)[0], weights.T[weights.T != 0].astype(np.int64)
-        codes = 37 * _parts(by_column, weight_bits) + 3 * (_gaps(weights) >> step_bits)
+        columns, gaps = gaps_of(weights)
+        by_column = weights.T[weights.T != 0].astype(np.int64)
+        codes = 37 * _parts(by_column, weight_bits) + 3 * (gaps >> step_bits)
         entries = activity.taken(np.bincount(columns, codes, minlength=inputs))
         walk = 6 * inputs + 2 * activity.words * inputs + 30 * activity.inputs * inputs
         return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + entries
-
-
-def _gaps(weights: Weights) -> NDArray[np.int64]:
-    """Return the steps of all columns, one behind the other."""
-    columns, rows = np.nonzero(weights.T)
-    before = np.where(np.diff(columns, prepend=-1) != 0, 0, np.roll(rows, 1))
-    return rows - before
 
 
 def _parts(values: NDArray[np.int64], weight_bits: int) -> NDArray[np.int64]:
@@ -87,7 +82,7 @@ def _parts(values: NDArray[np.int64], weight_bits: int) -> NDArray[np.int64]:
 
 def _parameters(weights: Weights) -> tuple[int, int]:
     """Return the bits of steps and weights that make the stream shortest."""
-    gaps, values = _gaps(weights), weights[weights != 0].astype(np.int64)
+    gaps, values = gaps_of(weights)[1], weights[weights != 0].astype(np.int64)
     best = {}
     for weight_bits in _WEIGHT_BITS:
         extra = int((_parts(values, weight_bits) - 1).sum())
