@@ -84,8 +84,13 @@ class InternalError(EdgedigitsError):
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the known word closest to `word`, or lists all of them."""
     known = list(known)
-    close = get_close_matches(word, known, n=1, cutoff=0.65)
-    return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}."
+    close = closest(word, known)
+    return f"Did you mean '{close}'?" if close else f"Known: {', '.join(known)}."
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Return the known word closest to `word`; empty where none is close."""
+    return next(iter(get_close_matches(word, known, n=1, cutoff=0.65)), "")
 
 
 def shown(text: str, most: int = 40) -> str:

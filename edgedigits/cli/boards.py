@@ -91,6 +91,7 @@ def _facts(board: Board) -> dict[str, Any]:
     return {
         "name": board.name,
         "title": board.title,
+        "aliases": list(board.aliases),
         "core": board.core.name,
         "flash": board.flash,
         "ram": board.ram,
@@ -125,6 +126,8 @@ def _show_list(console: Console, boards: list[Board]) -> None:
         table.add_row(*cells, "yes" if board.firmware else "", Text(board.title))
     console.print(table)
     console.print("Figures are the vendors' (--json names the sources); 'firmware': firmware_stub/ supports the board.")
+    if len(boards) > 1:
+        console.print("--board takes what people call them, too, such as nano, pico2 or blackpill (--json lists all).")
 
 
 def _show_fits(console: Console, boards: list[Board], needs: dict[str, Needs], smallest: Board | None) -> None:

@@ -11,9 +11,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from edgedigits.devices.catalogue import Address, Clock, Size, Text, read_file, read_folder
-from edgedigits.devices.cores import Core, load_cores
+from edgedigits.devices.cores import Core, known_core, load_cores
+from edgedigits.devices.other_chips import find_other_chips, squeezed
 from edgedigits.devices.stub import firmware_stub
-from edgedigits.errors import ConfigError, nearest
+from edgedigits.errors import ConfigError, closest
 from edgedigits.extensions import extensions
 from edgedigits.files.typed import Count
 
@@ -59,6 +60,7 @@ class Board:
         ram_kib: KiB of RAM.
         clock_mhz: the highest clock that the vendor allows, MHz.
         source: where the figures come from, starting with "vendor:".
+        aliases: what it is called besides, and boards that take its firmware as it is.
         pyocd: name of the target in pyOCD; empty where there is none.
         avrdude: what avrdude is told of it; empty where that does not program it.
         esptool: what esptool calls its chip; empty where that does not program it.
@@ -76,6 +78,7 @@ class Board:
     ram_kib: Size
     clock_mhz: Clock
     source: Text
+    aliases: tuple[Text, ...] = ()
     pyocd: Text = ""
     avrdude: tuple[str, ...] = ()
     esptool: Text = ""
@@ -160,16 +163,35 @@ def read_boards(folder: Path) -> dict[str, Board]:
 
 
 def find_board(name: str) -> Board:
-    """Return the board of that name, upper or lower case.
+    """Return the board of that name or alias, upper or lower case, with or without what stands between its parts.
 
     Raises:
-        ConfigError: there is none; the hint names the nearest.
+        ConfigError: there is none; says why where the chip is known, and the hint names the nearest or what to do.
     """
-    boards = load_boards()
-    plain = _plain(name)
-    if plain not in boards:
-        raise ConfigError(f"There is no board '{name}'.", hint=nearest(plain, boards))
-    return boards[plain]
+    boards, plain = load_boards().values(), squeezed(name)
+    # A board's own name goes before what others are called besides.
+    names = {squeezed(alias): board for board in boards for alias in board.aliases}
+    names |= {squeezed(board.name): board for board in boards}
+    if plain in names:
+        return names[plain]
+    if core := known_core(name):
+        raise ConfigError(f"There is no board '{name}': {core.name} is a core.", hint=f"Boards with it: {_having(core)}.")
+    if other := find_other_chips(name):
+        raise ConfigError(f"There is no board '{name}' ({other.title}): {other.why}.", hint=other.instead)
+    meant = closest(plain, names)
+    raise ConfigError(
+        f"There is no board '{name}'.", hint=f"Did you mean '{names[meant].name}'?" if meant else _NO_SUCH
+    )
+
+
+_NO_SUCH = (
+    "edgedigits boards lists those there are; simulate --core tells what an engine takes on the core of another, "
+    "export writes it as a library for the tools of another, and edgedigits examples custom_board.json declares one."
+)
+
+
+def _having(core: Core) -> str:
+    return ", ".join(name for name, board in load_boards().items() if board.core is core)
 
 
 def _plain(name: str) -> str:

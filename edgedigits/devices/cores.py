@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from edgedigits.devices.catalogue import Text, read_file, read_folder
+from edgedigits.devices.other_chips import find_other_chips
 from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import ConfigError, nearest
 from edgedigits.model.core_costs import CoreCosts
@@ -190,18 +191,35 @@ def load_cores() -> Mapping[str, Core]:
     return read_folder(stub / "cores", Core, architecture=read_folder(stub / "architectures", Architecture))
 
 
-def find_core(name: str) -> Core:
-    """Return the core of that name; "m4" and "cortex_m4" are understood too.
-
-    Raises:
-        ConfigError: there is none; the hint names the nearest.
-    """
+def known_core(name: str) -> Core | None:
+    """Return the core of that name; "m4" and "cortex_m4" are understood too. None where there is none."""
     cores = load_cores()
     plain = name.lower().replace("_", "-").replace("+", "plus")
-    for candidate in (plain, f"cortex-{plain}"):
-        if candidate in cores:
-            return cores[candidate]
-    raise ConfigError(f"There is no core '{name}'.", hint=nearest(plain, cores))
+    return cores.get(plain) or cores.get(f"cortex-{plain}")
+
+
+def find_core(name: str) -> Core:
+    """Return the core of that name, as `known_core` understands it.
+
+    Raises:
+        ConfigError: there is none; the hint names that of the board that is called so, or the nearest.
+    """
+    core = known_core(name)
+    if core is None:
+        raise ConfigError(f"There is no core '{name}'.", hint=_core_meant(name))
+    return core
+
+
+def _core_meant(name: str) -> str:
+    # Boards are made of cores: their file is read only where a name is none of a core's.
+    from edgedigits.devices.boards import find_board
+
+    try:
+        board = find_board(name)
+    except ConfigError:
+        other = find_other_chips(name)
+        return other.answer if other else nearest(name.lower().replace("_", "-"), load_cores())
+    return f"{board.title} has a {board.core.name}: take --core {board.core.name}."
 
 
 def find_costs(names: Sequence[str]) -> tuple[CoreCosts, ...]:

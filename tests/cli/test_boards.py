@@ -24,6 +24,7 @@ def test_json_names_the_sources(capsys: pytest.CaptureFixture[str]) -> None:
 
     boards = json.loads(capsys.readouterr().out)["boards"]
     assert len(boards) >= 12 and all(board["source"].startswith("vendor") for board in boards)
+    assert next("nano" in board["aliases"] for board in boards if board["name"] == "uno")
 
 
 def test_a_board_that_was_asked_for_gets_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,5 +74,5 @@ def test_a_board_that_was_asked_for_and_is_too_small_fails(tmp_path: Path, capsy
 
 
 def test_a_wrong_board_gets_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["boards", "--board", "blue-pill"]) == 2
+    assert cli.main(["boards", "--board", "bluepil"]) == 2
     assert "Did you mean 'bluepill'" in capsys.readouterr().err

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from edgedigits.devices.boards import find_board, load_boards
 from edgedigits.devices.cores import find_core, load_cores
+from edgedigits.devices.other_chips import load_other_chips, squeezed
 from edgedigits.devices.stub import firmware_stub
 from edgedigits.errors import ConfigError
+from edgedigits.exports.catalogue import EXPORTS
 
 PROMISED = [
     "rp2040",
@@ -73,11 +77,92 @@ def test_a_linker_script_holds_the_boards_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "meant"), [("nrf52840", "nrf52840dk"), ("rp2O40", "rp2040"), ("MPS2-AN386x", "mps2-an386")]
+    ("wrong", "meant"), [("nrf52840dq", "nrf52840dk"), ("rp2O40", "rp2040"), ("MPS2-AN386x", "mps2-an386")]
 )
 def test_a_wrong_board_name_gets_the_nearest(wrong: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=f"Did you mean '{meant}'"):
         find_board(wrong)
+
+
+@pytest.mark.parametrize(
+    ("typed", "board"),
+    [
+        ("nano", "uno"),
+        ("Arduino Nano", "uno"),
+        ("mega", "mega2560"),
+        ("pico", "rp2040"),
+        ("pico2", "rp2350"),
+        ("pico_w", "rp2040"),
+        ("stm32f103c8", "bluepill"),
+        ("STM32F103C8T6", "bluepill"),
+        ("blue-pill", "bluepill"),
+        ("blackpill", "nucleo-f411re"),
+        ("microbit-v1", "microbit"),
+        ("esp32c3", "esp32-c3"),
+    ],
+)
+def test_boards_are_known_by_what_people_call_them(typed: str, board: str) -> None:
+    assert find_board(typed) is find_board(board)
+
+
+def test_no_two_boards_have_a_name_in_common() -> None:
+    boards = load_boards().values()
+    names = [squeezed(name) for board in boards for name in (board.name, *board.aliases)]
+
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("typed", "family", "remedy"),
+    [
+        ("esp32", "ESP32, ESP32-S2, ESP32-S3", "--to esp-idf"),
+        ("ESP32-S3-DevKitC-1", "ESP32, ESP32-S2, ESP32-S3", "--to esp-idf"),
+        ("esp32-c6", "ESP32-C2, C5, C6, H2, P4", "--core rv32imc"),
+        ("esp32-c3-weact", "an ESP32-C3", "Take --board esp32-c3"),
+        ("esp8266", "ESP8266", "--to arduino"),
+        ("nodemcu", "ESP8266", "--to arduino"),
+        ("rp2350-riscv", "Hazard3", "Take --board rp2350"),
+        ("attiny85", "other AVRs", "--core atmega328p"),
+        ("Arduino Zero", "SAMD21", "--to arduino"),
+        ("nucleo-g071rb", "STM32 with Cortex-M0", "--core cortex-m0plus"),
+        ("stm32f407", "STM32 with Cortex-M4", "--core cortex-m4"),
+        ("stm32u585", "STM32 with Cortex-M33", "custom_board.json"),
+        ("raspberry-pi-5", "Raspberry Pi", "--to cmake"),
+    ],
+)
+def test_a_board_of_no_known_kind_is_told_why_and_what_to_do(typed: str, family: str, remedy: str) -> None:
+    with pytest.raises(ConfigError, match=rf"There is no board '{typed}' \(.*{re.escape(family)}.*\): .*\.") as caught:
+        find_board(typed)
+
+    assert remedy in caught.value.hint
+
+
+def test_what_is_said_of_other_chips_names_boards_cores_and_exports_that_there_are() -> None:
+    for family in load_other_chips().values():
+        words = f"{family.why} {family.instead}"
+        for board in re.findall(r"--board ([\w-]+)", words):
+            assert board in load_boards()
+        for core in re.findall(r"--core ([\w-]+)", words):
+            assert core in load_cores()
+        for export in re.findall(r"--to ([\w-]+)", words):
+            assert export in EXPORTS
+        assert all(name == squeezed(name) for name in family.names)
+
+
+def test_an_unknown_board_is_not_answered_with_a_list_of_all() -> None:
+    with pytest.raises(ConfigError, match=r"There is no board 'zx81'\.") as caught:
+        find_board("zx81")
+
+    assert "edgedigits boards lists" in caught.value.hint and "nrf52840dk" not in caught.value.hint
+
+
+def test_a_core_and_a_board_that_are_taken_for_each_other_are_told_apart() -> None:
+    with pytest.raises(ConfigError, match=r"'m0\+': cortex-m0plus is a core\. Boards with it: rp2040, microbit\."):
+        find_board("m0+")
+    with pytest.raises(ConfigError, match=r"There is no core 'Nano'\. Arduino Uno.*take --core atmega328p\."):
+        find_core("Nano")
+    with pytest.raises(ConfigError, match=r"There is no core 'esp32'\. ESP32, .* --to esp-idf"):
+        find_core("esp32")
 
 
 def test_names_are_forgiving() -> None:

@@ -127,12 +127,13 @@ def test_cmake_finds_a_core_by_its_file_and_a_board_by_a_path(house: Path) -> No
 
 
 def test_cmake_tells_which_field_of_which_file_is_wrong(house: Path) -> None:
+    """It takes a board by what it is called besides, too."""
     file = house / "firmware_stub" / "boards" / "toy-board.json"
     board = json.loads(file.read_text(encoding="utf-8"))
     del board["firmware"]["uart"]
-    file.write_text(json.dumps(board), encoding="utf-8")
+    file.write_text(json.dumps({**board, "aliases": ["first", "toy"]}), encoding="utf-8")
 
-    words = " ".join(cmake(house, "toy-board").stderr.split())
+    words = " ".join(cmake(house, "toy").stderr.split())
 
     assert "boards/toy-board.json, field 'firmware.uart': member 'firmware uart' not found" in words
     assert "Compare another file of the catalogue." in words
