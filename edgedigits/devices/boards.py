@@ -175,7 +175,8 @@ def find_board(name: str) -> Board:
     if plain in names:
         return names[plain]
     if core := known_core(name):
-        raise ConfigError(f"There is no board '{name}': {core.name} is a core.", hint=f"Boards with it: {_having(core)}.")
+        having = ", ".join(board.name for board in boards if board.core is core)
+        raise ConfigError(f"There is no board '{name}': {core.name} is a core.", hint=f"Boards with it: {having}.")
     if other := find_other_chips(name):
         raise ConfigError(f"There is no board '{name}' ({other.title}): {other.why}.", hint=other.instead)
     meant = closest(plain, names)
@@ -188,10 +189,6 @@ _NO_SUCH = (
     "edgedigits boards lists those there are; simulate --core tells what an engine takes on the core of another, "
     "export writes it as a library for the tools of another, and edgedigits examples custom_board.json declares one."
 )
-
-
-def _having(core: Core) -> str:
-    return ", ".join(name for name, board in load_boards().items() if board.core is core)
 
 
 def _plain(name: str) -> str:
