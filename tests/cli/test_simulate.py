@@ -56,7 +56,9 @@ def test_an_engine_of_other_pixels_than_said_is_refused(folder: Path, capsys: py
     assert "Compile it again with --input-range 0,255." in said
 
 
-@pytest.mark.parametrize("core", ["m0plus", "m7", "rv32imc"])
+@pytest.mark.parametrize(
+    "core", [*(pytest.param(core, marks=pytest.mark.slow) for core in ("m0plus", "m7")), "rv32imc"]
+)
 def test_other_cores(folder: Path, capsys: pytest.CaptureFixture[str], core: str) -> None:
     assert run(folder, "--core", core, "--images", "20", "--json") == 0
 

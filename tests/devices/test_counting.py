@@ -33,7 +33,9 @@ def test_instructions_start_where_capstone_says(tiny: Engine, compiled: Callable
     assert ours == {instruction.address for instruction in disassemble(image, find_core(core))}
 
 
-@pytest.mark.parametrize("core", UNICORN_CORES)
+@pytest.mark.parametrize(
+    "core", [pytest.param(core, marks=pytest.mark.slow) if core != "cortex-m4" else core for core in UNICORN_CORES]
+)
 def test_three_ways_of_counting_agree(tiny: Engine, compiled: Callable[..., Image], core: str) -> None:
     image, inputs = compiled(tiny, core), random_inputs(3)
     singles: Counter[int] = Counter()

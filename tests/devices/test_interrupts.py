@@ -76,7 +76,8 @@ def interrupt(arguments: list[str], folder: Path, number: int, ready: Callable[[
     assert list((folder / "tmp").iterdir()) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_simulate_in_qemu(qemu: None, hanging: Path, tmp_path: Path, number: int) -> None:
     """QEMU, the engine on this machine and the interpreter all run then."""
     arguments = ["simulate", str(hanging), "--core", "cortex-m55", "--images", "5"]

@@ -60,6 +60,7 @@ def test_columns_of_known_lengths_are_smaller_by_a_byte_each() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_ch32v003_holds_a_pruned_network_in_12_kib_and_2_of_ram(tmp_path: Path, inputs: np.ndarray) -> None:
     """Within 60,000 instructions an image, without a multiplier."""
     board = find_board("ch32v003")

@@ -90,7 +90,7 @@ def assert_equal_on(core: str, network: Network, source: EngineSource, folder: P
     assert not found.layers or [cost.name for cost in found.layers] == [step.name for step in emitted.facts.steps]
 
 
-@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4"])
+@pytest.mark.parametrize("core", [pytest.param("cortex-m0plus", marks=pytest.mark.slow), "cortex-m4"])
 @pytest.mark.parametrize("number", range(len(CHAINS)))
 def test_emulated_cores_give_the_same(number: int, core: str, tmp_path: Path) -> None:
     assert_equal_on(core, *mixed(number), tmp_path)

@@ -148,7 +148,9 @@ def _one(source: EngineSource, inputs: NDArray[np.int8], folder: Path) -> Answer
     return run_engines(available(C_COMPILERS)[0], flags, [(source, inputs)], folder)[0]
 
 
-@pytest.mark.parametrize("name", ["pairs", "lists8", "codebook"])
+@pytest.mark.parametrize(
+    "name", ["pairs", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lists8", "codebook"))]
+)
 def test_the_self_test_detects_one_flipped_bit_in_any_constant(name: str, tmp_path: Path) -> None:
     """Weights, biases, factors of single outputs, exponentials, and the table of pixels."""
     content = random_mlp(3, (784, 5, 10), softmax=True, per_channel=True, density=0.1, input_scale=np.float32(0.01))
@@ -285,7 +287,9 @@ int main(void) {
     np.testing.assert_array_equal(inverted, pixels.table[255 - ramp])
 
 
-@pytest.mark.parametrize("level", ["-O0", "-O2", "-O3", "-Os"])
+@pytest.mark.parametrize(
+    "level", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("-O0", "-O3")), "-O2", "-Os"]
+)
 @pytest.mark.parametrize("compiler", C_COMPILERS)
 def test_no_warning_at_any_level(compiler: str, level: str, tmp_path: Path) -> None:
     available([compiler])

@@ -27,7 +27,13 @@ def outcomes(folder: Path, how: str, way: str) -> list[dict]:
 
 
 @pytest.mark.parametrize("way", ["atomic", pytest.param("steps", marks=pytest.mark.slow)])
-@pytest.mark.parametrize(("how", "code"), [("kill", -9), ("interrupt", INTERRUPTED), ("full", FULL)])
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ("kill", -9),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in (("interrupt", INTERRUPTED), ("full", FULL))),
+    ],
+)
 def test_the_old_build_or_the_new_one_is_whole_and_nothing_else_is_left(tmp_path, how, code, way):
     found = outcomes(tmp_path, how, way)
 

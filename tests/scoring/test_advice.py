@@ -206,8 +206,8 @@ def _linear(splits: Splits, low: float, high: float) -> bytes:
     ("made_for", "told", "words"),
     [
         ((0, 255), None, "with --input-range 0,255."),
-        ((-1, 1), (0, 255), "with --input-range -1,1."),
-        ((0, 1), (-1, 1), "with --input-range 0,1."),
+        pytest.param((-1, 1), (0, 255), "with --input-range -1,1.", marks=pytest.mark.slow),
+        pytest.param((0, 1), (-1, 1), "with --input-range 0,1.", marks=pytest.mark.slow),
     ],
 )
 def test_a_model_that_expects_other_pixels_gets_the_flag_for_it(

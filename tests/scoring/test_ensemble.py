@@ -59,6 +59,7 @@ def test_what_has_no_mean_is_told(builds, tmp_path) -> None:
         score_ensemble([])
 
 
+@pytest.mark.slow
 def test_the_benchmark_prints_a_row_for_each_number_of_builds_with_the_bytes_of_all(builds, found, capsys) -> None:
     folders, test = builds
     main([str(folder) for folder in folders])
