@@ -4,7 +4,7 @@ Each picture is cut to its ink, brought to a small square, white on black, and c
 picture is nearest. That is right for three MNIST digits of four, for half of printed or seven-segment ones, and far
 less often for pictures that lie otherwise: enough to tell of a data set how it lies, never of a single digit.
 
-The mean pictures ship with the package: `class_means` of mnist-5k, 10 × 14 × 14 bytes.
+The mean pictures ship with the package: those of the classes of mnist-5k, cut out, 10 × 14 × 14 bytes.
 """
 
 from __future__ import annotations
@@ -75,13 +75,6 @@ def likeness(digits: Digits) -> Likeness | None:
         return Likeness(agreement, None, relabelling, renamed, doubtful=False)
     doubtful = max(agreement, best) < _UNLIKE and len(labels) >= _FEWEST_TO_DOUBT
     return Likeness(agreement, None, {}, agreement, doubtful)
-
-
-def class_means(digits: Digits) -> NDArray[np.uint8]:
-    """Return the mean picture of each class as `cut_out` makes them, uint8 (10, 14, 14), 255 for ink everywhere."""
-    squares = cut_out(digits.images).astype(np.float64)
-    means = np.stack([squares[digits.labels == digit].mean(axis=0) for digit in range(CLASSES)])
-    return np.rint(255 * means).astype(np.uint8)
 
 
 def cut_out(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -33,7 +33,6 @@ from edgedigits.data.shape import CLASSES, IMAGE_SIDE, PIXELS
 HIDDEN = 10
 STEPS = 255.0
 PRUNED_PERCENTILE = 10
-FAMILIES = ("classical", "quantized", "pruned")
 BLOCK = 250
 """Images that are worked on at a time."""
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from edgedigits.scoring.metrics import classify
 
 BASELINE = "litert-reference"
-RUNTIMES = (BASELINE, "litert-default", "tflm", "keras-float")
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class ParityRow:
     """One runtime's outputs held against the baseline's.
 
     Attributes:
-        runtime: one of `RUNTIMES`.
+        runtime: "litert-reference", "litert-default", "tflm" or "keras-float".
         baseline: what it was compared to.
         differing_bytes: output bytes that differ.
         bytes: output bytes compared.

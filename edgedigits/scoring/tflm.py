@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.data.shape import PIXELS
 from edgedigits.errors import ToolMissingError
 from edgedigits.files.typed import Count
 from edgedigits.scoring.child import INSTALL_HINTS
@@ -91,24 +90,6 @@ def run_tflm(
     with classifier.workspace(images) as workspace:
         child = workspace.start("tflm", timeout_s=timeout_s, **tflm_request(classifier, arena_bytes))
         return child.result().arrays["tflm"]
-
-
-def measure_arena(classifier: Classifier, *, timeout_s: float | None = None) -> ArenaMeasurement:
-    """Find the smallest arena, in steps of 16 bytes, in which TFLM on this host allocates and runs the model.
-
-    Args:
-        classifier: the model.
-        timeout_s: seconds to wait; 60 s by default.
-
-    Raises:
-        ToolMissingError: tflite-micro is not installed.
-        UnsupportedModelError: TFLM lacks one of the model's operators.
-        DataError: TFLM died, hung, or calls the file damaged.
-    """
-    require_tflm()
-    with classifier.workspace(np.zeros((1, PIXELS), dtype=np.uint8)) as workspace:
-        facts = workspace.start("arena", timeout_s=timeout_s, **tflm_request(classifier)).result().facts
-    return arena_measurement(facts)
 
 
 def arena_measurement(facts: Any) -> ArenaMeasurement:

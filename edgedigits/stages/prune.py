@@ -66,11 +66,6 @@ def strip_pruning(model: Any) -> Any:
     return tfmot.sparsity.keras.strip_pruning(model)
 
 
-def sparsity_by_layer(model: Any) -> dict[str, float]:
-    """Return the share of exact zeros in each kernel of a plain Keras model, by layer name."""
-    return {layer.name: float(np.mean(layer.kernel.numpy() == 0)) for layer in model.layers}
-
-
 def pruning_callbacks() -> list[Any]:
     """Return what `fit` needs beside the model: TF-MOT's step counter, and a record of zeros by epoch."""
     from edgedigits.training.keras_env import keras, tfmot

@@ -40,9 +40,9 @@ from edgedigits.model.ordering import by_blocks
 from edgedigits.model.packing import Goal, PackedLayer, choose
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
-from edgedigits.model.worst_case import without_zeros, worst_input
 from edgedigits.scoring.metrics import classify
 from edgedigits.scoring.reject import MOST_LEAD_TOLD, leads
+from tests.model.worst_case import without_zeros, worst_input
 
 BUILDS = {
     "784-10-10": "--hidden 10 --qat",

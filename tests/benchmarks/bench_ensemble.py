@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edgedigits.scoring.ensemble import score_ensemble
+from tests.benchmarks.ensemble import score_ensemble
 
 
 def main(words: list[str] | None = None) -> None:

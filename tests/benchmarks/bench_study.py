@@ -36,13 +36,14 @@ from edgedigits.data.load import read_source
 from edgedigits.progress import SilentProgress
 from edgedigits.reproduction.digits import TableDigits, table_digits
 from edgedigits.reproduction.plan import plan_table
-from edgedigits.reproduction.published import FAMILIES, columns
+from edgedigits.reproduction.published import columns
 from edgedigits.reproduction.published_table import published_table
 from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.run.session import Options, run_plan
 from tests.reproduction.alone import train
 
 Clock = Callable[[], float]
+FAMILIES = ("classical", "quantized", "pruned")
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 

@@ -20,7 +20,6 @@ from edgedigits.model.numpy_engine import run_steps
 from edgedigits.model.packing import Goal, choose
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
-from edgedigits.model.worst_case import without_zeros, worst_input
 from tests.benchmarks.bench_engine import (
     BUILDS,
     IMAGES,
@@ -34,6 +33,7 @@ from tests.benchmarks.bench_engine import (
     simulate_engine,
 )
 from tests.devices.conftest import toolchain_or_skip
+from tests.model.worst_case import without_zeros, worst_input
 from tests.tflite_builder import random_mlp
 
 pytestmark = pytest.mark.slow

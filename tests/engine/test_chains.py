@@ -27,12 +27,12 @@ from edgedigits.model.numpy_engine import run
 from edgedigits.model.packing import choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
-from edgedigits.model.worst_case import without_zeros
 from tests.devices.conftest import toolchain_or_skip
 from tests.engine.compilers import EACH_COMPILER, available
 from tests.engine.engine_program import SANITIZED, run_engines, write
 from tests.model.oracles import hard_inputs
 from tests.model.random_chains import BRANCHES, random_chain
+from tests.model.worst_case import without_zeros
 
 CHAINS = [
     (8, "TANH", 5),

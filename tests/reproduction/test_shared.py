@@ -10,12 +10,13 @@ from edgedigits.data.preprocess import to_float
 from edgedigits.reproduction import task as table_task
 from edgedigits.reproduction.shared import SharedImages, Track
 from edgedigits.reproduction.task import STRETCH_LOOKS, looks, plan_runs
-from edgedigits.stages.prune import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
+from edgedigits.stages.prune import add_pruning, pruning_callbacks, strip_pruning
 from edgedigits.stages.quantize import add_fake_quantization
 from edgedigits.study.run.figures import CURVE_POINTS
 from edgedigits.training.keras_env import keras, set_seed, tf
 from edgedigits.training.losses import make_loss
 from edgedigits.training.model import build_mlp
+from tests.stages.zeros import sparsity_by_layer
 
 STEPS = 12
 RATE = 0.5

@@ -11,11 +11,17 @@ from numpy.typing import NDArray
 from edgedigits.errors import EdgedigitsError, ToolMissingError, UnsupportedModelError
 from edgedigits.scoring import tflm
 from edgedigits.scoring.interpreter import Classifier
-from edgedigits.scoring.tflm import measure_arena, run_tflm
+from edgedigits.scoring.tflm import ArenaMeasurement, arena_measurement, run_tflm, tflm_request
 from tests.scoring import arithmetic
 
 Make = Callable[..., Classifier]
 Images = NDArray[np.uint8]
+
+
+def measure_arena(model: Classifier) -> ArenaMeasurement:
+    """Find the smallest arena, as an evaluation does."""
+    with model.workspace(np.zeros((1, 784), np.uint8)) as workspace:
+        return arena_measurement(workspace.start("arena", **tflm_request(model)).result().facts)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -73,5 +79,5 @@ def test_without_the_package_the_hint_installs_it(
     monkeypatch.setattr(tflm, "find_spec", lambda _: None)
 
     with pytest.raises(ToolMissingError) as caught:
-        measure_arena(classifier())
+        run_tflm(classifier(), images)
     assert "pip install 'edgedigits[tflm]'" in caught.value.hint

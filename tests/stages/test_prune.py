@@ -7,12 +7,13 @@ import pytest
 
 from edgedigits.config import BuildConfig, ModelConfig, PruningConfig, TrainingConfig
 from edgedigits.progress import SILENT
-from edgedigits.stages.prune import add_pruning, pruning_callbacks, sparsity_by_layer, strip_pruning
+from edgedigits.stages.prune import add_pruning, pruning_callbacks, strip_pruning
 from edgedigits.training.epochs import as_tensors
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import keras, set_seed, tfmot
 from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.model import build_mlp
+from tests.stages.zeros import sparsity_by_layer
 
 EPOCHS, BATCH = 4, 60
 STEPS = 600 // BATCH * EPOCHS

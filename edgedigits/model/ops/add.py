@@ -23,7 +23,6 @@ from edgedigits.model.refusals import Reason
 
 LEFT_SHIFT = 20
 """Bits behind the point."""
-_SATURATING = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +86,6 @@ class Add(InPlaceStep):
         moved = [np.minimum(codes + steps, INT8_MAX) for steps in apart]
         before, after = (self.sum(one[:, None], other[None]) for one, other in ((codes, codes), moved))
         return int((after - before).max())
-
-    def saturated(self) -> Add:
-        """Return a sum that always gives its highest value."""
-        return replace(self, output_offset=self.output_offset + _SATURATING, clamp_high=self.high)
 
     def emit(self, place: Place) -> Emission:
         """Return the loop, and its numbers; distances from a lowest value count that in."""

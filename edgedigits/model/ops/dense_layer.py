@@ -18,7 +18,6 @@ from edgedigits.model.ops.step import INT8_MAX, INT8_MIN, Step, Values
 
 ROUNDING_ERRORS = 1.5
 """Steps between two roundings of one value: one is off by at most 1/2, the double one by less than 1."""
-_SATURATING = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,10 +112,6 @@ class DenseLayer(Step):
         factor = self.multiplier * np.exp2(self.shift - 31.0)
         growth = float(np.max(np.abs(self.weights.astype(np.int64)).sum(axis=1) * factor))
         return math.floor(apart[0] * growth + ROUNDING_ERRORS)
-
-    def saturated(self) -> DenseLayer:
-        """Return the layer with its highest value in every output."""
-        return replace(self, output_offset=self.output_offset + _SATURATING)
 
     def keep_outputs(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> DenseLayer:
         """Return the layer with the outputs of `kept` alone: a mask (out,), or their numbers in another order."""

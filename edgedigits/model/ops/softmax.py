@@ -73,10 +73,6 @@ class Softmax(InPlaceStep):
         """Return that of the scores: how far probabilities lie apart is not bounded here."""
         return apart[0]
 
-    def saturated(self) -> Softmax:
-        """Return itself: it takes the same time whatever comes in."""
-        return self
-
     def emit(self, place: Place) -> Emission:
         """Return the call, and the table of exponentials; it stands behind the last layer, on signed scores."""
         comment = "exp of minus the distance to the highest score, by that distance; 1 is 2^31"

@@ -55,10 +55,6 @@ class Step(ABC):
             apart: how far the values of each array that it takes are.
         """
 
-    @abstractmethod
-    def saturated(self) -> Step:
-        """Return a step of the same kernel that gives its highest value whatever comes in."""
-
 
 @dataclass(frozen=True, slots=True)
 class Spot:

@@ -71,10 +71,6 @@ class TableStep(InPlaceStep):
         reach = range(1, min(apart[0], len(wide) - 1) + 1)
         return self.apart + max((int(np.abs(wide[step:] - wide[:-step]).max()) for step in reach), default=0)
 
-    def saturated(self) -> TableStep:
-        """Return a table of nothing but its highest value."""
-        return replace(self, values=np.full(len(CODES), self.high, np.int8))
-
     def emit(self, place: Place) -> Emission:
         """Return the loop and the table, whose entries and places are as the values lie there."""
         # By the byte that a signed value is, or by the distance from the lowest.

@@ -12,8 +12,8 @@ from edgedigits.errors import ConfigError
 from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
 from edgedigits.model.reader import read_tflite
-from edgedigits.scoring.ensemble import score_ensemble
 from tests.benchmarks.bench_ensemble import main
+from tests.benchmarks.ensemble import score_ensemble
 from tests.scoring.linear import nearest_means
 from tests.scoring.recorded_build import REFERENCE, write_build
 from tests.tflite_builder import random_mlp
