@@ -18,7 +18,7 @@ from edgedigits.data.inspection import findings_on_contents
 from edgedigits.data.load import read_source
 from edgedigits.data.preprocess import PixelRange
 from edgedigits.devices.cores import find_core, find_costs
-from edgedigits.devices.engine_elf import check_constants
+from edgedigits.devices.remedies import check_readable
 from edgedigits.devices.stub import find_engine
 from edgedigits.engine.engine_facts import EngineFacts, engine_facts
 from edgedigits.engine.source import EngineSource, render_engine
@@ -98,7 +98,7 @@ def write_engine(source: EngineSource, folder: Path, cores: Sequence[str] = ()) 
         (folder / name).parent.mkdir(exist_ok=True)
         write_text(folder / name, text)
     for name in cores:
-        check_constants(find_engine(folder), find_core(name))
+        check_readable(folder, find_engine(folder), find_core(name))
 
 
 def compile_model(
@@ -143,8 +143,8 @@ def compile_model(
     if facts.proof.note:
         progress.say(facts.proof.note)
     with new_folder(folder, force=force, kind=ENGINE) as partial:
-        write_engine(engine, partial, choices.core)
         (partial / MODEL).write_bytes(graph.content)
+        write_engine(engine, partial, choices.core)
         _describe(facts, subject, choices, partial)
     return facts
 

@@ -33,6 +33,10 @@ from edgedigits.scoring.subject_digits import without_learned
 
 PER_CLASS = 50
 """Digits of each class to calibrate on: TensorFlow's guides take one to five hundred in all."""
+_NO_CLASSIFIER = (
+    "quantize calibrates and scores on digits, and so takes what classifies one 28×28 image into ten of them. Make "
+    "another model full-integer where it was converted, int8 input and output too: edgedigits compile takes it then."
+)
 _EDGES = ("QUANTIZE", "DEQUANTIZE")
 
 
@@ -172,7 +176,10 @@ def _made(
 
 def _open_float(graph: Graph, pixels: PixelRange | None) -> Classifier:
     """Check that a model classifies digits in float32, by operators that the engine has."""
-    classifier = open_classifier(graph, pixels)
+    try:
+        classifier = open_classifier(graph, pixels)
+    except UnsupportedModelError as error:
+        raise UnsupportedModelError(error.message, hint=_NO_CLASSIFIER) from error
     computed = [tensor for tensor in graph.tensors if tensor.is_quantized and not tensor.is_constant]
     if computed:
         lower(graph)  # It says why, where such a model cannot be compiled either.

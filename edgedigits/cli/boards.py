@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from edgedigits.devices.boards import Board
     from edgedigits.devices.needs import Needs
+    from edgedigits.devices.stub import Engine
     from edgedigits.progress import Progress
 
 HELP = "list the known boards and, given a build, what fits where with how much to spare"
@@ -36,13 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """List the boards; with a build, compile its engine for each core among them."""
     from edgedigits.devices.boards import find_board, load_boards
+    from edgedigits.devices.fitting import board_remedies
+    from edgedigits.devices.stub import find_engine
 
     refuse_idle("--toolchain", args.toolchain, "PATH: nothing is compiled", args.path)
     boards = [find_board(args.board)] if args.board else list(load_boards().values())
     if args.path is None:
         payload: dict[str, Any] = {"boards": [_facts(board) for board in boards]}
         return Outcome(payload, lambda console: _show_list(console, boards))
-    needs = _measure(args, boards, progress)
+    engine = find_engine(args.path)
+    needs = _measure(args, engine, boards, progress)
     measured = [board for board in boards if board.name in needs]
     payload = {"boards": [_fit_facts(board, needs[board.name]) for board in measured]}
     smallest = min(
@@ -52,17 +56,19 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     )
     payload["smallest"] = smallest.name if smallest else None
     # One board that was asked for is a check; a list is information.
-    failures = tuple(filter(None, (needs[board.name].shortage(board) for board in measured if args.board)))
+    failures = tuple(
+        f"{short} {board_remedies(args.path, engine, board, needs[board.name])}"
+        for board in measured
+        if args.board and (short := needs[board.name].shortage(board))
+    )
     return Outcome(payload, lambda console: _show_fits(console, measured, needs, smallest), failures)
 
 
-def _measure(args: argparse.Namespace, boards: list[Board], progress: Progress) -> dict[str, Needs]:
+def _measure(args: argparse.Namespace, engine: Engine, boards: list[Board], progress: Progress) -> dict[str, Needs]:
     from edgedigits.devices.needs import measure_needs
-    from edgedigits.devices.stub import find_engine
     from edgedigits.devices.toolchain import find_toolchain
     from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 
-    engine = find_engine(args.path)
     found: dict[str, Needs] = {}
     for title, some in _groups(args, boards).items():
         core = some[0].core
@@ -152,11 +158,14 @@ def _show_fits(console: Console, boards: list[Board], needs: dict[str, Needs], s
     if smallest and len(boards) > 1:
         memory = f"{_size(smallest.flash)} of flash, {_size(smallest.ram)} of RAM"
         console.print(f"The smallest that fits: [bold]{smallest.name}[/bold], {memory}.")
+    for what in dict.fromkeys(filter(None, (needs[board.name].unreadable for board in boards))):
+        names = ", ".join(board.name for board in boards if needs[board.name].unreadable == what)
+        console.print(f"{names}: at least so much, and {what}.", soft_wrap=True)
     console.print("Bytes of the firmware that flash builds, stack included. By part:")
     # One board a core: the first whose own firmware was linked.
     cores: dict[str, Needs] = {}
     for board in boards:
-        if board.firmware or len(boards) == 1:
+        if len(boards) == 1 or (board.firmware and not needs[board.name].unreadable):
             cores.setdefault(board.core.name, needs[board.name])
     for table in needs_by_core(dict(sorted(cores.items()))) if len(cores) > 1 else map(needs_table, cores.values()):
         console.print()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -45,10 +46,10 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         "report": result.facts.to_json(),
         "latency": asdict(result.latency) if result.latency else None,
     }
-    return Outcome(payload, lambda console: _show(console, result))
+    return Outcome(payload, lambda console: _show(console, result, config.engine.core))
 
 
-def _show(console: Console, result: BuildResult) -> None:
+def _show(console: Console, result: BuildResult, cores: Sequence[str]) -> None:
     from edgedigits.report.console import show_build
 
     folder = result.folder
@@ -57,5 +58,5 @@ def _show(console: Console, result: BuildResult) -> None:
         result.facts,
         folder=folder,
         latency=result.latency,
-        next_command=simulate_command(folder),
+        next_command=simulate_command(folder, cores),
     )

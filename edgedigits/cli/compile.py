@@ -124,7 +124,7 @@ def _show(console: Console, facts: EngineFacts, folder: Path, most: int) -> None
     for line in _notes(facts):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"written  {folder}", markup=False, soft_wrap=True)
-    console.print(f"next     {simulate_command(folder)}", markup=False, soft_wrap=True)
+    console.print(f"next     {simulate_command(folder, tuple(facts.cycles))}", markup=False, soft_wrap=True)
 
 
 def _notes(facts: EngineFacts) -> list[str]:

@@ -38,9 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Build, check, program."""
     from edgedigits.devices.boards import find_board
-    from edgedigits.devices.firmware import build_firmware
+    from edgedigits.devices.fitting import fitting_firmware
     from edgedigits.devices.flashing import check_file, flash, write_firmware
-    from edgedigits.devices.needs import check_fit
     from edgedigits.devices.stub import find_engine
     from edgedigits.devices.toolchain import find_toolchain
     from edgedigits.files.scratch import scratch
@@ -55,8 +54,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     engine = find_engine(args.path)
     toolchain = find_toolchain(args.toolchain or board.core.toolchain, board.core)
     with scratch("flash") as folder:
-        image = build_firmware(engine, board, toolchain, folder / "firmware.elf", console=args.console)
-        needs = check_fit(engine, image, board, toolchain)
+        output = folder / "firmware.elf"
+        image, needs = fitting_firmware(args.path, engine, board, toolchain, output, args.console)
         if args.out:
             done = write_firmware(args.out, board, image, force=args.force)
         else:

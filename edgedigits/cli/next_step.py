@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgedigits.extras import install_command, is_installed
 
 
-def simulate_command(folder: Path) -> str:
-    """Return the command that simulates an engine, behind the one that installs what it needs and is not there."""
-    command = f"edgedigits simulate {quoted(folder)}"
+def simulate_command(folder: Path, cores: Sequence[str] = ()) -> str:
+    """Return the command that simulates an engine, behind the one that installs what it needs and is not there.
+
+    Args:
+        folder: where the engine is.
+        cores: that it was packed for, of which the first is simulated.
+    """
+    command = f"edgedigits simulate {quoted(folder)}" + "".join(f" --core {core}" for core in cores[:1])
     return command if is_installed("mcu") else f"{install_command('mcu')} && {command}"
 
 

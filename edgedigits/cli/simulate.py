@@ -113,7 +113,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
         **({"decisions": asdict(done.decisions)} if done.decisions else {}),
     }
     limits = Limits(args.max_flash, args.max_ram, args.max_instructions)
-    failures = check_simulation(done.run, limits, done.board)
+    failures = check_simulation(done.run, limits, done.board, done.remedy)
     if folder is not None:
         about = {"name": args.path.resolve().name, "origin": done.origin, "board": done.board, "notes": done.notes}
         paths = write_engine_report(folder, done.run, payload, **about, failures=failures, build=build_of(args.path))
@@ -230,4 +230,5 @@ def _board_line(result: Simulation, board: Board) -> str:
         else f", {_times(*time)} ms at {board.clock_mhz:g} MHz ({'emulated' if result.exact_cycles else 'estimate'})"
     )
     flash, ram = board.flash - result.footprint.flash, board.ram - result.ram.total
-    return f"{board.name:<13} {flash:,} B of flash and {ram:,} B of RAM left beside the engine alone{clock}"
+    left = f"{flash:,} B of flash and {ram:,} B of RAM left beside the engine alone"
+    return f"{board.name:<13} {left}{clock}; with firmware: edgedigits boards"

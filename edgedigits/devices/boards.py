@@ -128,16 +128,18 @@ class Fit:
         board: the board.
         flash_left: bytes of flash to spare; negative where the program is too big.
         ram_left: bytes of RAM to spare; negative where it needs more.
+        unreadable: what of it the core cannot read, wherever it lies; empty for nothing.
     """
 
     board: Board
     flash_left: int
     ram_left: int
+    unreadable: str = ""
 
     @property
     def fits(self) -> bool:
-        """True when there is room for both."""
-        return self.flash_left >= 0 and self.ram_left >= 0
+        """True when there is room for both, and all can be read."""
+        return self.flash_left >= 0 and self.ram_left >= 0 and not self.unreadable
 
 
 @lru_cache

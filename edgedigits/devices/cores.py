@@ -219,7 +219,7 @@ def _core_meant(name: str) -> str:
     except ConfigError:
         other = find_other_chips(name)
         return other.answer if other else nearest(name.lower().replace("_", "-"), load_cores())
-    return f"{board.title} has a {board.core.name}: take --core {board.core.name}."
+    return f"{board.title} is a board: --core {board.core.name} is its core."
 
 
 def find_costs(names: Sequence[str]) -> tuple[CoreCosts, ...]:

@@ -13,14 +13,10 @@ from edgedigits.devices.toolchain import Program, Toolchain, compile_program
 from edgedigits.errors import CheckFailedError
 
 
-def check_constants(engine: Engine, core: Core) -> None:
-    """Check that the constants of an engine can be read on a core.
-
-    Raises:
-        CheckFailedError: there are too many for an AVR; says how many of what.
-    """
+def unreadable(engine: Engine, core: Core) -> str:
+    """Return which constants of an engine cannot be read on a core, as a part of a sentence; empty where all can."""
     if core.architecture.name != "avr":
-        return
+        return ""
     facts = engine.facts
     total = facts.weight_bytes + facts.bias_bytes + facts.table_bytes
     arrays = {name: size for step in facts.steps for name, size in step.stored.plain.bytes.items()}
@@ -30,10 +26,21 @@ def check_constants(engine: Engine, core: Core) -> None:
         ("all constants together", total, MOST_ON_AVR),
     ):
         if size > most:
-            raise CheckFailedError(
-                f"The engine does not fit {core.name}: {what}, {size:,} B, where an AVR reads at most {most:,}.",
-                hint="Prune and compile with --optimize size, or choose fewer hidden neurons; other cores read more.",
-            )
+            return f"{what}, {size:,} B, where an AVR reads at most {most:,}"
+    return ""
+
+
+def check_constants(engine: Engine, core: Core) -> None:
+    """Check that the constants of an engine can be read on a core.
+
+    Raises:
+        CheckFailedError: there are too many for an AVR; says how many of what.
+    """
+    if what := unreadable(engine, core):
+        raise CheckFailedError(
+            f"The engine does not fit {core.name}: {what}.",
+            hint="Prune and compile with --optimize size, or choose fewer hidden neurons; other cores read more.",
+        )
 
 
 def compile_engine(toolchain: Toolchain, core: Core, engine: Engine, folder: Path, *, optimize: str = "-O2") -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from edgedigits.devices.boards import Board
@@ -24,8 +25,15 @@ class Limits:
     instructions: float | None = None
 
 
-def check_simulation(run: Simulation, limits: Limits, board: Board | None = None) -> tuple[str, ...]:
-    """Return one sentence for each check that fails: outputs that differ, limits, and the board's memory."""
+def check_simulation(run: Simulation, limits: Limits, board: Board | None = None, remedy: str = "") -> tuple[str, ...]:
+    """Return what fails, a text a check: outputs that differ, limits, and the board's memory.
+
+    Args:
+        run: what is checked.
+        limits: on it.
+        board: whose memory it is to fit.
+        remedy: what would make it fit, in sentences.
+    """
     failures = []
     if run.differing:
         first, thing = run.differences[0], run.things.removesuffix("s")
@@ -51,12 +59,21 @@ def check_simulation(run: Simulation, limits: Limits, board: Board | None = None
         failures.append("a limit on instructions is one on those of digits, and no digits are at hand.")
     elif limits.instructions is not None and mean > limits.instructions:
         failures.append(f"{mean:,.0f} instructions {run.each}, mean, are above the {limits.instructions:,.0f} allowed.")
-    if board is not None and flash > board.flash:
-        over = flash - board.flash
-        failures.append(f"the engine is {over:,} B too big for the flash of {board.name}; biggest: {biggest}.")
-    if board is not None and ram > board.ram:
-        failures.append(f"the engine needs {ram - board.ram:,} B more RAM than {board.name} has: {_ram_parts(run)}.")
-    return tuple(failures)
+    short = [] if board is None else list(_shortage(run, board, biggest))
+    if short:
+        short[-1] = f"{short[-1]} {remedy}".rstrip()
+    return (*failures, *short)
+
+
+def _shortage(run: Simulation, board: Board, biggest: str) -> Iterator[str]:
+    foot, flash, ram = run.footprint, run.footprint.flash, run.ram.total
+    if flash > board.flash:
+        yield (
+            f"the engine is {flash - board.flash:,} B too big for the flash of {board.name}: code {foot.code:,} B, "
+            f"weights and constants {foot.constants + foot.data:,} B; biggest: {biggest}."
+        )
+    if ram > board.ram:
+        yield f"the engine needs {ram - board.ram:,} B more RAM than {board.name} has: {_ram_parts(run)}."
 
 
 def _ram_parts(run: Simulation) -> str:

@@ -20,7 +20,7 @@ from edgedigits.devices.elf import Image, read_elf
 from edgedigits.devices.emulator_qemu import run_qemu
 from edgedigits.devices.emulator_simavr import run_simavr
 from edgedigits.devices.emulator_unicorn import run_unicorn
-from edgedigits.devices.engine_elf import compile_engine
+from edgedigits.devices.engine_elf import compile_engine, unreadable
 from edgedigits.devices.firmware import firmware_program
 from edgedigits.devices.needs_cache import digest_of, remembered
 from edgedigits.devices.stub import Engine, firmware_stub
@@ -39,7 +39,7 @@ WORKERS = 2
 _MOST_AVR_RAM_KIB = 63
 """Beside 256 bytes of registers in 16 bits of address."""
 # Firmware is linked as if memory had no end: what it needs is told, whether there is room or not.
-_ENDLESS_KIB, _APART = 1 << 16, 1 << 27
+_ENDLESS_KIB, _ENDLESS_AVR_KIB, _APART = 1 << 16, 1 << 12, 1 << 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,15 @@ class Needs:
         flash: parts of the flash.
         ram: parts of the RAM.
         how: whose firmware was linked.
+        unreadable: which constants its core cannot read; then nothing was compiled, and only such parts are told as
+            the engine's facts say. Empty for none.
     """
 
     engine: EngineNeeds
     flash: tuple[MemoryPart, ...]
     ram: tuple[MemoryPart, ...]
     how: str
+    unreadable: str = ""
 
     @property
     def total_flash(self) -> int:
@@ -117,16 +120,18 @@ class Needs:
 
     def fit(self, board: Board) -> Fit:
         """Return what is left on a board."""
-        return Fit(board, board.flash - self.total_flash, board.ram - self.total_ram)
+        return Fit(board, board.flash - self.total_flash, board.ram - self.total_ram, self.unreadable)
 
     def shortage(self, board: Board) -> str:
         """Return by how much a board is too small, and for what; empty where the firmware fits."""
         fit, short = self.fit(board), []
+        if self.unreadable:
+            short.append(f"a core that reads {self.unreadable}")
         if fit.flash_left < 0:
             short.append(f"{-fit.flash_left:,} B more flash than its {board.flash:,} B ({_listed(self.flash)})")
         if fit.ram_left < 0:
             short.append(f"{-fit.ram_left:,} B more RAM than its {board.ram:,} B ({_listed(self.ram)})")
-        return f"{board.name} would need {' and '.join(short)}." if short else ""
+        return f"{board.name} would need {'; '.join(short)}." if short else ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the table as JSON values."""
@@ -135,6 +140,7 @@ class Needs:
             "ram": {"total": self.total_ram, "parts": [asdict(part) for part in self.ram]},
             "engine": {"flash": self.engine.flash, "ram": self.engine.ram, "how": self.engine.how},
             "how": self.how,
+            **({"unreadable": self.unreadable} if self.unreadable else {}),
         }
 
 
@@ -156,6 +162,12 @@ def measure_needs(
     Raises:
         ToolMissingError, DataError, CheckFailedError: as `compile_engine` and `run_unicorn`.
     """
+    beyond = {
+        board.name: _beyond(engine.on(board.core), board.core, why)
+        for board in boards
+        if (why := unreadable(engine, board.core))
+    }
+    boards = [board for board in boards if board.name not in beyond]
     cores = {board.core.name: board for board in boards}
     models = {board.name: _with_firmware(board) for board in boards}
     linked = {model.name: model for model in models.values()}
@@ -172,12 +184,40 @@ def measure_needs(
         for job in jobs:
             job.result()
             stage.advance()
-    return {
+    measured = {
         board.name: firmware_needs(
             alone[board.core.name].result(), images[models[board.name].name].result(), board, models[board.name]
         )
         for board in boards
     }
+    return measured | beyond
+
+
+def _beyond(engine: Engine, core: Core, why: str) -> Needs:
+    """Return the least that firmware takes on a core that cannot read the engine's constants."""
+    facts = engine.facts
+    alone = EngineNeeds(
+        code=0,
+        constants=facts.weight_bytes + facts.bias_bytes + facts.table_bytes,
+        workspace=facts.workspace_bytes,
+        input=facts.input.size,
+        output=facts.output.size,
+        stack=most_stack(core),
+        stack_how=ESTIMATED,
+        how=f"{ESTIMATED} for {core.name}, where it does not compile: as its facts and its header say",
+    )
+    return Needs(
+        engine=alone,
+        flash=(MemoryPart("engine: weights, tables", alone.constants, ESTIMATED),),
+        ram=(
+            MemoryPart("input and output", alone.input + alone.output, ESTIMATED),
+            MemoryPart("workspace", alone.workspace, ESTIMATED),
+            MemoryPart("stack: engine", alone.stack, ESTIMATED),
+            MemoryPart("stack: firmware", FIRMWARE_STACK, ESTIMATED),
+        ),
+        how=f"{ESTIMATED}: at least; its code and the firmware come besides",
+        unreadable=why,
+    )
 
 
 def check_fit(engine: Engine, image: Image, board: Board, toolchain: Toolchain) -> Needs:
@@ -244,7 +284,7 @@ def _link(engine: Engine, board: Board, toolchain: Toolchain) -> Footprints:
 def _endless(board: Board) -> Board:
     support = board.support()
     if board.core.simavr:
-        return replace(board, ram_kib=_MOST_AVR_RAM_KIB)
+        return replace(board, flash_kib=_ENDLESS_AVR_KIB, ram_kib=_MOST_AVR_RAM_KIB)
     apart = replace(support, ram_at=f"{int(support.ram_at, 16) + _APART:#010x}")
     return replace(board, flash_kib=_ENDLESS_KIB, ram_kib=_ENDLESS_KIB, firmware=apart)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from edgedigits.devices.boards import Board, find_board
 from edgedigits.devices.cores import Core, find_core
 from edgedigits.devices.engine_model import check_model, check_pixels, find_engine_model
 from edgedigits.devices.inputs import Inputs, find_inputs
+from edgedigits.devices.remedies import check_readable, remedies
 from edgedigits.devices.simulate import simulate
 from edgedigits.devices.simulation import Simulation
-from edgedigits.devices.stub import find_engine
+from edgedigits.devices.stub import Engine, find_engine
 from edgedigits.devices.toolchain import find_toolchain
 from edgedigits.errors import ConfigError
 from edgedigits.html_table import html_table
@@ -84,6 +85,7 @@ class FolderSimulation:
         accuracy: share of the digits that the emulated core classified as labelled, 0…1; None without digits.
         decisions: what its engine refuses of them; None without digits, or where it refuses nothing.
         chosen: the digits; None where others ran.
+        remedy: what would make the engine fit the board, in sentences; empty where it does.
     """
 
     run: Simulation
@@ -93,6 +95,7 @@ class FolderSimulation:
     accuracy: float | None = None
     decisions: Decisions | None = None
     chosen: Selection | None = field(default=None, repr=False)
+    remedy: str = ""
 
     def _repr_html_(self) -> str:
         run, notes = self.run, "".join(f"<p>{escape(note)}</p>" for note in self.notes)
@@ -139,6 +142,7 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
     toolchain = find_toolchain(choices.toolchain or core.toolchain, core)
     engine, subject = find_engine(path).on(core), find_engine_model(path, choices.model)
     check_model(engine, subject.model)
+    check_readable(path, engine, core, board, choices.model)
     inputs = find_inputs(
         subject,
         read_tflite(subject.model),
@@ -163,7 +167,15 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
         kind=inputs.kind,
         progress=progress,
     )
-    return _judged(run, board, inputs, subject, engine.reject_margin)
+    found = _judged(run, board, inputs, subject, engine.reject_margin)
+    return replace(found, remedy=_remedy(path, engine, run, board, choices.model))
+
+
+def _remedy(path: Path, engine: Engine, run: Simulation, board: Board | None, model: Path | None) -> str:
+    if board is None:
+        return ""
+    flash_left, ram_left = board.flash - run.footprint.flash, board.ram - run.ram.total
+    return remedies(path, engine, board.core, flash_left, ram_left, model) if min(flash_left, ram_left) < 0 else ""
 
 
 def _judged(

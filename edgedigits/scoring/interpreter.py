@@ -28,7 +28,7 @@ IO_DTYPES = ("int8", "uint8", "float32")
 # How far a float softmax's sum may be from 1.
 SUM_TOLERANCE = 1e-3
 _HINT = (
-    "edgedigits evaluates classifiers of one 28×28 image into ten digits; a build that sees less of it, by its folder."
+    "What is scored on digits classifies one 28×28 image into ten of them; a build that sees less of it, by its folder."
 )
 _ONE_BATCH = "Convert it with a batch of 1, or an open one."
 
@@ -137,7 +137,8 @@ def open_ends(graph: Graph, inputs: int | None = None, outputs: int | None = Non
             batch = tensor.shape[0] if tensor.shape else 1
             if batch > 1 and tensor.size == batch * size:
                 raise UnsupportedModelError(f"{where} has a fixed batch of {batch}.", hint=_ONE_BATCH)
-            raise UnsupportedModelError(f"{where} has {tensor.size} elements, not {size}.", hint=_HINT)
+            elements = "1 element" if tensor.size == 1 else f"{tensor.size} elements"
+            raise UnsupportedModelError(f"{where} has {elements}, not {size}.", hint=_HINT)
         if tensor.dtype not in IO_DTYPES:
             raise UnsupportedModelError(
                 f"{where} is {tensor.dtype}, not one of {', '.join(IO_DTYPES)}.",

@@ -207,6 +207,7 @@ def test_tensorboard_is_looked_at_before_any_training(prepare, words, code, mess
 
 def test_what_comes_next_names_what_it_needs(monkeypatch):
     assert simulate_command(Path("a b")) == "edgedigits simulate 'a b'"
+    assert simulate_command(Path("b"), ["m0plus", "m3"]) == "edgedigits simulate b --core m0plus"
     assert simulate_command(Path("~a")) == "edgedigits simulate './~a'"
     monkeypatch.setitem(sys.modules, "unicorn", None)
     assert simulate_command(Path("b")) == "pip install 'edgedigits[mcu]' && edgedigits simulate b"

@@ -200,6 +200,21 @@ def test_an_engine_is_packed_by_the_cycles_of_the_cores_that_it_is_for(
     assert "packed    by the cycles of m0plus, rv32imc, m3\n" in capsys.readouterr().out
 
 
+def test_what_is_packed_for_a_core_is_to_be_simulated_there(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["compile", str(model), "--out", str(out), "--core", "m0+", "--core", "m3"]) == 0
+    assert capsys.readouterr().out.endswith(f"edgedigits simulate {out} --core cortex-m0plus\n")
+
+
+def test_a_board_in_place_of_a_core_is_told_its_core(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", str(model), "--out", str(tmp_path / "out"), "--core", "uno"]) == 2
+    assert "Arduino Uno R3 (ATmega328P) is a board: --core atmega328p is its core." in capsys.readouterr().err
+
+
 def test_a_core_that_cannot_read_the_constants_is_told_of_and_nothing_is_left(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,7 +222,7 @@ def test_a_core_that_cannot_read_the_constants_is_told_of_and_nothing_is_left(
     path.write_bytes(random_mlp(7, (900, 50, 3)))
     assert main(["compile", str(path), "--out", str(out), "--core", "atmega2560"]) == 1
     said = capsys.readouterr().err
-    assert "does not fit atmega2560: edgedigits_model_layer1_" in said and "Prune and compile with --optimize" in said
+    assert "does not fit atmega2560: edgedigits_model_layer1_" in said and "build --budget-constants 32700" in said
     assert not out.exists()
 
 

@@ -59,13 +59,13 @@ def test_the_text_says_what_is_left(folder: Path, tmp_path: Path, capsys: pytest
     assert "firmware for Nordic nRF52840 DK" in text and "B of flash (1,0" in text and "left)" in text
 
 
-def test_a_model_that_does_not_fit_names_symbol_and_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_that_does_not_fit_names_parts_and_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_engine(tmp_path, inputs=2000, outputs=150)
 
     assert cli.main(["flash", str(tmp_path), "--board", "microbit", "--out", str(tmp_path / "f.elf")]) == 1
 
     said = capsys.readouterr().err
-    assert "bytes more flash" in said and "weights 300,000 B" in said
+    assert "B more flash than its 262,144 B (engine: code" in said and "weights, tables 300,000" in said
     assert not (tmp_path / "f.elf").exists()
 
 

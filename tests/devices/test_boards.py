@@ -159,7 +159,7 @@ def test_an_unknown_board_is_not_answered_with_a_list_of_all() -> None:
 def test_a_core_and_a_board_that_are_taken_for_each_other_are_told_apart() -> None:
     with pytest.raises(ConfigError, match=r"'m0\+': cortex-m0plus is a core\. Boards with it: rp2040, microbit\."):
         find_board("m0+")
-    with pytest.raises(ConfigError, match=r"There is no core 'Nano'\. Arduino Uno.*take --core atmega328p\."):
+    with pytest.raises(ConfigError, match=r"There is no core 'Nano'\. Arduino Uno.*--core atmega328p is its core\."):
         find_core("Nano")
     with pytest.raises(ConfigError, match=r"There is no core 'esp32'\. ESP32, .* --to esp-idf"):
         find_core("esp32")

@@ -286,13 +286,14 @@ def test_instructions_of_stand_ins_are_held_against_no_limit_on_those_of_digits(
 def test_a_board_that_is_too_small_says_how_many_bytes(result: Simulation) -> None:
     board = replace(find_board("microbit"), flash_kib=8, ram_kib=1)
 
-    flash, ram = check_simulation(result, Limits(), board)
+    flash, ram = check_simulation(result, Limits(), board, "Prune it.")
 
     assert (
-        f"{result.footprint.flash - 8192:,} B too big for the flash of microbit; biggest: edgedigits_model_layer1_weights"
+        f"{result.footprint.flash - 8192:,} B too big for the flash of microbit: code {result.footprint.code:,} B"
         in flash
     )
-    assert f"{result.ram.total - 1024} B more RAM than microbit has" in ram
+    assert "; biggest: edgedigits_model_layer1_weights" in flash and "Prune it." not in flash
+    assert f"{result.ram.total - 1024} B more RAM than microbit has" in ram and ram.endswith(" B. Prune it.")
 
 
 def test_json_says_how_each_figure_was_obtained(result: Simulation) -> None:
