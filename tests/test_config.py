@@ -13,6 +13,7 @@ from edgedigits.cli.config_flags import add_config_arguments, config_from_argume
 from edgedigits.config import SECTIONS, BuildConfig
 from edgedigits.config_file import make_config, parse_sections, read_config_file, refuse_idle_keys, to_tables
 from edgedigits.errors import ConfigError, DataError
+from edgedigits.losses.catalogue import LOSSES
 from edgedigits.options import FULL_BATCH, flag_of
 from edgedigits.stages.catalogue import slug
 from edgedigits.view import View
@@ -90,7 +91,7 @@ def test_a_build_is_named_after_what_shapes_it():
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
-        ({"loss": {"name": "focla"}}, "[loss] name is 'focla', expected one of cross-entropy, focal, hinge, mse, one-hot, weighted-cross-entropy. Did you mean 'focal'?"),
+        ({"loss": {"name": "focla"}}, f"[loss] name is 'focla', expected one of {', '.join(LOSSES)}. Did you mean 'focal'?"),
         ({"prune": {"sparsity": 1.5}}, "[prune] sparsity is 1.5, expected a number from 0 and below 1."),
         ({"prune": {"sparsity": "nan"}}, "[prune] sparsity is 'nan', expected a number from 0 and below 1."),
         ({"training": {"batch_size": "ful"}}, "[training] batch_size is 'ful', expected an integer of at least 1, or full."),
@@ -123,7 +124,7 @@ def test_a_build_is_named_after_what_shapes_it():
         ({"output": {"out": "\ud800"}}, "holds a character that no path can have."),
         ({"output": {"out": "x" * 5000}}, "…, expected a path; this one is too long for a path."),
         ({"output": {"tensorboard": "~nosuchuser/x"}}, "names a user that this machine does not have."),
-        ({"loss": {"name": "absolute"}}, "expected one of cross-entropy, focal, hinge, mse, one-hot, weighted-cross-entropy."),
+        ({"loss": {"name": "absolute"}}, f"expected one of {', '.join(LOSSES)}."),
         ({"prune": {"layer_sparsity": "hiden_1=0.5"}}, "names a layer 'hiden_1', which this network does not have. Did you mean 'hidden_1'?"),
         ({"prune": {"begin": 0.7}}, "[prune] begin is 0.7 and end is 0.6: pruning would never happen."),
         ({"prune": {"initial_sparsity": 0.9}}, "[prune] initial_sparsity 0.9 is above sparsity 0.8."),

@@ -52,7 +52,7 @@ import numpy as np
 from edgedigits.model.weights.encoding import Constant, Encoding, Visits
 
 class Columns(Encoding):
-    name, rank, summary, code_bytes = "toy-columns", 99, "all weights, column by column", 300
+    name, rank, summary, code_bytes = "toy_columns", 99, "all weights, column by column", 300
     kernel, template, visits = "dense_columns", "toy_columns.c.j2", Visits.EVERY_INPUT
 
     def pack(self, weights):
@@ -291,6 +291,8 @@ def test_an_encoding_is_chosen_from_emitted_and_exact(copy: Path) -> None:
     program = """
 from pathlib import Path
 import numpy as np
+from edgedigits.compile import write_engine
+from edgedigits.engine.engine_json import read_engine_file
 from edgedigits.engine.source import render_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
@@ -299,16 +301,20 @@ from edgedigits.model.reader import read_tflite
 from tests.engine.engine_program import run_engines
 from tests.model.oracles import hard_inputs
 from tests.tflite_builder import random_mlp
-network = lower(read_tflite(random_mlp(5, (40, 17, 10))))
-assert "toy-columns" in [one.encoding.name for one in candidates(network)[0]]
-assert "toy-columns" not in [one.encoding.name for one in choose(network)]
-packed = use(network, ["toy-columns", "toy-columns"])
+Path("m.tflite").write_bytes(random_mlp(5, (40, 17, 10)))
+network = lower(read_tflite(Path("m.tflite")))
+assert "toy_columns" in [one.encoding.name for one in candidates(network)[0]]
+assert "toy_columns" not in [one.encoding.name for one in choose(network)]
+packed = use(network, ["toy_columns", "toy_columns"])
 inputs = hard_inputs(network.inputs, 1, count=50)
-[answers] = run_engines("gcc", ["-O2"], [(render_engine(network, packed), inputs)], Path("c").resolve())
+source = render_engine(network, packed)
+[answers] = run_engines("gcc", ["-O2"], [(source, inputs)], Path("c").resolve())
 assert np.array_equal(answers.scores, run(network, inputs))
-print("exact")
+write_engine(source, Path())
+facts = read_engine_file(Path("engine", f"{source.prefix}.json"))
+print([step.stored.plain.encoding for step in facts.steps])
 """
-    assert look(copy, program) == "exact\n"
+    assert look(copy, program) == "['toy_columns', 'toy_columns']\n"
 
 
 @pytest.mark.slow
@@ -381,3 +387,35 @@ raise SystemExit(main(["boards", {str(ROOT / "deploy/reference")!r}, "--board", 
 """
     rows = [line for line in look(copy, program).splitlines() if "toy-board" in line]
     assert len(rows) == 2 and all("cortex-m99" in row for row in rows)
+
+
+VERB = '''
+"""`edgedigits greet`, for a test."""
+from edgedigits.cli.outcome import Outcome
+
+HELP, EXAMPLES = "say hello", ("edgedigits greet you",)
+
+def add_arguments(parser):
+    parser.add_argument("name")
+
+def run(args, progress):
+    return Outcome({"name": args.name}, lambda console: console.print(f"hello {args.name}"))
+'''
+
+
+def test_a_verb_is_in_the_help_the_readme_and_runs(copy: Path) -> None:
+    (copy / "edgedigits" / "cli" / "greet.py").write_text(VERB)
+    parsing = copy / "edgedigits" / "cli" / "parsing.py"
+    parsing.write_text(
+        parsing.read_text(encoding="utf-8").replace('"completion"),', '"completion", "greet"),'), encoding="utf-8"
+    )
+    program = """
+from edgedigits.cli.main import VERBS, main
+from tests.readme_tables import verbs
+print(verbs("\\n".join(f"## {name}" for name in VERBS)))
+assert main(["greet", "you"]) == 0
+main(["greet", "--help"])
+main(["--help"])
+"""
+    said = look(copy, program)
+    assert "hello you" in said and said.count("say hello") >= 2 and "edgedigits greet you" in said

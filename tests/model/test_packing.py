@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import convert
 from numpy.typing import NDArray
 
+from edgedigits.engine.engine_json import Name
 from edgedigits.errors import UnsupportedModelError
 from edgedigits.model.lowering import lower
 from edgedigits.model.packing import Goal, _total, candidates, choose, pack_layer, use
@@ -47,6 +49,11 @@ def places_of(weights: NDArray[np.int8], encoding: Encoding) -> int:
         return len(np.unique(np.append(weights, np.int8(0))))
     above = np.unique(weights.astype(np.int64) - weights.min())
     return int(above.max()) // max(int(np.gcd.reduce(above)), 1) + 1
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda encoding: encoding.name)
+def test_its_name_is_one_that_programs_read_beside_the_c(encoding: Encoding) -> None:
+    assert convert(encoding.name, Name) == encoding.name
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda encoding: encoding.name)

@@ -103,7 +103,7 @@ class Encoding(ABC):
     treated follows from these traits.
 
     Attributes:
-        name: such as "pairs".
+        name: such as "pairs": letters, digits and underscores, as programs read it beside the C.
         rank: of equally good encodings the one of the lowest rank is taken.
         summary: one clause for comments and reports.
         code_bytes: code of the kernel on a Cortex-M4 at -O2, about; paid for once. Measured, as `instructions` was.
