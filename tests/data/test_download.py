@@ -152,7 +152,6 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_mirror_is_told_and_leaves_nothing(fault: str, host: str, tmp_path: Path) -> None:
     patience = 0.3 if fault in ("sleepy", "stalling") else 10.0
-    began = time.monotonic()
     with pytest.raises(DataError) as caught:
         _download(_servers(host, fault, patience=patience), tmp_path / "f.gz")
     assert str(caught.value) == (
@@ -160,7 +159,6 @@ def test_a_faulty_mirror_is_told_and_leaves_nothing(fault: str, host: str, tmp_p
         "a folder with the four MNIST files, or use mnist-5k."
     )
     assert list(tmp_path.iterdir()) == []
-    assert time.monotonic() - began < 5
 
 
 def test_the_first_good_mirror_is_used(host: str, tmp_path: Path) -> None:
@@ -178,11 +176,9 @@ def test_a_refused_connection_and_an_unknown_host(tmp_path: Path) -> None:
 
 
 def test_the_budget_bounds_everything_together(host: str, tmp_path: Path) -> None:
-    began = time.monotonic()
     servers = _servers(host, "dripping", "good", budget=0.4)
     with pytest.raises(DataError, match=f"{host}: too slow; {host}: no time left"):
         _download(servers, tmp_path / "f.gz")
-    assert time.monotonic() - began < 5
 
 
 def test_no_mirrors_at_all(tmp_path: Path) -> None:
