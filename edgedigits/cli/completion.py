@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +38,14 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     import shtab
 
     from edgedigits.cli.parsing import make_parser
+    from edgedigits.devices.boards import load_boards
+    from edgedigits.devices.cores import load_cores
+    from edgedigits.examples import EXAMPLES as SHIPPED
+    from edgedigits.pictures.check_digits import CHECK_DIGITS
 
     parser = make_parser()
-    _complete(parser, shtab.FILE)
+    names = {"CORE": load_cores(), "BOARD": load_boards(), "EXAMPLE": SHIPPED, "KIND": CHECK_DIGITS}
+    _complete(parser, shtab.FILE, names)
     script = shtab.complete(parser, args.shell)
     return Outcome({"shell": args.shell, "script": script}, lambda console: _show(console, script))
 
@@ -50,46 +55,27 @@ def _show(console: Console, script: str) -> None:
     console.file.write(script + "\n")
 
 
-def _complete(parser: argparse.ArgumentParser, files: Any) -> None:
-    """Say of the arguments of a parser, and of its verbs, which words they take, and which are files."""
+def _complete(parser: argparse.ArgumentParser, files: Any, names: Mapping[Any, Iterable[str]]) -> None:
+    """Say of the arguments of a parser, and of its verbs, which words they take, and which are files.
+
+    Args:
+        parser: whose arguments.
+        files: how shtab calls what is completed as a file.
+        names: those that there are, by what help calls an argument that takes one.
+    """
     kinds = BuildConfig.sections() | TeacherConfig.sections()
     words = {f"{section}.{one.name}": one.metadata["parse"] for section, kind in kinds.items() for one in fields(kind)}
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for inner in action.choices.values():
-                _complete(inner, files)
+                _complete(inner, files, names)
         elif isinstance(known := words.get(action.dest), Choice):
             action.choices = known.known
-        elif not action.choices and isinstance(action.metavar, str) and action.metavar in _NAMES:
-            action.choices = tuple(_NAMES[action.metavar]())
+        elif not action.choices and action.metavar in names:
+            action.choices = tuple(names[action.metavar])
         elif action.type in (user_path, build_path) or action.metavar in _FILES:
             action.complete = files  # type: ignore[attr-defined]
 
 
-def _cores() -> Iterable[str]:
-    from edgedigits.devices.cores import load_cores
-
-    return load_cores()
-
-
-def _boards() -> Iterable[str]:
-    from edgedigits.devices.boards import load_boards
-
-    return load_boards()
-
-
-def _examples() -> Iterable[str]:
-    from edgedigits.examples import EXAMPLES
-
-    return EXAMPLES
-
-
-def _check_digits() -> Iterable[str]:
-    from edgedigits.pictures.check_digits import CHECK_DIGITS
-
-    return CHECK_DIGITS
-
-
-_NAMES = {"CORE": _cores, "BOARD": _boards, "EXAMPLE": _examples, "KIND": _check_digits}
 _FILES = ("FILE", "DIR", "SOURCE", "BUILD", "TEACHER", "PLAN")
-"""Arguments, as help calls them, that are names which there are, and those that may be files."""
+"""Arguments, as help calls them, that may be files."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.crossdata.plan import ALL, NAME, SEEDS, STORED_AS, plan_crossdata
 from edgedigits.study.findings.checked import check_integer, check_text
 from edgedigits.study.kinds import Answer, Chapter, Flag, Plan, TrialKind
-from edgedigits.study.trial_kind import KIND as BUILDS
+from edgedigits.study.trial_kind import Builds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edgedigits.data.contents import Contents
 
 
-class _Crossings:
+class _Crossings(Builds):
     plan_name = NAME
     stored_as: tuple[str, ...] = (STORED_AS,)
     flags: tuple[Flag, ...] = (
@@ -36,7 +36,7 @@ class _Crossings:
         return run_cells(trials, contents)
 
     def check(self, spec: Mapping[str, Any]) -> None:
-        BUILDS.check(spec)
+        super().check(spec)
         for name in ("train_on", "test_on"):
             check_text(name, spec.get(name))
         for name in ("trained", "tested"):
@@ -44,12 +44,9 @@ class _Crossings:
 
     def row(self, spec: Mapping[str, Any], everywhere: set[str]) -> dict[str, Any]:
         places = {name: spec[name] for name in ("train_on", "test_on")}
-        row = {**BUILDS.row(spec, everywhere), **places, "only": "", "setting": f"tested on {spec['test_on']}"}
+        row = {**super().row(spec, everywhere), **places, "only": "", "setting": f"tested on {spec['test_on']}"}
         # A model on digits of unlike sources is no other variant: of what knows all, one test stands for its figures.
         return {**row, "compared": spec["train_on"] == ALL and not spec["tested"]}
-
-    def choices(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        return BUILDS.choices(spec)
 
     def chapter(self, frame: pd.DataFrame) -> Chapter:
         from edgedigits.crossdata.chapter import crossdata_chapter

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.levers.plan import BUDGETS, IN_TURN, NAME, SEEDS, STORED_AS, plan_levers
 from edgedigits.study.findings.checked import check_integer, check_text
-from edgedigits.study.kinds import BUILD, Answer, Chapter, Flag, Plan, TrialKind
-from edgedigits.study.trial_kind import KIND as BUILDS
+from edgedigits.study.kinds import Chapter, Flag, Plan, TrialKind
+from edgedigits.study.trial_kind import Builds
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from edgedigits.data.contents import Contents
 
 _PLACES = ("lever", "value", "against")
 
 
-class _Levers:
+class _Levers(Builds):
     plan_name = NAME
     stored_as: tuple[str, ...] = (STORED_AS,)
     flags: tuple[Flag, ...] = (
@@ -35,11 +34,8 @@ class _Levers:
     def plan(self, **flags: Any) -> Plan:
         return plan_levers(**flags)
 
-    def run(self, kind: str, trials: Sequence[dict[str, Any]], contents: Contents) -> Iterator[Answer]:
-        return BUILDS.run(BUILD, trials, contents)
-
     def check(self, spec: Mapping[str, Any]) -> None:
-        BUILDS.check(spec)
+        super().check(spec)
         for name in _PLACES:
             check_text(name, spec.get(name))
         check_integer("budget", spec.get("budget"))
@@ -47,10 +43,7 @@ class _Levers:
     def row(self, spec: Mapping[str, Any], everywhere: set[str]) -> dict[str, Any]:
         places = {name: spec[name] for name in ("budget", *_PLACES)}
         # What is pruned in turn has bytes of its own, and is compared where they are reckoned with.
-        return {**BUILDS.row(spec, everywhere), **places, "compared": spec["lever"] != IN_TURN}
-
-    def choices(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        return BUILDS.choices(spec)
+        return {**super().row(spec, everywhere), **places, "compared": spec["lever"] != IN_TURN}
 
     def chapter(self, frame: pd.DataFrame) -> Chapter:
         from edgedigits.levers.chapter import lever_chapter
