@@ -89,6 +89,12 @@ class PruningConfig:
         needs=_PRUNE,
     )
 
+    @property
+    def is_tfmots(self) -> bool:
+        """Whether TF-MOT prunes this way: by magnitude, along its schedules, weight by weight, layer by layer."""
+        own = (self.criterion, self.granularity, self.scope)
+        return own == (CRITERION, "weights", "layer") and RAMPS[self.schedule].is_tfmots
+
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizationConfig:

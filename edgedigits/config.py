@@ -19,7 +19,8 @@ from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.levels.catalogue import DEFAULT as CODEBOOK
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
-from edgedigits.options import Given, Need
+from edgedigits.needs import need_of
+from edgedigits.options import Need
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.sections import (
     DEFAULT_LEARNING_RATES,
@@ -116,16 +117,8 @@ class BuildConfig(Sections):
                 )
 
     def missing_need(self, section: str, name: str) -> Need | None:
-        """Return the same as for any choices; joint training does not cluster, and a budget's prunes to no shares."""
-        if section == "cluster" and self.joint.enabled:
-            return ("joint", "enabled", False)
-        if section == "prune" and name in _OF_SHARES and self.budget.is_set:
-            return ("budget", next(name for name in _BUDGETS if getattr(self.budget, name)), 0)
-        if (section, name) == ("budget", "core") and not (self.budget.flash or self.budget.instructions):
-            return ("budget", "flash", Given("BYTES"))
-        if (section, name) == ("engine", "core") and self.engine.optimize == "size":
-            return ("engine", "optimize", "balanced")
-        return super().missing_need(section, name)
+        """Return the same as for any choices; beside it, what follows from several of them."""
+        return need_of(self, section, name) or super().missing_need(section, name)
 
     @property
     def teacher(self) -> str:
@@ -165,11 +158,6 @@ class BuildConfig(Sections):
         return self.training.learning_rate or default
 
 
-_BUDGETS = ("constants", "flash", "instructions")
-_OF_SHARES = ("sparsity", "initial_sparsity", "layer_sparsity", "output")
-"""Options of [prune] that bytes stand for in a build to a budget."""
-
-
 _MEETS_BUDGET = (
     ("joint", "enabled", True, "a budget is met by joint training"),
     ("prune", "enabled", True, "a budget is met by pruning"),
@@ -186,6 +174,13 @@ def _check_budget(config: BuildConfig) -> None:
                 f"[budget] and [{section}] {name} = {json.dumps(chosen)} contradict each other: {reason}.",
                 hint=f"Leave one of them out, or take {name} = {json.dumps(value)}.",
             )
+    if config.budget.is_set and not config.budget.instructions and config.engine.most_instructions:
+        raise ConfigError(
+            "[budget] and [engine] most_instructions contradict each other: what is packed to be faster takes more "
+            "bytes.",
+            hint="Leave one of them out, or take [budget] instructions (--budget-instructions), which training keeps "
+            "too.",
+        )
 
 
 def _check_fours(config: BuildConfig) -> None:
@@ -238,6 +233,12 @@ def _check_joint(config: BuildConfig) -> None:
     joint = config.joint
     if not joint.enabled:
         return
+    if config.qat.enabled and config.budget.is_set:
+        raise ConfigError(
+            "[qat] and [budget] contradict each other: a budget is met by joint training, which is quantization-aware "
+            "itself.",
+            hint="Leave --qat out.",
+        )
     if config.qat.enabled:
         raise ConfigError(
             "[qat] and [joint] are both enabled: joint training is quantization-aware itself.",
@@ -245,10 +246,12 @@ def _check_joint(config: BuildConfig) -> None:
         )
     ramp = RAMPS[config.prune.schedule]
     if config.prune.enabled and (ramp.rounds > 1 or ramp.from_scratch):
+        others = ", ".join(name for name, one in RAMPS.items() if one.rounds == 1 and not one.from_scratch)
+        in_turn = "" if config.budget.is_set else "Prune and quantize in turn, with --prune and --qat, or "
+        hint = f"{in_turn}take {others}."
         raise ConfigError(
             f"[prune] schedule {ramp.name} takes several trainings, and joint training or a budget is one.",
-            hint="Prune and quantize in turn, with --prune and --qat, or take "
-            f"{', '.join(name for name, one in RAMPS.items() if one.rounds == 1 and not one.from_scratch)}.",
+            hint=hint[0].upper() + hint[1:],
         )
     if config.budget.is_set and joint.trim < max(config.prune.end, joint.levels_begin):
         raise ConfigError(

@@ -18,6 +18,7 @@ from edgedigits.files.regular import read_text
 from edgedigits.files.toml import read_toml
 from edgedigits.frontier import MANIFEST, model_folder
 from edgedigits.losses.catalogue import OWN_PARAMETERS
+from edgedigits.needs import BUDGETS
 from edgedigits.options import Below, Need, parse_option, shown_value
 from edgedigits.recipes import Choices, recipe_for
 
@@ -119,7 +120,7 @@ def make_choices(sections: Choices, kind: type[Kind]) -> Kind:
 def _what_follows(asked: Choices) -> Choices:
     """Return the choices that follow from those asked for: of a budget, of two weights of four, or of a codebook."""
     budget, prune = asked.get("budget", {}), asked.get("prune", {})
-    limits = [budget.get(name, 0) for name in ("constants", "flash", "instructions")]
+    limits = [budget.get(name, 0) for name in BUDGETS]
     if any(limits):
         return recipe_for(*limits)
     follows = {"prune": {"sparsity": FOURS_SPARSITY}} if prune.get("granularity") == "2:4" else {}

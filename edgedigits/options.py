@@ -288,6 +288,25 @@ class Given(str):
         return not other
 
 
+class Other(str):
+    """The value of a need that any text but one fulfils; its own text is what a user is told to write."""
+
+    unwanted: str
+
+    def __new__(cls, unwanted: str, told: str) -> Other:
+        made = super().__new__(cls, told)
+        made.unwanted = unwanted
+        return made
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and str(other) != self.unwanted
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+
 class Below(int):
     """The value of a need that any number below a limit fulfils; it is the one that a user is told to write."""
 

@@ -13,7 +13,7 @@ from edgedigits import options
 from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.errors import ConfigError
 from edgedigits.losses.catalogue import DEFAULT, LOSSES
-from edgedigits.options import Given, option
+from edgedigits.options import Given, Other, option
 from edgedigits.view import LEVEL_BITS, WINDOWS, View
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
@@ -164,6 +164,7 @@ class TrainingConfig:
         options.integer(0, 1000),
         "distort so many epochs of a stage, then repeat them (0: every epoch anew)",
         metavar="N",
+        needs=("training", "augment", Other("none", "light")),
     )
     label_smoothing: float = option(
         0.0,

@@ -120,6 +120,7 @@ def choices_from_arguments(args: argparse.Namespace, config_file: str | None, ki
     if manifest and other_digits:
         written.get("output", {}).pop("note", None)  # It is of the digits that it came with.
     sections = over(written, flags)
+    _refuse_nothing(flags, written)
     made = make_choices(sections, kind)
     _refuse_idle_flags(flags, made)
     # A manifest names every choice, those that change nothing as well.
@@ -130,6 +131,14 @@ def choices_from_arguments(args: argparse.Namespace, config_file: str | None, ki
 
         require_here(sections.get("data", {}).get("source", ""), manifest)
     return made
+
+
+def _refuse_nothing(flags: Choices, written: Choices) -> None:
+    """Refuse a budget of nothing, but where it puts that of a file out of use."""
+    for name, limit in flags.get("budget", {}).items():
+        if limit == 0 and not written.get("budget", {}).get(name):
+            flag = flag_of(_field("budget", name))
+            raise ConfigError(f"{flag} is 0, in which nothing fits.", hint="Leave it out for no budget, or take more.")
 
 
 def _refuse_idle_flags(flags: Choices, made: config.Sections) -> None:

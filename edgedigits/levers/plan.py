@@ -22,6 +22,7 @@ from edgedigits.losses.catalogue import LOSSES
 from edgedigits.options import budget as parse_budget
 from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
 from edgedigits.ramps.catalogue import RAMPS
+from edgedigits.ramps.constant import RAMP as CONSTANT
 from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.plan.axes import find_axis
 from edgedigits.study.plan.grid import MOST_TRIALS, plan_grid
@@ -65,7 +66,10 @@ class Lever:
     values: tuple[Any, ...]
 
 
-_ONE_TRAINING = tuple(name for name, ramp in RAMPS.items() if ramp.rounds == 1 and not ramp.from_scratch)
+_ONE_TRAINING = tuple(
+    name for name, ramp in RAMPS.items() if ramp.rounds == 1 and not ramp.from_scratch and ramp is not CONSTANT
+)
+"""Schedules of one training; constant is one-shot in joint training, whose masks are for good."""
 IN_ONE = (
     Lever("weight_bits", "Bits of a weight", (2, 3, 4, 8)),
     Lever("weight_values", "Levels", tuple(LEVELS)),

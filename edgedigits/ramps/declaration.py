@@ -18,6 +18,7 @@ class Ramp:
         rounds: trainings that the stage's epochs are divided into, each behind a cut of its own; 1 to cut on the way.
         rewinds: each training behind a cut starts from the weights of the first epoch of the float training.
         from_scratch: when all is cut, what is left is trained once more from fresh weights.
+        is_tfmots: TF-MOT has it too, and does it where it can do the rest.
     """
 
     name: str
@@ -27,3 +28,9 @@ class Ramp:
     rounds: int = 1
     rewinds: bool = False
     from_scratch: bool = False
+    is_tfmots: bool = False
+
+    @property
+    def is_at_once(self) -> bool:
+        """Whether all of the cut is done as soon as it begins."""
+        return self.cut(0.0) == 1.0

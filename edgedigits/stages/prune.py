@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgedigits.config import PruningConfig
-from edgedigits.criteria.catalogue import DEFAULT as CRITERION
-from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
+from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.stages.cutting import cut
 from edgedigits.stages.declaration import Stage, Tables
 
@@ -20,7 +19,7 @@ DECAY_POWER = 3
 
 
 def add_pruning(model: Any, config: PruningConfig, target: Mapping[str, float], steps: int) -> Any:
-    """Return a clone of `model` whose layers named in `target` are wrapped for polynomial-decay pruning.
+    """Return a clone of `model` whose layers named in `target` are wrapped for TF-MOT's pruning.
 
     TF-MOT would prune the ten-unit output layer as well, which collapses at high sparsity: layers are chosen by name.
 
@@ -43,14 +42,12 @@ def add_pruning(model: Any, config: PruningConfig, target: Mapping[str, float], 
         # TF-MOT rounds the number of weights it keeps; rounding down gives at least the zeros asked for.
         size = layer.kernel.shape.num_elements()
         final = 1.0 - max(1, int(size * (1.0 - target[layer.name]))) / size
-        schedule = tfmot.sparsity.keras.PolynomialDecay(
-            initial_sparsity=min(config.initial_sparsity, final),
-            final_sparsity=final,
-            begin_step=begin,
-            end_step=end,
-            power=DECAY_POWER,
-            frequency=frequency,
-        )
+        when = {"begin_step": begin, "end_step": end, "frequency": frequency}
+        if RAMPS[config.schedule].is_at_once:
+            schedule = tfmot.sparsity.keras.ConstantSparsity(final, **when)
+        else:
+            first = min(config.initial_sparsity, final)
+            schedule = tfmot.sparsity.keras.PolynomialDecay(first, final, power=DECAY_POWER, **when)
         return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)
 
     # The wrapper trains the very layer it is given, so the model to wrap is a copy.
@@ -89,7 +86,7 @@ def pruning_callbacks() -> list[Any]:
 def run(line: Line, model: Any) -> tuple[Any, Any]:
     """Prune on, and strip what TF-MOT wrapped around the layers."""
     prune, target = line.config.prune, line.config.target_sparsity
-    if not is_tfmots(prune):
+    if not prune.is_tfmots:
         pruned = cut(line, model, f"Pruning to {_shares(target)}")
         return pruned, pruned
     wrapped = add_pruning(model, prune, target, line.steps(prune.epochs))
@@ -97,12 +94,6 @@ def run(line: Line, model: Any) -> tuple[Any, Any]:
     plan = line.plan("prune", f"Pruning to {_shares(target)}", prune.epochs, prune.rate, settled)
     pruned = line.train(plan, wrapped, pruning_callbacks(), finish=strip_pruning)
     return pruned, pruned
-
-
-def is_tfmots(prune: PruningConfig) -> bool:
-    """Return whether TF-MOT prunes this way: by magnitude, along a polynomial, weight by weight, layer by layer."""
-    own = (prune.criterion, prune.schedule, prune.granularity, prune.scope)
-    return own == (CRITERION, SCHEDULE, "weights", "layer")
 
 
 def _shares(target_sparsity: Mapping[str, float]) -> str:

@@ -16,7 +16,7 @@ from edgedigits.cli.config_flags import config_from_arguments
 from edgedigits.cli.main import main
 from edgedigits.cli.next_step import simulate_command
 from edgedigits.cli.parsing import parse
-from edgedigits.config import BuildConfig, DataConfig, LossConfig, OutputConfig
+from edgedigits.config import BudgetConfig, BuildConfig, DataConfig, LossConfig, OutputConfig
 from edgedigits.config_file import to_tables
 from edgedigits.data.export import write_csv
 from edgedigits.errors import ConfigError
@@ -89,7 +89,32 @@ def test_a_build_tells_what_matters_in_under_a_screen(csv, stages):
         ),
         ("--hinge one-vs-rest", "--hinge has no effect without --loss hinge."),
         ("--budget-flash 8K --sparsity 0.9", "--sparsity has no effect with --budget-flash."),
+        ("--budget-flash 8K --core cortex-m0plus", "--core has no effect with --budget-flash."),
+        ("--budget-flash 8K --cluster-epochs 5", "--cluster-epochs has no effect with --budget-flash."),
+        ("--budget-constants 2K --prune-epochs 9", "--prune-epochs has no effect with --budget-constants."),
+        ("--budget-constants 2K --per-tensor", "--per-tensor has no effect with --budget-constants."),
+        (
+            "--budget-instructions 20k --most-instructions 9k",
+            "--most-instructions has no effect with --budget-instructions.",
+        ),
         ("--per-tensor --qat", "--per-tensor has no effect with --qat."),
+        ("--prune --joint --prune-rate 0.5", "--prune-rate has no effect with --joint."),
+        ("--joint --joint-trim 0.9", "--joint-trim has no effect without --budget-constants BYTES."),
+        ("--joint --joint-levels-begin 0.4", "--joint-levels-begin has no effect without --weight-bits 4."),
+        (
+            "--prune --criterion lamp --prune-frequency 9",
+            "--prune-frequency has no effect without --criterion magnitude.",
+        ),
+        ("--prune --prune-scope global --prune-output", "--prune-output has no effect without --prune-scope layer."),
+        (
+            "--prune --prune-schedule iterative --prune-end 0.5",
+            "--prune-end has no effect without --prune-schedule polynomial.",
+        ),
+        (
+            "--prune --prune-schedule constant --initial-sparsity 0.5",
+            "--initial-sparsity has no effect without --prune-schedule polynomial.",
+        ),
+        ("--augment none --augment-copies 8", "--augment-copies has no effect without --augment light."),
         ("--weight-bits 4 --joint --cluster-epochs 5", "--cluster-epochs has no effect with --joint."),
         ("--cluster-epochs 5", "--cluster-epochs has no effect without --weight-bits 4."),
         ("--levels powers", "--levels has no effect without --weight-bits 4."),
@@ -98,6 +123,62 @@ def test_a_build_tells_what_matters_in_under_a_screen(csv, stages):
 def test_a_flag_that_does_nothing_is_refused_before_any_training(flags, note, capsys):
     assert main(["build", "--data", "none.csv", *flags.split()]) == 2
     assert capsys.readouterr().err.startswith(f"edgedigits: error: {note} Leave ")
+
+
+@pytest.mark.parametrize("flag", ["--budget-constants", "--budget-flash", "--budget-instructions"])
+@pytest.mark.parametrize("nothing", ["0", "0K", "-5", "-2K"])
+def test_a_budget_of_nothing_is_refused_in_one_sentence(flag, nothing, capsys):
+    assert main(["build", "--data", "none.csv", f"{flag}={nothing}"]) == 2
+    err = capsys.readouterr().err
+    told = (
+        f"{flag} is 0, in which nothing fits. Leave it out" if nothing in ("0", "0K") else f"{flag} is '{nothing}', exp"
+    )
+    assert err.startswith(f"edgedigits: error: {told}") and len(err.splitlines()) == 1
+
+
+def test_a_budget_of_a_file_can_be_put_out_of_use(capsys):
+    Path("my.toml").write_text("[budget]\nconstants = 900")
+    words = ("--config", "my.toml", "--budget-constants", "0", "--budget-flash", "2K")
+    assert config(*words).budget == BudgetConfig(flash=2048)
+
+
+@pytest.mark.parametrize(
+    ("flags", "advice", "mended"),
+    [
+        ("--budget-flash 8K --qat", "Leave --qat out.", "--budget-flash 8K"),
+        ("--qat --joint", "Leave one of --qat and --joint out.", "--joint"),
+        ("--budget-flash 8K --core m0plus", "Leave one of them out.", "--budget-flash 8K"),
+        ("--budget-flash 8K --optimize speed", 'or take optimize = "size".', "--budget-flash 8K --optimize size"),
+        (
+            "--budget-constants 4K --most-instructions 9k",
+            "(--budget-instructions)",
+            "--budget-constants 4K --budget-instructions 9k",
+        ),
+        (
+            "--budget-constants 4K --prune-schedule iterative",
+            " Take polynomial, constant, linear, one-shot.",
+            "--budget-constants 4K --prune-schedule constant",
+        ),
+        (
+            "--joint --prune --prune-schedule iterative",
+            "in turn, with --prune and --qat",
+            "--prune --qat --prune-schedule iterative",
+        ),
+        ("--optimize size --core m0plus", "add --optimize balanced.", "--optimize balanced --core m0plus"),
+        ("--weight-bits 4 --levels powers", "Add --joint", "--weight-bits 4 --levels powers --joint"),
+        ("--levels-by-output", "add --joint.", "--levels-by-output --joint"),
+        ("--budget-core m0plus", "add --budget-flash BYTES.", "--budget-core m0plus --budget-flash 4K"),
+        ("--augment none --augment-copies 9", "add --augment light.", "--augment light --augment-copies 9"),
+        ("--joint --joint-trim 0.95", "add --budget-constants BYTES.", "--joint-trim 0.95 --budget-constants 4K"),
+        ("--budget-flash 4K --granularity 2:4", "Leave out the budget", "--prune --granularity 2:4"),
+        ("--prune --sparsity 0.6 --granularity 2:4", "Leave out the budget, sparsity", "--prune --granularity 2:4"),
+    ],
+)
+def test_who_follows_a_hint_is_not_sent_back(flags, advice, mended):
+    with pytest.raises(ConfigError) as told:
+        config(*flags.split())
+    assert advice in str(told.value)
+    config(*mended.split())
 
 
 def config(*words: str) -> BuildConfig:

@@ -12,7 +12,6 @@ from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.stages.goals import ByLayer
-from edgedigits.stages.prune import is_tfmots
 from edgedigits.stages.pruner import Pruner
 from edgedigits.training.compressed_dense import compressed
 from edgedigits.training.keras_env import set_seed, tfmot
@@ -41,9 +40,11 @@ def zeros(done):
 
 
 def test_what_tfmot_can_do_is_left_to_it() -> None:
-    assert is_tfmots(config().prune)
-    for other in ({"criterion": "lamp"}, {"schedule": "linear"}, {"granularity": "blocks"}, {"scope": "global"}):
-        assert not is_tfmots(config(**other).prune)
+    for schedule in ("polynomial", "constant"):
+        assert config(schedule=schedule).prune.is_tfmots
+        for other in ({"criterion": "lamp"}, {"granularity": "blocks"}, {"scope": "global"}):
+            assert not config(schedule=schedule, **other).prune.is_tfmots
+    assert not config(schedule="linear").prune.is_tfmots
 
 
 @pytest.mark.parametrize("share", [0.3, 0.8, 0.95])
@@ -74,6 +75,7 @@ def test_masks_by_magnitude_are_tfmots(share) -> None:
         pytest.param({"schedule": "iterative"}, marks=pytest.mark.slow),
         pytest.param({"schedule": "scratch", "criterion": "lamp"}, marks=pytest.mark.slow),
         pytest.param({"schedule": "one-shot", "criterion": "random"}, marks=pytest.mark.slow),
+        pytest.param({"schedule": "constant"}, marks=pytest.mark.slow),
         pytest.param({"granularity": "2:4", "criterion": "activity", "sparsity": 0.5}, marks=pytest.mark.slow),
         pytest.param({"schedule": "linear", "granularity": "blocks"}, marks=pytest.mark.slow),
         pytest.param({"granularity": "neurons", "sparsity": 0.5, "criterion": "movement"}, marks=pytest.mark.slow),

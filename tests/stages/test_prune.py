@@ -41,6 +41,24 @@ def test_each_layer_has_at_least_the_zeros_asked_for_and_the_others_none(few, ta
     assert history["sparsity"][-1] == pytest.approx(target["hidden_1"], abs=0.02)
 
 
+@pytest.mark.parametrize("begin", [0.0, 0.25])
+def test_a_constant_schedule_is_tfmots_from_begin_to_end(begin):
+    """When masks are chosen anew, and how many zeros they have then."""
+    prune = PruningConfig(schedule="constant", begin=begin, end=0.75, frequency=10)
+    layer = add_pruning(build_mlp(BuildConfig()), prune, {"hidden_1": 0.8}, STEPS).layers[0]
+    theirs = tfmot.sparsity.keras.ConstantSparsity(0.8, int(begin * STEPS), int(0.75 * STEPS), frequency=10)
+    steps = range(STEPS + 1)
+    ours = [tuple(map(float, layer.pruning_schedule(step))) for step in steps]
+    assert ours == [pytest.approx(tuple(map(float, theirs(step))), abs=1e-4) for step in steps]
+    assert sum(turn for turn, _ in ours) >= 2
+
+
+@pytest.mark.slow
+def test_a_constant_schedule_has_all_zeros_from_its_begin(few):
+    _, history = pruned(few, PruningConfig(schedule="constant", begin=0.5, frequency=4), {"hidden_1": 0.8})
+    assert history["sparsity"] == pytest.approx([0, 0, 0.8, 0.8], abs=0.001)
+
+
 @pytest.mark.slow
 def test_sparsity_follows_the_cubic_from_begin_to_end(few):
     prune = PruningConfig(initial_sparsity=0.2, sparsity=0.8, begin=0.25, end=0.75, frequency=10)
