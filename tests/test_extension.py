@@ -99,10 +99,10 @@ SELF_TEST = """
 #include <stdint.h>
 #include <stdio.h>
 #include "edgedigits_model.h"
-static int32_t workspace[EDGEDIGITS_MODEL_WORKSPACE_BYTES / 4];
+static edgedigits_model_workspace_t workspace;
 int main(void)
 {
-    printf("%d", edgedigits_model_self_test(workspace));
+    printf("%d", edgedigits_model_self_test(&workspace));
     return 0;
 }
 """

@@ -47,7 +47,6 @@
 #define model_check_weights MODEL_JOIN(MODEL_PREFIX, check_weights)
 #define model_self_test MODEL_JOIN(MODEL_PREFIX, self_test)
 
-/* Words of the workspace; at least one, since C has no empty arrays. */
-#define MODEL_WORKSPACE_WORDS (((size_t)MODEL_WORKSPACE_BYTES + 3u) / 4u + 1u)
+#define model_workspace_t MODEL_JOIN(MODEL_PREFIX, workspace_t)
 
 #endif

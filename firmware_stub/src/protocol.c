@@ -30,7 +30,7 @@ typedef enum { LINE_END, LINE_SPACE, CONSOLE_END } end_t;
 
 static int8_t input[MODEL_INPUT_SIZE] __attribute__((aligned(4)));
 static int8_t output[MODEL_OUTPUT_SIZE] __attribute__((aligned(4)));
-static uint32_t workspace[MODEL_WORKSPACE_WORDS];
+static model_workspace_t workspace;
 static int self_test_result;
 static uint32_t line_crc; /* of the line that is being sent */
 
@@ -131,7 +131,7 @@ static int hex_digit(int character) {
 /* Ticks of one inference on `input`. */
 static uint32_t infer(void) {
     uint32_t before = platform_ticks();
-    model_invoke(input, output, workspace);
+    model_invoke(input, output, &workspace);
     return (platform_ticks() - before) & PLATFORM_TICK_MASK;
 }
 
@@ -139,7 +139,7 @@ static void answer_run(uint32_t received) {
     uint32_t ticks = infer();
 #if MODEL_CLASSES
     int8_t margin = 0;
-    int winner = model_classify(input, workspace, &margin);
+    int winner = model_classify(input, &workspace, &margin);
     say_number("ok run class=", (uint32_t)winner);
     say_number(" margin=", (uint32_t)(uint8_t)margin);
     say_number(" ticks=", ticks);
@@ -167,14 +167,14 @@ static void answer_input(void) {
 /* Each pixel goes into the sums as it arrives: there is no image. */
 static void take_pixel(size_t place, uint8_t byte) {
     if (place == 0) {
-        model_begin(0, workspace);
+        model_begin(0, &workspace);
     }
-    (void)model_feed(&byte, 1, workspace);
+    (void)model_feed(&byte, 1, &workspace);
 }
 
 static void answer_pixels(void) {
     int8_t margin = 0;
-    int winner = model_end(workspace, &margin);
+    int winner = model_end(&workspace, &margin);
     say_number("ok pixels class=", (uint32_t)winner);
     say_number(" margin=", (uint32_t)(uint8_t)margin);
     end_answer();
@@ -283,7 +283,7 @@ static void answer_crc(void) {
 }
 
 static void answer_selftest(void) {
-    self_test_result = model_self_test(workspace);
+    self_test_result = model_self_test(&workspace);
     say_number("ok selftest result=", (uint32_t)self_test_result);
     end_answer();
 }
@@ -320,7 +320,7 @@ static int equal(const char *one, const FLASH char *other) {
 }
 
 int protocol_begin(void) {
-    self_test_result = model_self_test(workspace);
+    self_test_result = model_self_test(&workspace);
     say_number("ready edgedigits protocol=1 selftest=", (uint32_t)self_test_result);
     end_answer();
     return self_test_result;

@@ -15,7 +15,7 @@
 #error "This firmware is for digits whose pixels become the input in place: build without --deskew and --centre."
 #endif
 
-static uint32_t workspace[MODEL_WORKSPACE_WORDS];
+static model_workspace_t workspace;
 
 static void say(const char *text) {
     while (*text != '\0') {
@@ -44,22 +44,22 @@ static void answer_pixels(void) {
     int8_t margin = 0;
     int winner;
 #if MODEL_NOT_ONE_IMAGE
-    model_begin(0, workspace);
+    model_begin(0, &workspace);
     for (size_t i = 0; i < MODEL_PIXELS; i++) {
         const uint8_t pixel = (uint8_t)platform_get();
-        (void)model_feed(&pixel, 1, workspace);
+        (void)model_feed(&pixel, 1, &workspace);
     }
-    winner = model_end(workspace, &margin);
+    winner = model_end(&workspace, &margin);
 #else
     static uint8_t image[MODEL_PIXELS];
     for (size_t i = 0; i < MODEL_PIXELS; i++) {
         image[i] = (uint8_t)platform_get();
     }
 #if MODEL_READS_PIXELS
-    winner = model_classify_pixels(image, 0, workspace, &margin);
+    winner = model_classify_pixels(image, 0, &workspace, &margin);
 #else
     model_preprocess(image, 0, (int8_t *)image);
-    winner = model_classify((int8_t *)image, workspace, &margin);
+    winner = model_classify((int8_t *)image, &workspace, &margin);
 #endif
 #endif
     say_number(winner);

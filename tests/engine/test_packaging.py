@@ -89,8 +89,10 @@ def test_two_engines_fit_into_one_program_and_into_one_file(
     write_flat(tmp_path, engine(), second)
     language, standard = ("cpp", "-std=c++17") if compiler in CXX_COMPILERS else ("c", "-std=c99")
     body = (
-        "static uint32_t memory[(DIGITS_WORKSPACE_BYTES + SECOND_WORKSPACE_BYTES) / 4];\n"
-        "int main(void) { return digits_self_test(memory) + 10 * second_self_test(memory); }\n"
+        "static digits_workspace_t first;\nstatic union { digits_workspace_t a; second_workspace_t b; } lent;\n"
+        "static uint32_t memory[DIGITS_WORKSPACE_BYTES / 4];\n"
+        "int main(void) { return digits_self_test(&first) + digits_self_test(&lent.a) + digits_self_test(memory)"
+        " + 10 * second_self_test(&lent.b); }\n"
     )
     headers = '#include "second.h"\n#include "digits.h"\n#include "digits.h"\n#include "second.h"\n'
     files = sorted(path.name for path in tmp_path.glob("*.c"))
@@ -171,6 +173,21 @@ def test_so_is_a_second_model_data_and_a_second_resolver(compiler: str, tmp_path
         assert f"Another {what} is included already" in said
 
 
+@pytest.mark.parametrize("sizes", [(784, 10), (784, 300, 100, 10), (6, 4, 200), (1, 8, 1)], ids=str)
+def test_the_type_of_the_workspace_has_its_size_and_what_it_needs_of_alignment(
+    sizes: tuple[int, ...], tmp_path: Path
+) -> None:
+    """As those see it who declare one, beside a byte that would shift it."""
+    write_flat(tmp_path, engine(random_mlp(3, sizes, density=0.4), "digits"))
+    (tmp_path / "main.c").write_text(
+        '#include <stddef.h>\n#include "digits.h"\ntypedef struct { char byte; digits_workspace_t workspace; } beside;\n'
+        "int main(void) { static beside b; return sizeof(digits_workspace_t) != DIGITS_WORKSPACE_BYTES\n"
+        "    || offsetof(beside, workspace) % 4 || digits_self_test(&b.workspace); }\n"
+    )
+    files = [path for path in sorted(tmp_path.glob("*.c"))]
+    compile_and_run(available(C_COMPILERS)[0], ["-std=c99", "-O1"], files, tmp_path)
+
+
 def test_what_does_not_test_itself_does_not_hold_the_vectors(tmp_path: Path) -> None:
     source = engine()
     write_flat(tmp_path, source)
@@ -204,11 +221,11 @@ PRINTS_SELF_TEST = """
 #include <avr/io.h>
 #include <avr/sleep.h>
 #include "digits.h"
-static uint32_t workspace[(DIGITS_WORKSPACE_BYTES + 3) / 4];
+static digits_workspace_t workspace;
 int main(void)
 {
     UCSR0B = 1 << TXEN0;
-    UDR0 = digits_self_test(workspace) ? 'x' : '+';
+    UDR0 = digits_self_test(&workspace) ? 'x' : '+';
     while (!(UCSR0A & 1 << UDRE0)) {
     }
     UDR0 = '\\n';

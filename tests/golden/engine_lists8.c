@@ -148,7 +148,7 @@ typedef struct {
     uint8_t hidden[8];
 } scratch;
 
-typedef char workspace_has_the_size_it_says[sizeof(scratch) == EDGEDIGITS_MODEL_WORKSPACE_BYTES ? 1 : -1];
+typedef char workspace_has_the_size_it_says[sizeof(scratch) == sizeof(edgedigits_model_workspace_t) ? 1 : -1];
 
 /*
  * Layer 1: 12 inputs, 7 outputs, ReLU.

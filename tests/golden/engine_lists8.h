@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 96 bytes as lists8
  *   layer 2: 7 inputs, 5 outputs, no activation; 48 bytes as lists8
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_D6203A042B8D54BC)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_0F539A9DFED4CA33)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_D6203A042B8D54BC
+#define EDGEDIGITS_MODEL_H_0F539A9DFED4CA33
 
 #include <stdint.h>
 
@@ -31,6 +31,11 @@ extern "C" {
 #define EDGEDIGITS_MODEL_MODEL_DIGEST 0x438d5a08u /* start of the model's SHA-256 */
 #define EDGEDIGITS_MODEL_CLASSES 5 /* that classify tells apart */
 
+/* The workspace: static edgedigits_model_workspace_t workspace; functions take its address, and any memory of its size and alignment. */
+typedef struct {
+    uint32_t words[EDGEDIGITS_MODEL_WORKSPACE_BYTES / 4];
+} edgedigits_model_workspace_t;
+
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */
 #define EDGEDIGITS_MODEL_INPUT_SCALE 0.003921569f
 #define EDGEDIGITS_MODEL_INPUT_ZERO_POINT (-128)
@@ -42,7 +47,7 @@ extern "C" {
  *
  *   input      12 values; any alignment, fastest at a multiple of 4
  *   output     5 scores
- *   workspace  EDGEDIGITS_MODEL_WORKSPACE_BYTES bytes, aligned to 4; what is in it does not matter, before or after
+ *   workspace  one of the type above, or EDGEDIGITS_MODEL_WORKSPACE_BYTES bytes at a multiple of 4; what is in it does not matter, before or after
  */
 void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspace);
 

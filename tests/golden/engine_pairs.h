@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 84 bytes as rows with MVE; 96 bytes as pairs
  *   layer 2: 7 inputs, 5 outputs, no activation; 35 bytes as rows with MVE; 48 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_D25CD3165190AA15)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_7891E93D3ACAF61C)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_D25CD3165190AA15
+#define EDGEDIGITS_MODEL_H_7891E93D3ACAF61C
 
 #include <stdint.h>
 
@@ -34,6 +34,11 @@ extern "C" {
 #endif
 #define EDGEDIGITS_MODEL_MODEL_DIGEST 0xf758b807u /* start of the model's SHA-256 */
 
+/* The workspace: static edgedigits_model_workspace_t workspace; functions take its address, and any memory of its size and alignment. */
+typedef struct {
+    uint32_t words[EDGEDIGITS_MODEL_WORKSPACE_BYTES / 4];
+} edgedigits_model_workspace_t;
+
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */
 #define EDGEDIGITS_MODEL_INPUT_SCALE 0.003921569f
 #define EDGEDIGITS_MODEL_INPUT_ZERO_POINT (-128)
@@ -45,7 +50,7 @@ extern "C" {
  *
  *   input      12 values; any alignment, fastest at a multiple of 4
  *   output     5 values
- *   workspace  EDGEDIGITS_MODEL_WORKSPACE_BYTES bytes, aligned to 4; what is in it does not matter, before or after
+ *   workspace  one of the type above, or EDGEDIGITS_MODEL_WORKSPACE_BYTES bytes at a multiple of 4; what is in it does not matter, before or after
  */
 void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspace);
 

@@ -13,12 +13,12 @@
  *   layer 2: 31 inputs, 16 outputs, ReLU; 304 bytes as lists8
  *   layer 3: 16 inputs, 10 outputs, no activation; 160 bytes as rows with MVE; 160 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_2B5A0F509FB67B72)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_F3316743F283966B)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_2B5A0F509FB67B72
+#define EDGEDIGITS_MODEL_H_F3316743F283966B
 
 #include <stdint.h>
 
@@ -39,6 +39,11 @@ extern "C" {
 #define EDGEDIGITS_MODEL_READS_PIXELS 1 /* it has classify_pixels */
 #define EDGEDIGITS_MODEL_NOT_ONE_IMAGE (-1) /* what feed and end return where pixels are too few or too many */
 
+/* The workspace: static edgedigits_model_workspace_t workspace; functions take its address, and any memory of its size and alignment. */
+typedef struct {
+    uint32_t words[EDGEDIGITS_MODEL_WORKSPACE_BYTES / 4];
+} edgedigits_model_workspace_t;
+
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */
 #define EDGEDIGITS_MODEL_INPUT_SCALE 0.003921569f
 #define EDGEDIGITS_MODEL_INPUT_ZERO_POINT (-128)
@@ -50,7 +55,7 @@ extern "C" {
  *
  *   input      784 values as edgedigits_model_preprocess makes them; any alignment, fastest at a multiple of 4
  *   output     10 scores
- *   workspace  EDGEDIGITS_MODEL_WORKSPACE_BYTES bytes, aligned to 4; what is in it does not matter, before or after
+ *   workspace  one of the type above, or EDGEDIGITS_MODEL_WORKSPACE_BYTES bytes at a multiple of 4; what is in it does not matter, before or after
  */
 void edgedigits_model_invoke(const int8_t *input, int8_t *output, void *workspace);
 
