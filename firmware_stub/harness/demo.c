@@ -13,14 +13,14 @@ enum { MOST_SIDE = 512, SPOT = 1 };
 static uint8_t picture[MOST_SIDE * MOST_SIDE], pixels[MODEL_PIXELS];
 static int8_t input[MODEL_INPUT_SIZE], output[MODEL_OUTPUT_SIZE], without[MODEL_INPUT_SIZE];
 static int16_t influence[MODEL_INPUT_SIZE];
-static uint32_t workspace[MODEL_WORKSPACE_WORDS];
+static model_workspace_t workspace;
 
 EXPORTED(picture_at) void *picture_at(void) { return picture; }
 EXPORTED(pixels_at) void *pixels_at(void) { return pixels; }
 EXPORTED(input_at) void *input_at(void) { return input; }
 EXPORTED(output_at) void *output_at(void) { return output; }
 EXPORTED(influence_at) void *influence_at(void) { return influence; }
-EXPORTED(self_test) int self_test(void) { return model_self_test(workspace); }
+EXPORTED(self_test) int self_test(void) { return model_self_test(&workspace); }
 EXPORTED(digest) uint32_t digest(void) { return DIGEST_OF_MODEL; }
 
 /* Fits the picture, of up to MOST_SIDE a side, into the pixels. Returns 0 where nothing is on it. */
@@ -36,8 +36,8 @@ EXPORTED(preprocess) void preprocess(int invert) {
 /* Computes the scores of the input, and returns the class, or MODEL_REJECT. */
 EXPORTED(classify) int classify(void) {
     int8_t margin;
-    model_invoke(input, output, workspace);
-    return model_classify(input, workspace, &margin);
+    model_invoke(input, output, &workspace);
+    return model_classify(input, &workspace, &margin);
 }
 
 /* Returns by how much the score of a class is above the highest other. */
@@ -71,7 +71,7 @@ EXPORTED(explain) void explain(int side, int class, int background) {
             without[i] = input[i];
         }
         clear_spot(side, place / side, place % side, (int8_t)background);
-        model_invoke(without, scores, workspace);
+        model_invoke(without, scores, &workspace);
         influence[place] = (int16_t)(lead - lead_of(scores, class));
     }
 }

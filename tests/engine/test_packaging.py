@@ -184,7 +184,7 @@ def test_the_type_of_the_workspace_has_its_size_and_what_it_needs_of_alignment(
         "int main(void) { static beside b; return sizeof(digits_workspace_t) != DIGITS_WORKSPACE_BYTES\n"
         "    || offsetof(beside, workspace) % 4 || digits_self_test(&b.workspace); }\n"
     )
-    files = [path for path in sorted(tmp_path.glob("*.c"))]
+    files = sorted(tmp_path.glob("*.c"))
     compile_and_run(available(C_COMPILERS)[0], ["-std=c99", "-O1"], files, tmp_path)
 
 
