@@ -60,3 +60,14 @@ def test_every_link_within_the_page_leads_to_a_heading():
     links = set(re.findall(r"\]\(#([^)]+)\)", README))
     assert len(links) > 10
     assert links <= set(anchors(README).values())
+
+
+def test_every_file_with_inline_assembly_is_named_with_its_reason_and_no_other() -> None:
+    root = PLACE.parent
+    stub, templates = root / "firmware_stub", root / "edgedigits" / "engine" / "templates"
+    files = {path.relative_to(place).as_posix(): path for place in (stub, templates) for path in place.rglob("*.*")}
+    text = files.pop("README.md").read_text(encoding="utf-8").split("## Inline assembly")[1].split("\n## ")[0]
+
+    named = set(re.findall(r"`(\w+/\w+\.c(?:\.j2)?)`", text))
+
+    assert named == {name for name, path in files.items() if b"__asm" in path.read_bytes()}

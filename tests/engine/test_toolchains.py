@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,17 @@ import pytest
 from edgedigits.devices.cores import find_core
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.stub import find_engine
+from edgedigits.engine.source import render_engine
+from edgedigits.model.lowering import lower
 from edgedigits.model.numpy_engine import run
+from edgedigits.model.packing import use
+from edgedigits.model.reader import read_tflite
 from edgedigits.model.weights import ENCODINGS
 from tests.devices.conftest import toolchain_or_skip
 from tests.engine.compilers import C_COMPILERS, STRICT, available, compile_and_run
 from tests.engine.test_packaging import OTHERS, engine, engine_of_every_encoding, write_flat
 from tests.model.oracles import hard_inputs
+from tests.tflite_builder import random_mlp
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +70,32 @@ def test_every_level_is_exact_on_cores(toolchain: str, name: str, level: str, tm
         write_flat(folder := tmp_path / encodings, source)
         inputs = hard_inputs(network.inputs)
         found = simulate_inputs(find_engine(folder), inputs, core, compiler, optimize=level)
+        np.testing.assert_array_equal(found.outputs, run(network, inputs))
+
+
+@pytest.mark.emulation
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("cortex-m0plus", "-ffixed-r9"),
+        ("cortex-m0plus", "-flto"),
+        ("cortex-m0plus", "-fPIC"),
+        ("cortex-m0plus", "-ffixed-r9 -flto -fPIC"),
+        ("cortex-m4", "-ffixed-r9 -flto -fPIC"),
+    ],
+)
+def test_a_register_of_the_platform_late_optimization_and_code_of_any_place_change_no_byte(
+    name: str, flags: str, tmp_path: Path
+) -> None:
+    """One network by lists and pairs: the kernels in assembly, which name registers."""
+    core = find_core(name)
+    gcc = toolchain_or_skip("gcc", core)
+    network = lower(read_tflite(random_mlp(5, (784, 14, 12, 10), density=0.4)))
+    write_flat(tmp_path, render_engine(network, use(network, ("lists8", "pairs", "pairs_apart")), "digits"))
+    inputs = hard_inputs(784)
+    for level in ("-O2", "-Os"):
+        told = replace(gcc, command=(*gcc.command, *flags.split()))
+        found = simulate_inputs(find_engine(tmp_path), inputs, core, told, optimize=level)
         np.testing.assert_array_equal(found.outputs, run(network, inputs))
 
 
