@@ -32,7 +32,7 @@ from edgedigits.config import BuildConfig
 from edgedigits.config_file import to_tables
 from edgedigits.convert import to_float_tflite, to_int8_tflite
 from edgedigits.data.digits import SourceSplits, Splits
-from edgedigits.data.fingerprints import fingerprints, pack
+from edgedigits.data.fingerprints import learned_by, pack
 from edgedigits.data.preprocess import to_float
 from edgedigits.data.seeing import see
 from edgedigits.engine.c_array import render_model_data
@@ -124,7 +124,7 @@ def assemble(
             confidence=confidence,
             advice=_advice(facts, classifier, splits, config),
         )
-        _write_fingerprints(splits, folder)
+        (folder / SEEN_DIGITS).write_bytes(pack(learned_by([splits])))
         _emit(config, classifier.graph, evaluation.arena, folder)
         _report(facts, own_files(config), folder)
         stage.advance(note="written")
@@ -151,11 +151,6 @@ def _advice(facts: BuildFacts, classifier: Classifier, splits: Splits, config: B
     if advice is not None and accuracy < validation - FAR_BELOW:
         return advice.sentence_on_test_set()
     return advice.sentence(config.data.reading) if advice is not None and advice.changes else ""
-
-
-def _write_fingerprints(splits: Splits, folder: Path) -> None:
-    seen = np.concatenate([fingerprints(part.images) for part in (splits.train, splits.validation)])
-    (folder / SEEN_DIGITS).write_bytes(pack(seen))
 
 
 def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgedigits.data.contents import Contents
 from edgedigits.data.digits import Digits, Splits
-from edgedigits.data.fingerprints import fingerprints
+from edgedigits.data.fingerprints import fingerprints, learned_by
 from edgedigits.data.load import divide
 from edgedigits.study.kinds import Answer
 from edgedigits.study.run.build_trial import choices_of, train_and_score
@@ -44,5 +44,4 @@ def run_cells(trials: Sequence[dict[str, Any]], contents: Contents) -> Iterator[
 
 def _unlearned(test: Digits, splits: Splits) -> Digits:
     """Return test digits without those that a training learns or is chosen by, by the digest of their pictures."""
-    known = np.concatenate([fingerprints(part.images) for part in (splits.train, splits.validation)])
-    return test.take(np.flatnonzero(~np.isin(fingerprints(test.images), known)))
+    return test.take(np.flatnonzero(~np.isin(fingerprints(test.images), learned_by([splits]))))

@@ -9,9 +9,12 @@ single pixel is another one.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edgedigits.data.digits import Splits
 
 FINGERPRINT_BYTES = 6
 
@@ -22,6 +25,11 @@ def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
     """Return the fingerprint of each image of (n, 784), uint64 (n,), in their order."""
     digests = b"".join(hashlib.sha256(image).digest()[:FINGERPRINT_BYTES] for image in np.ascontiguousarray(images))
     return unpack(digests)
+
+
+def learned_by(several: Iterable[Splits]) -> Fingerprints:
+    """Return those of all digits that builds of these splits learn or are chosen by."""
+    return np.concatenate([fingerprints(part.images) for one in several for part in (one.train, one.validation)])
 
 
 def count_known(images: NDArray[np.uint8], known: Fingerprints, learned: NDArray[np.uint8]) -> int:

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator
 
 from edgedigits.report.facts import BuildFacts
-from edgedigits.report.style import BLUE, FILL, GRID, INK, MUTED, RED, WIDTH, Plot, new_figure
+from edgedigits.report.style import BLUE, FILL, INK, MUTED, RED, WIDTH, Plot, class_grid, new_figure
 from edgedigits.report.words import percent
 
 _WEAKEST, _STRONGEST, _DIAGONAL = 0.1, 0.72, 0.3
@@ -19,12 +19,12 @@ def class_plots(facts: BuildFacts) -> tuple[Plot, ...]:
     """Return the confusion matrix and the figure of precision and recall by class."""
     scores = facts.evaluation.scores
     how = f"measured: model.tflite on {facts.evaluation.scored_by}, {scores.count:,} test images"
-    errors = scores.count - sum(scores.confusion[digit][digit] for digit in range(len(scores.confusion)))
     weakest = min(range(len(scores.per_class)), key=lambda digit: scores.per_class[digit].recall)
     return (
         Plot(
             "confusion",
-            f"Confusion matrix: {errors:,} of {scores.count:,} test images are off the diagonal. {_worst(facts)}",
+            f"Confusion matrix: {scores.errors:,} of {scores.count:,} test images are off the diagonal. "
+            + _worst(facts),
             how,
             lambda: _confusion(scores.confusion),
             "the redder, the larger the share of that digit's images",
@@ -59,15 +59,7 @@ def _confusion(confusion: tuple[tuple[int, ...], ...]) -> Figure:
         for given, count in enumerate(row):
             if count:
                 _cell(axes, true, given, count, _error_share(row, true, given) / (largest or 1))
-    ticks = range(len(confusion))
-    axes.set(xlim=(-0.5, len(confusion) - 0.5), ylim=(len(confusion) - 0.5, -0.5), xticks=ticks, yticks=ticks)
-    borders = [tick - 0.5 for tick in range(len(confusion) + 1)]
-    axes.hlines(borders, borders[0], borders[-1], colors=GRID, linewidth=0.6)
-    axes.vlines(borders, borders[0], borders[-1], colors=GRID, linewidth=0.6)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_xlabel("class given", fontsize=9.5, labelpad=3)
-    axes.set_ylabel("true class", fontsize=9.5, labelpad=3)
+    class_grid(axes, len(confusion), linewidth=0.6)
     return figure
 
 

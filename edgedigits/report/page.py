@@ -90,7 +90,7 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "decisions": page_tables.decisions_table(facts),
         "non_digits": page_tables.non_digits_table(facts),
         "mistakes": [_picture(mistake) for mistake in facts.mistakes],
-        "mistake_count": f"{_mistake_count(facts):,}",
+        "mistake_count": f"{evaluation.scores.errors:,}",
         "image_count": f"{evaluation.scores.count:,}",
         "layers": page_tables.layers_table(facts),
         "neurons": weight_pictures(facts.first_layer),
@@ -116,11 +116,6 @@ def _size_bars(facts: BuildFacts) -> list[tuple[str, str, str]]:
         counts.append(("C engine", engine.constant_bytes))
     most = max(count for _, count in counts)
     return [(label, f"{count:,} B", f"{100 * count / most:.1f}%") for label, count in counts]
-
-
-def _mistake_count(facts: BuildFacts) -> int:
-    scores = facts.evaluation.scores
-    return scores.count - sum(row[digit] for digit, row in enumerate(scores.confusion))
 
 
 def _picture(mistake: Mistake) -> dict[str, Any]:

@@ -101,6 +101,18 @@ def new_figure(title: str, height: float, margins: tuple[float, float, float, fl
     return figure, axes
 
 
+def class_grid(axes: Axes, classes: int, *, linewidth: float) -> None:
+    """Lay out a confusion matrix: a cell at each pair of classes, within lines of so many points."""
+    ticks, borders = range(classes), [place - 0.5 for place in range(classes + 1)]
+    axes.set(xlim=(-0.5, classes - 0.5), ylim=(classes - 0.5, -0.5), xticks=ticks, yticks=ticks)
+    axes.hlines(borders, borders[0], borders[-1], colors=GRID, linewidth=linewidth)
+    axes.vlines(borders, borders[0], borders[-1], colors=GRID, linewidth=linewidth)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("class given", fontsize=9.5, labelpad=3)
+    axes.set_ylabel("true class", fontsize=9.5, labelpad=3)
+
+
 def svg_file(plot: Plot) -> bytes:
     """Return the figure as an .svg file on white; letters are outlines, so that no font is needed."""
     return _svg(plot, "path", "white").encode()

@@ -22,7 +22,7 @@ from edgedigits.data.likeness import clearly_better, spread_sample
 from edgedigits.data.load import Selection
 from edgedigits.data.shape import CLASSES
 from edgedigits.data.symmetry import SYMMETRIES, relaid
-from edgedigits.scoring.interpreter import Classifier, open_classifier, run_litert
+from edgedigits.scoring.interpreter import Classifier, open_classifier, run_scored
 from edgedigits.scoring.metrics import classify
 from edgedigits.scoring.pixels import FLAG, other_ranges
 from edgedigits.scoring.record import training_record
@@ -159,12 +159,7 @@ def _under_other_ranges(classifier: Classifier) -> dict[Change, Predict]:
 
 def predictor(classifier: Classifier) -> Predict:
     """Return a model as a function of images."""
-
-    def predict(images: NDArray[np.uint8]) -> NDArray[np.intp]:
-        kernels = "default" if classifier.output.dtype == "float32" else "reference"
-        return classify(run_litert(classifier, images, kernels=(kernels,))[kernels])
-
-    return predict
+    return lambda images: classify(run_scored(classifier, images))
 
 
 def advise(predict: Predict, digits: Digits, others: Mapping[Change, Predict] | None = None) -> Advice | None:

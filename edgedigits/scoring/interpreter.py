@@ -195,6 +195,12 @@ def run_litert(
         return finite(classifier, child.result().arrays)
 
 
+def run_scored(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[Any]:
+    """Run what figures are of: the reference kernels of an int8 model, the default ones of one in float32."""
+    kernels = "default" if classifier.output.dtype == "float32" else "reference"
+    return run_litert(classifier, images, kernels=(kernels,))[kernels]
+
+
 def finite(classifier: Classifier, arrays: Any) -> dict[str, NDArray[Any]]:
     """Return `arrays`, outputs by name, as a dict; raise DataError when a float one holds NaN or infinity."""
     for array in arrays.values():

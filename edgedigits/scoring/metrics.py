@@ -67,6 +67,11 @@ class Scores:
     confusion: tuple[tuple[int, ...], ...]
     ties: int
 
+    @property
+    def errors(self) -> int:
+        """Images that are off the diagonal of the confusion matrix."""
+        return self.count - sum(row[digit] for digit, row in enumerate(self.confusion))
+
 
 def classify(outputs: NDArray[np.generic]) -> NDArray[np.intp]:
     """Return the class of each row of `outputs` (n, 10) as int (n,); on a tie the lowest class index wins."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgedigits.build_folder import LearnedFrom
 from edgedigits.config import BuildConfig
 from edgedigits.data.digits import Splits
-from edgedigits.data.fingerprints import count_known, fingerprints
+from edgedigits.data.fingerprints import count_known, learned_by
 from edgedigits.errors import DataError
 from edgedigits.frontier import model_folder
 from edgedigits.model.reader import read_tflite
@@ -43,7 +43,7 @@ def findings_on_start(config: BuildConfig, splits: Splits, progress: Progress = 
     shared, others = ([one for one in ours if (one.digest in theirs) is known] for known in (True, False))
     known = training_record(subject).seen
     if known is None and theirs <= {one.digest for one in shared}:
-        known = np.concatenate([fingerprints(part.images) for one in shared for part in (one.train, one.validation)])
+        known = learned_by(shared)
     if known is None:
         finding = f"Nobody knows which digits {start} was trained on: those held out may be among them."
         progress.say(f"data: {finding}")

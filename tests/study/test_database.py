@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from edgedigits.errors import DataError
+from edgedigits.files import claims
 from edgedigits.study.run import database
 from edgedigits.study.run.database import DATABASE
 from edgedigits.study.run.store import Store, owner_name
@@ -120,7 +121,7 @@ def test_the_log_is_turned_on_once_the_database_is_free(tmp_path):
 )
 def test_runs_that_start_together_share_one_database(damaged, locks, tmp_path, monkeypatch):
     if not locks:
-        monkeypatch.setattr(database, "lock", lambda handle, wait: None)
+        monkeypatch.setattr(claims, "lock", lambda handle, wait: None)
 
     def start(number):
         with Store(folder, create=True) as store:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Any
 
 from edgedigits.config import SECTIONS
+from edgedigits.config_file import over
 from edgedigits.errors import ConfigError, nearest
 from edgedigits.options import flag_of, parse_option
 from edgedigits.study.plan.unbuilt import refuse_axis, refuse_value
@@ -167,11 +169,7 @@ def settle_scales(choices: Choices, values: Mapping[str, Any], where: str) -> Ch
 
 def merge(*parts: Mapping[str, Mapping[str, Any]]) -> Choices:
     """Return choices with later ones over earlier ones."""
-    merged: Choices = {}
-    for part in parts:
-        for section, values in part.items():
-            merged.setdefault(section, {}).update(values)
-    return merged
+    return reduce(over, parts, {})
 
 
 def value_words(value: Any) -> str:

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from edgedigits.data.shape import CLASSES
-from edgedigits.report.style import GRID, WIDTH, Plot, new_figure
+from edgedigits.report.style import WIDTH, Plot, class_grid, new_figure
 from edgedigits.study.findings.choices import variant_words
 from edgedigits.study.findings.digits import balanced, confusion_change
 from edgedigits.study.findings.frame import compared, with_lists
@@ -173,13 +173,7 @@ def _draw_confusion(change: np.ndarray, name: str) -> Figure:
     shown[np.diag_indices(CLASSES)] *= -1
     texts = [[f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "" for value in row] for row in change]
     heat_cells(axes, shown, low=-1.25, high=1.25, texts=texts, map_name="RdBu_r")
-    axes.set_xticks(range(CLASSES))
-    axes.set_yticks(range(CLASSES))
-    borders = np.arange(CLASSES + 1) - 0.5
-    axes.hlines(borders, -0.5, CLASSES - 0.5, colors=GRID, linewidth=0.4)
-    axes.vlines(borders, -0.5, CLASSES - 0.5, colors=GRID, linewidth=0.4)
-    axes.set_xlabel("class given", fontsize=9.5, labelpad=3)
-    axes.set_ylabel("true class", fontsize=9.5, labelpad=3)
+    class_grid(axes, CLASSES, linewidth=0.4)
     return figure
 
 

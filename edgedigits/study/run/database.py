@@ -7,7 +7,6 @@ which would change a damaged file.
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,8 +14,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from edgedigits.errors import DataError
+from edgedigits.files.claims import held
 from edgedigits.files.scratch import parents_of
-from edgedigits.posix import lock
 from edgedigits.printable import printable
 
 DATABASE = "study.sqlite"
@@ -280,12 +279,10 @@ def _locked(path: Path) -> Iterator[None]:
     """
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:
-        with path.open("ab") as file:
-            while lock(file.fileno(), wait=False) is False:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(errno.ETIMEDOUT, "another run is opening it and does not end")
-                time.sleep(LOCK_POLL_S)
-            # Whoever held it may have removed it.
-            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+        with held(path) as is_held:
+            if is_held:
                 yield
                 return
+        if time.monotonic() > deadline:
+            raise TimeoutError(errno.ETIMEDOUT, "another run is opening it and does not end")
+        time.sleep(LOCK_POLL_S)

@@ -15,7 +15,7 @@ from edgedigits.errors import CheckFailedError, ToolMissingError, UnsupportedMod
 from edgedigits.extras import install_command, is_installed
 from edgedigits.files.scratch import scratch
 from edgedigits.model.summary import ModelFacts, summarize
-from edgedigits.scoring.interpreter import Classifier, run_litert
+from edgedigits.scoring.interpreter import Classifier, run_scored
 from edgedigits.scoring.metrics import Scores
 from edgedigits.scoring.size import Size
 
@@ -92,9 +92,8 @@ def accuracy_on(classifier: Classifier, digits: Digits) -> float:
 
 
 def outputs_on(classifier: Classifier, digits: Digits) -> NDArray[np.float32]:
-    """Return outputs float32 (n, 10): of the reference kernels for an int8 model, of the default ones for float32."""
-    kernels = "default" if classifier.output.dtype == "float32" else "reference"
-    return classifier.dequantize(run_litert(classifier, digits.images, kernels=(kernels,))[kernels])
+    """Return outputs float32 (n, 10), by the interpreter's kernels that a build is scored with."""
+    return classifier.dequantize(run_scored(classifier, digits.images))
 
 
 def engine_figures(
