@@ -54,8 +54,8 @@ epochs = 1
 quantization = ["none", "qat"]
 loss = ["cross-entropy", "focal"]
 """
-TIMES = re.compile(r"seconds|latency|_us$|when|host|time")
-"""Keys of what differs from run to run."""
+TIMES = re.compile(r"seconds|latency|_us$|when|host|time|^key$")
+"""Keys of what differs from run to run, and the key of a trial, which is of the code as well."""
 
 Digests = dict[str, str]
 
