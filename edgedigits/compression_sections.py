@@ -20,6 +20,8 @@ WHOLE_BITS = 8
 """Of a weight in a .tflite: with as many, it may take any value."""
 _LEVELS = ("levels", "weight_bits", Below(WHOLE_BITS, 4))
 GRANULARITIES, SCOPES = ("weights", "blocks", "neurons", "2:4"), ("layer", "global")
+USUAL_CORE = "cortex-m4"
+"""That figures are of where none is named."""
 FOURS_SPARSITY = 0.5
 """Share of zeros that two weights of four are."""
 
@@ -229,7 +231,7 @@ class BudgetConfig:
         metavar="N",
     )
     core: str = option(
-        "cortex-m4",
+        USUAL_CORE,
         options.text,
         "core that a budget of flash or instructions is for",
         flag="--budget-core",

@@ -11,6 +11,7 @@ from edgedigits.cli.config_flags import add_some_arguments, given_choices
 from edgedigits.cli.flags import byte_count, instruction_count, positive_count
 from edgedigits.cli.next_step import quoted
 from edgedigits.cli.outcome import Outcome
+from edgedigits.compression_sections import USUAL_CORE
 from edgedigits.errors import ConfigError, shown
 from edgedigits.files.paths import user_path
 from edgedigits.options import with_unit
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 HELP = "search for the networks that are most accurate within limits of flash and instructions"
 EXAMPLES = ("edgedigits search --max-flash 16K --max-instructions 100000 --time 30m --data mnist",)
 
-DEFAULT_CORE, DEFAULT_SECONDS = "cortex-m4", 1800.0
+DEFAULT_SECONDS = 1800.0
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _LONGEST = 366 * 24 * 3600.0
 
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     limits.add_argument(
         "--max-instructions", type=instruction_count, metavar="N", help="most instructions an image, mean"
     )
-    limits.add_argument("--core", metavar="CORE", default="", help=f"core to count on (default {DEFAULT_CORE})")
+    limits.add_argument("--core", metavar="CORE", default="", help=f"core to count on (default {USUAL_CORE})")
     limits.add_argument("--board", metavar="BOARD", default="", help="count on its core; its flash is a limit")
     extent = parser.add_argument_group("for how long; the same folder again goes on where it ended")
     extent.add_argument("--time", type=_seconds, metavar="TIME", help="of this run, such as 90s, 30m, 2h (default 30m)")
@@ -83,7 +84,7 @@ def _target(args: argparse.Namespace) -> tuple[str, int | None]:
     from edgedigits.devices.cores import find_core
 
     if not args.board:
-        return find_core(args.core or DEFAULT_CORE).name, args.max_flash
+        return find_core(args.core or USUAL_CORE).name, args.max_flash
     board = find_board(args.board)
     if args.core and find_core(args.core) != board.core:
         raise ConfigError(f"{board.name} has a {board.core.name}, not a {args.core}.", hint="Leave --core out.")

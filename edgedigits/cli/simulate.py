@@ -16,6 +16,7 @@ from edgedigits.cli.flags import (
     refuse_idle,
 )
 from edgedigits.cli.outcome import Outcome
+from edgedigits.compression_sections import USUAL_CORE
 from edgedigits.files.paths import user_path
 from edgedigits.frontier import build_path
 
@@ -32,14 +33,13 @@ EXAMPLES = (
     "edgedigits simulate deploy/focal-qat-prune --core cortex-m4 --report",
     "edgedigits simulate deploy/focal-qat-prune --max-flash 16K --max-instructions 20000",
 )
-DEFAULT_CORE = "cortex-m4"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("path", metavar="PATH", type=build_path, help="a build's folder, or one that holds an engine")
     parser.add_argument(
-        "--core", metavar="CORE", default="", help=f"core to emulate (default {DEFAULT_CORE}, or the board's)"
+        "--core", metavar="CORE", default="", help=f"core to emulate (default {USUAL_CORE}, or the board's)"
     )
     parser.add_argument(
         "--board", metavar="BOARD", default="", help="also hold it against this board's memory and clock"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgedigits.compression_sections import USUAL_CORE
 from edgedigits.data.load import Selection
 from edgedigits.devices.boards import Board, find_board
 from edgedigits.devices.cores import Core, find_core
@@ -29,7 +30,6 @@ from edgedigits.scoring.reject import Decisions, decisions
 from edgedigits.scoring.subject import Subject
 from edgedigits.sections import READING
 
-DEFAULT_CORE = "cortex-m4"
 _LEVELS = ("0", "1", "2", "3", "s", "z")
 
 
@@ -195,7 +195,7 @@ def _judged(
 
 def _target(choices: SimulationChoices) -> tuple[Core, Board | None]:
     board = find_board(choices.board) if choices.board else None
-    core = find_core(choices.core) if choices.core else board.core if board else find_core(DEFAULT_CORE)
+    core = find_core(choices.core) if choices.core else board.core if board else find_core(USUAL_CORE)
     if board is not None and board.core is not core:
         raise ConfigError(f"{board.name} has a {board.core.name}, not a {core.name}.", hint="Leave out --core.")
     return core, board

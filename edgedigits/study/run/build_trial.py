@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.artifacts import new_folder
 from edgedigits.build_folder import FLOAT_MODEL, MODEL
+from edgedigits.compression_sections import USUAL_CORE
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.data.contents import Contents
 from edgedigits.data.inspection import findings_on_splits
@@ -136,7 +137,6 @@ def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfi
     from edgedigits.scoring.harness import evaluate_model
     from edgedigits.scoring.interpreter import open_classifier
     from edgedigits.study.run.figures import (
-        CORE,
         accuracy_on,
         engine_figures,
         score_figures,
@@ -153,7 +153,7 @@ def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfi
     else:
         # As the build packed it: a budget of instructions settles the layout while it trains.
         packed = EngineConfig(**facts.config["engine"])
-        core, limit = spec.get("core", CORE), config.budget.constants
+        core, limit = spec.get("core", USUAL_CORE), config.budget.constants
         engine = engine_figures(classifier, splits.test.images, packed, core, limit)
     before = facts.stages[0].test_scores
     return {

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.compile import compile_graph, write_engine
+from edgedigits.compression_sections import USUAL_CORE
 from edgedigits.config import EngineConfig
 from edgedigits.errors import CheckFailedError, ToolMissingError, UnsupportedModelError
 from edgedigits.extras import install_command, is_installed
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from edgedigits.data.digits import Digits
     from edgedigits.model.ir import Graph
 
-CORE = "cortex-m4"
+
 COUNTED_IMAGES = 100
 """Images that instructions are counted on: their mean is within 1% of that over 10,000."""
 CURVE_POINTS = 60
@@ -31,7 +32,7 @@ CURVE_POINTS = 60
 Figures = dict[str, Any]
 
 SCORED = "measured: the interpreter on this host, on digits that were not trained on"
-_EMULATED = f"emulated: {CORE}, unicorn, zig -O2, the first {COUNTED_IMAGES} images"
+_EMULATED = f"emulated: {USUAL_CORE}, unicorn, zig -O2, the first {COUNTED_IMAGES} images"
 HOW = {
     "accuracy, precision, recall, F1, loss, confusion": SCORED,
     ".tflite B": "measured: bytes of the file",
@@ -97,7 +98,7 @@ def outputs_on(classifier: Classifier, digits: Digits) -> NDArray[np.float32]:
 
 
 def engine_figures(
-    classifier: Classifier, images: NDArray[np.uint8], choices: EngineConfig, core: str = CORE, constants: int = 0
+    classifier: Classifier, images: NDArray[np.uint8], choices: EngineConfig, core: str = USUAL_CORE, constants: int = 0
 ) -> Figures:
     """Return bytes and RAM of the C engine, and its instructions where the mcu extra is installed.
 
