@@ -46,31 +46,20 @@ def latency_request(classifier: Classifier, kernels: str, threads: int, runs: in
     return {**litert_request(classifier, [kernels], threads), "warmup": WARM_UP_RUNS, "runs": runs}
 
 
-def measure_latency(
-    classifier: Classifier,
-    images: NDArray[np.uint8],
-    *,
-    kernels: str = "default",
-    threads: int = 1,
-    runs: int = RUNS,
-    timeout_s: float | None = None,
-) -> Latency:
-    """Time single images in a child process, after a warm-up.
+def measure_latency(classifier: Classifier, images: NDArray[np.uint8], *, runs: int = RUNS) -> Latency:
+    """Time single images in a child process, on one thread of the default kernels, after a warm-up.
 
     Args:
         classifier: the model.
         images: uint8 (n, 784); the runs go round the first of them.
-        kernels: "default" or "reference".
-        threads: threads of the interpreter.
         runs: calls to time.
-        timeout_s: seconds to wait; by default 60 s and 10 ms an image.
 
     Raises:
         DataError, UnsupportedModelError, ToolMissingError: as `run_litert`.
     """
-    request = latency_request(classifier, kernels, threads, runs)
+    request = latency_request(classifier, "default", 1, runs)
     with classifier.workspace(images) as workspace:
-        answer = workspace.start("latency", timeout_s=timeout_s, **request).result()
+        answer = workspace.start("latency", **request).result()
     return latency_figures(answer.arrays["times_ns"], request, answer.facts["version"])
 
 

@@ -42,12 +42,11 @@ class ParityRow:
     images: int
 
 
-def compare(outputs: Mapping[str, NDArray[Any]], baseline: str = BASELINE) -> tuple[ParityRow, ...]:
-    """Compare the outputs of several runtimes for the same images.
+def compare(outputs: Mapping[str, NDArray[Any]]) -> tuple[ParityRow, ...]:
+    """Compare the outputs of several runtimes for the same images with those of `BASELINE`.
 
     Args:
         outputs: int8 or uint8 (n, 10) by runtime; all of one type, the baseline among them.
-        baseline: the runtime that the others are held against.
 
     Returns:
         A row for each runtime but the baseline, in the order of `outputs`.
@@ -56,17 +55,16 @@ def compare(outputs: Mapping[str, NDArray[Any]], baseline: str = BASELINE) -> tu
         KeyError: the baseline is not in `outputs`.
         ValueError: shapes or types differ.
     """
-    base = outputs[baseline]
-    return tuple(_row(name, other, baseline, base) for name, other in outputs.items() if name != baseline)
+    return tuple(_row(name, other, outputs[BASELINE]) for name, other in outputs.items() if name != BASELINE)
 
 
-def _row(name: str, other: NDArray[Any], baseline: str, base: NDArray[Any]) -> ParityRow:
+def _row(name: str, other: NDArray[Any], base: NDArray[Any]) -> ParityRow:
     if other.shape != base.shape or other.dtype != base.dtype:
-        raise ValueError(f"{name} is {other.dtype} {other.shape}, but {baseline} is {base.dtype} {base.shape}")
+        raise ValueError(f"{name} is {other.dtype} {other.shape}, but {BASELINE} is {base.dtype} {base.shape}")
     distance = np.abs(other.astype(np.int32) - base.astype(np.int32))
     return ParityRow(
         runtime=name,
-        baseline=baseline,
+        baseline=BASELINE,
         differing_bytes=int(np.count_nonzero(distance)),
         bytes=int(distance.size),
         max_lsb=int(distance.max(initial=0)),

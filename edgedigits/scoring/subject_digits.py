@@ -84,14 +84,14 @@ def without_learned(chosen: Selection, subject: Subject, split: str = "test", *,
     return _noted(_without(known, chosen), f"{changed}{_these(known)} the build was trained on: left out.")
 
 
-def digits_at_hand(subject: Subject, progress: Progress = SILENT) -> tuple[Selection | None, str]:
+def digits_at_hand(subject: Subject) -> tuple[Selection | None, str]:
     """Return the digits of a build's own test split where they are on this machine; else None, and why."""
     try:
         config = subject.config()
         named = ingredients_of(config.data.source) if config else ()
         if any(one.source == "mnist" for one in named) and find_mnist() is None:
             return None, "MNIST is not on this machine."
-        return load_subject_digits(subject, progress=progress), ""
+        return load_subject_digits(subject), ""
     except EdgedigitsError as error:
         return None, f"{error.message.rstrip('.')}."
 

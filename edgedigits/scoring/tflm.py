@@ -63,20 +63,13 @@ def tflm_request(classifier: Classifier, arena_bytes: int | None = None) -> dict
     return {**classifier.request, "arena_bytes": roomy if arena_bytes is None else arena_bytes}
 
 
-def run_tflm(
-    classifier: Classifier,
-    images: NDArray[np.uint8],
-    *,
-    arena_bytes: int | None = None,
-    timeout_s: float | None = None,
-) -> NDArray[Any]:
+def run_tflm(classifier: Classifier, images: NDArray[np.uint8], *, arena_bytes: int | None = None) -> NDArray[Any]:
     """Run every image through TFLM in a child process.
 
     Args:
         classifier: the model.
         images: uint8 (n, 784), white ink on black.
         arena_bytes: size of the arena; roomy by default.
-        timeout_s: seconds to wait; by default 60 s and 10 ms an image.
 
     Returns:
         The outputs as stored, (n, 10) in the output's type.
@@ -88,8 +81,7 @@ def run_tflm(
     """
     require_tflm()
     with classifier.workspace(images) as workspace:
-        child = workspace.start("tflm", timeout_s=timeout_s, **tflm_request(classifier, arena_bytes))
-        return child.result().arrays["tflm"]
+        return workspace.start("tflm", **tflm_request(classifier, arena_bytes)).result().arrays["tflm"]
 
 
 def arena_measurement(facts: Any) -> ArenaMeasurement:
