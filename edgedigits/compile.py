@@ -82,7 +82,7 @@ def compile_graph(
         simplify(lowered), Goal(choices.optimize), choices.most_instructions, seen, cores, constants
     )
     proof = prove(network, packed, digits)
-    source = render_engine(network, packed, prefix, engine_map(graph, pixels, view), reject_margin)
+    source = render_engine(network, packed, prefix, engine_map(graph, pixels, view), reject_margin, choices.list_room)
     return source, engine_facts(
         lowered, network, packed, source, choices.optimize, proof, 0 if seen is None else len(seen), cores
     )

@@ -26,7 +26,7 @@ Kind = TypeVar("Kind", bound=Sections)
 
 _PLACES = (("output", "out"), ("output", "tensorboard"), ("teacher", "out"))
 """Options that say where something is written, not what."""
-_RARE = (("engine", "core"),)
+_RARE = (("engine", "core"), ("engine", "list_room"))
 """Options that tables say nothing of where nothing was chosen."""
 
 

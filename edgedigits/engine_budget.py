@@ -192,7 +192,7 @@ def _measure(
     seen = engine_inputs(classifier, images[:MEASURED_IMAGES])
     lowered = simplify(lower(graph, Rounding(config.engine.rounding)))
     network, packed = arrange(lowered, Goal.SIZE, within, seen)
-    source = render_engine(network, packed, config.output.name, engine_map(graph, None, config.input.view), 0)
+    source = render_engine(network, packed, config.output.name, engine_map(graph, None, config.input.view))
     beside = Taken(
         constants=source.weight_bytes + source.bias_bytes + FACTOR_BYTES * len(packed),
         estimate=sum(one.instructions for one in packed),

@@ -205,6 +205,10 @@ class DistillationConfig:
     )
 
 
+LIST_ROOM = 64
+"""Entries of an engine's list of active inputs where nobody says otherwise; a longer list is worked off in parts."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig:
     """The C engine: whose arithmetic it repeats, and what its weights are packed for."""
@@ -231,9 +235,17 @@ class EngineConfig:
         repeated=True,
     )
 
+    list_room: int = option(
+        LIST_ROOM,
+        options.integer(4, 256),
+        "active inputs that the workspace lists at a time, of 8 bytes each: fewer take less RAM and more instructions",
+        metavar="N",
+    )
+
     def table(self) -> dict[str, Any]:
-        """Return the choices as a manifest has them: nothing is said of a core where none was chosen."""
-        return {name: value for name, value in asdict(self).items() if name != "core" or value}
+        """Return the choices as a manifest has them: nothing of a core and a list's room where none was chosen."""
+        idle = {"core": (), "list_room": LIST_ROOM}
+        return {name: value for name, value in asdict(self).items() if name not in idle or value != idle[name]}
 
 
 @dataclass(frozen=True, kw_only=True)

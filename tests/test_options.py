@@ -30,6 +30,7 @@ INTEGERS = {
     "budget.constants": (0, 2**30),
     "budget.instructions": (0, 10**9),
     "engine.most_instructions": (0, 10**9),
+    "engine.list_room": (4, 256),
     "budget.flash": (0, 2**30),
     "prune.frequency": (1, 10**9),
     "qat.epochs": (1, 100_000),

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="with --optimize size: as few bytes as can be had within so many instructions (estimate, Cortex-M4)",
     )
-    add_some_arguments(parser, "what it is packed for besides", ("engine", "core"))
+    add_some_arguments(parser, "what it is packed for besides", ("engine", "core"), ("engine", "list_room"))
     add_data_argument(
         parser,
         "digits on which it is measured how many inputs of each layer are active, and the engine proven besides "
@@ -75,13 +75,14 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     from edgedigits.compile import compile_model
 
     refuse_idle("--most-instructions", args.most_instructions, "--optimize size", args.optimize == "size")
-    core = given_choices(args).get("engine", {}).get("core", ())
+    given = given_choices(args).get("engine", {})
+    core = given.get("core", ())
     refuse_idle("--core", core, "--optimize speed or balanced", args.optimize != "size")
     reading = given_reading(args)
     for name in reading:
         refuse_idle("--" + name.replace("_", "-"), name, "--data", args.data)
     choices = EngineConfig(
-        rounding=args.rounding, optimize=args.optimize, most_instructions=args.most_instructions, core=core
+        rounding=args.rounding, optimize=args.optimize, most_instructions=args.most_instructions, **given
     )
     facts = compile_model(
         args.model,

@@ -30,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--probe", metavar="ID", default="", help="which debug probe, by the start of its id")
     parser.add_argument("--port", metavar="PORT", default="", help="serial port of an Arduino's or ESP32's boot loader")
     parser.add_argument(
-        "--out", metavar="FILE", type=user_path, help="write the firmware here (.elf, .bin or .uf2) and program nothing"
+        "--out",
+        metavar="FILE",
+        type=user_path,
+        help="write the firmware here (.elf, .bin, .hex, .uf2), program nothing",
     )
     parser.add_argument("--force", action="store_true", help="replace FILE")
 

@@ -63,6 +63,7 @@ class Board:
         aliases: what it is called besides, and boards that take its firmware as it is.
         pyocd: name of the target in pyOCD; empty where there is none.
         avrdude: what avrdude is told of it; empty where that does not program it.
+        tool: a sentence on what programs it, where none of these does; empty elsewhere.
         esptool: what esptool calls its chip; empty where that does not program it.
         uf2: of `UF2_CHIPS`, where it starts as a drive that takes UF2 files; else empty.
         qemu: machine of QEMU that emulates it; empty where there is none.
@@ -81,6 +82,7 @@ class Board:
     aliases: tuple[Text, ...] = ()
     pyocd: Text = ""
     avrdude: tuple[str, ...] = ()
+    tool: Text = ""
     esptool: Text = ""
     uf2: Annotated[str, Meta(pattern="^(|rp2040|rp2350)$")] = ""
     qemu: Text = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,15 @@ from pathlib import Path
 from edgedigits.data.writing import refuse_existing, replacing
 from edgedigits.devices.boards import Board, load_boards
 from edgedigits.devices.elf import Image
+from edgedigits.devices.intel_hex import to_hex
 from edgedigits.devices.uf2 import UF2_CHIPS, Uf2Chip, check_program, to_uf2
 from edgedigits.errors import CheckFailedError, ConfigError, DataError, ToolMissingError
 from edgedigits.programs import run_program
 from edgedigits.progress import SILENT, Progress
 
-ENDINGS = (".elf", ".bin", ".uf2")
-"""Of files that hold firmware: as linked, as it lies in flash, for a boot drive."""
+_FORMATS = {".elf": "e", ".bin": "r", ".hex": "i", ".uf2": ""}
+"""Of files with firmware, by their ending: as linked, as it lies in flash, the same as text, for a boot drive; and what
+avrdude calls each."""
 PROGRAM_TIMEOUT_S = 120.0
 MOST_FLASH = 1 << 26
 """Bytes: no microcontroller has more."""
@@ -75,8 +78,8 @@ def check_file(path: Path, board: Board, *, force: bool) -> None:
         DataError: the file exists and `force` is not set, or there is no folder for it.
     """
     ending = path.suffix.lower()
-    if ending not in ENDINGS:
-        raise ConfigError(f"{path} ends in '{path.suffix}'.", hint="Firmware is written as .elf, .bin or .uf2.")
+    if ending not in _FORMATS:
+        raise ConfigError(f"{path} ends in '{path.suffix}'.", hint="Firmware is written as .elf, .bin, .hex or .uf2.")
     if ending == ".uf2":
         _uf2_chip(board)
     refuse_existing(path, force=force)
@@ -95,11 +98,21 @@ def write_firmware(path: Path, board: Board, image: Image, *, force: bool = Fals
     ending = path.suffix.lower()
     if ending == ".uf2":
         content = uf2_of(board, image)
+    elif ending == ".hex":
+        content = to_hex([(load, part) for load, _, part in image.segments]).encode()
     else:
         content = image.path.read_bytes() if ending == ".elf" else flat_of(image)
     with replacing(path, force=force) as partial:
         partial.write_bytes(content)
-    return f"Wrote {path}, {len(content):,} bytes; nothing was programmed."
+    return f"Wrote {path}, {len(content):,} bytes; nothing was programmed.{_by_hand(board, path)}"
+
+
+def _by_hand(board: Board, path: Path) -> str:
+    """Return how a file gets onto a board that another program than pyOCD writes, as a sentence with a blank before."""
+    form = _FORMATS[path.suffix.lower()]
+    if board.avrdude and form:
+        return f" By hand: {shlex.join(['avrdude', *board.avrdude, '-P', 'PORT', '-U', f'flash:w:{path}:{form}'])}"
+    return f" {board.tool}" if board.tool else ""
 
 
 def find_boot_drive(chip: Uf2Chip) -> Path | None:
@@ -147,9 +160,8 @@ def flash(board: Board, image: Image, *, probe: str = "", port: str = "", progre
     if port:
         raise ConfigError(f"{board.name} is programmed through no port.", hint="Leave out --port.")
     if not board.pyocd:
-        raise ConfigError(
-            f"pyOCD has no target for {board.name}.", hint="Write the ELF with --out and use its own tool."
-        )
+        own = board.tool or "Its own tool takes it then."
+        raise ConfigError(f"pyOCD has no target for {board.name}.", hint=f"Write a file with --out. {own}")
     if find_spec("pyocd") is None:
         raise _no_way(board, probe)
     with progress.stage(f"Programming {board.name}"):

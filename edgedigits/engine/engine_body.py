@@ -13,7 +13,6 @@ from edgedigits.engine.parts import Parts
 from edgedigits.engine.preprocess import preprocess_facts
 from edgedigits.engine.render import render
 from edgedigits.engine.self_test import crc_facts
-from edgedigits.engine.workspace import LIST_ROOM
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.weights.encoding import Visits
 from edgedigits.model.weights.rows import ROWS
@@ -55,7 +54,7 @@ def _memory_facts(parts: Parts) -> dict[str, Any]:
     return {
         "sums": memory.sums,
         "lists": memory.lists,
-        "list_room": LIST_ROOM,
+        "list_room": memory.list_room,
         "kept": memory.kept,
         "hidden": memory.hidden,
         "padded": memory.padded,

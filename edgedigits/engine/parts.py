@@ -13,6 +13,7 @@ from edgedigits.model.network import Network
 from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.ops.step import ConstantTable, Emission
 from edgedigits.model.packing import PackedLayer
+from edgedigits.sections import LIST_ROOM
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,12 +55,21 @@ class Parts:
         }
 
 
-def make_parts(network: Network, packed: Sequence[PackedLayer], pixels: PixelMap | None) -> Parts:
-    """Return the parts of the engine of a packed network; `pixels`: what those become in its input, if any do."""
+def make_parts(
+    network: Network, packed: Sequence[PackedLayer], pixels: PixelMap | None, list_room: int = LIST_ROOM
+) -> Parts:
+    """Return the parts of the engine of a packed network.
+
+    Args:
+        network: as lowered.
+        packed: its layers, packed.
+        pixels: what those become in its input; None where it takes none.
+        list_room: active inputs that the workspace lists at a time.
+    """
     packed = as_c_arrays(packed)
     raw = reads_pixels(network, packed, pixels)
     fed = raw and takes_portions(network, packed)
-    memory = lay_out(network, packed, fed=fed)
+    memory = lay_out(network, packed, fed=fed, list_room=list_room)
     emissions = tuple(step_emissions(network, memory))
     tables = (*(table for emission in emissions for table in emission.tables), *_pixel_table(pixels))
     layers = tuple(engine_layers(network, packed, memory, raw=raw, fed=fed))

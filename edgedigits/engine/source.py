@@ -25,6 +25,7 @@ from edgedigits.engine.self_test import Vector, make_vectors, self_test_facts
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.network import Network
 from edgedigits.model.packing import PackedLayer
+from edgedigits.sections import LIST_ROOM
 
 ROUNDING_NOTES = {
     Rounding.LITERT: "single, bit for bit as LiteRT's reference kernels",
@@ -89,6 +90,7 @@ def render_engine(
     prefix: str = DEFAULT_PREFIX,
     pixels: PixelMap | None = None,
     reject_margin: int = 0,
+    list_room: int = LIST_ROOM,
 ) -> EngineSource:
     """Return the engine of a network.
 
@@ -99,12 +101,13 @@ def render_engine(
         pixels: what images become in its input; None for a model that takes no digits, which gets no `preprocess`.
         reject_margin: the least lead of the best score, in steps of the output, that `classify` accepts; 0 to refuse
             nothing.
+        list_room: active inputs that its workspace lists at a time.
 
     Raises:
         ConfigError: `prefix` cannot start a C name.
     """
     check_prefix(prefix)
-    parts, use = make_parts(network, packed, pixels), purpose(network, pixels, prefix)
+    parts, use = make_parts(network, packed, pixels, list_room), purpose(network, pixels, prefix)
     vectors = make_vectors(network, pixels)
     shared = {
         **_shared_facts(network, prefix),

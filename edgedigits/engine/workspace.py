@@ -13,9 +13,8 @@ from edgedigits.model.network import Network
 from edgedigits.model.ops.step import Spot
 from edgedigits.model.packing import PackedLayer
 from edgedigits.model.weights.encoding import Visits
+from edgedigits.sections import LIST_ROOM
 
-LIST_ROOM = 64
-"""Entries of the list of active inputs; a longer one is worked off in parts."""
 ENTRY_BYTES, AVR_ENTRY_BYTES = 8, 4
 FED_BYTES = 12
 """What is known of an input that comes in portions; it lies where the values between two steps do later."""
@@ -34,6 +33,7 @@ class EngineMemory:
         hidden: values between two steps.
         padded: values of the input, filled up to a multiple of 4; 0 where kernels read it as it is.
         spots: where the network's input lies, and what each step gives.
+        list_room: entries of the list, without its end.
     """
 
     sums: int
@@ -43,6 +43,7 @@ class EngineMemory:
     hidden: int
     padded: int
     spots: tuple[Spot, ...]
+    list_room: int = LIST_ROOM
 
     @property
     def values_at(self) -> int:
@@ -55,7 +56,7 @@ class EngineMemory:
         return self._values_at(AVR_ENTRY_BYTES if self.lists_on_avr else 0)
 
     def _values_at(self, entry_bytes: int) -> int:
-        return 4 * self.sums + (LIST_ROOM + 1) * entry_bytes + sum(self.kept)
+        return 4 * self.sums + (self.list_room + 1) * entry_bytes + sum(self.kept)
 
     @property
     def nbytes(self) -> int:
@@ -68,8 +69,17 @@ class EngineMemory:
         return self.values_at_on_avr + self.hidden + self.padded
 
 
-def lay_out(network: Network, packed: Sequence[PackedLayer], *, fed: bool = False) -> EngineMemory:
-    """Return what the engine of a network needs; `fed`: its input may come in portions."""
+def lay_out(
+    network: Network, packed: Sequence[PackedLayer], *, fed: bool = False, list_room: int = LIST_ROOM
+) -> EngineMemory:
+    """Return what the engine of a network needs.
+
+    Args:
+        network: as lowered.
+        packed: its layers, packed.
+        fed: its input may come in portions.
+        list_room: entries of the list of active inputs; a longer one is worked off in parts.
+    """
     spots, kept = _spots(network)
     between = [size for size, spot in zip(network.sizes, spots, strict=True) if spot in (HIDDEN, OUTPUT)]
     of_words = any(one.encoding.reads_words for one, first in zip(packed, network.of_input, strict=True) if first)
@@ -81,6 +91,7 @@ def lay_out(network: Network, packed: Sequence[PackedLayer], *, fed: bool = Fals
         hidden=up_to_four(max(*between, FED_BYTES if fed else 0)),
         padded=up_to_four(network.inputs) if of_words and network.inputs % 4 else 0,
         spots=tuple(spots),
+        list_room=list_room,
     )
 
 

@@ -47,6 +47,15 @@
 #define model_check_weights MODEL_JOIN(MODEL_PREFIX, check_weights)
 #define model_self_test MODEL_JOIN(MODEL_PREFIX, self_test)
 
+/* For #if: 0 where the header declares no type of its workspace, as those of earlier releases. */
+#define MODEL_WORKSPACE_TYPE MODEL_JOIN(MODEL_MACRO, WORKSPACE_TYPE)
+#if MODEL_WORKSPACE_TYPE
 #define model_workspace_t MODEL_JOIN(MODEL_PREFIX, workspace_t)
+#else
+/* C has no empty arrays. */
+typedef struct {
+    uint32_t words[MODEL_WORKSPACE_BYTES / 4 + 1];
+} model_workspace_t;
+#endif
 
 #endif

@@ -22,10 +22,6 @@
 extern "C" {
 #endif
 
-typedef struct {
-    uint32_t words[1]; /* C has no empty arrays */
-} tflm_model_workspace_t;
-
 void tflm_model_invoke(const int8_t *input, int8_t *output, void *workspace);
 int tflm_model_classify(const int8_t *input, void *workspace, int8_t *margin);
 

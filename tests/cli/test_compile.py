@@ -200,6 +200,19 @@ def test_an_engine_is_packed_by_the_cycles_of_the_cores_that_it_is_for(
     assert "packed    by the cycles of m0plus, rv32imc, m3\n" in capsys.readouterr().out
 
 
+def test_a_shorter_list_takes_less_workspace_and_is_kept_in_the_manifest(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = {}
+    for room in ([], ["--list-room", "16"]):
+        out = tmp_path / f"out{len(room)}"
+        assert main(["compile", str(model), "--out", str(out), "--optimize", "speed", *room, "--json"]) == 0
+        taken[len(room)] = json.loads(capsys.readouterr().out)["engine"]["workspace_bytes"]
+        stored = json.loads((out / "manifest.json").read_text())["config"]["engine"]
+        assert stored.get("list_room") == (16 if room else None)
+    assert taken[0] - taken[2] == (64 - 16) * 8
+
+
 def test_what_is_packed_for_a_core_is_to_be_simulated_there(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgedigits.cli import main as cli
-from edgedigits.devices.elf import read_elf
+from edgedigits.devices.boards import find_board
+from edgedigits.devices.elf import Image, read_elf
+from edgedigits.devices.flashing import write_firmware
+from tests.devices.test_intel_hex import read_again
 from tests.devices.test_uf2 import read_uf2
 from tests.devices.tiny_engine import write_engine
 
@@ -37,6 +41,36 @@ def test_firmware_is_written_as_elf_bin_and_uf2(
     for load, _, content in image.segments:
         assert flat[load - 0x10000000 :][: len(content)] == content
         assert pages[load // 256 * 256][load % 256] == content[0]
+
+
+def test_files_for_other_programs_say_how_these_take_them(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As HEX for avrdude, and for drives that take that; the same bytes as in the other files."""
+    out = {name: str(tmp_path / f"f.{name}") for name in ("hex", "bin")}
+    for file in out.values():
+        assert cli.main(["flash", str(folder), "--board", "microbit-v2", "--out", file]) == 0
+    flat = Path(out["bin"]).read_bytes()
+    found = read_again(Path(out["hex"]).read_text())
+    assert min(found) == 0 and all(flat[at] == byte for at, byte in found.items())
+
+    assert "programmed." in capsys.readouterr().out
+    board, hexed = replace(find_board("uno"), firmware=None), tmp_path / "u.hex"
+    assert write_firmware(hexed, board, read_elf_of(folder, tmp_path)).endswith(
+        f" By hand: avrdude -p atmega328p -c arduino -b 115200 -P PORT -U flash:w:{hexed}:i"
+    )
+
+
+def read_elf_of(folder: Path, place: Path) -> Image:
+    """Firmware of a board whose compiler is always there."""
+    assert cli.main(["flash", str(folder), "--board", "microbit", "--out", str(place / "m.elf"), "--quiet"]) == 0
+    return read_elf(place / "m.elf")
+
+
+def test_a_chip_that_has_a_programmer_of_its_own_names_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["flash", str(folder), "--board", "ch32v003"]) == 2
+
+    assert "Write a file with --out. With a WCH-LinkE on SWIO: wlink flash FILE.bin" in capsys.readouterr().err
 
 
 def test_a_file_is_replaced_by_force_only(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +108,7 @@ def test_a_model_that_does_not_fit_names_parts_and_bytes(tmp_path: Path, capsys:
     [
         (["--board", "nrf52480dk"], 2, "Did you mean 'nrf52840dk'"),
         (["--board", "nucleo-l4r5zi"], 2, "firmware_stub does not support nucleo-l4r5zi. It supports "),
-        (["--board", "nrf52840dk", "--out", "f.hex"], 2, "written as .elf, .bin or .uf2"),
+        (["--board", "nrf52840dk", "--out", "f.s19"], 2, "written as .elf, .bin, .hex or .uf2"),
         (["--board", "nrf52840dk", "--out", "f.uf2"], 2, "takes no UF2 file"),
         (["--board", "nrf52840dk", "--out", "/nowhere/f.elf"], 3, "cannot be written"),
         ([], 2, "--board"),

@@ -20,9 +20,6 @@ HEADER = """\
 #define {macro}_WORKSPACE_BYTES {workspace}
 #define {macro}_PIXELS {inputs}
 #define {macro}_CLASSES {outputs}
-typedef struct {{
-    uint32_t words[({workspace} + 3) / 4 + 1];
-}} {prefix}_workspace_t;
 void {prefix}_invoke(const int8_t *input, int8_t *output, void *workspace);
 int {prefix}_classify(const int8_t *input, void *workspace, int8_t *margin);
 void {prefix}_preprocess(const uint8_t *pixels, int invert, int8_t *input);

@@ -23,6 +23,7 @@ from edgedigits.model.packing import Goal, PackedLayer, choose, use, with_narrow
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
+from edgedigits.sections import LIST_ROOM
 from tests.devices.conftest import emulator_or_skip, toolchain_or_skip
 from tests.engine.compilers import STRICT
 from tests.engine.engine_program import run as run_command
@@ -133,12 +134,13 @@ def check_layers(
         assert sum(in_elf.values()) <= cost.nbytes <= sum(stored.values()) + 10 * layer.padded_outputs
 
 
+@pytest.mark.parametrize("room", [4, LIST_ROOM])
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4", "rv32imc"])
 @pytest.mark.parametrize("name", ["pairs", "lists4"])
-def test_a_full_list_ends_where_the_workspace_does(name: str, core: str, tmp_path: Path) -> None:
+def test_a_full_list_ends_where_the_workspace_does(name: str, core: str, room: int, tmp_path: Path) -> None:
     """The emulator sees each byte beside a buffer; lists are made in other instructions with DSP and without."""
     network, inputs = full_lists()
-    write(render_engine(network, use(network, [name])), tmp_path)
+    write(render_engine(network, use(network, [name]), list_room=room), tmp_path)
     target = find_core(core)
 
     found = simulate_inputs(find_engine(tmp_path), inputs, target, toolchain_or_skip(target.toolchain, target))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgedigits.data.preprocess import INPUT_SCALE, PixelRange, pixel_map
 from edgedigits.engine.source import EngineSource, render_engine
-from edgedigits.engine.workspace import ENTRY_BYTES, LIST_ROOM
+from edgedigits.engine.workspace import ENTRY_BYTES
 from edgedigits.errors import ConfigError
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
@@ -23,6 +23,7 @@ from edgedigits.model.packing import Goal, PackedLayer, candidates, choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
+from edgedigits.sections import LIST_ROOM
 from tests.engine.compilers import C_COMPILERS, EACH_COMPILER, available, compile_and_run
 from tests.engine.engine_program import SANITIZED, Answers, run_engines, write
 from tests.golden.compare import assert_golden
@@ -204,12 +205,16 @@ def full_lists() -> tuple[Network, NDArray[np.int8]]:
     return network_of(build_mlp([weights], [None])), inputs.astype(np.int8)
 
 
+@pytest.mark.parametrize("room", [LIST_ROOM, *(pytest.param(one, marks=pytest.mark.slow) for one in (4, 9, 256))])
 @pytest.mark.parametrize("compiler", C_COMPILERS[:1])
-def test_a_full_list_ends_where_the_workspace_does(compiler: str, tmp_path: Path) -> None:
+def test_a_full_list_ends_where_the_workspace_does(compiler: str, room: int, tmp_path: Path) -> None:
     """A list one entry longer would reach what lies behind it, and there is the end of the caller's memory."""
     network, inputs = full_lists()
-    engines = [(render_engine(network, use(network, [encoding.name]), encoding.name), inputs) for encoding in LISTING]
-    entries = (LIST_ROOM + 1) * ENTRY_BYTES
+    engines = [
+        (render_engine(network, use(network, [encoding.name]), encoding.name, list_room=room), inputs)
+        for encoding in LISTING
+    ]
+    entries = (room + 1) * ENTRY_BYTES
     for encoding, (source, _) in zip(LISTING, engines, strict=True):
         assert source.workspace_bytes == 4 * encoding.padded(4) + entries + 4
 

@@ -269,7 +269,7 @@ static int find_word(const uint8_t **in, const uint8_t *stop, uint32_t flip, uin
             "cmp %[in], %[four_left]\n"
             "bls 2b\n"
             "4:\n"
-            : [in] "+r"(at), [four] "=&l"(*four)
+            : [in] "+&r"(at), [four] "=&l"(*four)
             : [four_left] "r"(four_left), [flip] "l"(flip)
             : "cc", "memory");
     } else if (at == stop) {

@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 96 bytes as lists8
  *   layer 2: 7 inputs, 5 outputs, no activation; 48 bytes as lists8
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_0F539A9DFED4CA33)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_3051EA2EF42BBD41)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_0F539A9DFED4CA33
+#define EDGEDIGITS_MODEL_H_3051EA2EF42BBD41
 
 #include <stdint.h>
 
@@ -35,6 +35,7 @@ extern "C" {
 typedef struct {
     uint32_t words[EDGEDIGITS_MODEL_WORKSPACE_BYTES / 4];
 } edgedigits_model_workspace_t;
+#define EDGEDIGITS_MODEL_WORKSPACE_TYPE 1 /* there is that type */
 
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */
 #define EDGEDIGITS_MODEL_INPUT_SCALE 0.003921569f

@@ -349,7 +349,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
             "6: cmp %[end], %[last]\n"
             "bls 2b\n"
             "7:\n"
-            : [in] "+r"(in), [end] "+r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
+            : [in] "+&r"(in), [end] "+&r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
             : [back] "r"(back), [four_left] "r"(four_left), [half] "r"(half), [last] "r"(last), [flip] "r"(flip)
             : "cc", "memory");
     } else {
@@ -384,7 +384,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
             "6: cmp %[end], %[last]\n"
             "bls 2b\n"
             "7:\n"
-            : [in] "+r"(in), [end] "+r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
+            : [in] "+&r"(in), [end] "+&r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
             : [back] "r"(back), [four_left] "r"(four_left), [half] "r"(half), [last] "r"(last)
             : "cc", "memory");
     }

@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 84 bytes as rows with MVE; 96 bytes as pairs
  *   layer 2: 7 inputs, 5 outputs, no activation; 35 bytes as rows with MVE; 48 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_7891E93D3ACAF61C)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_6BB5B0B924C960E0)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_7891E93D3ACAF61C
+#define EDGEDIGITS_MODEL_H_6BB5B0B924C960E0
 
 #include <stdint.h>
 
@@ -38,6 +38,7 @@ extern "C" {
 typedef struct {
     uint32_t words[EDGEDIGITS_MODEL_WORKSPACE_BYTES / 4];
 } edgedigits_model_workspace_t;
+#define EDGEDIGITS_MODEL_WORKSPACE_TYPE 1 /* there is that type */
 
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */
 #define EDGEDIGITS_MODEL_INPUT_SCALE 0.003921569f

@@ -656,7 +656,7 @@ static int find_word(const uint8_t **in, const uint8_t *stop, uint32_t flip, uin
             "cmp %[in], %[four_left]\n"
             "bls 2b\n"
             "4:\n"
-            : [in] "+r"(at), [four] "=&l"(*four)
+            : [in] "+&r"(at), [four] "=&l"(*four)
             : [four_left] "r"(four_left), [flip] "l"(flip)
             : "cc", "memory");
     } else if (at == stop) {
@@ -777,7 +777,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
             "6: cmp %[end], %[last]\n"
             "bls 2b\n"
             "7:\n"
-            : [in] "+r"(in), [end] "+r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
+            : [in] "+&r"(in), [end] "+&r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
             : [back] "r"(back), [four_left] "r"(four_left), [half] "r"(half), [last] "r"(last), [flip] "r"(flip)
             : "cc", "memory");
     } else {
@@ -812,7 +812,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
             "6: cmp %[end], %[last]\n"
             "bls 2b\n"
             "7:\n"
-            : [in] "+r"(in), [end] "+r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
+            : [in] "+&r"(in), [end] "+&r"(end), [four] "=&l"(four), [even] "=&r"(even), [pair] "=&l"(pair), [at] "=&r"(at)
             : [back] "r"(back), [four_left] "r"(four_left), [half] "r"(half), [last] "r"(last)
             : "cc", "memory");
     }

@@ -13,12 +13,12 @@
  *   layer 2: 31 inputs, 16 outputs, ReLU; 304 bytes as lists8
  *   layer 3: 16 inputs, 10 outputs, no activation; 160 bytes as rows with MVE; 160 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_F3316743F283966B)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_C2CFE673D2659383)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_F3316743F283966B
+#define EDGEDIGITS_MODEL_H_C2CFE673D2659383
 
 #include <stdint.h>
 
@@ -43,6 +43,7 @@ extern "C" {
 typedef struct {
     uint32_t words[EDGEDIGITS_MODEL_WORKSPACE_BYTES / 4];
 } edgedigits_model_workspace_t;
+#define EDGEDIGITS_MODEL_WORKSPACE_TYPE 1 /* there is that type */
 
 /* A stored value q of an input or an output stands for (q - ZERO_POINT) * SCALE. */
 #define EDGEDIGITS_MODEL_INPUT_SCALE 0.003921569f
