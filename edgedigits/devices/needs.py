@@ -177,7 +177,8 @@ def measure_needs(
         progress.stage("Compiling by core and board", len(cores) + len(linked)) as stage,
     ):
         alone = {
-            name: threads.start(_alone, digest, engine, models[board.name], toolchain) for name, board in cores.items()
+            name: threads.start(_alone, digest, engine, board.core, models[board.name].support().optimize, toolchain)
+            for name, board in cores.items()
         }
         images = {name: threads.start(_linked, digest, engine, model, toolchain) for name, model in linked.items()}
         jobs: list[Future[Any]] = [*alone.values(), *images.values()]
@@ -244,14 +245,14 @@ def check_fit(engine: Engine, image: Image, board: Board, toolchain: Toolchain) 
 
 
 def _with_firmware(board: Board) -> Board:
-    """Return the board, or the first with firmware and the same core; there is one for each core."""
-    known = [board, *load_boards().values()]
-    return next(other for other in known if other.firmware and other.core is board.core)
+    """Return the board, or the first with firmware and the same core, or else the same architecture."""
+    known = [one for one in (board, *load_boards().values()) if one.firmware]
+    same = [one for one in known if one.core is board.core]
+    return same[0] if same else next(one for one in known if one.core.architecture is board.core.architecture)
 
 
-def _alone(digest: str, engine: Engine, board: Board, toolchain: Toolchain) -> EngineNeeds:
-    """Return what an engine alone takes on the core of a board, as its firmware is compiled."""
-    core, optimize = board.core, board.support().optimize
+def _alone(digest: str, engine: Engine, core: Core, optimize: str, toolchain: Toolchain) -> EngineNeeds:
+    """Return what an engine alone takes on a core, as firmware is compiled."""
     return remembered(
         digest,
         (core, optimize),

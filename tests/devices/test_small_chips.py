@@ -11,6 +11,7 @@ import pytest
 
 from edgedigits.data.digits import Digits
 from edgedigits.devices.boards import find_board
+from edgedigits.devices.cores import find_core
 from edgedigits.devices.firmware import build_firmware
 from edgedigits.devices.needs import check_fit
 from edgedigits.devices.simulate import simulate_inputs
@@ -84,6 +85,23 @@ def test_what_does_not_fit_names_the_flags_that_help(tmp_path: Path) -> None:
 
     with pytest.raises(CheckFailedError, match=r"bytes more flash.*layer1_entries 8,\d{3} B.*--optimize size"):
         build_firmware(engine, board, toolchain_or_skip("zig", board.core), tmp_path / "f.elf")
+
+
+def test_sixteen_registers_and_products_take_less_than_half_of_what_additions_take(
+    tmp_path: Path, inputs: np.ndarray
+) -> None:
+    """The core of a CH32V002 against that of a CH32V003: as exact, without a function for products."""
+    network, packed = arrange(simplify(lower(reference())), Goal.SPEED)
+    write(render_engine(network, packed, pixels=engine_map(reference())), tmp_path)
+    pytest.importorskip("unicorn")
+    mean = {}
+    for core in map(find_core, ("rv32emc", "rv32ec")):
+        compiler = toolchain_or_skip("zig", core)
+        found = simulate_inputs(find_engine(tmp_path), inputs[:20], core, compiler, expected=run(network, inputs[:20]))
+        assert found.differing == 0 and not any(symbol.name.startswith("__mul") for symbol in found.symbols)
+        mean[core.name] = found.instructions.mean
+
+    assert 2 * mean["rv32emc"] < mean["rv32ec"] and mean["rv32emc"] < 20_000
 
 
 @pytest.mark.slow
