@@ -62,8 +62,7 @@ CHAINS = [
 
 # Their code is that of the M4 but for what the compiler makes of it.
 LIKE_AN_M4 = ("cortex-m7", "cortex-m33")
-# And these differ by their memory.
-# The 1284P has the C of the other AVRs, RV32IMC that of RV32EmC.
+# Those AVRs differ by their memory, RV32EmC by its registers from what has the same C.
 CORES = [name for name in load_cores() if name not in ("atmega328p", "atmega2560", "rv32emc")]
 # By default each chain on two cores, and each core with three chains or four; all in CI.
 CASES = [
