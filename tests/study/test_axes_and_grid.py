@@ -354,6 +354,12 @@ def test_each_lever_of_compression_is_an_axis_with_and_without_a_budget(base, na
     assert [value_words(one.values[name]) for one in trials] == [value_words(value) for value in LEVERS[name]]
 
 
+def test_how_much_an_engine_may_refuse_is_an_axis_and_tells_trials_apart():
+    trials = plan(axes={"reject_error": [0, "0.5%", 0.01], "seed": [1]})
+    assert [one.config.confidence.reject_error for one in trials] == [0, 0.005, 0.01]
+    assert len({str(one.identity) for one in trials}) == 3
+
+
 def test_levers_that_need_joint_training_are_swept_under_a_condition():
     epochs = {"values": [20, 40], "when": {"joint.enabled": True}}
     trials = plan(axes={"joint.enabled": [False, True], "joint_epochs": epochs})

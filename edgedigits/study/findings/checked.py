@@ -78,7 +78,7 @@ def check_number(place: str, value: Any, high: float) -> None:
 
 
 def _is_share(name: str) -> bool:
-    return name == "sparsity" or name.startswith("macro_") or name.endswith("accuracy")
+    return name in ("sparsity", "refused", "accepted_wrong") or name.startswith("macro_") or name.endswith("accuracy")
 
 
 def _check_list(place: str, value: Any) -> None:

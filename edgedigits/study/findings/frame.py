@@ -17,6 +17,7 @@ NUMBERS = (
     "setting_float_dev_accuracy", "images", "dev_images", "mean_loss", "macro_precision", "macro_recall", "macro_f1",
     "bytes", "gzip_bytes", "float_bytes", "ratio", "gzip_ratio", "engine_bytes", "engine_ram", "flash", "ram",
     "instructions", "most_instructions", "latency_us", "parameters", "sparsity", "distinct", "macs", "train_seconds",
+    "refused", "accepted_wrong",
 )  # fmt: skip
 LISTS = (
     "class_precision", "class_recall", "class_f1", "class_loss", "confusion", "float_confusion", "float_class_recall",

@@ -25,10 +25,7 @@ FLOAT32, INT8 = "float32", "int8"
 
 QUANTIZATIONS = ("none", "post-training", "qat")
 WEIGHT_SCALES = ("per-tensor", "per-channel")
-UNSWEEPABLE = {
-    "output": "says where a build lands, not what it is",
-    "confidence": "says what an engine refuses, and no figure of a study tells that",
-}
+UNSWEEPABLE = {"output": "says where a build lands, not what it is"}
 SHORT = {
     flag_of(option).strip("-").replace("-", "_"): f"{section}.{option.name}"
     for section in SECTIONS

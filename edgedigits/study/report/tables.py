@@ -24,6 +24,8 @@ _REAL = "real among all of them at a false discovery rate of 5% (Benjamini, Hoch
 _COLUMNS = (
     ("accuracy", "accuracy", lambda v: f"{100 * v:.2f}%"),
     ("accuracy_sd", "± sd", lambda v: f"{100 * v:.2f}"),
+    ("refused", "refused", lambda v: f"{100 * v:.2f}%"),
+    ("accepted_wrong", "wrong of accepted", lambda v: f"{100 * v:.2f}%"),
     ("macro_precision", "precision", lambda v: f"{v:.4f}"),
     ("macro_recall", "recall", lambda v: f"{v:.4f}"),
     ("macro_f1", "F1", lambda v: f"{v:.4f}"),

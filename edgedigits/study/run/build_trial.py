@@ -164,8 +164,17 @@ def _figures(facts: BuildFacts, folder: Path, splits: Splits, config: BuildConfi
         **size_figures(evaluation.size),
         **weight_figures(classifier.graph),
         **engine,
+        **(_refusals(facts) if scored != FLOAT32 else {}),
         "curves": _curves(facts),
     }
+
+
+def _refusals(facts: BuildFacts) -> Figures:
+    """Return what an engine that may refuse does with the test digits; nothing where it never does."""
+    reject = facts.confidence.reject if facts.confidence else None
+    if reject is None:
+        return {}
+    return {"refused": 1.0 - reject.test.coverage, "accepted_wrong": reject.test.wrong / max(1, reject.test.accepted)}
 
 
 def _curves(facts: BuildFacts) -> dict[str, list[list[float]]]:
