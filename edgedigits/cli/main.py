@@ -37,6 +37,10 @@ _LONGEST_REASON = 200
 _REINSTALL = "Install edgedigits again, with all that it depends on: pip install --force-reinstall edgedigits"
 
 
+RESUMABLE = (("search",), ("study", "run"))
+"""What keeps finished trials in its folder and takes them up again."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -55,7 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def interrupted(argv: Sequence[str] | None = None, output: Output | None = None) -> int:
     """Tell that a signal ended the work; return the exit code."""
     argv = sys.argv[1:] if argv is None else argv
-    tell("edgedigits: interrupted; nothing half-made was left behind.")
+    words = tuple(word for word in argv if not word.startswith("-"))
+    kept = any(words[: len(verb)] == verb for verb in RESUMABLE)
+    left = (
+        "trials that were done are kept, and the same command goes on" if kept else "nothing half-made was left behind"
+    )
+    tell(f"edgedigits: interrupted; {left}.")
     if "--json" in argv:
         facts = {"exit_code": EXIT_INTERRUPTED, "message": "interrupted", "hint": ""}
         _put_json(output or Output(), "error", {"error": facts})

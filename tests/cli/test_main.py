@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from edgedigits.cli.main import VERBS, main
+from edgedigits.cli.main import VERBS, interrupted, main
 from edgedigits.cli.parsing import GROUPS, make_parser, parse
 
 
@@ -269,6 +269,20 @@ def test_an_interrupt_is_told_in_json_too(monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert json.loads(out)["error"]["exit_code"] == 130
     assert err == "edgedigits: interrupted; nothing half-made was left behind.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (["search", "--out", "found"], "trials that were done are kept, and the same command goes on"),
+        (["--quiet", "study", "run", "grid.toml"], "trials that were done are kept, and the same command goes on"),
+        (["study", "report", "study/grid"], "nothing half-made was left behind"),
+        (["build", "--data", "search"], "nothing half-made was left behind"),
+    ],
+)
+def test_an_interrupt_says_what_is_left(words, left, capsys):
+    assert interrupted(words) == 130
+    assert capsys.readouterr().err == f"edgedigits: interrupted; {left}.\n"
 
 
 def test_a_traceback_steers_no_terminal(monkeypatch, capsys):
