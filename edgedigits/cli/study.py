@@ -133,6 +133,7 @@ def _run(args: argparse.Namespace, progress: Progress) -> Outcome:
     plan = _plan(args, folder)
     options = Options(args.jobs, args.scheduler, args.threads, args.retry_failed)
     if args.dry_run:
+        _require_sources(plan)
         seconds, how = estimate_seconds(plan, folder, jobs_here(options))
         trials = [{"kind": entry.kind, "label": entry.label, "spec": entry.spec} for entry in plan.entries]
         payload = {"study": plan.name, "trials": trials, "seconds": round(seconds, 1), "how": how}
@@ -143,6 +144,14 @@ def _run(args: argparse.Namespace, progress: Progress) -> Outcome:
         failures = (f"{_trials(summary.failed)} failed before; run with --retry-failed to try them again.",)
     payload = {"study": plan.name, "folder": str(folder), **asdict(summary)}
     return Outcome(payload, lambda console: _show_summary(console, summary, folder), failures)
+
+
+def _require_sources(plan: Plan) -> None:
+    """Refuse a plan whose digits are not there, as running it would."""
+    from edgedigits.data.load import require_source
+
+    for source in dict.fromkeys(entry.data.source for entry in plan.entries):
+        require_source(source)
 
 
 def _plan(args: argparse.Namespace, folder: Path) -> Plan:

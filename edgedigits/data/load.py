@@ -137,6 +137,18 @@ def read_source(
     return mixed(ingredients, found, **flags)
 
 
+def require_source(source: str) -> None:
+    """Check that what a source names is there, without reading it; names of data sets may still be downloaded.
+
+    Raises:
+        AbsentDataError: there is no such file or folder.
+        ConfigError: it is written wrong.
+    """
+    for one in ingredients_of(source):
+        if one.source not in NAMES and not exists(path := user_path(one.source)):
+            raise _unknown(one.source, path)
+
+
 def _read_one(
     source: str, *, label_column: str, invert: bool, transpose: bool, fit: bool, progress: Progress
 ) -> Contents:

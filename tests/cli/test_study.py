@@ -58,6 +58,13 @@ def test_dry_run_needs_no_extra_and_names_the_one_that_a_run_needs(grid, capsys,
     assert out.splitlines()[-1] == "to run them: pip install 'edgedigits[study]'"
 
 
+@pytest.mark.parametrize("plan", [["crossdata", "--data", "mnist-5k"], ["levers"]])
+def test_a_dry_run_refuses_digits_that_are_not_there_as_a_run_would(plan, capsys):
+    code, _, err = run(capsys, "study", "run", *plan, "--data", "absent.csv", "--dry-run")
+    assert code == 3
+    assert "absent.csv does not exist. Check its path." in err
+
+
 def test_dry_run_of_the_table(capsys):
     code, out, _ = run(capsys, "study", "run", "report-table", "--dry-run", "--json")
     trials = json.loads(out)["trials"]
