@@ -9,7 +9,10 @@ one of them was trained on are left out.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.ensemble import score_ensemble
 
