@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Protocol
 
 from edgedigits.compression_sections import WHOLE_BITS, BudgetConfig, JointConfig, LevelsConfig, PruningConfig
-from edgedigits.options import Below, Given, Need
+from edgedigits.options import Below, Need, Other
 from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.sections import EngineConfig
@@ -63,11 +63,11 @@ def need_of(config: Compression, section: str, name: str) -> Need | None:
     if section == "prune" and prune.enabled:
         return _need_of_pruning(prune, name)
     if (section, name) == ("joint", "trim") and joint.enabled and not budget.is_set:
-        return ("budget", "constants", Given("BYTES"))
+        return ("budget", "constants", Other(0, "BYTES"))
     if (section, name) == ("joint", "levels_begin") and joint.enabled and config.levels.weight_bits == WHOLE_BITS:
         return ("levels", "weight_bits", Below(WHOLE_BITS, 4))
     if (section, name) == ("budget", "core") and not (budget.flash or budget.instructions):
-        return ("budget", "flash", Given("BYTES"))
+        return ("budget", "flash", Other(0, "BYTES"))
     if (section, name) == ("engine", "core") and config.engine.optimize == "size":
         return asked_budget(budget) or ("engine", "optimize", "balanced")
     if (section, name) == ("engine", "most_instructions") and budget.instructions:

@@ -276,24 +276,12 @@ Need = tuple[str, str, Any]
 """Section, field and value that an option has no effect without."""
 
 
-class Given(str):
-    """The value of a need that any text but none fulfils; its own text is what a user is told to write."""
-
-    __hash__ = str.__hash__
-
-    def __eq__(self, other: object) -> bool:
-        return bool(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not other
-
-
 class Other(str):
-    """The value of a need that any text but one fulfils; its own text is what a user is told to write."""
+    """The value of a need that any other than one fulfils; its own text is what a user is told to write."""
 
-    unwanted: str
+    unwanted: str | int
 
-    def __new__(cls, unwanted: str, told: str) -> Other:
+    def __new__(cls, unwanted: str | int, told: str) -> Other:
         made = super().__new__(cls, told)
         made.unwanted = unwanted
         return made
@@ -301,7 +289,7 @@ class Other(str):
     __hash__ = str.__hash__
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, str) and str(other) != self.unwanted
+        return other != self.unwanted
 
     def __ne__(self, other: object) -> bool:
         return not self == other

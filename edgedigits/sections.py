@@ -13,7 +13,7 @@ from edgedigits import options
 from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.errors import ConfigError
 from edgedigits.losses.catalogue import DEFAULT, LOSSES
-from edgedigits.options import Given, Other, option
+from edgedigits.options import Other, option
 from edgedigits.view import LEVEL_BITS, WINDOWS, View
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
@@ -22,7 +22,7 @@ AUGMENTATIONS = ("none", "light", "medium", "strong")
 ROUNDINGS = ("litert", "tflm")
 GOALS = ("speed", "size", "balanced")
 
-_DISTILL = ("distill", "teacher", Given("TEACHER"))
+_DISTILL = ("distill", "teacher", Other("", "TEACHER"))
 
 READING = ("label_column", "invert", "transpose", "fit")
 """Fields of `DataConfig` that say how a source is read: the same for a build and for whatever is done with one."""
