@@ -43,10 +43,14 @@ from edgedigits.errors import CheckFailedError
 from edgedigits.files.writing import write_json, write_text
 from edgedigits.model.activity import MEASURED_IMAGES
 from edgedigits.model.contract import check_contract, dense_weights, real_weights
+from edgedigits.model.fixed_point import Rounding
+from edgedigits.model.front import Packing, packings
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
+from edgedigits.model.packing import Goal
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
+from edgedigits.model.simplify import simplify
 from edgedigits.model.summary import summarize
 from edgedigits.pipeline import Trained, TrainedStage, train_and_compress
 from edgedigits.progress import Progress
@@ -120,6 +124,7 @@ def assemble(
         facts = dataclasses.replace(
             facts,
             engine=engine,
+            packings=_packings(config, classifier, splits),
             budget=budget,
             confidence=confidence,
             advice=_advice(facts, classifier, splits, config),
@@ -194,13 +199,26 @@ def _engine(
         digits,
         view=config.input.view,
         reject_margin=confidence.reject_margin,
-        seen=engine_inputs(classifier, splits.validation.images[:MEASURED_IMAGES]),
+        seen=_seen(classifier, splits),
         constants=config.budget.constants,
     )
     if facts.proof.note:
         progress.say(facts.proof.note)
     write_engine(source, folder, config.engine.core)
     return facts
+
+
+def _seen(classifier: Classifier, splits: Splits) -> NDArray[np.int8]:
+    """Return what an engine is given on which it is measured how many inputs its layers visit."""
+    return engine_inputs(classifier, splits.validation.images[:MEASURED_IMAGES])
+
+
+def _packings(config: BuildConfig, classifier: Classifier, splits: Splits) -> tuple[Packing, ...]:
+    """Return what bytes cost in instructions, for an engine made for size; else nothing."""
+    if config.engine.optimize != Goal.SIZE:
+        return ()
+    network = simplify(lower(classifier.graph, Rounding(config.engine.rounding)))
+    return packings(network, _seen(classifier, splits))
 
 
 def _emit(config: BuildConfig, graph: Graph, measured: ArenaMeasurement | None, folder: Path) -> None:

@@ -196,6 +196,7 @@ def test_instructions_are_kept_on_the_core_and_told(few, core, budget) -> None:
 def test_the_compiled_engine_fits_and_uses_nearly_all_of_it(tmp_path, core) -> None:
     result = build(config(out=str(tmp_path / "small"), flash=1536, core=core))
     chip = find_core(core)
+    assert len(result.facts.packings) > 5 and (result.folder / "plots" / "packings.png").is_file()
     image = compile_engine(find_toolchain("zig", chip), chip, find_engine(result.folder), tmp_path, optimize="-Os")
     assert 0.95 * 1536 <= image.footprint.flash <= 1536
     # Built again from its manifest, it is the same to the byte: what the code took is kept there.

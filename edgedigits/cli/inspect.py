@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from edgedigits.cli.outcome import Outcome
 from edgedigits.errors import UnsupportedModelError
@@ -13,10 +13,13 @@ from edgedigits.frontier import build_path
 from edgedigits.printable import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
     from rich.table import Table
 
     from edgedigits.build_folder import Certainty
+    from edgedigits.model.front import Packing
     from edgedigits.model.ir import Graph
     from edgedigits.model.summary import LayerFacts, ModelFacts, TensorFacts, WeightFacts
     from edgedigits.progress import Progress
@@ -69,31 +72,22 @@ def run(args: argparse.Namespace, progress: Progress) -> Outcome:
     }
     if args.packings and refusal:
         raise UnsupportedModelError(f"{model}: the engine cannot run it: {refusal}", hint="Leave --packings out.")
-    packings = _packings(graph) if args.packings else []
-    payload |= {"packings": packings} if args.packings else {}
+    packings, chosen = _packings(model, graph) if args.packings else ((), None)
+    payload |= {"packings": [asdict(one) for one in packings]} if args.packings else {}
+    payload |= {"packing": asdict(chosen)} if chosen else {}
     head = [*_head(facts, violations, refusal), *([] if view.is_plain else [("sees", str(view))])]
     head += [("packed", f"by the cycles of {', '.join(cores)}")] if cores else []
     rows = None if args.verbose else MAX_ROWS
     return Outcome(
         payload,
-        lambda console: _show(console, facts, [*head, *_certainty(confidence)], rows, packings),
+        lambda console: _show(console, facts, [*head, *_certainty(confidence)], rows, packings, chosen),
     )
 
 
-def _packings(graph: Graph) -> list[dict[str, Any]]:
-    from edgedigits.model.front import packing_front
-    from edgedigits.model.lowering import lower
-    from edgedigits.model.simplify import simplify
+def _packings(model: Path, graph: Graph) -> tuple[tuple[Packing, ...], Packing | None]:
+    from edgedigits.report.packings import packings_of
 
-    return [
-        {
-            "encodings": [encoding.name for encoding in one.encodings],
-            "weight_bytes": one.nbytes,
-            "flash": one.flash,
-            "instructions": round(one.instructions),
-        }
-        for one in packing_front(simplify(lower(graph)))
-    ]
+    return packings_of(model, graph)
 
 
 def _show(
@@ -101,7 +95,8 @@ def _show(
     facts: ModelFacts,
     head: Iterable[tuple[str, str]],
     rows: int | None,
-    packings: Sequence[dict[str, Any]],
+    packings: Sequence[Packing],
+    chosen: Packing | None,
 ) -> None:
     _show_lines(console, head)
     console.print()
@@ -111,17 +106,24 @@ def _show(
         _show_table(console, _weight_table(console, weighted[:rows]), len(weighted), rows, "layers with weights")
     _show_lines(console, _totals(facts))
     if packings:
-        console.print()
-        console.print(_packing_table(console, packings))
-        console.print("flash: weights (counted) and their kernels' code (about); instructions: estimate, Cortex-M4")
+        _show_packings(console, packings, chosen)
 
 
-def _packing_table(console: Console, packings: Sequence[dict[str, Any]]) -> Table:
+def _show_packings(console: Console, packings: Sequence[Packing], chosen: Packing | None) -> None:
+    told = sorted({*packings, *([chosen] if chosen else [])}, key=lambda one: (one.flash, one.instructions))
     rows = [
-        (f"{one['flash']:,}", f"{one['weight_bytes']:,}", f"{one['instructions']:,}", ", ".join(one["encodings"]))
-        for one in packings
+        (
+            f"{one.flash:,}",
+            f"{one.weight_bytes:,}",
+            f"{one.instructions:,}",
+            "here" if one == chosen else "",
+            ", ".join(one.encodings),
+        )
+        for one in told
     ]
-    return _table(console, ("flash", "weights", "instructions", "encodings"), ("encodings",), rows)
+    console.print()
+    console.print(_table(console, ("flash", "weights", "instructions", "", "encodings"), ("encodings",), rows))
+    console.print("flash: weights (counted) and their kernels' code (about); instructions: estimate, Cortex-M4")
 
 
 def _head(facts: ModelFacts, violations: Sequence[str], refusal: str) -> Iterator[tuple[str, str]]:

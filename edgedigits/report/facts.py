@@ -18,6 +18,7 @@ from edgedigits.build_folder import REPORT
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.errors import DataError
 from edgedigits.files.typed import make, read_json
+from edgedigits.model.front import Packing
 from edgedigits.model.summary import ModelFacts
 from edgedigits.scoring.confidence import Confidence
 from edgedigits.scoring.evaluation import Evaluation
@@ -160,6 +161,8 @@ class BuildFacts:
         mistakes: the worst first.
         versions: of the libraries that matter.
         engine: the C engine; None where there is none.
+        packings: how the engine's weights could be stored, from the least flash to the fewest instructions; nothing
+            where size was not asked for.
         budget: a sentence on each budget that was kept.
         advice: what would help where the test split fares far worse than it might, or "".
         teacher: what it was distilled from; None for nothing.
@@ -178,11 +181,23 @@ class BuildFacts:
     mistakes: tuple[Mistake, ...]
     versions: dict[str, str]
     engine: EngineFacts | None = None
+    packings: tuple[Packing, ...] = ()
     budget: tuple[str, ...] = ()
     advice: str = ""
     teacher: TeacherSummary | None = None
     confidence: Confidence | None = None
     first_layer: FirstLayer | None = field(default=None, repr=False)
+
+    @property
+    def packing(self) -> Packing | None:
+        """How the engine's weights are stored; None without one."""
+        if self.engine is None:
+            return None
+        names, nbytes = tuple(one.encoding for one in self.engine.layers), self.engine.weight_bytes
+        alone = Packing.of(names, nbytes, sum(one.instructions for one in self.engine.layers))
+        # Of the front it is the very one: a sum of rounded figures may be another by one.
+        alike = (one for one in self.packings if (one.encodings, one.weight_bytes) == (names, nbytes))
+        return next(alike, alone)
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
@@ -199,6 +214,7 @@ class BuildFacts:
             "mistakes": [_all_but("pixels", mistake) for mistake in self.mistakes],
             "versions": self.versions,
             "engine": self.engine.to_json() if self.engine else None,
+            **({"packings": [dataclasses.asdict(one) for one in self.packings]} if self.packings else {}),
             **({"budget": list(self.budget)} if self.budget else {}),
             "advice": self.advice,
             **({"teacher": dataclasses.asdict(self.teacher)} if self.teacher else {}),

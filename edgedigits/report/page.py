@@ -13,6 +13,7 @@ from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.curves import has_loss, training_plots
 from edgedigits.report.facts import BuildFacts, Mistake
 from edgedigits.report.headlines import headlines
+from edgedigits.report.packing_plots import packing_plots
 from edgedigits.report.provenance import Part, obtained_table
 from edgedigits.report.rendering import figures, page_templates, png_source, raised
 from edgedigits.report.style import Plot
@@ -65,6 +66,7 @@ def _view(facts: BuildFacts) -> dict[str, Any]:
         "Digit by digit": class_plots(facts),
         "Confidence": confidence_plots(facts),
         "Layers and weights": weight_plots(facts),
+        "The C engine": packing_plots(facts),
     }
     return {
         "name": facts.name,

@@ -11,13 +11,15 @@ from edgedigits.report.class_plots import class_plots
 from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.curves import training_plots
 from edgedigits.report.facts import BuildFacts
+from edgedigits.report.packing_plots import packing_plots
 from edgedigits.report.style import Plot, drawing_style, png_file, svg_file
 from edgedigits.report.weight_plots import weight_plots
 
 
 def all_plots(facts: BuildFacts) -> tuple[Plot, ...]:
     """Return every figure of a build, in the order of the page."""
-    return (*training_plots(facts), *class_plots(facts), *confidence_plots(facts), *weight_plots(facts))
+    before = (*training_plots(facts), *class_plots(facts), *confidence_plots(facts), *weight_plots(facts))
+    return (*before, *packing_plots(facts))
 
 
 def draw_plot(facts: BuildFacts, name: str) -> Figure:

@@ -11,6 +11,7 @@ from edgedigits.files.writing import write_text
 from edgedigits.model.contract import dense_weights, real_weights
 from edgedigits.model.reader import read_tflite
 from edgedigits.report.facts import BuildFacts, FirstLayer, read_report
+from edgedigits.report.packings import with_packings
 from edgedigits.report.page import render_page
 from edgedigits.report.places import drawn_page, find_page, find_simulation, link_to
 from edgedigits.scoring.subject import Subject, find_subject
@@ -62,7 +63,8 @@ def draw_page(folder: Path, path: Path | None = None, *, force: bool = False) ->
     page = path or drawn_page(folder)
     refuse_existing(page, force=force)
     subject = find_subject(folder)
-    facts = replace(facts, first_layer=FirstLayer(None, real_weights(dense_weights(read_tflite(subject.model))[0])))
+    graph = read_tflite(subject.model)
+    facts = replace(with_packings(facts, graph), first_layer=FirstLayer(None, real_weights(dense_weights(graph)[0])))
     facts, note = _with_pictures(facts, subject)
     simulation = find_simulation(folder)
     with replacing(page, force=force) as temporary:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
-from edgedigits.model.front import packing_front
+from edgedigits.model.activity import measured
+from edgedigits.model.front import Packing, packing_front, packings
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.ordering import by_blocks, by_reading
@@ -42,6 +44,26 @@ def test_what_the_goals_choose_lies_on_it_or_behind() -> None:
     assert 0.99 * front[-1].instructions <= sum(one.instructions for one in fastest)
     _, smallest = arrange(found, Goal.SIZE)
     assert front[0].nbytes <= sum(one.nbytes for one in smallest)
+
+
+def test_what_an_engine_for_size_was_packed_by_lies_on_it_by_the_same_images() -> None:
+    found = network(0)
+    seen = np.random.default_rng(1).integers(-128, 127, (50, 60), dtype=np.int8)
+    seen[:, ::2] = -128
+    ordered, smallest = arrange(found, Goal.SIZE, seen=seen)
+    chosen = Packing.of(
+        [one.encoding.name for one in smallest],
+        sum(one.nbytes for one in smallest),
+        sum(one.instructions for one in smallest),
+    )
+    assert [one.activity.inputs for one in smallest] == [one.inputs for one in measured(ordered, seen)]
+    assert chosen == packings(found, seen)[0] and chosen.instructions != packings(found)[0].instructions
+
+
+def test_the_code_of_a_kernel_is_paid_for_once() -> None:
+    alone, twice = Packing.of(["stream"], 100, 2.4), Packing.of(["stream", "stream"], 100, 2.6)
+    assert alone.flash == twice.flash > alone.weight_bytes == 100
+    assert (alone.instructions, twice.instructions) == (2, 3)
 
 
 def test_deep_networks_have_one_encoding_for_all() -> None:
