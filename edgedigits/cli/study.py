@@ -136,7 +136,7 @@ def _run(args: argparse.Namespace, progress: Progress) -> Outcome:
         _require_sources(plan)
         seconds, how = estimate_seconds(plan, folder, jobs_here(options))
         trials = [{"kind": entry.kind, "label": entry.label, "spec": entry.spec} for entry in plan.entries]
-        payload = {"study": plan.name, "trials": trials, "seconds": round(seconds, 1), "how": how}
+        payload = {"study": plan.name, "trials": trials, "seconds": round(seconds, 1), "how": how, "notes": plan.notes}
         return Outcome(payload, lambda console: _show_plan(console, plan, seconds, how))
     summary = run_plan(plan, folder, options, progress)
     failures = tuple(f"trial {key}: {error}" for key, error in summary.errors.items())
@@ -203,6 +203,8 @@ def _show_plan(console: Console, plan: Plan, seconds: float, how: str) -> None:
     if len(plan.entries) > SHOWN_TRIALS:
         console.print(f"… and {len(plan.entries) - SHOWN_TRIALS:,} more")
     console.print(f"{_trials(len(plan.entries))}, about {duration(seconds)} left ({how})", soft_wrap=True)
+    for note in plan.notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
     if not is_installed("study"):
         console.print(f"to run them: {install_command('study')}", markup=False, soft_wrap=True)
 

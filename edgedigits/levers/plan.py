@@ -8,6 +8,7 @@ accuracy off.
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,9 +17,11 @@ from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, to_tables
 from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.data.shape import CLASSES
-from edgedigits.errors import ConfigError, shown
+from edgedigits.errors import ConfigError, DataError, shown
+from edgedigits.files.paths import user_path
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
+from edgedigits.model.packing import barest_bytes
 from edgedigits.options import budget as parse_budget
 from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
 from edgedigits.ramps.catalogue import RAMPS
@@ -100,13 +103,38 @@ def plan_levers(
         epochs: of every stage, for a quick look; 0 for those of the budget's recipe.
 
     Raises:
-        ConfigError: a budget is none, or there would be too many trials.
+        ConfigError: a budget is none, no network fits in it, or there would be too many trials.
         DataError: there is no such teacher.
     """
+    _require_teachers(teacher, source, seeds)
     asked = [one for limit in _read_budgets(budgets) for one in _asked(limit, teacher, epochs)]
     if seeds > (most := MOST_TRIALS // len(asked)):
         raise ConfigError(f"--seeds {seeds} plans more than {MOST_TRIALS:,} trials.", hint=f"Take {most:,} or fewer.")
-    return Plan(NAME, tuple(_entry(one, source, seed) for seed in range(1, seeds + 1) for one in asked))
+    entries = tuple(_entry(one, source, seed) for seed in range(1, seeds + 1) for one in asked)
+    return Plan(NAME, entries, tuple(_notes(teacher, source, seeds)))
+
+
+def _require_teachers(teacher: str, source: str, seeds: int) -> None:
+    """Refuse teachers that are not there, by the command that trains the first of them."""
+    for seed in range(1, seeds + 1) if teacher else ():
+        place = teacher.replace("{seed}", str(seed))
+        if not user_path(place).exists():
+            raise DataError(f"{place} does not exist.", hint=f"Train it: {_training(source, str(seed), place)}")
+
+
+def _training(source: str, seed: str, place: str) -> str:
+    return f"edgedigits teacher --data {shlex.quote(source)} --seed {seed} --out {shlex.quote(place)}"
+
+
+def _notes(teacher: str, source: str, seeds: int) -> Iterator[str]:
+    """Yield what is to be known of teachers: distillation needs one of each seed, which divides the digits."""
+    how = f"{_training(source, '1', 'teacher-1')}, then --teacher teacher-1"
+    if seeds > 1:
+        how = f"{_training(source, 'N', 'teacher-N')} for N from 1 to {seeds}, then --teacher 'teacher-{{seed}}'"
+    if not teacher:
+        yield f"Distillation is left out, for want of a teacher: {how}."
+    elif seeds > 1 and "{seed}" not in teacher and user_path(teacher).is_dir():
+        yield f"{teacher} is one teacher for {seeds} seeds; trials fail whose held-out digits it has learned: {how}."
 
 
 def _read_budgets(text: str) -> tuple[int, ...]:
@@ -137,6 +165,12 @@ class _Asked:
 def _asked(limit: int, teacher: str, epochs: int) -> Iterator[_Asked]:
     base = {"training": {"epochs": epochs}, "joint": {"epochs": epochs}} if epochs else {}
     config = make_config({"budget": {"constants": limit}, **base})
+    if limit < (least := barest_bytes(_widths(config))):
+        raise ConfigError(
+            f"--budgets names {limit:,} B, in which no network of the plan fits: the smallest takes {least:,} B, and "
+            "those that tell digits apart a few hundred.",
+            hint=f"Write {BUDGETS}.",
+        )
 
     def one(lever: str, value: Any, against: Any, **values: Any) -> _Asked:
         place = {"budget": limit, "lever": lever, "value": str(value), "against": str(against)}

@@ -54,10 +54,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study to run: its name, of which one folder holds one, and its trials."""
+    """A study to run.
+
+    Attributes:
+        name: of which one folder holds one.
+        entries: its trials.
+        notes: what to know before it runs, a sentence each.
+    """
 
     name: str
     entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

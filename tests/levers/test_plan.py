@@ -10,7 +10,7 @@ import pytest
 from edgedigits.cli.main import main
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.criteria.catalogue import CRITERIA
-from edgedigits.errors import ConfigError
+from edgedigits.errors import ConfigError, DataError
 from edgedigits.levers.plan import BASE, CQAT, IN_TURN, TURNS, plan_levers
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.stages.catalogue import STAGES
@@ -92,6 +92,7 @@ def test_a_teacher_adds_one_trial_a_seed_of_its_own(tmp_path):
         ({"budgets": "much"}, "--budgets is 'much', expected bytes such as 8192 or 8K"),
         ({"budgets": "2K,"}, "--budgets is '2K,', expected bytes"),
         ({"budgets": "0"}, "--budgets names 0 bytes"),
+        ({"budgets": "2K,50"}, "--budgets names 50 B, in which no network of the plan fits: the smallest takes 69 B"),
         ({"seeds": 10_000}, "--seeds 10000 plans more than 100,000 trials. Take 1,666 or fewer."),
     ],
 )
@@ -99,6 +100,37 @@ def test_what_cannot_be_planned_is_told(flags, words):
     with pytest.raises(ConfigError) as caught:
         plan_levers(**flags)
     assert words in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_the_smallest_budget_that_is_told_is_the_smallest_that_is_planned():
+    assert len(plan_levers(seeds=1, budgets="69").entries) == 30
+    with pytest.raises(ConfigError):
+        plan_levers(seeds=1, budgets="68")
+
+
+def test_a_teacher_that_is_not_there_is_told_with_the_command_that_trains_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError) as told:
+        plan_levers(source="my digits.csv", seeds=2, budgets="2K", teacher="t{seed}")
+    assert str(told.value.message) == "t1 does not exist."
+    assert told.value.hint == "Train it: edgedigits teacher --data 'my digits.csv' --seed 1 --out t1"
+
+
+def test_what_distillation_needs_is_said_before_anything_runs(tmp_path, capsys):
+    run = ["study", "run", "levers", "--budgets", "2K", "--data", "mnist-5k", "--dry-run", "--json"]
+
+    def notes(*flags):
+        assert main([*run, *flags]) == 0
+        return json.loads(capsys.readouterr().out)["notes"]
+
+    one = "edgedigits teacher --data mnist-5k --seed 1 --out teacher-1, then --teacher teacher-1."
+    assert notes("--seeds", "1") == [f"Distillation is left out, for want of a teacher: {one}"]
+    each = "--seed N --out teacher-N for N from 1 to 3, then --teacher 'teacher-{seed}'."
+    assert notes("--seeds", "3")[0].endswith(each)
+    (tmp_path / "1.keras").write_bytes(b"")
+    assert notes("--seeds", "1", "--teacher", str(tmp_path / "{seed}.keras")) == []
+    # Of a file nobody knows what it has learned.
+    assert notes("--seeds", "3", "--teacher", str(tmp_path / "1.keras")) == []
 
 
 def test_the_cost_is_told_before_anything_runs(capsys):

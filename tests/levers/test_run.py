@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from edgedigits.config_file import make_config
 from edgedigits.data.load import read_source
+from edgedigits.errors import CheckFailedError
 from edgedigits.levers.plan import BASE, NAME, plan_levers
 from edgedigits.levers.trial_kind import KIND
+from edgedigits.model.packing import barest_bytes
+from edgedigits.pipeline import train_and_compress
+from edgedigits.progress import SILENT
 
 LIMIT = 1024
 
@@ -19,3 +24,15 @@ def test_the_base_keeps_its_budget_in_the_engine_that_was_built():
     (answer,) = KIND.run(NAME, [{"key": "base", "spec": base.spec}], read_source("mnist-5k"))
     assert LIMIT / 2 < answer["result"]["engine_bytes"] <= LIMIT
     assert answer["result"]["distinct"] <= 9
+
+
+@pytest.mark.slow
+def test_no_network_can_be_trained_to_less_than_the_smallest_that_is_told(few):
+    def config(limit):
+        tables = {"input": {"size": 8}, "model": {"hidden": [3]}, "training": {"epochs": 1, "augment_copies": 1}}
+        return make_config({"budget": {"constants": limit}, **tables, "joint": {"epochs": 4, "tries": 1}})
+
+    least = barest_bytes((64, 3, 10))
+    train_and_compress(config(least), few, SILENT)
+    with pytest.raises(CheckFailedError, match=f"takes {least} B, more than the budget of {least - 1} B"):
+        train_and_compress(config(least - 1), few, SILENT)
