@@ -26,6 +26,7 @@ GROUP_NAMES = {6: "six", 4: "four", 2: "two"}
 def render_body(shared: dict[str, Any], parts: Parts) -> str:
     """Return the text of the .c file; `shared` is what all files of an engine are told."""
     facts = {**_memory_facts(parts), **_kernel_facts(parts), **_activation_facts(parts), **crc_facts(parts)}
+    steps = list(dict.fromkeys(emission.template for emission in parts.emissions))
     body = render(
         "engine_body.c.j2",
         **shared,
@@ -34,7 +35,8 @@ def render_body(shared: dict[str, Any], parts: Parts) -> str:
         layers=parts.layers,
         tables=[(table.comment, c_array(table.name, table.values)) for table in parts.tables],
         pixel_table=any(table.name == "pixel_inputs" for table in parts.tables),
-        step_templates=list(dict.fromkeys(emission.template for emission in parts.emissions)),
+        step_templates=steps,
+        rolls=facts["intrinsics"] or "softmax.c.j2" in steps,
         flip=FLIP,
         first=parts.layers[0],
         calls=[line for step in parts.in_order for line in step.calls],

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgedigits.devices.cores import Core, find_core, load_cores
+from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.needs import most_stack
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.simulation import Simulation
@@ -178,6 +179,16 @@ def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str
     np.testing.assert_array_equal(found.outputs, run(network, inputs))
     check_layers(found, find_engine(tmp_path), network, packed, target)
     assert (found.instructions.least == found.instructions.most) == target.has_vectors, "nothing is skipped in rows"
+
+
+@pytest.mark.parametrize("density", [1.0, 0.2])
+def test_the_code_of_one_model_stays_within_1400_bytes(density: float, tmp_path: Path) -> None:
+    """On a Cortex-M4 at -O2, with the softmax: dense by pairs of inputs, or lists of what is left and pairs behind."""
+    network = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=density, softmax=True))))
+    core = find_core("cortex-m4")
+    engine = write(render_engine(network, choose(network, Goal.SPEED)), tmp_path)
+    image = compile_engine(toolchain_or_skip("zig", core), core, find_engine(engine), tmp_path)
+    assert 1_000 < image.footprint.code <= 1_400
 
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])

@@ -59,13 +59,8 @@
 #else
 #define DSP 0
 #endif
-/* In a loop that needs all registers: what the next turn reads is read last. ROLLED: and turns are not put together. */
+/* In a loop that needs all registers: what the next turn reads is read last. */
 #define FENCE __atomic_signal_fence(__ATOMIC_ACQ_REL)
-#if defined(__clang__)
-#define ROLLED _Pragma("clang loop unroll(disable)")
-#else
-#define ROLLED
-#endif
 #if !defined(EDGEDIGITS_MODEL_PLAIN) && defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__)
 #define THUMB1 1 /* Cortex-M0: sums in the upper registers */
 #else
@@ -87,6 +82,12 @@
 #define APART __attribute__((__noinline__))
 #else
 #define APART
+#endif
+/* Before loops whose turns take registers or flash for nothing where they are put together. */
+#if defined(__clang__)
+#define ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define ROLLED
 #endif
 /* Where constants lie. AVR has them in RAM unless it is told; then it reads them out of flash. */
 #if defined(__AVR__) && defined(__cplusplus)
@@ -646,7 +647,7 @@ static void dense_pairs(const uint8_t *in, uint32_t flip, uint32_t inputs, const
     const uint8_t *const first = in, *const stop = in + (inputs + 3u) / 4u * 4u;
     const int32_t *from = bias;
 
-    do {
+    ROLLED do {
         const FLASH uint32_t *group = weights;
         int32_t *sums = s->sums;
         uint32_t left = outputs;
@@ -856,12 +857,12 @@ int edgedigits_model_check_weights(void)
 #undef VECTORS
 #undef DSP
 #undef FENCE
-#undef ROLLED
 #undef THUMB1
 #undef NARROW
 #undef MULTIPLIER
 #undef COLUMNWISE
 #undef APART
+#undef ROLLED
 #undef FLASH
 #undef MULTIPLES
 #undef TIMES

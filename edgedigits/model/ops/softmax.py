@@ -77,7 +77,8 @@ class Softmax(InPlaceStep):
         """Return the call, and the table of exponentials; it stands behind the last layer, on signed scores."""
         comment = "exp of minus the distance to the highest score, by that distance; 1 is 2^31"
         tables = (ConstantTable("exponentials", comment, self.exponentials),)
-        return Emission("softmax", "softmax.c.j2", (f"softmax({place.target.pointer}, {place.count}u);",), tables)
+        call = f"softmax({place.target.pointer}, {place.count}u, s->sums);"
+        return Emission("softmax", "softmax.c.j2", (call,), tables)
 
 
 class SoftmaxOp(Op):
