@@ -21,7 +21,7 @@ from hypothesis import settings
 from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.load import load_splits
 from edgedigits.data.named import read_mnist_5k
-from tests.kinds import may_load_tensorflow
+from tests.kinds import dearest_first, may_load_tensorflow
 
 # Where the tests run in the background of a shell, interrupts are ignored, and so they would be by the programs under test.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -40,17 +40,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what may load TensorFlow, and what starts a board in QEMU.
-
-    The former come first: they take longest, and the short ones fill up what is left where two files run at a time.
-    """
-    loads = {path: may_load_tensorflow(path) for path in {item.path for item in items}}
+    """Mark what may load TensorFlow, and what starts a board in QEMU; what takes longest comes first."""
     for item in items:
-        if loads[item.path]:
+        if may_load_tensorflow(item.path):
             item.add_marker("tensorflow")
         if "qemu" in getattr(item, "fixturenames", ()):
             item.add_marker("emulation")
-    items.sort(key=lambda item: not loads[item.path])
+    items[:] = dearest_first(items)
 
 
 @pytest.fixture(scope="session")

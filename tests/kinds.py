@@ -1,4 +1,4 @@
-"""Which tests may load TensorFlow, and which start an emulated board: found out, so that no list has to be kept.
+"""Which tests may load TensorFlow: found out, so that no list has to be kept; and which files of tests begin first.
 
 CI runs what needs neither first. A file of tests counts as one with TensorFlow where a name in it leads there by any
 chain of imports, be they lazy or in a program that it starts as a process of its own.
@@ -7,8 +7,11 @@ chain of imports, be they lazy or in a program that it starts as a process of it
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 TENSORFLOW = frozenset(("tensorflow", "tf_keras", "tensorflow_model_optimization"))
@@ -43,11 +46,27 @@ def with_tensorflow() -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
 def may_load_tensorflow(path: Path) -> bool:
     """Tell whether a file of tests, or a conftest.py that it goes by, leads to TensorFlow."""
     inside = path.relative_to(ROOT)
     fixtures = {_module(ROOT / folder / "conftest.py") for folder in inside.parents}
     return bool({_module(path), *fixtures} & with_tensorflow())
+
+
+def dearest_first(items: Sequence[Any]) -> list[Any]:
+    """Return the tests of a run, file by file: first what says that it is dear, then what may load TensorFlow.
+
+    The others, which are short, fill up what is left where two files run at a time.
+
+    Args:
+        items: of pytest. A slow test of more than some 20 seconds says of how many, about: `slow(seconds=40)`.
+    """
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("slow"):
+            seconds[item.path] += mark.kwargs.get("seconds", 0)
+    return sorted(items, key=lambda item: (-seconds[item.path], not may_load_tensorflow(item.path)))
 
 
 def _module(path: Path) -> str:

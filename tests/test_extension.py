@@ -198,7 +198,7 @@ main(["build", "--help"])
         assert said.count(words) >= 3
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=22)
 def test_a_criterion_a_schedule_and_a_kind_of_levels_that_are_added_train(copy: Path) -> None:
     for room, text in LEVERS.items():
         (copy / "edgedigits" / room / "toy.py").write_text(text)
@@ -267,7 +267,7 @@ main(["study", "run", "--help"])
     assert "--coins N" in said and "how many to toss" in said
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=21)
 def test_a_loss_and_a_stage_are_trained_named_and_told(copy: Path) -> None:
     (copy / "edgedigits" / "losses" / "absolute.py").write_text(LOSS)
     (copy / "edgedigits" / "stages" / "toy_round.py").write_text(STAGE)

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from tests.kinds import ROOT, may_load_tensorflow, named_modules
+from tests.kinds import ROOT, dearest_first, may_load_tensorflow, named_modules
+
+
+@dataclass(eq=False)
+class Item:
+    """A test, as far as its place among others depends on it."""
+
+    path: Path
+    mark: pytest.Mark | None = None
+
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        return self.mark
 
 
 @pytest.mark.parametrize(
@@ -51,3 +64,13 @@ def test_the_light_ones_can_be_collected_where_tensorflow_cannot_be_imported() -
     chosen = ["-m", "not slow and not tensorflow", "-n", "0", "-q", "--collect-only", "tests"]
     done = subprocess.run([sys.executable, "-c", code, *chosen], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_files_that_say_they_are_dear_begin_then_those_with_tensorflow_and_their_tests_keep_their_order() -> None:
+    files = ("data/test_csv.py", "training/test_fit.py", "engine/test_source.py", "search/test_real.py")
+    csv, fit, source, real = (ROOT / "tests" / file for file in files)
+    dear, slow = pytest.mark.slow(seconds=30).mark, pytest.mark.slow.mark
+    given = [Item(csv), Item(csv, slow), Item(fit, slow), Item(source, dear), Item(source), Item(source, dear)]
+    given += [Item(fit), Item(real, pytest.mark.slow(seconds=50).mark)]
+    places = [given.index(item) for item in dearest_first(given)]
+    assert places == [3, 4, 5, 7, 2, 6, 0, 1]

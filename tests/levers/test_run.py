@@ -16,7 +16,7 @@ from edgedigits.progress import SILENT
 LIMIT = 1024
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=40)
 def test_the_base_keeps_its_budget_in_the_engine_that_was_built():
     """How nearly it is used up depends on the training; one of two epochs is cut at two strokes."""
     base, *_ = plan_levers(source="mnist-5k", seeds=1, budgets=str(LIMIT), epochs=2).entries
