@@ -11,6 +11,7 @@ import time
 import psutil
 import pytest
 
+from edgedigits.errors import DataError
 from edgedigits.search.report.write import JSON
 from edgedigits.study.run.database import DATABASE
 from edgedigits.study.run.store import Store
@@ -46,8 +47,11 @@ def start(folder):
 def statuses(folder):
     if not (folder / DATABASE).is_file():
         return []
-    with Store(folder, create=False) as store:
-        return [trial.status for trial in store.trials()]
+    try:
+        with Store(folder, create=False) as store:
+            return [trial.status for trial in store.trials()]
+    except DataError:  # It is being made.
+        return []
 
 
 def stop_while_it_trains(folder, number):
@@ -62,7 +66,7 @@ def stop_while_it_trains(folder, number):
     return code, left
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=60)
 def test_a_search_survives_ctrl_c_and_a_kill_and_ends_with_a_front(tmp_path):
     folder = tmp_path / "s"
     assert stop_while_it_trains(folder, signal.SIGINT) == (130, [])
