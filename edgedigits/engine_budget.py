@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgedigits.compile import write_engine
 from edgedigits.config import BuildConfig
+from edgedigits.data.seeing import see
 from edgedigits.devices.cores import Core, find_core
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.simulate import simulate_inputs
@@ -35,10 +36,12 @@ from edgedigits.model.lowering import lower
 from edgedigits.model.packing import FACTOR_BYTES, Goal, arrange
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
+from edgedigits.model.within import FASTEST
 from edgedigits.recipes import room_for
 from edgedigits.scoring.interpreter import Classifier, open_classifier
 from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.scoring.pixels import engine_map
+from edgedigits.stages.chain import barest, least_of, made_up
 from edgedigits.training.excess import Excess
 
 BITS_A_WEIGHT = 8.0
@@ -47,6 +50,8 @@ COUNTED_IMAGES = 200
 """Validation images that instructions are counted on while a network is trimmed."""
 SPARE = 0.02
 """Share of the instructions that is left for other images than those."""
+SPARE_BYTES = 8
+"""Of flash that the smallest engine may take with other weights: constants in its code are a word or two."""
 NEAR = 0.9
 """Share of the instructions that are counted, from which on what is too much goes at once."""
 _UNITS = {"flash": "B of flash", "instructions": "instructions an image"}
@@ -61,22 +66,48 @@ def with_constants(config: BuildConfig, images: NDArray[np.uint8]) -> BuildConfi
 
     Raises:
         ToolMissingError: the compiler is not installed.
-        ConfigError: the code alone takes more.
+        ConfigError: no network keeps the budgets.
     """
     budget = config.budget
+    if not (budget.flash or budget.instructions):
+        return config
+    _check_least(config, images)
     if not budget.flash or budget.constants:
         return config
-    core, toolchain = check_target(config)
-    assert toolchain is not None  # there is a budget of flash
     taken = _measure(_made_up(config), config, budget.instructions, images, counted=0)
-    code = taken.flash - taken.constants
-    if code >= budget.flash:
+    # The smallest network may have less code than those as large as the budget.
+    constants = max(budget.flash - (taken.flash - taken.constants), least_of(config).nbytes)
+    return replace(config, budget=replace(budget, constants=constants))
+
+
+def _check_least(config: BuildConfig, images: NDArray[np.uint8]) -> None:
+    """Compile, and emulate where that can be done, the smallest engine that the budgets can leave.
+
+    Raises:
+        ConfigError: it takes more.
+    """
+    budget, (core, toolchain) = config.budget, check_target(config)
+    what = f"no network of {len(config.model.hidden) + 1} layers"
+    on = f" on {core.name} ({toolchain.version}, {_optimize(config)})" if toolchain else " (estimate, for Cortex-M4)"
+    chain = _chain(config, images)
+    packed = [_measure(chain, config, within, images) for within in sorted({budget.instructions, FASTEST})[::-1]]
+    wanted = [math.ceil((one.instructions or one.estimate) / (1.0 - SPARE)) for one in packed]
+    if 0 < budget.instructions < min(wanted):
         raise ConfigError(
-            f"[budget] flash is {budget.flash:,} B, and the engine's code alone takes {code:,} B on {core.name} "
-            f"({toolchain.version}, {_optimize(config)}).",
-            hint=f"Take a budget above {code:,} B; better networks take more.",
+            f"[budget] instructions is {budget.instructions:,}: {what} that sees {config.widths[0]:,} inputs takes so "
+            f"few{on}.",
+            hint=f"The fastest that feeds all ten classes takes about {min(wanted):,}; a smaller --input-size takes "
+            "fewer.",
         )
-    return replace(config, budget=replace(budget, constants=budget.flash - code))
+    fitting = [one for one, needs in zip(packed, wanted, strict=True) if needs <= (budget.instructions or math.inf)]
+    smallest = min(fitting, key=lambda one: one.flash)
+    if 0 < budget.flash < (flash := smallest.flash + SPARE_BYTES):
+        words = f" within {budget.instructions:,} instructions" if budget.instructions else ""
+        raise ConfigError(
+            f"[budget] flash is {budget.flash:,} B: {what} fits in that{words}{on}.",
+            hint=f"The smallest that feeds all ten classes takes {flash:,} B, "
+            f"{flash - smallest.constants:,} B of it code; better ones take more.",
+        )
 
 
 def excess_of(config: BuildConfig, images: NDArray[np.uint8]) -> Callable[[Any, int], Excess | None] | None:
@@ -219,6 +250,29 @@ def _run(config: BuildConfig, engine: Engine, classifier: Classifier, images: ND
 def _optimize(config: BuildConfig) -> str:
     """Return the compiler's flag: a budget of flash is kept by an engine that is compiled for size."""
     return "-Os" if config.budget.flash else "-O2"
+
+
+def _chain(config: BuildConfig, images: NDArray[np.uint8]) -> Graph:
+    """Return a file of the smallest network that a budget leaves, fed by the input that is active most often."""
+    from edgedigits.convert import to_int8_tflite
+    from edgedigits.stages.quantize import Ranges, with_ranges
+    from edgedigits.training.compressed_dense import ACTIVATION_STEPS
+    from edgedigits.training.model import build_mlp
+
+    seen = see(config.input.view, images[:MEASURED_IMAGES])
+    masks = barest(config.widths, config.prune.granularity, int((seen > 0).sum(axis=0).argmax()))
+    weights, biases = made_up(masks, config.levels.weight_bits, np.random.default_rng(0))
+    model, code = build_mlp(config), 1.0 / WIDEST
+    ranges: Ranges = {"input": {"activation": (0.0, 1.0)}}
+    for layer, own, added in zip(model.layers, weights, biases, strict=True):
+        # No weight of a hidden layer is below 0: all neurons are active. A bias is in codes of 255ths.
+        last = layer is model.layers[-1]
+        own, added = (own, added) if last else (np.abs(own), np.abs(added))
+        layer.set_weights([own.T * code, added * code / ACTIVATION_STEPS])
+        ranges[layer.name] = {"activation": (-2.0 if last else 0.0, 1.0), "kernel": (-1.0, 1.0)}
+    aware = with_ranges(model, ranges)
+    blank = np.zeros((1, config.input.view.inputs), np.float32)
+    return read_tflite(to_int8_tflite(aware, blank, per_tensor=False), "the engine of the budget")
 
 
 def _made_up(config: BuildConfig) -> Graph:

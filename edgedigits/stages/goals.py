@@ -13,12 +13,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.shape import CLASSES
 from edgedigits.errors import CheckFailedError
 from edgedigits.model.packing import packed_bytes, packed_within
 from edgedigits.model.weights.encoding import Weights
 from edgedigits.model.within import FASTEST
+from edgedigits.stages.chain import Least
 from edgedigits.stages.masks import BLOCK, Ranking, masks_of, most_within
 
+TIGHT = 3
+"""Times the least that has to be left: beyond that, no goal takes all that feeds a class."""
 LOOKS = 3
 """Times that an estimate is held against what packing gives, before it is believed."""
 
@@ -34,6 +38,9 @@ class PruningGoal(Protocol):
 
     def prunes(self, layers: int) -> Sequence[bool]:
         """Return of which of so many layers weights may go."""
+
+    def is_tight(self, sizes: Sequence[int]) -> bool:
+        """Return whether so little is left of layers of so many groups that a class might lose all that feeds it."""
 
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Return how many groups each layer keeps at most if the goal is not met yet; None where it is.
@@ -65,6 +72,11 @@ class ByLayer:
         """Of those that have a target."""
         return [target > 0 for target in self.targets]
 
+    def is_tight(self, sizes: Sequence[int]) -> bool:
+        """Where a layer keeps about as many groups as there are classes."""
+        shares = zip(sizes, self.targets, strict=True)
+        return any(target and size * (1.0 - target) < TIGHT * CLASSES for size, target in shares)
+
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Zeros are counted while pruning goes on."""
         return None
@@ -86,11 +98,16 @@ class Overall:
         """Keep the best of all layers."""
         total = sum(int(np.prod(shape)) for shape in ranking.shapes)
         share = self.initial + (self.target - self.initial) * cut
-        return ranking.counts[:, min(int(total * (1.0 - share) + 1e-6), len(ranking))]
+        left = max(int(total * (1.0 - share) + 1e-6), ranking.spared)
+        return ranking.counts[:, min(left, len(ranking))]
 
     def prunes(self, layers: int) -> Sequence[bool]:
         """Of all of them."""
         return [True] * layers
+
+    def is_tight(self, sizes: Sequence[int]) -> bool:
+        """Where about as many groups are left of each layer as there are classes."""
+        return sum(sizes) * (1.0 - self.target) < TIGHT * CLASSES * len(sizes)
 
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Zeros are counted while pruning goes on."""
@@ -106,8 +123,11 @@ class Bytes:
         limit: the bytes.
         model: of `CompressedDense` layers, which are packed on the way.
         granularity: of the masks.
+        least: what the smallest network takes.
         within: instructions that the engine may take as well, by estimate; 0 for any number.
         free: bytes do not count beside these; the limit then only says about how much is left in the end.
+        by_engine: the engine itself is measured, and held against the budgets, by whoever calls `lower`: where nothing
+            is left to cut it is not for what is packed here to say that they cannot be met.
         seen: uint8 (n, inputs), what the network sees of images that these are reckoned for.
     """
 
@@ -116,13 +136,16 @@ class Bytes:
         limit: int,
         model: Any,
         granularity: str,
+        least: Least,
         within: int = 0,
         *,
         free: bool = False,
+        by_engine: bool = False,
         seen: NDArray[np.uint8] | None = None,
     ) -> None:
         self._limit, self._model, self._granularity = limit, model, granularity
-        self.within, self._free, self._seen = within, free, seen
+        self.within, self._free, self._seen, self._least = within, free, seen, least
+        self._by_engine = by_engine
         self._active: list[NDArray[np.bool_]] = []
         self._correction = 1.0
 
@@ -141,8 +164,8 @@ class Bytes:
         return self._most(ranking, wanted)
 
     def _most(self, ranking: Ranking, wanted: float) -> Counts:
-        """Return what is estimated to fit into so many bytes, but of every layer one group at least."""
-        least = int(np.argmax(ranking.counts.all(axis=0)))
+        """Return what is estimated to fit into so many bytes, but of every layer one group, and what is spared."""
+        least = max(int(np.argmax(ranking.counts.all(axis=0))), ranking.spared)
         return ranking.counts[:, max(least, most_within(ranking, self._estimate, wanted))]
 
     def prunes(self, layers: int) -> Sequence[bool]:
@@ -153,10 +176,10 @@ class Bytes:
         """Keep as many less as the packed weights are too large, by measuring them."""
         self._look()
         measured = self._measure(ranking, ranking.counts[:, -1])
-        if measured <= self._limit:
+        if measured <= self._limit or (self._by_engine and len(ranking) == ranking.spared):
             return None
-        count = int(len(ranking) * self._limit / measured) - 1
-        if count < 1 or not ranking.counts[:, count].all():
+        count = max(int(len(ranking) * self._limit / measured) - 1, ranking.spared)
+        if count < 1 or count == len(ranking) or not ranking.counts[:, count].all():
             both = f" within {self.within:,} instructions" if self.within else ""
             raise CheckFailedError(
                 f"The packed network takes {measured:,} B{both}, more than the budget of {self._limit:,} B, "
@@ -164,6 +187,10 @@ class Bytes:
                 hint="Take a larger budget, or fewer hidden neurons.",
             )
         return ranking.counts[:, count]
+
+    def is_tight(self, sizes: Sequence[int]) -> bool:
+        """Where the smallest network would take a good part of it."""
+        return self._limit < TIGHT * self._least.nbytes or 0 < self.within < TIGHT * self._least.instructions
 
     def _look(self) -> None:
         """Measure which inputs of each layer are active, once for all that is reckoned before the masks change."""

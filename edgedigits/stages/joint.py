@@ -6,8 +6,6 @@ bytes that the packed weights may take, which are measured on the way.
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +13,12 @@ from numpy.typing import NDArray
 
 from edgedigits.criteria.catalogue import CRITERIA
 from edgedigits.data.seeing import see
-from edgedigits.data.shape import CLASSES
-from edgedigits.errors import ConfigError
+from edgedigits.errors import CheckFailedError, ConfigError
 from edgedigits.levels.declaration import WIDEST
 from edgedigits.model.activity import MEASURED_IMAGES
-from edgedigits.model.packing import packed_bytes, packed_within
-from edgedigits.model.within import FASTEST
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.recipes import room_for
+from edgedigits.stages.chain import least_of
 from edgedigits.stages.conductor import Conductor, Marks, conducted
 from edgedigits.stages.cutting import pruning_goal
 from edgedigits.stages.declaration import Stage
@@ -33,33 +29,29 @@ if TYPE_CHECKING:
     from edgedigits.config import BuildConfig
     from edgedigits.training.line import Line
 
+TRIES_OF_LEAST = 6
+"""Times that a network which cannot lose more weights is packed to be faster, before that is told to be too little."""
+
 
 def check(config: BuildConfig) -> None:
-    """Check that a network exists that fits into the budget.
+    """Check that a network exists that fits into a budget of constants.
+
+    What a whole engine takes is measured where engines are compiled, before anything is trained too.
 
     Raises:
-        ConfigError: not even the one with a weight for each class does.
+        ConfigError: not even the one does that has nothing but what feeds each class.
     """
-    widths = [config.input.view.inputs, *config.model.hidden, CLASSES]
-    barest = [np.eye(after, before, dtype=np.int8) for before, after in pairwise(widths)]
-    barest = [np.where(np.arange(len(one))[:, None] < CLASSES, one, 0).astype(np.int8) for one in barest]
-    nothing = [np.zeros(len(one), np.int32) for one in barest]
-    if 0 < config.budget.instructions < (fewest := math.ceil(packed_within(barest, nothing, FASTEST)[1])):
+    budget = config.budget
+    if budget.flash or not budget.constants:
+        return
+    smallest = least_of(config)
+    if budget.constants < smallest.nbytes:
+        layers, words = len(config.model.hidden) + 1, ""
+        if budget.instructions:
+            words = f" within {budget.instructions:,} instructions"
         raise ConfigError(
-            f"[budget] instructions is {config.budget.instructions:,}: no network of {len(barest)} layers that sees "
-            f"{widths[0]:,} inputs takes so few.",
-            hint=f"The fastest that tells ten classes apart takes about {fewest:,} (estimate, Cortex-M4); a smaller "
-            "--input-size takes fewer.",
-        )
-    least, words = packed_bytes(barest, nothing), ""
-    if config.budget.instructions:
-        least = packed_within(barest, nothing, config.budget.instructions)[0]
-        words = f" within {config.budget.instructions:,} instructions"
-    if 0 < config.budget.constants < least:
-        raise ConfigError(
-            f"[budget] constants is {config.budget.constants:,} B: no network of {len(barest)} layers fits in that"
-            f"{words}.",
-            hint=f"The smallest that tells ten classes apart takes {least:,} B; better ones take more.",
+            f"[budget] constants is {budget.constants:,} B: no network of {layers} layers fits in that{words}.",
+            hint=f"The smallest that feeds all ten classes takes {smallest.nbytes:,} B; better ones take more.",
         )
 
 
@@ -101,13 +93,20 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any, int]:
 
     def meet() -> None:
         """Cut until the engine keeps the budgets that only itself can be held against."""
-        while isinstance(goal, Bytes) and line.excess:
+        tries = TRIES_OF_LEAST
+        while isinstance(goal, Bytes) and pruner and line.excess and tries:
             more = line.excess(_with_its_ranges(wrapped, model, line.calibration), goal.within)
             if more is None:
                 return
             goal.lower(more.nbytes)
-            goal.within = more.within
+            goal.within, before = more.within, pruner.sparsity
             conductor.trim()
+            tries -= pruner.sparsity == before
+        if not tries:
+            raise CheckFailedError(
+                "The engine takes more than the budget, and nothing is left to cut: it was less with other weights.",
+                hint="Take a larger budget, or fewer hidden neurons.",
+            )
 
     conductor = Conductor(wrapped, line, pruner, joint.epochs, marks, meet)
 
@@ -127,7 +126,16 @@ def _goal(line: Line, model: Any) -> PruningGoal | None:
     if budget.is_set:
         limit = room_for(budget.constants, budget.flash, budget.instructions)
         seen = see(config.input.view, line.splits.validation.images[:MEASURED_IMAGES])
-        return Bytes(limit, model, config.prune.granularity, budget.instructions, free=not budget.constants, seen=seen)
+        return Bytes(
+            limit,
+            model,
+            config.prune.granularity,
+            least_of(config),
+            budget.instructions,
+            free=not budget.constants,
+            by_engine=line.excess is not None,
+            seen=seen,
+        )
     return pruning_goal(config) if config.prune.enabled else None
 
 

@@ -79,12 +79,14 @@ class Ranking:
         places: its place in the layer's array of groups, int (groups,).
         shapes: of the layers' arrays of groups.
         counts: groups of each layer among the first 0, 1, 2 …, int (layers, groups + 1).
+        spared: how many of the first are not to go.
     """
 
     layers: NDArray[np.int64]
     places: NDArray[np.int64]
     shapes: tuple[tuple[int, ...], ...]
     counts: NDArray[np.int64]
+    spared: int = 0
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -104,7 +106,7 @@ class Ranking:
         for layer, groups in enumerate(left):
             own = self.layers == layer
             stays[own] = groups.ravel()[self.places[own]]
-        return _ranking(self.layers[stays], self.places[stays], self.shapes)
+        return _ranking(self.layers[stays], self.places[stays], self.shapes, self.spared)
 
 
 def rank(
@@ -112,7 +114,7 @@ def rank(
     alive: Sequence[NDArray[np.bool_]],
     *,
     normalise: bool,
-    spare_last: bool = False,
+    spared: Sequence[NDArray[np.bool_]] = (),
 ) -> Ranking:
     """Rank the groups that are alive.
 
@@ -120,21 +122,24 @@ def rank(
         scores: of each layer's groups.
         alive: whether a group still has weights.
         normalise: compare scores of different layers as LAMP does.
-        spare_last: what the last layer has goes last: a class without its output could not be told.
+        spared: groups of each layer that go last; none by default.
     """
     comparable = [normalised(np.where(on, one, 0)) if normalise else one for one, on in zip(scores, alive, strict=True)]
-    if spare_last:
-        comparable[-1] = np.full(comparable[-1].shape, np.inf)
+    if spared:
+        comparable = [np.where(last, np.inf, one) for one, last in zip(comparable, spared, strict=True)]
     values = np.concatenate([one[on] for one, on in zip(comparable, alive, strict=True)])
     layers = np.concatenate([np.full(int(on.sum()), layer) for layer, on in enumerate(alive)])
     places = np.concatenate([np.flatnonzero(on) for on in alive])
     order = np.argsort(-values, kind="stable")
-    return _ranking(layers[order], places[order], tuple(on.shape for on in alive))
+    last = sum(int((left & on).sum()) for left, on in zip(spared, alive, strict=True)) if spared else 0
+    return _ranking(layers[order], places[order], tuple(on.shape for on in alive), last)
 
 
-def _ranking(layers: NDArray[np.int64], places: NDArray[np.int64], shapes: tuple[tuple[int, ...], ...]) -> Ranking:
+def _ranking(
+    layers: NDArray[np.int64], places: NDArray[np.int64], shapes: tuple[tuple[int, ...], ...], spared: int
+) -> Ranking:
     counts = np.array([np.concatenate([[0], np.cumsum(layers == layer)]) for layer in range(len(shapes))])
-    return Ranking(layers, places, shapes, counts)
+    return Ranking(layers, places, shapes, counts, spared)
 
 
 def most_within(ranking: Ranking, size: Callable[[NDArray[np.int64]], float], limit: float) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgedigits.compression_sections import FOURS_SPARSITY
 from edgedigits.criteria.declaration import Criterion, LayerState
+from edgedigits.stages.chain import chain
 from edgedigits.stages.goals import Counts, PruningGoal
 from edgedigits.stages.masks import BLOCK, Ranking, best_of_fours, masks_of, pooled, rank
 
@@ -31,6 +32,8 @@ class Pruner:
         generator = np.random.default_rng(seed)
         self._draws = [generator.random(shape, np.float32) for shape in shapes]
         self._movement = [np.zeros(shape, np.float32) for shape in shapes]
+        sizes = [pooled(draw, granularity).size for draw in self._draws]
+        self._spares = granularity == "neurons" or goal.is_tight(sizes)
 
     @property
     def sparsity(self) -> float:
@@ -69,8 +72,8 @@ class Pruner:
             for mask, score in zip(masks, self._scores(moments), strict=True)
         ]
         alive = [pooled(mask, self._granularity) > 0 for mask in masks]
-        whole = self._granularity == "neurons"
-        return rank(scores, alive, normalise=self._criterion.normalised, spare_last=whole)
+        spared = chain(scores, alive, self._granularity) if self._spares else ()
+        return rank(scores, alive, normalise=self._criterion.normalised, spared=spared)
 
     def _scores(self, moments: Sequence[tuple[NDArray[np.float32], ...]]) -> list[NDArray[np.float32]]:
         """Return the score of each weight by layer."""

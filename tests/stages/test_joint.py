@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.convert import to_int8_tflite
 from edgedigits.data.preprocess import to_float
-from edgedigits.errors import CheckFailedError, ConfigError
+from edgedigits.errors import ConfigError
 from edgedigits.model.activity import measured
 from edgedigits.model.contract import dense_weights
 from edgedigits.model.lowering import lower
@@ -175,7 +177,7 @@ def test_a_budget_of_bytes_is_kept_and_nearly_used_up(few) -> None:
 
 @pytest.mark.slow
 def test_whole_neurons_are_cut_to_a_budget_and_every_class_keeps_its_output(few) -> None:
-    with pytest.raises(CheckFailedError, match="nothing is left to cut"):
+    with pytest.raises(ConfigError, match=r"constants is 100 B: no network of 2 layers fits in that"):
         trained(few, config(budget={"constants": 100}, prune={"granularity": "neurons"}))
     done, graph = trained(few, config(budget={"constants": 3000}, prune={"granularity": "neurons"}))
     last = dense_weights(graph)[-1].data
@@ -210,10 +212,34 @@ def test_of_several_tries_the_best_by_validation_is_kept(few) -> None:
     assert singles == sorted(singles)
 
 
-def test_a_budget_that_nothing_meets_is_told_before_anything_is_trained(few) -> None:
-    with pytest.raises(ConfigError, match=r"constants is 40 B.*no network of 2 layers fits") as told:
-        train_and_compress(config(budget={"constants": 40}), few, SILENT)
-    assert "takes" in told.value.hint
+@pytest.mark.parametrize("budget", [40, 66])
+def test_a_budget_that_nothing_meets_is_told_before_anything_is_trained(few, budget) -> None:
+    with pytest.raises(ConfigError, match=rf"constants is {budget} B: no network of 2 layers fits in that\.") as told:
+        train_and_compress(config(budget={"constants": budget}), few, SILENT)
+    assert re.search(r"The smallest that feeds all ten classes takes [\d,]+ B", told.value.hint)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("granularity", ["weights", "blocks", "neurons"])
+def test_the_smallest_budget_that_is_told_is_met_by_a_network_that_feeds_every_class(few, granularity) -> None:
+    choices = config(budget={"constants": 60}, prune={"granularity": granularity})
+    with pytest.raises(ConfigError) as told:
+        train_and_compress(choices, few, SILENT)
+    least = int(re.search(r"takes ([\d,]+) B", told.value.hint)[1].replace(",", ""))
+    _, graph = trained(few, config(budget={"constants": least}, prune={"granularity": granularity}))
+    assert feeds_every_class(graph)
+
+
+@pytest.mark.slow
+def test_no_sparsity_takes_all_that_feeds_a_class(few) -> None:
+    _, graph = trained(few, config(prune={"enabled": True, "sparsity": 0.9995}))
+    assert feeds_every_class(graph)
+
+
+def feeds_every_class(graph) -> bool:
+    """Whether each class has a weight from a neuron that has one from an input."""
+    first, last = (one.data != 0 for one in dense_weights(graph))
+    return bool(last[:, first.any(axis=1)].any(axis=1).all())
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,12 @@ def test_the_first_of_a_ranking_are_the_best_of_those_alive(scores, normalise, c
             assert score[one].min() >= score[gone].max()
 
 
-def test_outputs_of_the_last_layer_can_be_kept_to_the_end() -> None:
+def test_what_is_spared_goes_last_and_is_counted() -> None:
     scores = [np.array([[5.0, 4.0]], np.float32), np.array([[0.1, 0.2, 0.0]], np.float32)]
-    ranking = rank(scores, [np.ones((1, 2), bool), np.ones((1, 3), bool)], normalise=True, spare_last=True)
-    assert ranking.layers.tolist() == [1, 1, 1, 0, 0]
+    spared = [np.array([[False, False]]), np.ones((1, 3), bool)]
+    ranking = rank(scores, [np.ones((1, 2), bool), np.ones((1, 3), bool)], normalise=True, spared=spared)
+    assert (ranking.layers.tolist(), ranking.spared) == ([1, 1, 1, 0, 0], 3)
+    assert ranking.among([np.array([[True, False]]), np.ones((1, 3), bool)]).spared == 3
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=20), st.integers(0, 200))
