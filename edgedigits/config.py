@@ -15,7 +15,6 @@ from edgedigits.compression_sections import (
     PruningConfig,
     QuantizationConfig,
 )
-from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, nearest, shown
 from edgedigits.levels.catalogue import DEFAULT as CODEBOOK
 from edgedigits.levels.catalogue import LEVELS
@@ -130,11 +129,6 @@ class BuildConfig(Sections):
     def layer_names(self) -> tuple[str, ...]:
         """Names of the Dense layers from the input to the output."""
         return (*(f"hidden_{index}" for index in range(1, len(self.model.hidden) + 1)), "logits")
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Numbers of the inputs, of the neurons of each hidden layer, and of the classes."""
-        return (self.input.view.inputs, *self.model.hidden, CLASSES)
 
     @property
     def target_sparsity(self) -> dict[str, float]:

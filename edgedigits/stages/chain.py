@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.data.shape import CLASSES
 from edgedigits.levels.declaration import WIDEST
 from edgedigits.model.packing import packed_bytes, packed_within
 from edgedigits.model.weights.encoding import Weights
@@ -58,6 +59,11 @@ def chain(scores: Sequence[NDArray[np.float32]], alive: Groups, granularity: str
     return left
 
 
+def widths_of(config: BuildConfig) -> tuple[int, ...]:
+    """Return the numbers of inputs, of the neurons of each hidden layer, and of classes."""
+    return (config.input.view.inputs, *config.model.hidden, CLASSES)
+
+
 def barest(widths: Sequence[int], granularity: str, first: int = 0) -> list[Mask]:
     """Return the masks (fan-in, fan-out) of a network of these widths that has nothing but a chain.
 
@@ -91,7 +97,7 @@ class Least:
 
 def least_of(config: BuildConfig) -> Least:
     """Return what a chain of the network that is asked for takes at most, whatever its weights and its activity."""
-    masks, generator = barest(config.widths, config.prune.granularity), np.random.default_rng(0)
+    masks, generator = barest(widths_of(config), config.prune.granularity), np.random.default_rng(0)
     drawn = [made_up(masks, config.levels.weight_bits, generator) for _ in range(DRAWS)]
     seen = [[np.full((1, len(mask)), on) for mask in masks] for on in (True, False)]
     if within := config.budget.instructions:
