@@ -21,11 +21,11 @@ from edgedigits.errors import ConfigError, DataError, shown
 from edgedigits.files.paths import user_path
 from edgedigits.levels.catalogue import LEVELS
 from edgedigits.losses.catalogue import LOSSES
-from edgedigits.model.packing import barest_bytes
 from edgedigits.options import budget as parse_budget
 from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.ramps.constant import RAMP as CONSTANT
+from edgedigits.stages.chain import least_of
 from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.plan.axes import find_axis
 from edgedigits.study.plan.grid import MOST_TRIALS, plan_grid
@@ -165,10 +165,10 @@ class _Asked:
 def _asked(limit: int, teacher: str, epochs: int) -> Iterator[_Asked]:
     base = {"training": {"epochs": epochs}, "joint": {"epochs": epochs}} if epochs else {}
     config = make_config({"budget": {"constants": limit}, **base})
-    if limit < (least := barest_bytes(_widths(config))):
+    if limit < (least := _least(config)):
         raise ConfigError(
-            f"--budgets names {limit:,} B, in which no network of the plan fits: the smallest takes {least:,} B, and "
-            "those that tell digits apart a few hundred.",
+            f"--budgets names {limit:,} B, in which not every network of the plan fits: the largest of the "
+            f"smallest takes {least:,} B.",
             hint=f"Write {BUDGETS}.",
         )
 
@@ -210,6 +210,14 @@ def _in_turn(config: BuildConfig, way: str, share: float) -> _Asked:
     else:
         values["hidden"] = _narrower(config, share)
     return _Asked({"budget": config.budget.constants, "lever": IN_TURN, "value": way, "against": BASE}, values, base)
+
+
+def _least(config: BuildConfig) -> int:
+    """Return the bytes that no trial of the plan can do without."""
+    levers = {lever.axis: lever.values for lever in IN_ONE}
+    one_by_one = [replace(config, prune=replace(config.prune, granularity=one)) for one in levers["granularity"]]
+    one_by_one += [replace(config, levels=replace(config.levels, weight_bits=bits)) for bits in levers["weight_bits"]]
+    return max(least_of(one).nbytes for one in one_by_one)
 
 
 def _widths(config: BuildConfig) -> tuple[int, ...]:

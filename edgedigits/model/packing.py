@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -239,19 +238,6 @@ def packed_bytes(weights: Sequence[Weights], biases: Sequence[NDArray[np.int32]]
     if None in sizes:
         raise OverflowError(f"weights that '{encoding.name}' cannot hold")
     return sum(filter(None, sizes)) + _constants_beside(own)
-
-
-def barest_bytes(widths: Sequence[int]) -> int:
-    """Return what `packed_bytes` counts for a network that is pruned as far as can be: a weight is left in each layer.
-
-    Args:
-        widths: of the input, the hidden layers and the output.
-    """
-    weights = [np.zeros((after, before), np.int8) for before, after in itertools.pairwise(widths)]
-    for one in weights:
-        one[0, 0] = 1
-    # Trained biases are of no width that is worth its code for so few.
-    return packed_bytes(weights, [np.full(len(one), 2**15, np.int32) for one in weights])
 
 
 def packed_within(

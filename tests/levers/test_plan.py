@@ -92,7 +92,10 @@ def test_a_teacher_adds_one_trial_a_seed_of_its_own(tmp_path):
         ({"budgets": "much"}, "--budgets is 'much', expected bytes such as 8192 or 8K"),
         ({"budgets": "2K,"}, "--budgets is '2K,', expected bytes"),
         ({"budgets": "0"}, "--budgets names 0 bytes"),
-        ({"budgets": "2K,50"}, "--budgets names 50 B, in which no network of the plan fits: the smallest takes 69 B"),
+        (
+            {"budgets": "2K,50"},
+            "--budgets names 50 B, in which not every network of the plan fits: the largest of the smallest takes 131 B",
+        ),
         ({"seeds": 10_000}, "--seeds 10000 plans more than 100,000 trials. Take 1,666 or fewer."),
     ],
 )
@@ -103,9 +106,9 @@ def test_what_cannot_be_planned_is_told(flags, words):
 
 
 def test_the_smallest_budget_that_is_told_is_the_smallest_that_is_planned():
-    assert len(plan_levers(seeds=1, budgets="69").entries) == 30
+    assert len(plan_levers(seeds=1, budgets="131").entries) == 30
     with pytest.raises(ConfigError):
-        plan_levers(seeds=1, budgets="68")
+        plan_levers(seeds=1, budgets="130")
 
 
 def test_a_teacher_that_is_not_there_is_told_with_the_command_that_trains_it(tmp_path, monkeypatch):
