@@ -122,7 +122,7 @@ class BuildConfig(Sections):
 
     @property
     def teacher(self) -> str:
-        """The path of the teacher to distil from, of this build's seed; "" for none."""
+        """The path of the teacher to distil from, of this build's seed; `OWN_TEACHER`; "" for none."""
         return self.distill.teacher.replace("{seed}", str(self.training.seed))
 
     @property

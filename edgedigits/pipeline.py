@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from edgedigits.config import BuildConfig
 from edgedigits.data.digits import Splits
 from edgedigits.progress import Progress
+from edgedigits.recipes import OWN_TEACHER
 from edgedigits.stages.catalogue import STAGES
+from edgedigits.teachers.make import own_teacher
 from edgedigits.teachers.record import find_model
 from edgedigits.training.distillation import Distillation
 from edgedigits.training.excess import Excess
@@ -73,7 +75,7 @@ def train_and_compress(
     asked = [stage for stage in STAGES.values() if stage.asked(config)]
     for stage in asked:
         stage.check(config)
-    distillation = _distillation(config, splits)
+    distillation = _distillation(config, splits, progress)
     # Behind the teacher, so that a student begins with the weights that it has without one.
     set_seed(config.training.seed)
     line = Line(config, splits, progress, distillation, excess)
@@ -84,8 +86,11 @@ def train_and_compress(
     return Trained(tuple(line.done), twin, line.calibration, teacher, line.within)
 
 
-def _distillation(config: BuildConfig, splits: Splits) -> Distillation | None:
+def _distillation(config: BuildConfig, splits: Splits, progress: Progress) -> Distillation | None:
     if not config.teacher:
         return None
-    teacher = load_teacher(find_model(config.teacher), splits.train.images, config.teacher)
+    if config.teacher == OWN_TEACHER:
+        teacher = own_teacher(config, splits, progress)
+    else:
+        teacher = load_teacher(find_model(config.teacher), splits.train.images, config.teacher)
     return Distillation(teacher, config.distill.temperature, config.distill.weight)

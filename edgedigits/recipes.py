@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+OWN_TEACHER = "cnn"
+"""The word for a teacher that a build trains itself."""
 INSTRUCTIONS_A_BYTE = 3
 """Of a network that is packed to be fast, by bytes of the same packed to be small, about."""
 CODE_BYTES = 640
@@ -34,6 +36,12 @@ _TWO_LAYERS: Choices = {
     "prune": {"begin": 0.1, "end": 0.7},
     "joint": {"epochs": 100, "levels_begin": 0.3},
 }
+_PATIENT: Choices = {
+    "training": {"augment_copies": 48},
+    "joint": {"epochs": 200},
+    "distill": {"teacher": OWN_TEACHER},
+}
+"""Where there is room to learn distorted copies by heart: more of them, for longer, and what a teacher says of each."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class BudgetRecipe:
         window, size: side of the central square that is seen, and of what it is averaged to.
         hidden: widths before pruning.
         tries: trainings, of which the best by validation is kept: the smallest depend much on their first weights.
+        patient: train longer, from a teacher, too.
     """
 
     most: float
@@ -52,6 +61,7 @@ class BudgetRecipe:
     size: int
     hidden: tuple[int, ...]
     tries: int = 1
+    patient: bool = False
 
     @property
     def choices(self) -> Choices:
@@ -62,7 +72,8 @@ class BudgetRecipe:
             "joint": {"tries": self.tries},
         }
         merged: dict[str, dict[str, Any]] = {}
-        for part in (_SHARED, _ONE_LAYER if len(self.hidden) == 1 else _TWO_LAYERS, own):
+        by_depth = _ONE_LAYER if len(self.hidden) == 1 else _TWO_LAYERS
+        for part in (_SHARED, by_depth, _PATIENT if self.patient else {}, own):
             for section, values in part.items():
                 merged.setdefault(section, {}).update(values)
         return merged
@@ -74,8 +85,9 @@ RECIPES = (
     BudgetRecipe(1536, 20, 10, (60,)),
     BudgetRecipe(3072, 24, 12, (100,)),
     BudgetRecipe(6144, 24, 12, (220,)),
-    BudgetRecipe(14336, 22, 22, (512, 128)),
-    BudgetRecipe(float("inf"), 24, 24, (400, 100)),
+    BudgetRecipe(10240, 22, 22, (512, 128)),
+    BudgetRecipe(14336, 22, 22, (512, 128), patient=True),
+    BudgetRecipe(float("inf"), 24, 24, (400, 100), patient=True),
 )
 
 

@@ -14,6 +14,7 @@ from edgedigits.c_names import DEFAULT_PREFIX
 from edgedigits.errors import ConfigError
 from edgedigits.losses.catalogue import DEFAULT, LOSSES
 from edgedigits.options import Other, option
+from edgedigits.recipes import OWN_TEACHER
 from edgedigits.view import LEVEL_BITS, WINDOWS, View
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
@@ -183,7 +184,8 @@ class DistillationConfig:
     teacher: str = option(
         "",
         options.path,
-        "a folder that `edgedigits teacher` wrote, or a Keras model of digits (.keras); {seed} in it is the seed",
+        "a folder that `edgedigits teacher` wrote, or a Keras model of digits (.keras); {seed} in it is the seed; "
+        f"{OWN_TEACHER} for one that the build trains first",
         flag="--distill",
         metavar="TEACHER",
     )

@@ -192,7 +192,11 @@ def _entry(point: Point, choices: SearchChoices) -> Entry:
     """Return a point as a trial of a study."""
     values = axis_values(point)
     chosen = [find_axis(name, STORED_AS).apply(value, name)[0] for name, value in values.items()]
-    config = make_config(merge({"budget": {"core": choices.core}, "joint": {"tries": 1}}, choices.base, *chosen))
+    config = make_config(
+        merge(
+            {"budget": {"core": choices.core}, "joint": {"tries": 1}, "distill": {"teacher": ""}}, choices.base, *chosen
+        )
+    )
     (entry,) = plan_builds(STORED_AS, [PlannedTrial(values, config, INT8)]).entries
     own = {"core": choices.core}
     return replace(entry, kind=STORED_AS, spec={**entry.spec, **own}, identity={**entry.identity, **own})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.compression_sections import WHOLE_BITS
 from edgedigits.files.paths import user_path
+from edgedigits.recipes import OWN_TEACHER
 from edgedigits.study.findings.checked import WrongError, check_integer, check_number, check_text, table
 from edgedigits.study.kinds import BUILD, Answer, Chapter, Entry, Flag, Plan, TrialKind
 from edgedigits.study.plan.axes import FLOAT32, INT8, axes_words, value_words
@@ -122,7 +123,7 @@ def _with_models(trial: PlannedTrial) -> dict[str, Any]:
         ConfigError: there is no such build to start from.
     """
     identity = trial.identity
-    if trial.config.teacher:
+    if trial.config.teacher not in ("", OWN_TEACHER):
         from edgedigits.teachers.record import find_model
 
         content = find_model(trial.config.teacher).read_bytes()

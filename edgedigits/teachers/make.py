@@ -10,17 +10,23 @@ from typing import Any
 import numpy as np
 
 from edgedigits.build_folder import TEACHER, TEACHER_MODEL, LearnedFrom, Manifest, write_manifest
+from edgedigits.config import BuildConfig
 from edgedigits.config_file import to_tables
 from edgedigits.data.digits import Digits, Splits
 from edgedigits.errors import CheckFailedError
+from edgedigits.files.scratch import scratch
 from edgedigits.progress import Progress
-from edgedigits.teachers.choices import CNN, ENSEMBLE, TeacherConfig
+from edgedigits.recipes import OWN_TEACHER
+from edgedigits.teachers.choices import CNN, ENSEMBLE, LessonsConfig, TeacherConfig
 from edgedigits.teachers.networks import bare, build_network, ensemble
 from edgedigits.teachers.record import write_record
 from edgedigits.training.fit import StagePlan, train
 from edgedigits.training.keras_env import set_seed
 from edgedigits.training.losses import LogitsLoss
-from edgedigits.training.teacher import load_teacher, save_model
+from edgedigits.training.teacher import Teacher, load_teacher, save_model
+
+OWN_EPOCHS = 20
+"""Of a teacher that a build trains itself, on distorted digits: longer than what `teacher` does unasked."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,24 @@ def make_teacher(config: TeacherConfig, splits: Splits, folder: Path, progress: 
     data = LearnedFrom(splits.source, splits.note, splits.digest)
     write_manifest(folder, Manifest(kind=TEACHER, config=_resolved(config, splits), data=data, scores=facts.to_json()))
     return facts
+
+
+def own_teacher(config: BuildConfig, splits: Splits, progress: Progress) -> Teacher:
+    """Train the teacher of one build, a CNN, on the digits that it trains on itself.
+
+    Args:
+        config: of the build, which gives the seed.
+        splits: trains on `train`, watches `validation`.
+        progress: gets a bar.
+
+    Raises:
+        CheckFailedError: the training diverged.
+    """
+    lessons = LessonsConfig(epochs=OWN_EPOCHS, augment="medium", seed=config.training.seed)
+    network = _train(TeacherConfig(training=lessons), splits, 0, progress)
+    with scratch("teacher") as folder:
+        save_model(bare(network, CNN), folder / TEACHER_MODEL)
+        return load_teacher(folder / TEACHER_MODEL, splits.train.images, OWN_TEACHER)
 
 
 def _train(config: TeacherConfig, splits: Splits, number: int, progress: Progress) -> Any:

@@ -16,6 +16,7 @@ from edgedigits.errors import DataError
 from edgedigits.files.listing import NotOursError, read_listing
 from edgedigits.files.paths import user_path
 from edgedigits.progress import SILENT, Progress
+from edgedigits.recipes import OWN_TEACHER
 
 _GIVE = "Give a folder that `edgedigits teacher` wrote, or a Keras model (.keras)."
 
@@ -53,7 +54,7 @@ def findings_on_teacher(config: BuildConfig, splits: Splits, progress: Progress 
         DataError: there is no such teacher; or it learned digits that the student holds out, and which the student does
             not learn itself: no figure on them would count.
     """
-    if not config.teacher:
+    if config.teacher in ("", OWN_TEACHER):
         return []
     model = find_model(config.teacher)
     folder = model.parent
