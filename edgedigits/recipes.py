@@ -85,8 +85,8 @@ RECIPES = (
     BudgetRecipe(1536, 20, 10, (60,)),
     BudgetRecipe(3072, 24, 12, (100,)),
     BudgetRecipe(6144, 24, 12, (220,)),
-    BudgetRecipe(10240, 22, 22, (512, 128)),
-    BudgetRecipe(14336, 22, 22, (512, 128), patient=True),
+    BudgetRecipe(14336, 22, 22, (512, 128)),
+    BudgetRecipe(20480, 24, 24, (400, 100)),
     BudgetRecipe(float("inf"), 24, 24, (400, 100), patient=True),
 )
 

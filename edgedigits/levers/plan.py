@@ -163,7 +163,10 @@ class _Asked:
 
 
 def _asked(limit: int, teacher: str, epochs: int) -> Iterator[_Asked]:
-    base = {"training": {"epochs": epochs}, "joint": {"epochs": epochs}} if epochs else {}
+    # A teacher is one of the levers, and none of the base.
+    base: dict[str, dict[str, Any]] = {"distill": {"teacher": ""}}
+    if epochs:
+        base |= {"training": {"epochs": epochs}, "joint": {"epochs": epochs}}
     config = make_config({"budget": {"constants": limit}, **base})
     if limit < (least := _least(config)):
         raise ConfigError(
