@@ -41,7 +41,7 @@ from edgedigits.recipes import room_for
 from edgedigits.scoring.interpreter import Classifier, open_classifier
 from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.scoring.pixels import engine_map
-from edgedigits.stages.chain import barest, least_of, made_up, widths_of
+from edgedigits.stages.chain import barest, layer_widths, least_of, made_up
 from edgedigits.training.excess import Excess
 
 BITS_A_WEIGHT = 8.0
@@ -260,7 +260,7 @@ def _chain(config: BuildConfig, images: NDArray[np.uint8]) -> Graph:
     from edgedigits.training.model import build_mlp
 
     seen = see(config.input.view, images[:MEASURED_IMAGES])
-    masks = barest(widths_of(config), config.prune.granularity, int((seen > 0).sum(axis=0).argmax()))
+    masks = barest(layer_widths(config), config.prune.granularity, int((seen > 0).sum(axis=0).argmax()))
     weights, biases = made_up(masks, config.levels.weight_bits, np.random.default_rng(0))
     model, code = build_mlp(config), 1.0 / WIDEST
     ranges: Ranges = {"input": {"activation": (0.0, 1.0)}}

@@ -25,7 +25,6 @@ from edgedigits.options import budget as parse_budget
 from edgedigits.ramps.catalogue import DEFAULT as SCHEDULE
 from edgedigits.ramps.catalogue import RAMPS
 from edgedigits.ramps.constant import RAMP as CONSTANT
-from edgedigits.stages.chain import least_of
 from edgedigits.study.kinds import Entry, Plan
 from edgedigits.study.plan.axes import find_axis
 from edgedigits.study.plan.grid import MOST_TRIALS, plan_grid
@@ -217,6 +216,8 @@ def _in_turn(config: BuildConfig, way: str, share: float) -> _Asked:
 
 def _least(config: BuildConfig) -> int:
     """Return the bytes that no trial of the plan can do without."""
+    from edgedigits.stages.chain import least_of
+
     levers = {lever.axis: lever.values for lever in IN_ONE}
     one_by_one = [replace(config, prune=replace(config.prune, granularity=one)) for one in levers["granularity"]]
     one_by_one += [replace(config, levels=replace(config.levels, weight_bits=bits)) for bits in levers["weight_bits"]]

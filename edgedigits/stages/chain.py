@@ -59,7 +59,7 @@ def chain(scores: Sequence[NDArray[np.float32]], alive: Groups, granularity: str
     return left
 
 
-def widths_of(config: BuildConfig) -> tuple[int, ...]:
+def layer_widths(config: BuildConfig) -> tuple[int, ...]:
     """Return the numbers of inputs, of the neurons of each hidden layer, and of classes."""
     return (config.input.view.inputs, *config.model.hidden, CLASSES)
 
@@ -97,7 +97,7 @@ class Least:
 
 def least_of(config: BuildConfig) -> Least:
     """Return what a chain of the network that is asked for takes at most, whatever its weights and its activity."""
-    masks, generator = barest(widths_of(config), config.prune.granularity), np.random.default_rng(0)
+    masks, generator = barest(layer_widths(config), config.prune.granularity), np.random.default_rng(0)
     drawn = [made_up(masks, config.levels.weight_bits, generator) for _ in range(DRAWS)]
     seen = [[np.full((1, len(mask)), on) for mask in masks] for on in (True, False)]
     if within := config.budget.instructions:

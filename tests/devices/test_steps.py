@@ -41,7 +41,7 @@ def test_steps_begin_at_their_lines_in_the_source(three: Engine) -> None:
         "/* layer 1: 784 inputs, 20 outputs, ReLU */",
         "/* layer 2: 20 inputs, 12 outputs, ReLU */",
         "/* layer 3: 12 inputs, 10 outputs, no activation */",
-        "softmax(output, 10u);",
+        "softmax(output, 10u, s->sums);",
     ]
 
 

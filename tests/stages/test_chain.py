@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgedigits.config_file import make_config, parse_sections
 from edgedigits.model.packing import packed_bytes
-from edgedigits.stages.chain import barest, chain, least_of, made_up, widths_of
+from edgedigits.stages.chain import barest, chain, layer_widths, least_of, made_up
 from edgedigits.stages.goals import ByLayer, Bytes, Overall
 from edgedigits.stages.masks import masks_of, pooled, rank, without_dead
 
@@ -70,7 +70,7 @@ def test_the_barest_network_has_a_chain_and_nothing_else(granularity, weights) -
 @pytest.mark.parametrize("bits", [2, 3, 8])
 def test_the_least_holds_any_weights_of_a_chain(granularity, bits) -> None:
     choices = config(prune={"granularity": granularity}, levels={"weight_bits": bits})
-    masks, generator = barest(widths_of(choices), granularity), np.random.default_rng(99)
+    masks, generator = barest(layer_widths(choices), granularity), np.random.default_rng(99)
     sizes = [packed_bytes(*made_up(masks, bits, generator)) for _ in range(50)]
     told = least_of(choices).nbytes
     assert 0.98 * max(sizes) <= told <= 1.05 * max(sizes)
