@@ -26,7 +26,6 @@ GROUP_NAMES = {6: "six", 4: "four", 2: "two"}
 def render_body(shared: dict[str, Any], parts: Parts) -> str:
     """Return the text of the .c file; `shared` is what all files of an engine are told."""
     facts = {**_memory_facts(parts), **_kernel_facts(parts), **_activation_facts(parts), **crc_facts(parts)}
-    steps = list(dict.fromkeys(emission.template for emission in parts.emissions))
     body = render(
         "engine_body.c.j2",
         **shared,
@@ -35,8 +34,7 @@ def render_body(shared: dict[str, Any], parts: Parts) -> str:
         layers=parts.layers,
         tables=[(table.comment, c_array(table.name, table.values)) for table in parts.tables],
         pixel_table=any(table.name == "pixel_inputs" for table in parts.tables),
-        step_templates=steps,
-        rolls=facts["intrinsics"] or "softmax.c.j2" in steps,
+        step_templates=list(dict.fromkeys(emission.template for emission in parts.emissions)),
         flip=FLIP,
         first=parts.layers[0],
         calls=[line for step in parts.in_order for line in step.calls],
@@ -82,7 +80,7 @@ def _kernel_facts(parts: Parts) -> dict[str, Any]:
         "narrow_biases": any(layer.packed.biases.is_narrow for layer in layers),
         "uses_dsp": not all(signed),
         "intrinsics": Visits.LISTED_PAIRS in visits,
-        "uses_thumb1": any(layer.encoding.has_thumb1_code for layer in layers),
+        "uses_thumb1": parts.memory.lists or any(layer.encoding.has_thumb1_code for layer in layers),
         "scans": scans(visits),
         "multiplies": any(
             one.visits in (Visits.LISTED_PAIRS, Visits.LISTED_INPUTS, Visits.WORDS) and not one.at_equal_distances

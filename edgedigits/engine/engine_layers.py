@@ -318,6 +318,7 @@ def _inputs_scan() -> dict[str, Any]:
         "parameter": "uint32_t stride, ",
         "comment": ["Lists inputs above their lowest value, with where they are in their pairs."],
         "at": "(uint32_t)(in - first - 4) / 2u * stride",
+        "thumb1": {"factor": "stride / 2u", "step": 2, "between": "stride - 2u"},
         "pushes": [
             "end = push(end, four & 0xffu, at);",
             "end = push(end, four >> 8 & 0xffu, at + 2u);",
@@ -333,6 +334,7 @@ def _columns_scans() -> list[dict[str, Any]]:
         "parameter": "",
         "comment": ["Lists inputs above their lowest value, with their numbers."],
         "at": "(uint32_t)(in - first - 4)",
+        "thumb1": {"factor": "", "step": 1, "between": ""},
         "pushes": [
             "end = push(end, four & 0xffu, at);",
             "end = push(end, four >> 8 & 0xffu, at + 1u);",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgedigits.data.preprocess import INPUT_SCALE, PixelRange, pixel_map
 from edgedigits.devices.cores import Core, find_core, load_cores
 from edgedigits.devices.engine_elf import compile_engine
 from edgedigits.devices.needs import most_stack
@@ -16,6 +17,7 @@ from edgedigits.devices.simulation import Simulation
 from edgedigits.devices.stub import Engine, find_engine
 from edgedigits.engine.parts import make_parts
 from edgedigits.engine.source import render_engine
+from edgedigits.engine.strokes import self_test_inputs
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
@@ -179,6 +181,22 @@ def test_what_is_chosen_for_speed_is_exact_and_cores_with_mve_get_rows(core: str
     np.testing.assert_array_equal(found.outputs, run(network, inputs))
     check_layers(found, find_engine(tmp_path), network, packed, target)
     assert (found.instructions.least == found.instructions.most) == target.has_vectors, "nothing is skipped in rows"
+
+
+def test_a_cortex_m0plus_takes_a_fifth_of_the_instructions_of_tflm(tmp_path: Path) -> None:
+    """TensorFlow Lite Micro with CMSIS-NN takes 48,119 for 784-10-10, whatever the image."""
+    network = simplify(lower(read_tflite(random_mlp(1, (784, 10, 10)))))
+    write(render_engine(network, choose(network, Goal.SPEED)), tmp_path)
+    pixels = pixel_map(PixelRange(0, 1, "as usual"), INPUT_SCALE, -128, "int8")
+    named = dict(self_test_inputs(784, pixels))
+    inputs, core = np.stack(list(named.values())), find_core("cortex-m0plus")
+
+    found = simulate_inputs(find_engine(tmp_path), inputs, core, toolchain_or_skip("zig", core))
+
+    np.testing.assert_array_equal(found.outputs, run(network, inputs))
+    counts = dict(zip(named, found.counts.tolist(), strict=True))
+    strokes = [counts[name] for name in ("a nought", "a one", "a four", "a seven")]
+    assert sum(strokes) / 4 < 8_300 and counts["all highest"] < 38_100 and counts["all lowest"] < 2_200
 
 
 @pytest.mark.parametrize("density", [1.0, 0.2])

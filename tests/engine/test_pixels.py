@@ -140,18 +140,24 @@ def test_portions_are_taken_where_weights_lie_by_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    "core",
+    ("core", "encoding"),
     [
-        pytest.param(name, marks=[] if name in ("cortex-m4", "cortex-m55") else [pytest.mark.slow])
-        for name in load_cores()
+        *(
+            pytest.param(name, "pairs", marks=[] if name in ("cortex-m4", "cortex-m55") else [pytest.mark.slow])
+            for name in load_cores()
+        ),
+        pytest.param("cortex-m0plus", "lists4", marks=pytest.mark.slow),
     ],
 )
-def test_cores_give_what_numpy_gives(core: str, tmp_path: Path) -> None:
-    """With MVE the layer has its weights row by row, of which a portion takes a few columns."""
+def test_cores_give_what_numpy_gives(core: str, encoding: str, tmp_path: Path) -> None:
+    """With MVE the layer has its weights row by row, of which a portion takes a few columns.
+
+    A Cortex-M0+ faults on words that are not aligned, as portions seldom are.
+    """
     target = find_core(core)
     emulator_or_skip(target)
     network = lower(read_tflite(mlp()))
-    write(render_engine(network, use(network, ["pairs", "lists8"]), "digits", USUAL), tmp_path)
+    write(render_engine(network, use(network, [encoding, "lists8"]), "digits", USUAL), tmp_path)
     images = np.random.default_rng(3).integers(0, 256, (6, 784)).astype(np.uint8) * (np.arange(784) % 5 > 1).astype(
         np.uint8
     )

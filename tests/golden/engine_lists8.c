@@ -443,6 +443,14 @@ static int32_t add_high_product(int32_t sum, int32_t multiplier, int32_t addend)
         product = (left & 1u) != 0u ? (product >> 1) + half + (product & odd) : product >> 1;
     }
     return addend + product;
+#elif defined(__thumb__) && !defined(__thumb2__)
+    /* By halves of 16 bits, as products of 64 bits are a call to a library here. A multiplier has no sign. */
+    const int32_t high = sum >> 16, upper = multiplier >> 16;
+    const uint32_t low = (uint32_t)sum & 0xffffu, lower = (uint32_t)multiplier & 0xffffu;
+    const int32_t middle = high * (int32_t)lower + (int32_t)(low * lower >> 16);
+    const uint32_t rest = ((uint32_t)middle & 0xffffu) + low * (uint32_t)upper;
+
+    return addend + high * upper + (middle >> 16) + (int32_t)(rest >> 16);
 #else
     return addend + (int32_t)((int64_t)sum * multiplier >> 32);
 #endif
@@ -455,7 +463,7 @@ static int32_t add_high_product(int32_t sum, int32_t multiplier, int32_t addend)
 APART static void activate(const int32_t *sums, uint32_t outputs, int32_t multiplier, uint32_t shift, int32_t offset,
                            int32_t low, int32_t high, uint32_t flip, uint8_t *out)
 {
-    for (uint32_t i = 0; i < outputs; ++i) {
+    ROLLED for (uint32_t i = 0; i < outputs; ++i) {
         const int32_t value = add_high_product(sums[i], multiplier, offset) >> shift;
         const int32_t raised = value < low ? low : value;
         out[i] = (uint8_t)((uint32_t)(raised > high ? high : raised) ^ flip);

@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 96 bytes as lists8
  *   layer 2: 7 inputs, 5 outputs, no activation; 48 bytes as lists8
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_2E06F571D6B7AA87)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_286C7ECBB83924CA)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_2E06F571D6B7AA87
+#define EDGEDIGITS_MODEL_H_286C7ECBB83924CA
 
 #include <stdint.h>
 

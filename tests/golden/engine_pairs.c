@@ -247,7 +247,7 @@ static const int32_t *loaded(const FLASH int32_t *biases, uint32_t count, int32_
 #define BIASES(array, count) array
 #endif
 
-#if !DSP && !VECTORS && !COLUMNWISE
+#if !DSP && !THUMB1 && !VECTORS && !COLUMNWISE
 /*
  * Goes to the next word of four inputs that are not all at their lowest value. Returns where it ends, and in four how
  * far its inputs are above, the first in the low byte; 0 when there is none before stop.
@@ -277,7 +277,7 @@ static const uint8_t *next_word(const uint8_t *in, const uint8_t *stop, uint32_t
 #endif
 
 #if !VECTORS && !COLUMNWISE
-#if !DSP
+#if !DSP && !THUMB1
 /* Appends an input to a list unless it is 0. */
 static active *push(active *end, uint32_t value, uint32_t at)
 {
@@ -401,6 +401,86 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
 APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, const uint8_t *stop, uint32_t flip,
                                        uint32_t stride, active *list)
 {
+#if THUMB1
+    /* The lower registers are taken by what the inner loop changes; the others are named, as GCC knows none at -Os. */
+    register uint32_t value __asm__("r2");
+    register uint32_t at __asm__("r3");
+    register uintptr_t four_left __asm__("r8");
+    register uint32_t back __asm__("r10");
+    register const active *last __asm__("r11") = &list[LIST_ROOM - 4];
+    register uint32_t between __asm__("r12") = stride - 2u;
+    active *end = list;
+
+    do {
+        /* This core faults on words that are not aligned: such inputs go through a copy, one word at a time. */
+        const uint32_t *word = (const uint32_t *)(const void *)in;
+        uint32_t copy, four;
+
+        four_left = (uintptr_t)stop - 16u;
+        if (((uintptr_t)in & 3u) != 0u) {
+            copy = (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+            word = &copy;
+            four_left = (uintptr_t)word - 12u;
+        }
+        back = (uint32_t)(in - first) - (uint32_t)(uintptr_t)word - 4u;
+        __asm__ volatile(
+            ".syntax unified\n"
+            "b 2f\n"
+            "1: ldmia %[word]!, { %[four] }\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldmia %[word]!, { %[four] }\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldmia %[word]!, { %[four] }\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "ldmia %[word]!, { %[four] }\n"
+            "eors %[four], %[four], %[flip]\n"
+            "bne 4f\n"
+            "2: cmp %[word], %[four_left]\n"
+            "bls 1b\n"
+            "3: mov %[four], %[four_left]\n"
+            "adds %[four], #16\n"
+            "cmp %[word], %[four]\n"
+            "beq 7f\n"
+            "ldmia %[word]!, { %[four] }\n"
+            "eors %[four], %[four], %[flip]\n"
+            "beq 3b\n"
+            "4: mov %[at], %[word]\n"
+            "add %[at], %[back]\n"
+            "muls %[at], %[factor], %[at]\n"
+            "lsls %[value], %[four], #24\n"
+            "beq 5f\n"
+            "lsrs %[value], %[value], #24\n"
+            "stmia %[end]!, {r2, r3}\n"
+            "5: adds %[at], #2\n"
+            "lsls %[value], %[four], #16\n"
+            "lsrs %[value], %[value], #24\n"
+            "beq 6f\n"
+            "stmia %[end]!, {r2, r3}\n"
+            "6: "
+            "add %[at], %[between]\n"
+            "lsls %[value], %[four], #8\n"
+            "lsrs %[value], %[value], #24\n"
+            "beq 6f\n"
+            "stmia %[end]!, {r2, r3}\n"
+            "6: "
+            "adds %[at], #2\n"
+            "lsrs %[value], %[four], #24\n"
+            "beq 6f\n"
+            "stmia %[end]!, {r2, r3}\n"
+            "6: "
+            "cmp %[end], %[last]\n"
+            "bls 2b\n"
+            "7:\n"
+            : [word] "+&l"(word), [end] "+&l"(end), [four] "=&l"(four), [value] "=&l"(value), [at] "=&l"(at)
+            : [flip] "l"(flip), [factor] "l"(stride / 2u), [back] "hr"(back), [four_left] "hr"(four_left), [last] "hr"(last), [between] "hr"(between)
+            : "cc", "memory");
+        in = ((uintptr_t)in & 3u) != 0u ? in + 4 : (const uint8_t *)word;
+    } while (in != stop && end <= last);
+    return close_list(end, in);
+#else
     active *end = list;
     uint32_t four;
 
@@ -419,6 +499,7 @@ APART static const uint8_t *list_pairs(const uint8_t *first, const uint8_t *in, 
             return close_list(end, in);
         }
     }
+#endif
 }
 
 #endif
@@ -526,6 +607,7 @@ APART static void add_six(const active *list, const FLASH uint32_t *weights, con
     register int32_t upper_d __asm__("r11") = d;
     register int32_t upper_e __asm__("r12") = e;
     register int32_t upper_f __asm__("lr") = f;
+    const int8_t *const next = (const int8_t *)weights + 4;
 
     __asm__ volatile(
         ".syntax unified\n"
@@ -536,14 +618,13 @@ APART static void add_six(const active *list, const FLASH uint32_t *weights, con
         "ldrsh %[weight], [%[weights], %[at]]\n"
         "muls %[weight], %[value], %[weight]\n"
         "add %[b], %[weight]\n"
-        "adds %[at], #4\n"
-        "ldrsb %[weight], [%[weights], %[at]]\n"
+        "ldrsb %[weight], [%[next], %[at]]\n"
         "muls %[weight], %[value], %[weight]\n"
         "add %[c], %[weight]\n"
-        "ldrsh %[weight], [%[weights], %[at]]\n"
+        "ldrsh %[weight], [%[next], %[at]]\n"
         "muls %[weight], %[value], %[weight]\n"
         "add %[d], %[weight]\n"
-        "adds %[at], #4\n"
+        "adds %[at], #8\n"
         "ldrsb %[weight], [%[weights], %[at]]\n"
         "muls %[weight], %[value], %[weight]\n"
         "add %[e], %[weight]\n"
@@ -555,7 +636,7 @@ APART static void add_six(const active *list, const FLASH uint32_t *weights, con
         "bne 1b\n"
         : [a] "+l"(a), [b] "+hr"(upper_b), [c] "+hr"(upper_c), [d] "+hr"(upper_d), [e] "+hr"(upper_e), [f] "+hr"(upper_f), [list] "+l"(list),
           [value] "=&l"(value), [at] "=&l"(at), [weight] "=&l"(weight)
-        : [weights] "l"(weights)
+        : [weights] "l"(weights), [next] "l"(next)
         : "cc", "memory");
     b = upper_b;
     c = upper_c;
@@ -606,6 +687,7 @@ APART static void add_two(const active *list, const FLASH uint32_t *weights, con
     register uint32_t at __asm__("r3");
     int32_t weight;
     register int32_t upper_b __asm__("r8") = b;
+    const int8_t *const next = (const int8_t *)weights + 4;
 
     __asm__ volatile(
         ".syntax unified\n"
@@ -621,7 +703,7 @@ APART static void add_two(const active *list, const FLASH uint32_t *weights, con
         "bne 1b\n"
         : [a] "+l"(a), [b] "+hr"(upper_b), [list] "+l"(list),
           [value] "=&l"(value), [at] "=&l"(at), [weight] "=&l"(weight)
-        : [weights] "l"(weights)
+        : [weights] "l"(weights), [next] "l"(next)
         : "cc", "memory");
     b = upper_b;
 #else
@@ -727,6 +809,14 @@ static int32_t add_high_product(int32_t sum, int32_t multiplier, int32_t addend)
         product = (left & 1u) != 0u ? (product >> 1) + half + (product & odd) : product >> 1;
     }
     return addend + product;
+#elif defined(__thumb__) && !defined(__thumb2__)
+    /* By halves of 16 bits, as products of 64 bits are a call to a library here. A multiplier has no sign. */
+    const int32_t high = sum >> 16, upper = multiplier >> 16;
+    const uint32_t low = (uint32_t)sum & 0xffffu, lower = (uint32_t)multiplier & 0xffffu;
+    const int32_t middle = high * (int32_t)lower + (int32_t)(low * lower >> 16);
+    const uint32_t rest = ((uint32_t)middle & 0xffffu) + low * (uint32_t)upper;
+
+    return addend + high * upper + (middle >> 16) + (int32_t)(rest >> 16);
 #else
     return addend + (int32_t)((int64_t)sum * multiplier >> 32);
 #endif
@@ -762,7 +852,7 @@ APART static void activate(const int32_t *sums, uint32_t outputs, int32_t multip
           [left] "r"(left), [offset] "r"(offset - less * (1 << shift))
         : "q0", "q1", "q2", "q3", "lr", "memory");
 #else
-    for (uint32_t i = 0; i < outputs; ++i) {
+    ROLLED for (uint32_t i = 0; i < outputs; ++i) {
         const int32_t value = add_high_product(sums[i], multiplier, offset) >> shift;
         const int32_t raised = value < low ? low : value;
         out[i] = (uint8_t)((uint32_t)(raised > high ? high : raised) ^ flip);
