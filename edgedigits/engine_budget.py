@@ -41,7 +41,7 @@ from edgedigits.recipes import room_for
 from edgedigits.scoring.interpreter import Classifier, open_classifier
 from edgedigits.scoring.oracle import engine_inputs
 from edgedigits.scoring.pixels import engine_map
-from edgedigits.stages.chain import barest, layer_widths, least_of, made_up
+from edgedigits.stages.chain import barest, layer_widths, least_of, level_codes, made_up
 from edgedigits.training.excess import Excess
 
 BITS_A_WEIGHT = 8.0
@@ -90,7 +90,8 @@ def _check_least(config: BuildConfig, images: NDArray[np.uint8]) -> None:
     what = f"no network of {len(config.model.hidden) + 1} layers"
     on = f" on {core.name} ({toolchain.version}, {_optimize(config)})" if toolchain else " (estimate, for Cortex-M4)"
     chain = _chain(config, images)
-    packed = [_measure(chain, config, within, images) for within in sorted({budget.instructions, FASTEST})[::-1]]
+    ways = (budget.instructions, FASTEST) if budget.instructions else (0,)
+    packed = [_measure(chain, config, within, images) for within in ways]
     wanted = [math.ceil((one.instructions or one.estimate) / (1.0 - SPARE)) for one in packed]
     if 0 < budget.instructions < min(wanted):
         raise ConfigError(
@@ -287,7 +288,7 @@ def _made_up(config: BuildConfig) -> Graph:
     # Every neuron and every input has a weight.
     left = room_for(0, config.budget.flash, 0) * 8 / BITS_A_WEIGHT - sum(map(sum, shapes))
     density = min(0.5, max(0.0, left / sum(map(math.prod, shapes))))
-    levels = np.setdiff1d(np.linspace(-WIDEST, WIDEST, 2**config.levels.weight_bits).round(), [0])
+    levels = level_codes(config.levels.weight_bits).astype(np.float64)
     for layer in model.layers:
         shape = tuple(layer.kernel.shape)
         codes = generator.choice(levels, shape) * (generator.random(shape) < density)

@@ -16,7 +16,6 @@ from typing import Any
 from edgedigits.config import BuildConfig
 from edgedigits.config_file import make_config, to_tables
 from edgedigits.criteria.catalogue import CRITERIA
-from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, DataError, shown
 from edgedigits.files.paths import user_path
 from edgedigits.levels.catalogue import LEVELS
@@ -224,17 +223,15 @@ def _least(config: BuildConfig) -> int:
     return max(least_of(one).nbytes for one in one_by_one)
 
 
-def _widths(config: BuildConfig) -> tuple[int, ...]:
-    return (config.input.view.inputs, *config.model.hidden, CLASSES)
-
-
 def _weights(widths: Sequence[int]) -> int:
     return sum(before * after for before, after in itertools.pairwise(widths))
 
 
 def _sparsity(config: BuildConfig, share: float, *, clustered: bool) -> float:
     """Return the share of zeros with which a network takes about `share` of its budget."""
-    limit, widths = config.budget.constants, _widths(config)
+    from edgedigits.stages.chain import layer_widths
+
+    limit, widths = config.budget.constants, layer_widths(config)
     each = _BYTES_A_CLUSTERED_WEIGHT if clustered else _BYTES_A_WEIGHT
     about = max(limit / 4, limit - sum(widths[1:])) / each / _weights(widths)
     return round(1.0 - min(about, _MOST_LEFT) * share, 4)
@@ -242,8 +239,10 @@ def _sparsity(config: BuildConfig, share: float, *, clustered: bool) -> float:
 
 def _narrower(config: BuildConfig, share: float) -> list[int]:
     """Return the hidden widths, in the proportions of the budget's, whose whole network takes about `share` of it."""
+    from edgedigits.stages.chain import layer_widths
+
     limit = config.budget.constants * share
-    inputs, *hidden, classes = _widths(config)
+    inputs, *hidden, classes = layer_widths(config)
     found = [1] * len(hidden)
     for first in range(1, hidden[0] + 1):
         wider = [max(1, round(first * one / hidden[0])) for one in hidden]

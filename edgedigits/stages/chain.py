@@ -107,6 +107,11 @@ def least_of(config: BuildConfig) -> Least:
     return Least(max(sizes), math.ceil(max(packed_within(*one, FASTEST, active=seen[0])[1] for one in drawn)))
 
 
+def level_codes(bits: int) -> NDArray[np.int8]:
+    """Return codes int8 (k,), k ≤ 2^bits, that weights of so many bits may have: even steps, none of them 0."""
+    return np.setdiff1d(np.linspace(-WIDEST, WIDEST, 2**bits).round(), [0]).astype(np.int8)
+
+
 def made_up(
     masks: Sequence[Mask], bits: int, generator: np.random.Generator
 ) -> tuple[list[Weights], list[NDArray[np.int32]]]:
@@ -117,8 +122,7 @@ def made_up(
         bits: of a weight.
         generator: draws them.
     """
-    codes = np.setdiff1d(np.linspace(-WIDEST, WIDEST, 2**bits).round(), [0]).astype(np.int8)
-    weights = [(generator.choice(codes, mask.shape) * (mask > 0)).astype(np.int8).T for mask in masks]
+    weights = [(generator.choice(level_codes(bits), mask.shape) * (mask > 0)).astype(np.int8).T for mask in masks]
     biases = []
     for mask in masks:
         numbers = generator.integers(-LARGEST_BIAS, LARGEST_BIAS + 1, mask.shape[1]).astype(np.int32)
