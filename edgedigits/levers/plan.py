@@ -168,8 +168,7 @@ def _asked(limit: int, teacher: str, epochs: int) -> Iterator[_Asked]:
     config = make_config({"budget": {"constants": limit}, **base})
     if limit < (least := _least(config)):
         raise ConfigError(
-            f"--budgets names {limit:,} B, in which not every network of the plan fits: the largest of the "
-            f"smallest takes {least:,} B.",
+            f"--budgets names {limit:,} B, in which not every trial of the plan fits: one needs {least:,} B at least.",
             hint=f"Write {BUDGETS}.",
         )
 

@@ -25,7 +25,7 @@ from edgedigits.stages.masks import BLOCK, Mask, spread, without_dead
 if TYPE_CHECKING:
     from edgedigits.config import BuildConfig
 
-DRAWS = 20
+DRAWS = 50
 """Networks of made-up weights, of which the largest counts: how small a chain packs depends on its weights a little."""
 LARGEST_BIAS, MOST_SHIFTED = 15, 6
 """Of made-up biases: five bits each, times up to 2⁵."""
@@ -104,7 +104,8 @@ def least_of(config: BuildConfig) -> Least:
         sizes = [packed_within(*one, within, active=active)[0] for one in drawn for active in seen]
     else:
         sizes = [packed_bytes(*one) for one in drawn]
-    return Least(max(sizes), math.ceil(max(packed_within(*one, FASTEST, active=seen[0])[1] for one in drawn)))
+    # Instructions follow from which weights there are, not from what they are.
+    return Least(max(sizes), math.ceil(packed_within(*drawn[0], FASTEST, active=seen[0])[1]))
 
 
 def level_codes(bits: int) -> NDArray[np.int8]:
@@ -122,9 +123,12 @@ def made_up(
         bits: of a weight.
         generator: draws them.
     """
-    weights = [(generator.choice(level_codes(bits), mask.shape) * (mask > 0)).astype(np.int8).T for mask in masks]
-    biases = []
+    codes = level_codes(bits)
+    weights, biases = [], []
     for mask in masks:
+        own = np.zeros(mask.shape, np.int8)
+        own[mask > 0] = generator.choice(codes, np.count_nonzero(mask))
+        weights.append(own.T)
         numbers = generator.integers(-LARGEST_BIAS, LARGEST_BIAS + 1, mask.shape[1]).astype(np.int32)
         biases.append(np.where(mask.any(axis=0), numbers * 2 ** int(generator.integers(MOST_SHIFTED)), 0))
     return weights, biases

@@ -99,9 +99,9 @@ def _compress(line: Line, model: Any, which: str) -> tuple[Any, Any, int]:
             if more is None:
                 return
             goal.lower(more.nbytes)
-            goal.within, before = more.within, pruner.sparsity
+            goal.within = more.within
             conductor.trim()
-            tries -= pruner.sparsity == before
+            tries -= pruner.is_least
         if not tries:
             raise CheckFailedError(
                 "The engine takes more than the budget, and nothing is left to cut: it was less with other weights.",

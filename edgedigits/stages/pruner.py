@@ -34,6 +34,8 @@ class Pruner:
         self._movement = [np.zeros(shape, np.float32) for shape in shapes]
         sizes = [pooled(draw, granularity).size for draw in self._draws]
         self._spares = granularity == "neurons" or goal.is_tight(sizes)
+        self.is_least = False
+        """Whether nothing was left, when it was looked last, but what is spared."""
 
     @property
     def sparsity(self) -> float:
@@ -73,7 +75,9 @@ class Pruner:
         ]
         alive = [pooled(mask, self._granularity) > 0 for mask in masks]
         spared = chain(scores, alive, self._granularity) if self._spares else ()
-        return rank(scores, alive, normalise=self._criterion.normalised, spared=spared)
+        ranking = rank(scores, alive, normalise=self._criterion.normalised, spared=spared)
+        self.is_least = len(ranking) == ranking.spared
+        return ranking
 
     def _scores(self, moments: Sequence[tuple[NDArray[np.float32], ...]]) -> list[NDArray[np.float32]]:
         """Return the score of each weight by layer."""

@@ -94,7 +94,7 @@ def test_a_teacher_adds_one_trial_a_seed_of_its_own(tmp_path):
         ({"budgets": "0"}, "--budgets names 0 bytes"),
         (
             {"budgets": "2K,50"},
-            "--budgets names 50 B, in which not every network of the plan fits: the largest of the smallest takes 131 B",
+            "--budgets names 50 B, in which not every trial of the plan fits: one needs 131 B at least",
         ),
         ({"seeds": 10_000}, "--seeds 10000 plans more than 100,000 trials. Take 1,666 or fewer."),
     ],
