@@ -3,7 +3,8 @@
 The KeyboardInterrupt that a signal raises vanishes when it happens to hit a callback from a C library, of which
 TensorFlow makes many. So the wish is also remembered, and raised again at the next step of the progress. Some libraries
 written in C also lose an exception that comes while they are loaded, and crash later for the part that they lack, and
-Python itself loses one that hits the callbacks of its import locks: until these are done, a signal waits.
+Python itself loses one that hits the callbacks of its import locks: until these are done, a signal waits. What hits a
+finalizer, or a generator that is thrown away, is lost as well, and sent again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 from typing import Any, NoReturn
@@ -47,6 +49,7 @@ def run_to_exit(main: Callable[[], int], interrupted: Callable[[], int]) -> NoRe
     codes = [0]
     # The first that is registered is the last to run: others have tidied up by then.
     atexit.register(_exit_if_interrupted, codes)
+    sys.unraisablehook = partial(_send_lost_again, before=sys.unraisablehook)
     try:
         try:
             _handle(_interrupt)
@@ -91,6 +94,18 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     _asked.set()
     if not _would_be_lost(frame):
         raise Interrupted
+    _send_later(number)
+
+
+def _send_lost_again(lost: Any, before: Callable[[Any], Any]) -> None:
+    """Do not tell an Interrupted that nothing can catch, where others are told, but send the signal again."""
+    if isinstance(lost.exc_value, Interrupted):
+        _send_later(signal.SIGINT)
+    else:
+        before(lost)
+
+
+def _send_later(number: int) -> None:
     again = threading.Timer(_WAIT_S, send_again, (number,))
     again.daemon = True
     again.start()

@@ -114,6 +114,27 @@ def test_a_signal_ends_with_130_wherever_it_hits(number, count, where):
     assert {(one["code"], one["said"]) for one in found} == {(130, TOLD)}
 
 
+LOST = """
+import signal, time
+from edgedigits.cli.interrupts import run_to_exit
+def closing():
+    try: yield
+    finally: signal.raise_signal(signal.SIGINT)
+def main():
+    thrown_away = closing()
+    next(thrown_away)
+    del thrown_away
+    time.sleep(20)
+    return 0
+run_to_exit(main, lambda: 130)
+"""
+
+
+def test_a_signal_that_hits_a_generator_which_is_thrown_away_is_not_lost():
+    done = python("-c", LOST)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 ENDING = """
 import atexit, signal, sys
 from edgedigits.cli.interrupts import interruptible, run_to_exit
