@@ -47,6 +47,7 @@ from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.front import Packing, packings
 from edgedigits.model.ir import Graph
 from edgedigits.model.lowering import lower
+from edgedigits.model.narrowing import narrowed
 from edgedigits.model.packing import Goal
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.rounding_bound import rounding_bound
@@ -108,7 +109,7 @@ def assemble(
     """
     config, trained = _train(config, splits, progress)
     with progress.stage("Converting and proving", 3) as stage:
-        classifier = _convert(config, trained, folder)
+        classifier, first = _convert(config, trained, folder)
         stage.advance(note="converted")
         # From here on the test split is in use, once and for the final figures only.
         evaluation = evaluate_model(folder, splits.test, data=f"test split of {splits.source}", view=config.input.view)
@@ -123,6 +124,7 @@ def assemble(
         facts = _gather(config, splits, findings, trained, classifier, evaluation)
         facts = dataclasses.replace(
             facts,
+            first_layer=first,
             engine=engine,
             packings=_packings(config, classifier, splits),
             budget=budget,
@@ -158,17 +160,27 @@ def _advice(facts: BuildFacts, classifier: Classifier, splits: Splits, config: B
     return advice.sentence(config.data.reading) if advice is not None and advice.changes else ""
 
 
-def _convert(config: BuildConfig, trained: Trained, folder: Path) -> Classifier:
-    """Write model.tflite and its float32 twin; return the former once it is known to keep the contract."""
+def _convert(config: BuildConfig, trained: Trained, folder: Path) -> tuple[Classifier, FirstLayer]:
+    """Write model.tflite and its float32 twin; return the former once it is known to keep the contract.
+
+    Where whole neurons go, or widths are only what a budget begins with, those that do nothing leave the file. A share
+    of zero weights that was asked for stays in it.
+    """
     deploy = with_softmax if config.model.softmax else lambda model: model
     content = to_int8_tflite(deploy(trained.final), trained.calibration, per_tensor=config.qat.per_tensor)
     graph = read_tflite(content, MODEL)
     zeros = [int(np.sum(layer.kernel.numpy() == 0)) for layer in trained.twin.layers]
     distinct = [config.most_levels] * len(zeros) if config.levels.weight_bits < WHOLE_BITS else None
     check_contract(graph, minimum_zeros=zeros, maximum_distinct=distinct, by_output=config.levels.by_output)
+    before = trained.stages[0].model.layers[0].kernel.numpy().T
+    if config.widths_may_shrink:
+        smaller = narrowed(content, MODEL)
+        content, before = smaller.content, before[smaller.kept[0]]
+        graph = read_tflite(content, MODEL)
+        check_contract(graph, maximum_distinct=distinct, by_output=config.levels.by_output)
     (folder / MODEL).write_bytes(content)
     (folder / FLOAT_MODEL).write_bytes(to_float_tflite(deploy(trained.twin)))
-    return open_classifier(graph, view=config.input.view)
+    return open_classifier(graph, view=config.input.view), FirstLayer(before, real_weights(dense_weights(graph)[0]))
 
 
 def _check_parity(evaluation: Evaluation, graph: Graph) -> None:
@@ -283,7 +295,6 @@ def _gather(
         mistakes=_mistakes(splits, stored),
         versions=library_versions(),
         teacher=_teacher(trained.teacher, splits) if trained.teacher else None,
-        first_layer=_first_layer(trained, classifier.graph),
     )
 
 
@@ -356,11 +367,6 @@ def _histograms(trained: Trained, graph: Graph) -> tuple[WeightHistogram, ...]:
             )
         )
     return tuple(found)
-
-
-def _first_layer(trained: Trained, graph: Graph) -> FirstLayer:
-    before = trained.stages[0].model.layers[0].kernel.numpy().T
-    return FirstLayer(before, real_weights(dense_weights(graph)[0]))
 
 
 def _mistakes(splits: Splits, stored: NDArray[np.int8]) -> tuple[Mistake, ...]:

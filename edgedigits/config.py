@@ -151,6 +151,11 @@ class BuildConfig(Sections):
         return 2**self.levels.weight_bits + (self.prune.enabled and not LEVELS[self.levels.weight_values].holds_zero)
 
     @property
+    def widths_may_shrink(self) -> bool:
+        """Whether hidden neurons may leave the file: whole ones go, or a budget decides how many are left."""
+        return self.budget.is_set or (self.prune.enabled and self.prune.granularity == "neurons")
+
+    @property
     def peak_learning_rate(self) -> float:
         """The learning rate asked for, or the default of optimizer and loss."""
         loss = LOSSES[self.loss.name]

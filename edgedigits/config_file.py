@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edgedigits.build_folder import MODEL
 from edgedigits.compression_sections import FOURS_SPARSITY, WHOLE_BITS
 from edgedigits.config import BuildConfig, Sections
 from edgedigits.errors import ConfigError, DataError, nearest, shown
@@ -148,6 +149,7 @@ GENTLE = {
 def with_start(written: Choices, flags: Choices, kind: type[Sections]) -> dict[str, dict[str, Any]]:
     """Return choices over those of the build that they start from: of these the digits and the remark stay behind.
 
+    Hidden widths are those of its file, which has fewer neurons than it was trained with where some were taken out.
     Trained weights are taught on gently, so that they do not forget: where nobody says otherwise, at a share of that
     build's rate and for a share of its epochs. One that was taught on itself was so already.
 
@@ -158,12 +160,23 @@ def with_start(written: Choices, flags: Choices, kind: type[Sections]) -> dict[s
 
     Raises:
         ConfigError: there is no such build.
+        DataError, UnsupportedModelError: its `.tflite` cannot be read.
     """
     start = over(written, flags).get("training", {}).get("start")
     there = read_config_file(model_folder(start) / MANIFEST, kind) if start else {}
+    if start and "model" in there and (file := model_folder(start) / MODEL).is_file():
+        there = over(there, {"model": {"hidden": _hidden_widths(file)}})
     kept = {name: values for name, values in there.items() if name not in ("data", "output")}
     was_taught = bool(kept.get("training", {}).get("start"))
     return over(kept if was_taught else over(kept, _gentle(kept)), written)
+
+
+def _hidden_widths(file: Path) -> list[int]:
+    # Only a build that starts from another one reads a model.
+    from edgedigits.model.contract import dense_weights
+    from edgedigits.model.reader import read_tflite
+
+    return [weights.shape[0] for weights in dense_weights(read_tflite(file))[:-1]]
 
 
 def _gentle(there: Choices) -> dict[str, dict[str, Any]]:

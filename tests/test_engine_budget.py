@@ -17,6 +17,7 @@ from edgedigits.devices.stub import find_engine
 from edgedigits.devices.toolchain import find_toolchain
 from edgedigits.engine_budget import Taken, _excess, _made_up, _measure, excess_of, with_constants
 from edgedigits.errors import ConfigError
+from edgedigits.model.contract import dense_weights
 from edgedigits.model.reader import read_tflite
 from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
@@ -211,6 +212,8 @@ def test_the_compiled_engine_fits_and_uses_nearly_all_of_it(tmp_path) -> None:
     chip = find_core("cortex-m4")
     image = compile_engine(find_toolchain("zig", chip), chip, find_engine(result.folder), tmp_path, optimize="-Os")
     assert 0.95 * 1536 <= image.footprint.flash <= 1536
+    left = [len(weights.data) for weights in dense_weights(read_tflite(result.folder / "model.tflite"))]
+    assert left == [layer.outputs for layer in result.facts.engine.layers], "no dead neuron is in the file"
     # Built again from its manifest, it is the same to the byte: what the code took is kept there.
     first = (result.folder / "model.tflite").read_bytes()
     again = build(str(result.folder / "manifest.json"), force=True)

@@ -39,6 +39,7 @@ from edgedigits.study.plan.grid import plan_grid
 from edgedigits.study.trial_kind import plan_builds
 from tests.data.other_hands import of_a_tablet
 from tests.test_reference import REFERENCE
+from tests.tflite_builder import build_mlp
 
 
 def config(**sections):
@@ -197,6 +198,18 @@ def test_what_was_taught_is_not_taught_ever_more_gently(tmp_path) -> None:
     for choice in ("epochs", "learning_rate"):
         assert getattr(again.training, choice) == getattr(gentle.training, choice)
     assert (again.prune.epochs, again.qat.epochs) == (gentle.prune.epochs, gentle.qat.epochs)
+
+
+def test_a_start_has_the_widths_of_its_file(tmp_path) -> None:
+    """Neurons that did nothing left it."""
+    weights = [np.ones(shape, np.int8) for shape in ((5, 784), (3, 5), (10, 3))]
+    (tmp_path / MODEL).write_bytes(build_mlp(weights, [np.zeros(len(one), np.int32) for one in weights]))
+    write_manifest(tmp_path, Manifest(config={"model": {"hidden": [40, 20]}}))
+    start = {"training": {"start": str(tmp_path)}}
+    assert list(make_config(with_start(start, {}, BuildConfig)).model.hidden) == [5, 3]
+    told = make_config(with_start({**start, "model": {"hidden": [6, 4]}}, {}, BuildConfig))
+    with pytest.raises(ConfigError, match="its layers are 784-5-3-10, and this build's are 784-6-4-10"):
+        starting_weights(told)
 
 
 @pytest.mark.slow

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
-import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
+
+from edgedigits.model.file_writer import AlignedBuffer, aligned, pack_model
 
 INPUT_SCALE = np.float32(1.0 / 255.0)
 INPUT_ZERO_POINT = -128
 SOFTMAX_SCALE = np.float32(1.0 / 256.0)
 SOFTMAX_ZERO_POINT = -128
-BUFFER_ALIGNMENT = 16
 
 _TYPES = {
     "float32": schema.TensorType.FLOAT32,
@@ -35,29 +35,12 @@ Io = Literal["int8", "uint8", "float32"]
 Scale = float | np.floating[Any] | NDArray[np.floating[Any]]
 
 
-class _AlignedBuffer(schema.BufferT):
-    """A buffer whose data starts at a multiple of 16 bytes, as in converted files."""
-
-    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802 - the schema's name
-        vector = None
-        if self.data is not None:
-            payload = self.data.tobytes()
-            builder.StartVector(1, len(payload), BUFFER_ALIGNMENT)
-            builder.head -= len(payload)
-            builder.Bytes[builder.head : builder.head + len(payload)] = payload
-            vector = builder.EndVector()
-        schema.BufferStart(builder)
-        if vector is not None:
-            schema.BufferAddData(builder, vector)
-        return schema.BufferEnd(builder)
-
-
 class ModelWriter:
     """Collects tensors and operators of one subgraph, then packs them. Enough for any small test model."""
 
     def __init__(self, description: str = "", *, dynamic_batch: bool = False) -> None:
         self._description, self._dynamic_batch = description, dynamic_batch
-        self._buffers = [_AlignedBuffer()]
+        self._buffers = [AlignedBuffer()]
         self.tensors: list[schema.TensorT] = []
         self._codes: list[schema.OperatorCodeT] = []
         self._operators: list[schema.OperatorT] = []
@@ -74,10 +57,8 @@ class ModelWriter:
     def constant(self, name: str, values: NDArray[Any], scale: Scale | None = None, zero_point: int = 0) -> int:
         """Add a tensor with values; an array of scales makes it per-channel along axis 0."""
         tensor = self._add(name, values.shape, str(values.dtype), scale, zero_point)
-        buffer = _AlignedBuffer()
-        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
         tensor.buffer = len(self._buffers)
-        self._buffers.append(buffer)
+        self._buffers.append(aligned(values))
         return len(self.tensors) - 1
 
     def sparse(self, name: str, values: NDArray[Any], scale: Scale | None = None, block: int = 0) -> int:
@@ -155,9 +136,7 @@ class ModelWriter:
             [subgraph] * subgraphs,
         )
         model.signatureDefs = [_signature(inputs, outputs)]
-        builder = flatbuffers.Builder(1024)
-        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-        return bytes(builder.Output())
+        return pack_model(model)
 
 
 def _dense_axis(size: int) -> schema.DimensionMetadataT:

@@ -9,13 +9,12 @@ from typing import Any
 
 from edgedigits.build_folder import MANIFEST, REPORT, read_manifest
 from edgedigits.config_file import make_config, parse_sections, to_tables
-from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.extensions import refuse_absent
 from edgedigits.progress import SILENT, Progress
 from edgedigits.report.facts import read_report
 from edgedigits.report.paired import HOW_PAIRED, Flip, PairedTest, paired_tests
-from edgedigits.report.words import sparsity
+from edgedigits.report.words import network, sparsity
 from edgedigits.stages.catalogue import brief_words
 
 LESS_IS_BETTER = ("bytes", "gzip_bytes", "engine_bytes", "instructions", "arena")
@@ -137,7 +136,7 @@ def read_build(folder: Path) -> BuildColumn:
     scores, arena = evaluation.scores, evaluation.arena
     return BuildColumn(
         folder=str(folder),
-        network="-".join(map(str, (config.input.view.inputs, *config.model.hidden, CLASSES))),
+        network=network(report),
         loss=config.loss.name,
         compression=brief_words(to_tables(config)),
         figures={

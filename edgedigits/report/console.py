@@ -21,6 +21,7 @@ from edgedigits.report.words import (
     source_words,
     sparsity,
     split_words,
+    trained_as,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def show_build(
         latency: of one image on this host; None when it was not measured.
         next_command: what to type next.
     """
-    console.print(Text(facts.name, style="bold"), Text(f"{network(facts)}, {loss_words(facts.config)} loss"), sep=": ")
+    shape = f"{network(facts)} (trained as {trained})" if (trained := trained_as(facts)) else network(facts)
+    console.print(Text(facts.name, style="bold"), Text(f"{shape}, {loss_words(facts.config)} loss"), sep=": ")
     console.print(_pairs(_rows(facts, latency)))
     console.print()
     console.print(_classes(facts))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.report.facts import BuildFacts
-from edgedigits.report.words import dense_layers, network, percent, points, sparsity
+from edgedigits.report.words import dense_layers, network, percent, points, sparsity, trained_as
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,6 @@ def headlines(facts: BuildFacts) -> list[Headline]:
     evaluation, model = facts.evaluation, facts.model
     scores, size = evaluation.scores, evaluation.size
     start = facts.stages[0].test_accuracy
-    macs = "" if model.macs is None else f", {model.macs:,} MACs an image"
-    layers = len(dense_layers(facts))
     found = [
         Headline(
             "Accuracy, int8",
@@ -54,12 +52,7 @@ def headlines(facts: BuildFacts) -> list[Headline]:
             f"{model.zeros:,} of {model.weights:,} weights",
             "counted in the file",
         ),
-        Headline(
-            "Network",
-            network(facts),
-            f"{layers} {'layer' if layers == 1 else 'layers'}, {model.parameters:,} parameters{macs}",
-            "counted in the file and from its shapes",
-        ),
+        _of_network(facts),
     ]
     if facts.engine is not None:
         found.insert(2, _of_engine(facts.engine))
@@ -78,6 +71,18 @@ def headlines(facts: BuildFacts) -> list[Headline]:
         detail = "an upper bound: pointers of a 32-bit core are smaller"
         found.append(Headline("RAM for TFLM", f"{arena.bytes:,} B", detail, arena.how))
     return found
+
+
+def _of_network(facts: BuildFacts) -> Headline:
+    model, layers = facts.model, len(dense_layers(facts))
+    macs = "" if model.macs is None else f", {model.macs:,} MACs an image"
+    trained = f"; trained as {trained_as(facts)}" if trained_as(facts) else ""
+    return Headline(
+        "Network",
+        network(facts),
+        f"{layers} {'layer' if layers == 1 else 'layers'}, {model.parameters:,} parameters{macs}{trained}",
+        "counted in the file and from its shapes",
+    )
 
 
 def _of_engine(engine: EngineFacts) -> Headline:

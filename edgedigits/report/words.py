@@ -58,9 +58,20 @@ def dense_layers(facts: BuildFacts) -> tuple[LayerFacts, ...]:
 
 def network(facts: BuildFacts) -> str:
     """Return the widths of the network, e.g. "784-32-16-10"."""
+    return "-".join(map(str, widths(facts)))
+
+
+def widths(facts: BuildFacts) -> list[int]:
+    """Return how many inputs the network has, and how many outputs each of its layers."""
     shapes = [layer.weights.tensor.shape for layer in dense_layers(facts) if layer.weights]
-    widths = [shapes[0][-1], *(shape[0] for shape in shapes)] if shapes else []
-    return "-".join(map(str, widths))
+    return [shapes[0][-1], *(shape[0] for shape in shapes)] if shapes else []
+
+
+def trained_as(facts: BuildFacts) -> str:
+    """Return the widths that a network was trained with, where those of the file are fewer; else ""."""
+    found = widths(facts)
+    hidden = list(facts.config.get("model", {}).get("hidden", found[1:-1]))
+    return "-".join(map(str, (found[0], *hidden, found[-1]))) if hidden != found[1:-1] else ""
 
 
 def sparsity(facts: BuildFacts) -> float:
