@@ -42,7 +42,7 @@ from edgedigits.engine_budget import check_engine, excess_of, with_constants
 from edgedigits.errors import CheckFailedError
 from edgedigits.files.writing import write_json, write_text
 from edgedigits.model.activity import MEASURED_IMAGES
-from edgedigits.model.contract import check_contract, dense_weights, real_weights
+from edgedigits.model.contract import check_contract, dense_weights, real_weights, weights_of_inputs
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.front import Packing, packings
 from edgedigits.model.ir import Graph
@@ -174,13 +174,13 @@ def _convert(config: BuildConfig, trained: Trained, folder: Path) -> tuple[Class
     check_contract(graph, minimum_zeros=zeros, maximum_distinct=distinct, by_output=config.levels.by_output)
     before = trained.stages[0].model.layers[0].kernel.numpy().T
     if config.widths_may_shrink:
-        smaller = narrowed(content, MODEL)
+        smaller = narrowed(content, MODEL, gather=config.inputs_may_leave)
         content, before = smaller.content, before[smaller.kept[0]]
         graph = read_tflite(content, MODEL)
         check_contract(graph, maximum_distinct=distinct, by_output=config.levels.by_output)
     (folder / MODEL).write_bytes(content)
     (folder / FLOAT_MODEL).write_bytes(to_float_tflite(deploy(trained.twin)))
-    return open_classifier(graph, view=config.input.view), FirstLayer(before, real_weights(dense_weights(graph)[0]))
+    return open_classifier(graph, view=config.input.view), FirstLayer(before, weights_of_inputs(graph))
 
 
 def _check_parity(evaluation: Evaluation, graph: Graph) -> None:

@@ -19,7 +19,9 @@ _JOINT = ("joint", "enabled", True)
 WHOLE_BITS = 8
 """Of a weight in a .tflite: with as many, it may take any value."""
 _LEVELS = ("levels", "weight_bits", Below(WHOLE_BITS, 4))
-GRANULARITIES, SCOPES = ("weights", "blocks", "neurons", "2:4"), ("layer", "global")
+GRANULARITIES, SCOPES = ("weights", "blocks", "neurons", "inputs", "2:4"), ("layer", "global")
+STRUCTURED = ("neurons", "inputs")
+"""Granularities by which a network is smaller in every runtime."""
 USUAL_CORE = "cortex-m4"
 """That figures are of where none is named."""
 FOURS_SPARSITY = 0.5

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 
 from edgedigits.compression_sections import (
     FOURS_SPARSITY,
+    STRUCTURED,
     WHOLE_BITS,
     BudgetConfig,
     ClusteringConfig,
@@ -153,7 +154,12 @@ class BuildConfig(Sections):
     @property
     def widths_may_shrink(self) -> bool:
         """Whether hidden neurons may leave the file: whole ones go, or a budget decides how many are left."""
-        return self.budget.is_set or (self.prune.enabled and self.prune.granularity == "neurons")
+        return self.budget.is_set or (self.prune.enabled and self.prune.granularity in STRUCTURED)
+
+    @property
+    def inputs_may_leave(self) -> bool:
+        """Whether the file may do without some of its inputs: whole ones go."""
+        return self.prune.enabled and self.prune.granularity == "inputs"
 
     @property
     def peak_learning_rate(self) -> float:

@@ -282,18 +282,24 @@ def test_per_tensor_weights_are_there_for_old_runtimes(built, build):
 
 
 @pytest.mark.slow
-def test_whole_neurons_leave_the_file_and_the_build_says_so(csv, tmp_path):
-    whole = {"enabled": True, "granularity": "neurons", "sparsity": 0.5, "epochs": 2}
+@pytest.mark.parametrize(
+    ("granularity", "shapes", "said"),
+    [
+        ("neurons", [(6, 784), (4, 6), (10, 4)], ("784-6-4-10", "trained as 784-12-8-10")),
+        ("inputs", [(6, 392), (8, 6), (10, 8)], ("784-6-8-10", "reads 392 inputs, trained as 784-12-8-10")),
+    ],
+)
+def test_whole_neurons_and_inputs_leave_the_file_and_the_build_says_so(csv, tmp_path, granularity, shapes, said):
+    whole = {"enabled": True, "granularity": granularity, "sparsity": 0.5, "epochs": 2}
     tables = {name: table for name, table in SHORT.items() if name != "prune"}
     place = {"data": {"source": str(csv)}, "output": {"out": str(tmp_path / "it")}}
     result = edgedigits.build(
         merged(tables, place, {"prune": whole, "qat": {"enabled": True}, "model": {"softmax": True}})
     )
     graph = read_tflite(result.folder / "model.tflite")
-    assert [weights.shape for weights in dense_weights(graph)] == [(6, 784), (4, 6), (10, 4)]
+    assert [weights.shape for weights in dense_weights(graph)] == shapes
     check_contract(graph)
     assert result.facts.first_layer.before.shape == result.facts.first_layer.after.shape == (6, 784)
-    said = "784-6-4-10", "trained as 784-12-8-10"
     assert all(words in (result.folder / "report.html").read_text() for words in said)
     again = main(["report", str(result.folder), "--out", str(result.folder.parent / "page.html")])
     assert again == 0 and all(words in (result.folder.parent / "page.html").read_text() for words in said)

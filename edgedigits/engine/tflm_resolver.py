@@ -28,6 +28,7 @@ TFLM_METHODS = {
     "ELU": "AddElu",
     "EXPAND_DIMS": "AddExpandDims",
     "FULLY_CONNECTED": "AddFullyConnected",
+    "GATHER": "AddGather",
     "HARD_SWISH": "AddHardSwish",
     "LEAKY_RELU": "AddLeakyRelu",
     "LOGISTIC": "AddLogistic",

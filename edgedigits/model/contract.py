@@ -14,7 +14,7 @@ from edgedigits.model.ir import Graph, Operator, Tensor
 from edgedigits.model.summary import count_zeros, shape_text
 
 DTYPES = ("int8", "int32")
-OPS = ("FULLY_CONNECTED", "SOFTMAX", "RESHAPE", "QUANTIZE")
+OPS = ("FULLY_CONNECTED", "SOFTMAX", "RESHAPE", "QUANTIZE", "GATHER")
 
 
 def check_contract(
@@ -76,6 +76,20 @@ def dense_weights(graph: Graph) -> tuple[Tensor, ...]:
     operators = (operator for operator in graph.operators if operator.opcode == "FULLY_CONNECTED")
     weights = (graph.input_of(operator, 1) for operator in operators)
     return tuple(tensor for tensor in weights if tensor is not None)
+
+
+def weights_of_inputs(graph: Graph) -> NDArray[np.float32]:
+    """Return the real weights of the first layer, float32 (out, n), for all inputs: 0 for those that a GATHER omits."""
+    first = next(operator for operator in graph.operators if operator.opcode == "FULLY_CONNECTED")
+    weights = real_weights(dense_weights(graph)[0])
+    source = graph.input_of(first, 0)
+    gather = graph.producer(source) if source else None
+    places = graph.input_of(gather, 1) if gather and gather.opcode == "GATHER" else None
+    if places is None or places.data is None:
+        return weights
+    wide = np.zeros((len(weights), graph.tensors[graph.inputs[0]].size), np.float32)
+    wide[:, places.data] = weights
+    return wide
 
 
 def real_weights(tensor: Tensor) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
-"""Takes neurons that do nothing out of a `.tflite` file, so that it is smaller in every runtime."""
+"""Takes neurons and inputs that do nothing out of a `.tflite` file, so that it is smaller in every runtime."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +20,9 @@ from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import without_dead_neurons
 
+GATHER_VERSION = 2
+"""Of int8 values: `GetBuiltinOperatorVersion` of TensorFlow Lite."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Narrowed:
@@ -34,7 +37,7 @@ class Narrowed:
     kept: tuple[NDArray[np.intp], ...]
 
 
-def narrowed(content: bytes, name: str) -> Narrowed:
+def narrowed(content: bytes, name: str, *, gather: bool = False) -> Narrowed:
     """Return an equal file without neurons that are constant or that nobody reads.
 
     Every output stays the same byte, whichever way a runtime rounds: a constant neuron is folded into the biases that
@@ -44,16 +47,22 @@ def narrowed(content: bytes, name: str) -> Narrowed:
     Args:
         content: of a full-integer `.tflite`.
         name: for messages.
+        gather: where the first layer does without some inputs, a GATHER picks the others, if that saves bytes.
 
     Raises:
         DataError, UnsupportedModelError: it cannot be read or lowered.
         CheckFailedError: the file that was written is not equal to the one given.
     """
+    made = _without_neurons(content, name)
+    return replace(made, content=_without_inputs(made.content, name)) if gather else made
+
+
+def _without_neurons(content: bytes, name: str) -> Narrowed:
     graph = read_tflite(content, name)
     network = lower(graph)
     layers = [operator for operator in graph.operators if operator.opcode == "FULLY_CONNECTED"]
     whole = Narrowed(content, tuple(np.arange(layer.outputs) for layer in network.layers))
-    if len(layers) != len(network.layers) or not _is_chain(graph, layers):
+    if not _is_chain(graph, layers, network):
         return whole
     smaller = without_dead_neurons(network, tuple(Rounding))
     left = zip(layers, smaller.network.layers, smaller.kept, strict=True)
@@ -68,9 +77,57 @@ def narrowed(content: bytes, name: str) -> Narrowed:
     return Narrowed(written, smaller.kept)
 
 
-def _is_chain(graph: Graph, layers: list[Operator]) -> bool:
+def _without_inputs(content: bytes, name: str) -> bytes:
+    """Return a file whose first layer reads only those inputs that it has a weight for, where that is a smaller one."""
+    graph = read_tflite(content, name)
+    network = lower(graph)
+    layers = [operator for operator in graph.operators if operator.opcode == "FULLY_CONNECTED"]
+    read = np.array(network.layers[0].weights.any(axis=0), np.bool_)
+    if not _is_chain(graph, layers, network) or read.all() or not read.any():
+        return content
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    _pick(model, layers[0], network.layers[0].weights, np.flatnonzero(read).astype(np.int32))
+    written = pack_model(model)
+    _check_equal(read_tflite(written, name), network)
+    return written if len(written) < len(content) else content
+
+
+def _pick(model: Any, first: Operator, weights: NDArray[np.int8], places: NDArray[np.int32]) -> None:
+    """Put a GATHER of these inputs before the first layer of a schema.ModelT."""
+    main = model.subgraphs[0]
+    source = main.tensors[first.inputs[0]]
+    kernel = main.tensors[first.inputs[1]]
+    indices, picked = schema.TensorT(), schema.TensorT()
+    indices.name, indices.type, indices.shape = (
+        b"inputs_read",
+        schema.TensorType.INT32,
+        np.array([len(places)], np.int32),
+    )
+    indices.buffer = len(model.buffers)
+    model.buffers.append(aligned(places))
+    picked.name, picked.type, picked.shape = b"inputs_picked", source.type, np.array([1, len(places)], np.int32)
+    picked.quantization = source.quantization
+    main.tensors += [indices, picked]
+    options, gather, code = schema.GatherOptionsT(), schema.OperatorT(), schema.OperatorCodeT()
+    options.axis = 1
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.GATHER
+    code.version = GATHER_VERSION
+    gather.opcodeIndex = len(model.operatorCodes)
+    gather.builtinOptionsType, gather.builtinOptions = schema.BuiltinOptions.GatherOptions, options
+    gather.inputs = np.array([first.inputs[0], len(main.tensors) - 2], np.int32)
+    gather.outputs = np.array([len(main.tensors) - 1], np.int32)
+    model.operatorCodes.append(code)
+    layer = main.operators[first.index]
+    layer.inputs = np.array([len(main.tensors) - 1, *first.inputs[1:]], np.int32)
+    main.operators.insert(first.index, gather)
+    _fill(model, kernel, weights[:, places])
+
+
+def _is_chain(graph: Graph, layers: list[Operator], network: Network) -> bool:
     """Tell whether each layer's int8 weights and biases are its own and plain, and its outputs for the next alone."""
     weights = [graph.input_of(layer, 1) for layer in layers]
+    if [one and one.shape for one in weights] != [layer.weights.shape for layer in network.layers]:
+        return False
     constants = [one.index for layer in layers for place in (1, 2) if (one := graph.input_of(layer, place))]
     own = len(set(constants)) == len(constants)
     plain = all(one is not None and one.dtype == "int8" and not one.is_sparse for one in weights)
@@ -106,14 +163,16 @@ class _Changed:
                 setattr(given, name, np.array([*lengths[:-1], len(self._kept)], np.int32))
 
 
-def _fill(model: Any, tensor: Any, values: NDArray[Any], kept: NDArray[np.intp]) -> None:
-    """Give a constant other values, and of its scales those of the outputs kept."""
+def _fill(model: Any, tensor: Any, values: NDArray[Any], kept: NDArray[np.intp] | None = None) -> None:
+    """Give a constant other values, and of its scales those of the outputs kept, all by default."""
     held = tensor.buffer
     tensor.shape, tensor.buffer = np.array(values.shape, np.int32), len(model.buffers)
     model.buffers.append(aligned(values))
     if all(one.buffer != held for graph in model.subgraphs for one in graph.tensors):
         model.buffers[held].data = None
     stored = tensor.quantization
+    if kept is None:
+        return
     for name in ("scale", "zeroPoint", "min", "max"):
         many = getattr(stored, name)
         if many is not None and len(many) > 1:

@@ -64,6 +64,10 @@ class Reason(StrEnum):
     RESHAPE_QUANTIZATION = "a RESHAPE must keep the quantization of its input"
     RESHAPE_SIZE = "the shape {shape} does not hold the {elements} elements of one image"
     RESHAPE_OPEN = "its shape is known only when the model runs"
+    GATHER_AXIS = "a GATHER must pick among the values of one row, along axis 1"
+    GATHER_PLACES = "the places that a GATHER picks must be constant, different, and there"
+    GATHER_QUANTIZATION = "a GATHER must keep the quantization of its input"
+    GATHER_PLACE = "what a GATHER picks must be for FULLY_CONNECTED alone"
     REQUANTIZE = "it changes the quantization of uint8"
     QUANTIZE_PLACE = "from {source} to {target} inside the model"
     CAST = "from {source} to {target}, and only a uint8 input without quantization can be cast, to float32"
@@ -74,8 +78,8 @@ class Reason(StrEnum):
 
 
 CHAIN = (
-    "The engine runs chains of FULLY_CONNECTED, SOFTMAX, RESHAPE, QUANTIZE and functions of single values in int8, "
-    "with ADD for skip connections; see the README."
+    "The engine runs chains of FULLY_CONNECTED, SOFTMAX, RESHAPE, QUANTIZE, GATHER and functions of single values in "
+    "int8, with ADD for skip connections; see the README."
 )
 FULL_INTEGER = (
     "Convert it with full-integer quantization: Optimize.DEFAULT, a representative_dataset, "

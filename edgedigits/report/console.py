@@ -15,13 +15,13 @@ from edgedigits.report.words import (
     accuracy_steps,
     compression_words,
     dense_layers,
+    left_words,
     loss_words,
     network,
     percent,
     source_words,
     sparsity,
     split_words,
-    trained_as,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def show_build(
         latency: of one image on this host; None when it was not measured.
         next_command: what to type next.
     """
-    shape = f"{network(facts)} (trained as {trained})" if (trained := trained_as(facts)) else network(facts)
+    shape = f"{network(facts)} ({left})" if (left := left_words(facts)) else network(facts)
     console.print(Text(facts.name, style="bold"), Text(f"{shape}, {loss_words(facts.config)} loss"), sep=": ")
     console.print(_pairs(_rows(facts, latency)))
     console.print()

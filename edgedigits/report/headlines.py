@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgedigits.engine.engine_facts import EngineFacts
 from edgedigits.report.facts import BuildFacts
-from edgedigits.report.words import dense_layers, network, percent, points, sparsity, trained_as
+from edgedigits.report.words import dense_layers, left_words, network, percent, points, sparsity
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ def headlines(facts: BuildFacts) -> list[Headline]:
 def _of_network(facts: BuildFacts) -> Headline:
     model, layers = facts.model, len(dense_layers(facts))
     macs = "" if model.macs is None else f", {model.macs:,} MACs an image"
-    trained = f"; trained as {trained_as(facts)}" if trained_as(facts) else ""
+    left = f"; {left_words(facts)}" if left_words(facts) else ""
     return Headline(
         "Network",
         network(facts),
-        f"{layers} {'layer' if layers == 1 else 'layers'}, {model.parameters:,} parameters{macs}{trained}",
+        f"{layers} {'layer' if layers == 1 else 'layers'}, {model.parameters:,} parameters{macs}{left}",
         "counted in the file and from its shapes",
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from edgedigits.data.writing import refuse_existing, replacing
 from edgedigits.errors import DataError
 from edgedigits.files.writing import write_text
-from edgedigits.model.contract import dense_weights, real_weights
+from edgedigits.model.contract import weights_of_inputs
 from edgedigits.model.reader import read_tflite
 from edgedigits.report.facts import BuildFacts, FirstLayer, read_report
 from edgedigits.report.packings import with_packings
@@ -64,7 +64,7 @@ def draw_page(folder: Path, path: Path | None = None, *, force: bool = False) ->
     refuse_existing(page, force=force)
     subject = find_subject(folder)
     graph = read_tflite(subject.model)
-    facts = replace(with_packings(facts, graph), first_layer=FirstLayer(None, real_weights(dense_weights(graph)[0])))
+    facts = replace(with_packings(facts, graph), first_layer=FirstLayer(None, weights_of_inputs(graph)))
     facts, note = _with_pictures(facts, subject)
     simulation = find_simulation(folder)
     with replacing(page, force=force) as temporary:

@@ -64,14 +64,22 @@ def network(facts: BuildFacts) -> str:
 def widths(facts: BuildFacts) -> list[int]:
     """Return how many inputs the network has, and how many outputs each of its layers."""
     shapes = [layer.weights.tensor.shape for layer in dense_layers(facts) if layer.weights]
-    return [shapes[0][-1], *(shape[0] for shape in shapes)] if shapes else []
+    return [facts.model.inputs[0].shape[-1], *(shape[0] for shape in shapes)] if shapes else []
 
 
-def trained_as(facts: BuildFacts) -> str:
-    """Return the widths that a network was trained with, where those of the file are fewer; else ""."""
+def inputs_read(facts: BuildFacts) -> int:
+    """Return how many of its inputs the first layer reads."""
+    shapes = [layer.weights.tensor.shape for layer in dense_layers(facts) if layer.weights]
+    return shapes[0][-1] if shapes else 0
+
+
+def left_words(facts: BuildFacts) -> str:
+    """Return what was taken out of the network: "reads 392 inputs, trained as 784-64-32-10"; "" where nothing was."""
     found = widths(facts)
     hidden = list(facts.config.get("model", {}).get("hidden", found[1:-1]))
-    return "-".join(map(str, (found[0], *hidden, found[-1]))) if hidden != found[1:-1] else ""
+    read = f"reads {inputs_read(facts):,} inputs" if inputs_read(facts) < found[0] else ""
+    trained = "-".join(map(str, (found[0], *hidden, found[-1])))
+    return ", ".join(filter(None, (read, f"trained as {trained}" if hidden != found[1:-1] else "")))
 
 
 def sparsity(facts: BuildFacts) -> float:

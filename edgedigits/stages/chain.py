@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.compression_sections import STRUCTURED
 from edgedigits.data.shape import CLASSES
 from edgedigits.levels.declaration import WIDEST
 from edgedigits.model.packing import packed_bytes, packed_within
 from edgedigits.model.weights.encoding import Weights
 from edgedigits.model.within import FASTEST
-from edgedigits.stages.masks import BLOCK, Mask, spread, without_dead
+from edgedigits.stages.masks import BLOCK, Mask, group_shape, spread, without_dead
 
 if TYPE_CHECKING:
     from edgedigits.config import BuildConfig
@@ -42,10 +43,11 @@ def chain(scores: Sequence[NDArray[np.float32]], alive: Groups, granularity: str
         granularity: of the groups.
     """
     left = [np.zeros(groups.shape, bool) for groups in alive]
-    if granularity == "neurons":
+    if granularity in STRUCTURED:
         for groups, score, on in zip(left, scores, alive, strict=True):
-            groups[0, np.argmax(np.where(on[0], score[0], -1.0))] = True
-        left[-1][:] = True
+            groups.flat[np.argmax(np.where(on, score, -1.0))] = True
+        if granularity == "neurons":
+            left[-1][:] = True
         return left
     feeds_all = alive[-1].all(axis=1)
     if not feeds_all.any():
@@ -73,11 +75,9 @@ def barest(widths: Sequence[int], granularity: str, first: int = 0) -> list[Mask
         first: the input that feeds it.
     """
     shapes = list(pairwise(widths))
-    each = BLOCK if granularity == "blocks" else 1
-    rows = [1 if granularity == "neurons" else fan_in for fan_in, _ in shapes]
-    whole = [np.ones((row, -(-fan_out // each)), bool) for row, (_, fan_out) in zip(rows, shapes, strict=True)]
+    whole = [np.ones(group_shape(shape, granularity), bool) for shape in shapes]
     scores = [np.zeros(one.shape, np.float32) for one in whole]
-    scores[0][first % rows[0]] = 1
+    scores[0][first % len(scores[0])] = 1
     left = chain(scores, whole, granularity)
     return without_dead([spread(groups, shape, granularity) for groups, shape in zip(left, shapes, strict=True)])
 

@@ -13,10 +13,19 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.compression_sections import STRUCTURED
+
 Mask = NDArray[np.float32]
 
 BLOCK = 4
 """Outputs that a block of weights feeds from one input: what a word of int8 weights holds."""
+
+
+def group_shape(shape: tuple[int, ...], granularity: str) -> tuple[int, int]:
+    """Return the shape of the groups that weights (fan-in, fan-out) make."""
+    fan_in, fan_out = shape
+    columns = {"inputs": 1, "blocks": -(-fan_out // BLOCK)}.get(granularity, fan_out)
+    return (1 if granularity == "neurons" else fan_in, columns)
 
 
 def pooled(scores: NDArray[np.float32], granularity: str) -> NDArray[np.float32]:
@@ -24,12 +33,15 @@ def pooled(scores: NDArray[np.float32], granularity: str) -> NDArray[np.float32]
 
     Args:
         scores: of weights, (fan-in, fan-out).
-        granularity: weights; blocks of one input by four outputs; neurons: all weights of an output.
+        granularity: weights; blocks of one input by four outputs; neurons: all weights of an output; inputs: all
+            weights of an input, a pixel of the first layer and a neuron of the others.
     """
     if granularity == "weights":
         return scores
     if granularity == "neurons":
         return scores.sum(axis=0, keepdims=True)
+    if granularity == "inputs":
+        return scores.sum(axis=1, keepdims=True)
     fan_in, fan_out = scores.shape
     padded = np.pad(scores, ((0, 0), (0, -fan_out % BLOCK)))
     return np.asarray(padded.reshape(fan_in, -1, BLOCK).sum(axis=2))
@@ -37,7 +49,7 @@ def pooled(scores: NDArray[np.float32], granularity: str) -> NDArray[np.float32]
 
 def spread(groups: NDArray[np.bool_], shape: tuple[int, ...], granularity: str) -> Mask:
     """Return the mask of weights (fan-in, fan-out) for the groups that are left."""
-    if granularity == "neurons":
+    if granularity in STRUCTURED:
         groups = np.broadcast_to(groups, shape)
     elif granularity == "blocks":
         groups = np.repeat(groups, BLOCK, axis=1)[:, : shape[1]]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.compression_sections import FOURS_SPARSITY
+from edgedigits.compression_sections import FOURS_SPARSITY, STRUCTURED
 from edgedigits.criteria.declaration import Criterion, LayerState
 from edgedigits.stages.chain import chain
 from edgedigits.stages.goals import Counts, PruningGoal
@@ -33,7 +33,7 @@ class Pruner:
         self._draws = [generator.random(shape, np.float32) for shape in shapes]
         self._movement = [np.zeros(shape, np.float32) for shape in shapes]
         sizes = [pooled(draw, granularity).size for draw in self._draws]
-        self._spares = granularity == "neurons" or goal.is_tight(sizes)
+        self._spares = granularity in STRUCTURED or goal.is_tight(sizes)
         self.is_least = False
         """Whether nothing was left, when it was looked last, but what is spared."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from edgedigits.config import BuildConfig
 from edgedigits.data.shape import CLASSES
 from edgedigits.errors import ConfigError, UnsupportedModelError
 from edgedigits.frontier import model_folder
+from edgedigits.model.contract import weights_of_inputs
 from edgedigits.model.ir import Tensor
 from edgedigits.model.reader import read_tflite
 
@@ -26,7 +29,8 @@ def starting_weights(config: BuildConfig) -> list[NDArray[np.float32]]:
     folder = model_folder(config.training.start)
     graph = read_tflite(folder / MODEL)
     layers = [operator for operator in graph.operators if operator.opcode == "FULLY_CONNECTED"]
-    weights = [_real(graph.input_of(layer, place)) for layer in layers for place in (1, 2)]
+    weights: list[NDArray[Any]] = [_real(graph.input_of(layer, place)) for layer in layers for place in (1, 2)]
+    weights[0] = weights_of_inputs(graph)
     theirs, ours = [weights[0].shape[1], *map(len, weights[1::2])], _widths(config)
     if theirs != ours:
         raise ConfigError(

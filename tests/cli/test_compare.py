@@ -69,7 +69,7 @@ def test_the_table_is_printed(builds, capsys):
     out = capsys.readouterr().out
     assert "90.00%" in out
     assert "recall of 9" in out
-    assert "40-10" in out, "the widths of the file"
+    assert "784-10" in out, "the widths of the file"
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,30 @@ def _reshape(scale: float = 0.5, target: list[int] | None = None) -> Callable[[L
     return describe
 
 
+def _gather(
+    places: list[int] | None = None, scale: float = 0.5, axis: int = 1, through: str = ""
+) -> Callable[[Layer], None]:
+    """A GATHER of two inputs before the layer; without `places` they are an input of nobody."""
+
+    def describe(model: Layer) -> None:
+        picked = model.activation("picked", 2, scale, -3)
+        if places is None:
+            indices = model.writer.activation("places", [2], "int32")
+        else:
+            indices = model.writer.constant("places", np.array(places, np.int32))
+        options = schema.GatherOptionsT()
+        options.axis = axis
+        model.add("GATHER", model.inputs[0], picked, options, indices)
+        model.weights = model.writer.constant("few", np.ones((3, 2), np.int8), 0.25)
+        source = picked
+        if through:
+            source = model.activation("through", 2, scale, -3)
+            model.add(through, picked, source)
+        model.dense(source)
+
+    return describe
+
+
 def _quantize_inside(model: Layer) -> None:
     other = model.activation("other", 3, 1.0, 130, "uint8")
     last = model.activation("last", 3, 0.7, 0)
@@ -394,6 +418,20 @@ TABLE: dict[Reason, Refused] = {
     ),
     Reason.RESHAPE_OPEN: Refused(
         whole(_reshape()), "operator 0 (RESHAPE), tensor 5 'shape': its shape is known only when the model runs", "batch_size=1"
+    ),
+    Reason.GATHER_AXIS: Refused(
+        whole(_gather([1, 3], axis=0)), "operator 0 (GATHER), tensor 0 'x': a GATHER must pick among the values of one row, along axis 1"
+    ),
+    Reason.GATHER_PLACES: Refused(
+        whole(_gather([1, 1])),
+        "operator 0 (GATHER), tensor 5 'places': the places that a GATHER picks must be constant, different, and there",
+    ),
+    Reason.GATHER_QUANTIZATION: Refused(
+        whole(_gather([1, 3], scale=0.25)), "operator 0 (GATHER), tensor 4 'picked': a GATHER must keep the quantization of its input"
+    ),
+    Reason.GATHER_PLACE: Refused(
+        whole(_gather([1, 3], through="RELU")),
+        "operator 0 (GATHER), tensor 4 'picked': what a GATHER picks must be for FULLY_CONNECTED alone",
     ),
     Reason.REQUANTIZE: Refused(
         whole(_uint8_of_another_scale), "operator 0 (QUANTIZE), tensor 0 'x': it changes the quantization of uint8"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 
-from edgedigits.model.contract import dense_weights
+from edgedigits.model.contract import dense_weights, weights_of_inputs
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.lowering import lower
 from edgedigits.model.narrowing import narrowed
@@ -56,6 +56,34 @@ def test_random_models_keep_every_byte_in_both_runtimes(model: RandomModel) -> N
     for oracle in ORACLES.values():
         np.testing.assert_array_equal(oracle(made.content, inputs), oracle(model.content, inputs))
     assert narrowed(made.content, "m").content == made.content, "once is enough"
+
+
+def test_inputs_that_nothing_reads_are_left_out_by_a_gather() -> None:
+    random = np.random.default_rng(4)
+    weights = [random.integers(-50, 50, shape).astype(np.int8) for shape in ((80, 200), (6, 80))]
+    unread = np.array([0, *range(50, 150), 199])
+    weights[0][:, unread], weights[0][3] = 0, 0
+    content = build_mlp(weights, [random.integers(-500, 500, len(one)).astype(np.int32) for one in weights])
+    assert shapes(narrowed(content, "m").content) == [(79, 200), (6, 79)], "only where it is asked for"
+    made = narrowed(content, "m", gather=True).content
+    graph = read_tflite(made)
+    assert [one.opcode for one in graph.operators] == ["GATHER", "FULLY_CONNECTED", "FULLY_CONNECTED"]
+    assert shapes(made) == [(79, 98), (6, 79)]
+    assert graph.tensors[graph.inputs[0]].shape == (1, 200)
+    read = np.setdiff1d(np.arange(200), unread)
+    assert np.flatnonzero(weights_of_inputs(graph).any(axis=0)).tolist() == read.tolist()
+    np.testing.assert_array_equal(lower(graph).layers[0].weights, weights[0][np.arange(80) != 3])
+    inputs = hard_inputs(200)
+    for oracle in ORACLES.values():
+        np.testing.assert_array_equal(oracle(made, inputs), oracle(content, inputs))
+    assert narrowed(made, "m", gather=True).content == made, "once is enough"
+
+
+def test_a_gather_that_saves_nothing_is_left_out() -> None:
+    kernel = np.ones((2, 200), np.int8)
+    kernel[:, 7] = 0
+    content = build_mlp([kernel], [np.zeros(2, np.int32)])
+    assert narrowed(content, "m", gather=True).content is content
 
 
 def test_what_the_roundings_tell_apart_stays() -> None:

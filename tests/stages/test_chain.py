@@ -15,7 +15,7 @@ from edgedigits.stages.chain import barest, chain, layer_widths, least_of, made_
 from edgedigits.stages.goals import ByLayer, Bytes, Overall
 from edgedigits.stages.masks import masks_of, pooled, rank, without_dead
 
-GRANULARITIES = ("weights", "blocks", "neurons")
+GRANULARITIES = ("weights", "blocks", "neurons", "inputs")
 
 
 def config(**sections):
@@ -57,7 +57,8 @@ def test_of_several_neurons_that_feed_every_class_the_best_is_spared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("granularity", "weights"), [("weights", [1, 1, 10]), ("blocks", [1, 1, 10]), ("neurons", [144, 1, 10])]
+    ("granularity", "weights"),
+    [("weights", [1, 1, 10]), ("blocks", [1, 1, 10]), ("neurons", [144, 1, 10]), ("inputs", [1, 1, 10])],
 )
 def test_the_barest_network_has_a_chain_and_nothing_else(granularity, weights) -> None:
     masks = barest([144, 20, 12, 10], granularity, first=70)

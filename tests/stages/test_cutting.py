@@ -79,6 +79,7 @@ def test_masks_by_magnitude_are_tfmots(share) -> None:
         pytest.param({"granularity": "2:4", "criterion": "activity", "sparsity": 0.5}, marks=pytest.mark.slow),
         pytest.param({"schedule": "linear", "granularity": "blocks"}, marks=pytest.mark.slow),
         pytest.param({"granularity": "neurons", "sparsity": 0.5, "criterion": "movement"}, marks=pytest.mark.slow),
+        pytest.param({"granularity": "inputs", "sparsity": 0.5}, marks=pytest.mark.slow),
     ],
 )
 def test_the_model_has_the_zeros_asked_for(few, prune) -> None:

@@ -220,7 +220,7 @@ def test_a_budget_that_nothing_meets_is_told_before_anything_is_trained(few, bud
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("granularity", ["weights", "blocks", "neurons"])
+@pytest.mark.parametrize("granularity", ["weights", "blocks", "neurons", "inputs"])
 def test_the_smallest_budget_that_is_told_is_met_by_a_network_that_feeds_every_class(few, granularity) -> None:
     choices = config(budget={"constants": 60}, prune={"granularity": granularity})
     with pytest.raises(ConfigError) as told:

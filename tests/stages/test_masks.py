@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edgedigits.stages.masks import best_of_fours, most_within, normalised, pooled, rank, spread, without_dead
+from edgedigits.stages.masks import (
+    best_of_fours,
+    group_shape,
+    most_within,
+    normalised,
+    pooled,
+    rank,
+    spread,
+    without_dead,
+)
 
 SCORES = hnp.arrays(np.float32, st.tuples(st.integers(1, 7), st.integers(1, 9)), elements=st.integers(0, 9))
 
@@ -28,11 +37,13 @@ def test_a_normalised_score_is_its_share_of_those_that_are_not_lower(scores) -> 
         ("weights", [[1, 0, 0, 0, 2, 0], [0, 0, 3, 0, 0, 0]], [[1, 0, 0, 0, 1, 0], [0, 0, 1, 0, 0, 0]]),
         ("blocks", [[1, 2], [3, 0]], [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]]),
         ("neurons", [[1, 0, 3, 0, 2, 0]], [[1, 0, 1, 0, 1, 0], [1, 0, 1, 0, 1, 0]]),
+        ("inputs", [[3], [3]], [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]]),
     ],
 )
 def test_what_goes_at_once_has_the_sum_of_its_scores(granularity, groups, spread_again) -> None:
     scores = np.array([[1, 0, 0, 0, 2, 0], [0, 0, 3, 0, 0, 0]], np.float32)
     assert pooled(scores, granularity).tolist() == groups
+    assert group_shape(scores.shape, granularity) == np.shape(groups)
     assert spread(pooled(scores, granularity) > 0, scores.shape, granularity).tolist() == spread_again
 
 

@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgedigits.model.fixed_point import Rounding
 from edgedigits.model.ir import Graph, Operator, Tensor
 from edgedigits.model.ops.step import INT8_MAX, INT8_MIN, Step
@@ -26,6 +29,7 @@ class Chain:
         holders: the tensors that hold what the last step gives.
         steps: those that are lowered.
         constants: what operators make of constants, by the tensor's index.
+        picked: of a tensor that holds some of its values only, by its index: their places, intp (k,), among how many.
         input: the first int8 tensor that holds what goes into the network; None until there is one.
     """
 
@@ -37,6 +41,7 @@ class Chain:
     steps: list[Step] = field(default_factory=list)
     holders: list[Tensor] = field(default_factory=list)
     constants: dict[int, Tensor] = field(default_factory=dict)
+    picked: dict[int, tuple[NDArray[np.intp], int]] = field(default_factory=dict)
     input: Tensor | None = None
 
     def hold(self, tensor: Tensor, value: int) -> None:

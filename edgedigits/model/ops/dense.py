@@ -104,7 +104,7 @@ class _Lowering:
 
     def _proven(self, weights: Tensor) -> DenseLayer:
         assert weights.data is not None
-        values = np.ascontiguousarray(weights.data, dtype=np.int8)
+        values = self._of_all_inputs(np.ascontiguousarray(weights.data, dtype=np.int8))
         folded = self._bias(weights) - self._source.zero_point * values.sum(axis=1, dtype=np.int64)
         if np.any(np.abs(folded) > INT32_MAX):
             raise self._refuse(Reason.FOLDED_BIAS, weights)
@@ -136,6 +136,15 @@ class _Lowering:
             layer = _as_litert(layer, real)
         self._prove_rescaling(layer, rounding)
         return layer
+
+    def _of_all_inputs(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return weights (out, in) of all the values that there are, where a GATHER picks some of them."""
+        if self._source.index not in self._chain.picked:
+            return values
+        places, count = self._chain.picked[self._source.index]
+        wide = np.zeros((len(values), count), np.int8)
+        wide[:, places] = values
+        return wide
 
     def _bias(self, weights: Tensor) -> NDArray[np.int64]:
         """Return the bias as the file has it, int64 (out,)."""
