@@ -1,9 +1,9 @@
 """One stage of training: the same loop for the float, the pruning and the quantization-aware stage.
 
-A whole epoch is one XLA program: the network is small, so that the time of a step is not in its products but in
-starting its hundred operations one by one. Keras's `fit` is kept around it, with its callbacks and history, and Keras's
-`train_step` inside it. TF-MOT's wrappers count their steps in the graph; that masks follow the curve of a plain `fit`
-is tested.
+A whole epoch is one XLA program, where there is enough to do: the network is small, so that the time of a step is not
+in its products but in starting its hundred operations one by one. Keras's `fit` is kept around it, with its callbacks
+and history, and Keras's `train_step` inside it. TF-MOT's wrappers count their steps in the graph; that masks follow the
+curve of a plain `fit` is tested.
 """
 
 from __future__ import annotations
@@ -54,6 +54,10 @@ class StagePlan:
 
 History = dict[str, list[float]]
 """Figures by epoch: accuracy, loss, precision, recall, the same with val_ in front, learning_rate, perhaps sparsity."""
+
+WORTH_COMPILING = 400
+"""Steps of a stage. Compiling an epoch takes some two seconds, as long as a thousand steps that TensorFlow starts by
+themselves; fewer than these are over before."""
 
 _ONE_STEP = {"steps_per_epoch": 1, "validation_steps": 1}
 """What `fit` takes for a step is an epoch, and a whole split."""
@@ -230,7 +234,8 @@ def train(
         progress: where the bar goes.
         view: what the model sees of an image.
         distillation: what is learned from beside the labels, of which `loss` then is a share.
-        at_once: whether an epoch is one XLA program; else steps are TensorFlow's own, whose convolutions are faster.
+        at_once: whether an epoch may be one XLA program, which it is where that is worth compiling; else steps are
+            TensorFlow's own, whose convolutions are faster.
         extra_callbacks: of TF-MOT, run before ours at the end of an epoch.
         tensorboard: folder for event files, one sub-folder a stage.
 
@@ -244,7 +249,7 @@ def train(
     stream = training_epochs(splits.train, config, plan.seed, view, targets)
     optimizer = make_optimizer(config, plan.peak, stream.steps * plan.epochs)
     model.compile(optimizer, loss=distillation.loss(loss) if distillation else loss, metrics=[ClassificationCounts()])
-    _set_programs(model, stream.steps, at_once=at_once)
+    _set_programs(model, stream.steps, at_once=at_once and stream.steps * plan.epochs >= WORTH_COMPILING)
     images, labels = as_tensors(splits.validation, view)
     watched = tf.data.Dataset.from_tensors((images, targets(labels, splits.validation.images))).repeat()
     with progress.stage(plan.title, plan.epochs) as stage, _told_of_event_files(tensorboard):
