@@ -17,7 +17,7 @@ from edgedigits.engine.source import render_engine
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
 from edgedigits.model.numpy_engine import run_steps
-from edgedigits.model.packing import Goal, choose
+from edgedigits.model.packing import Goal, choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from tests.benchmarks.bench_engine import (
@@ -76,12 +76,13 @@ def test_cortex_m0plus_takes_a_quarter_of_tflm(digits: np.ndarray) -> None:
     assert measure(random_network(1.0), digits[:40], "cortex-m0plus").mean <= TFLM["784-32-16-10"]["cortex-m0plus"] / 4
 
 
-@pytest.mark.parametrize("density", [1.0, 0.2])
-def test_gcc_is_within_15_percent_of_zig_on_a_cortex_m0plus(density: float, digits: np.ndarray) -> None:
+@pytest.mark.parametrize(("density", "encoding"), [(1.0, ""), (0.2, ""), (0.2, "blocks")])
+def test_gcc_is_within_15_percent_of_zig_on_a_cortex_m0plus(density: float, encoding: str, digits: np.ndarray) -> None:
     """Made small as well, where it has no upper registers of its own accord."""
     toolchain_or_skip("gcc", find_core("cortex-m0plus"))
     network = random_network(density)
-    source = render_engine(network, choose(network, Goal.SPEED))
+    packed = use(network, [encoding] * len(network.layers)) if encoding else choose(network, Goal.SPEED)
+    source = render_engine(network, packed)
     by_zig, by_gcc, small = (
         simulate_engine(source, network, digits[:40], "cortex-m0plus", one).instructions.mean
         for one in (ZIG, ("gcc", "-O2"), ("gcc", "-Os"))
