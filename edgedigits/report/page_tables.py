@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edgedigits.losses.catalogue import LOSSES
 from edgedigits.model.summary import LayerFacts, shape_text
 from edgedigits.report.facts import BuildFacts
-from edgedigits.report.words import choice_words, percent, points, size_text, source_words, stage_label
+from edgedigits.report.words import choice_words, left_words, percent, points, size_text, source_words, stage_label
 
 NOTHING = "–"
 _SHORT, _FEW = 4, 6
@@ -156,6 +156,8 @@ def layers_table(facts: BuildFacts) -> Table:
         "Bytes: of weights and bias; entropy: what an ideal coder would need for a weight; target: where a layer was "
         "pruned."
     )
+    if left := left_words(facts):
+        caption += f" What pruning took whole has left the file: {left}."
     return Table("Layers of model.tflite", head, rows, frozenset({0, 9}), caption)
 
 
