@@ -9,7 +9,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgedigits.build_folder import MODEL
 from edgedigits.compression_sections import FOURS_SPARSITY, WHOLE_BITS
 from edgedigits.config import BuildConfig, Sections
 from edgedigits.errors import ConfigError, DataError, nearest, shown
@@ -164,19 +163,23 @@ def with_start(written: Choices, flags: Choices, kind: type[Sections]) -> dict[s
     """
     start = over(written, flags).get("training", {}).get("start")
     there = read_config_file(model_folder(start) / MANIFEST, kind) if start else {}
-    if start and "model" in there and (file := model_folder(start) / MODEL).is_file():
-        there = over(there, {"model": {"hidden": _hidden_widths(file)}})
+    if start and "model" in there:
+        there = over(there, {"model": _model_of(model_folder(start))})
     kept = {name: values for name, values in there.items() if name not in ("data", "output")}
     was_taught = bool(kept.get("training", {}).get("start"))
     return over(kept if was_taught else over(kept, _gentle(kept)), written)
 
 
-def _hidden_widths(file: Path) -> list[int]:
-    # Only a build that starts from another one reads a model.
+def _model_of(folder: Path) -> dict[str, Any]:
+    """Return what the `.tflite` of a build says of [model]; nothing where it is not there."""
+    # NumPy comes with them: only a build that starts from another one reads a model.
+    from edgedigits.build_folder import MODEL
     from edgedigits.model.contract import dense_weights
     from edgedigits.model.reader import read_tflite
 
-    return [weights.shape[0] for weights in dense_weights(read_tflite(file))[:-1]]
+    if not (folder / MODEL).is_file():
+        return {}
+    return {"hidden": [weights.shape[0] for weights in dense_weights(read_tflite(folder / MODEL))[:-1]]}
 
 
 def _gentle(there: Choices) -> dict[str, dict[str, Any]]:
