@@ -42,6 +42,8 @@ _PATIENT: Choices = {
     "distill": {"teacher": OWN_TEACHER},
 }
 """Where there is room to learn distorted copies by heart: more of them, for longer, and what a teacher says of each."""
+_TAUGHT: Choices = {"distill": {"weight": 0.9}}
+"""Where there is less room, what the teacher says counts for more than the labels."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class BudgetRecipe:
         window, size: side of the central square that is seen, and of what it is averaged to.
         hidden: widths before pruning.
         tries: trainings, of which the best by validation is kept: the smallest depend much on their first weights.
-        patient: train longer, from a teacher, too.
+        also: other choices.
     """
 
     most: float
@@ -61,7 +63,7 @@ class BudgetRecipe:
     size: int
     hidden: tuple[int, ...]
     tries: int = 1
-    patient: bool = False
+    also: tuple[Choices, ...] = ()
 
     @property
     def choices(self) -> Choices:
@@ -71,12 +73,26 @@ class BudgetRecipe:
             "model": {"hidden": self.hidden},
             "joint": {"tries": self.tries},
         }
-        merged: dict[str, dict[str, Any]] = {}
-        by_depth = _ONE_LAYER if len(self.hidden) == 1 else _TWO_LAYERS
-        for part in (_SHARED, by_depth, _PATIENT if self.patient else {}, own):
-            for section, values in part.items():
-                merged.setdefault(section, {}).update(values)
-        return merged
+        return _merged(_SHARED, self._by_depth, *self.also, own)
+
+    @property
+    def hurried(self) -> Choices:
+        """How long it trains, and on what, where many are tried: as the smaller ones do, without a teacher."""
+        parts = _merged(_SHARED, self._by_depth)
+        epochs, copies = parts["joint"]["epochs"], parts["training"]["augment_copies"]
+        return {"training": {"augment_copies": copies}, "joint": {"epochs": epochs}, "distill": {"teacher": ""}}
+
+    @property
+    def _by_depth(self) -> Choices:
+        return _ONE_LAYER if len(self.hidden) == 1 else _TWO_LAYERS
+
+
+def _merged(*parts: Choices) -> dict[str, dict[str, Any]]:
+    merged: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        for section, values in part.items():
+            merged.setdefault(section, {}).update(values)
+    return merged
 
 
 RECIPES = (
@@ -85,9 +101,10 @@ RECIPES = (
     BudgetRecipe(1536, 20, 10, (60,)),
     BudgetRecipe(3072, 24, 12, (100,)),
     BudgetRecipe(6144, 24, 12, (220,)),
-    BudgetRecipe(14336, 22, 22, (512, 128)),
-    BudgetRecipe(20480, 24, 24, (400, 100)),
-    BudgetRecipe(float("inf"), 24, 24, (400, 100), patient=True),
+    BudgetRecipe(10240, 22, 22, (512, 128)),
+    BudgetRecipe(14336, 22, 22, (512, 128), also=(_PATIENT, _TAUGHT)),
+    BudgetRecipe(20480, 24, 24, (400, 100), also=(_PATIENT, _TAUGHT)),
+    BudgetRecipe(float("inf"), 24, 24, (400, 100), also=(_PATIENT,)),
 )
 
 
@@ -98,5 +115,13 @@ def room_for(constants: int, flash: int, instructions: int) -> int:
 
 def recipe_for(constants: int, flash: int = 0, instructions: int = 0) -> Choices:
     """Return the choices for a budget: bytes of constants, or else of flash, or else instructions of an image."""
-    room = room_for(constants, flash, instructions)
-    return next(recipe for recipe in RECIPES if room <= recipe.most).choices
+    return _of(room_for(constants, flash, instructions)).choices
+
+
+def hurried_for(constants: int) -> Choices:
+    """Return what a build to so many bytes of constants is told where many are tried; see `BudgetRecipe.hurried`."""
+    return _of(constants).hurried
+
+
+def _of(room: int) -> BudgetRecipe:
+    return next(recipe for recipe in RECIPES if room <= recipe.most)

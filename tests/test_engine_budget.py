@@ -65,6 +65,15 @@ def test_what_is_left_at_its_default_follows_the_budget(budget, sees, hidden) ->
     assert asked.model.hidden == (8,)
 
 
+@pytest.mark.parametrize(("constants", "taught"), [(8192, 0.0), (12_288, 0.9), (16_384, 0.9), (27_648, 0.7)])
+def test_only_large_budgets_are_patient_and_train_a_teacher_first(constants, taught) -> None:
+    """A build to 8 KB is one of a few minutes."""
+    choices = make_config(parse_sections({"budget": {"constants": constants}}, "test"))
+    assert (choices.teacher == "cnn") == bool(taught)
+    assert choices.distill.weight == (taught or choices.distill.weight)
+    assert (choices.training.augment_copies, choices.joint.epochs) == ((48, 200) if taught else (16, 100))
+
+
 @pytest.mark.parametrize(
     ("section", "name", "value"),
     [("joint", "enabled", "false"), ("prune", "enabled", "false"), ("engine", "optimize", '"balanced"')],

@@ -26,6 +26,7 @@ from edgedigits.data.seeing import see
 from edgedigits.errors import ConfigError, DataError
 from edgedigits.frontier import build_path, frontier, model_folder
 from edgedigits.model.lowering import lower
+from edgedigits.model.narrowing import narrowed
 from edgedigits.model.numpy_engine import run
 from edgedigits.model.packing import Goal, arrange
 from edgedigits.model.reader import read_tflite
@@ -210,6 +211,18 @@ def test_a_start_has_the_widths_of_its_file(tmp_path) -> None:
     told = make_config(with_start({**start, "model": {"hidden": [6, 4]}}, {}, BuildConfig))
     with pytest.raises(ConfigError, match="its layers are 784-5-3-10, and this build's are 784-6-4-10"):
         starting_weights(told)
+
+
+def test_a_start_that_reads_some_of_its_inputs_has_no_weights_of_the_others(tmp_path) -> None:
+    weights = [np.ones(shape, np.int8) for shape in ((60, 784), (10, 60))]
+    weights[0][:, 100:700] = 0
+    whole = build_mlp(weights, [np.zeros(len(one), np.int32) for one in weights])
+    (tmp_path / MODEL).write_bytes(narrowed(whole, MODEL, gather=True).content)
+    write_manifest(tmp_path, Manifest(config={"model": {"hidden": [60]}}))
+    choices = make_config(with_start({"training": {"start": str(tmp_path)}}, {}, BuildConfig))
+    kernel = starting_weights(choices)[0]
+    assert kernel.shape == (784, 60) and kernel.dtype == np.float32
+    assert np.flatnonzero(kernel.any(axis=1)).tolist() == [*range(100), *range(700, 784)]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from edgedigits.devices.gates import Limits
 from edgedigits.errors import CheckFailedError, DataError, ToolMissingError
 from edgedigits.extras import install_command, is_installed
 from edgedigits.progress import Progress
+from edgedigits.recipes import hurried_for
 from edgedigits.search.front import FIGURES
 from edgedigits.search.hopeless import floors_for
 from edgedigits.search.memory import Memory, require_optuna
@@ -192,11 +193,8 @@ def _entry(point: Point, choices: SearchChoices) -> Entry:
     """Return a point as a trial of a study."""
     values = axis_values(point)
     chosen = [find_axis(name, STORED_AS).apply(value, name)[0] for name, value in values.items()]
-    config = make_config(
-        merge(
-            {"budget": {"core": choices.core}, "joint": {"tries": 1}, "distill": {"teacher": ""}}, choices.base, *chosen
-        )
-    )
+    once: dict[str, dict[str, Any]] = {"budget": {"core": choices.core}, "joint": {"tries": 1}}
+    config = make_config(merge(hurried_for(point["constants"]), once, choices.base, *chosen))
     (entry,) = plan_builds(STORED_AS, [PlannedTrial(values, config, INT8)]).entries
     own = {"core": choices.core}
     return replace(entry, kind=STORED_AS, spec={**entry.spec, **own}, identity={**entry.identity, **own})

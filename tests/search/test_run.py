@@ -11,7 +11,8 @@ from edgedigits.devices.gates import Limits
 from edgedigits.errors import CheckFailedError, ConfigError, DataError
 from edgedigits.progress import SILENT
 from edgedigits.search.memory import JOURNAL, RANDOM_FIRST
-from edgedigits.search.run import search
+from edgedigits.search.run import _entry, search
+from edgedigits.search.space import Space
 from edgedigits.search.trial_kind import FLOORS, GIVEN_UP
 from edgedigits.study.run.database import DATABASE
 from edgedigits.study.run.store import Store
@@ -37,6 +38,17 @@ def test_another_seed_gives_other_trials(uninterrupted, tmp_path, monkeypatch):
 def test_the_recipes_come_first(uninterrupted):
     budgets = [values["budget_constants"] for _, _, values in uninterrupted[:4]]
     assert budgets == [7168, 3584, 1792, 896]
+
+
+@pytest.mark.parametrize(
+    ("constants", "copies", "epochs"), [(900, 12, 120), (8192, 16, 100), (12_288, 16, 100), (27_648, 16, 100)]
+)
+def test_no_trial_is_as_patient_as_a_build_of_its_own(constants, copies, epochs):
+    """Nor does each train a teacher first."""
+    point = next(Space(320, constants, 10**6).first_points())
+    told = _entry(point, CHOICES).spec["config"]
+    assert (told["training"]["augment_copies"], told["joint"]["epochs"]) == (copies, epochs)
+    assert told["distill"]["teacher"] == ""
 
 
 @pytest.mark.parametrize("at", [1, RANDOM_FIRST + 1])
