@@ -120,5 +120,6 @@ def _name(axes: Axes, one: Published, color: str) -> None:
         textcoords="offset points",
         fontsize=7.5,
         color=color,
-        ha="right" if one.nbytes > 20_000 else "left",
+        # Away from the right edge, and from our own line.
+        ha="right" if one.nbytes > (5_000 if color == GREEN else 20_000) else "left",
     )
