@@ -37,8 +37,7 @@ def test_a_study_plans_it_without_a_folder() -> None:
     assert [trial.config.teacher for trial in trials] == ["", "cnn"]
 
 
-@pytest.mark.parametrize(("constants", "teacher", "epochs"), [(16384, "", 100), (27648, "cnn", 200)])
-def test_a_large_budget_is_met_with_patience(constants, teacher, epochs) -> None:
-    choices = config(budget={"constants": constants})
-    assert (choices.teacher, choices.joint.epochs) == (teacher, epochs)
+@pytest.mark.parametrize("constants", [12_288, 27_648])
+def test_a_large_budget_can_be_met_without_one(constants) -> None:
+    assert config(budget={"constants": constants}).teacher == "cnn"
     assert config(budget={"constants": constants}, distill={"teacher": ""}).teacher == ""
