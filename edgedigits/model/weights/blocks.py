@@ -23,6 +23,7 @@ class Blocks(Encoding):
     template = "blocks.c.j2"
     visits = Visits.WORDS
     outputs_at_once = BLOCK
+    has_thumb1_code = True
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "weights": uint32, a block a word; "steps": uint8, in blocks; and "starts" in blocks."""
