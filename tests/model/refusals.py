@@ -130,7 +130,7 @@ def _reshape(scale: float = 0.5, target: list[int] | None = None) -> Callable[[L
     return describe
 
 
-def _gather(
+def gathering(
     places: list[int] | None = None, scale: float = 0.5, axis: int = 1, through: str = ""
 ) -> Callable[[Layer], None]:
     """A GATHER of two inputs before the layer; without `places` they are an input of nobody."""
@@ -420,17 +420,17 @@ TABLE: dict[Reason, Refused] = {
         whole(_reshape()), "operator 0 (RESHAPE), tensor 5 'shape': its shape is known only when the model runs", "batch_size=1"
     ),
     Reason.GATHER_AXIS: Refused(
-        whole(_gather([1, 3], axis=0)), "operator 0 (GATHER), tensor 0 'x': a GATHER must pick among the values of one row, along axis 1"
+        whole(gathering([1, 3], axis=0)), "operator 0 (GATHER), tensor 0 'x': a GATHER must pick among the values of one row, along axis 1"
     ),
     Reason.GATHER_PLACES: Refused(
-        whole(_gather([1, 1])),
+        whole(gathering([1, 1])),
         "operator 0 (GATHER), tensor 5 'places': the places that a GATHER picks must be constant, different, and there",
     ),
     Reason.GATHER_QUANTIZATION: Refused(
-        whole(_gather([1, 3], scale=0.25)), "operator 0 (GATHER), tensor 4 'picked': a GATHER must keep the quantization of its input"
+        whole(gathering([1, 3], scale=0.25)), "operator 0 (GATHER), tensor 4 'picked': a GATHER must keep the quantization of its input"
     ),
     Reason.GATHER_PLACE: Refused(
-        whole(_gather([1, 3], through="RELU")),
+        whole(gathering([1, 3], through="RELU")),
         "operator 0 (GATHER), tensor 4 'picked': what a GATHER picks must be for FULLY_CONNECTED alone",
     ),
     Reason.REQUANTIZE: Refused(

@@ -10,14 +10,14 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.model.refusals import Reason, RefusalError
 from tests.model.one_layer import Layer, whole
 from tests.model.oracles import hard_inputs, litert
-from tests.model.refusals import _gather
+from tests.model.refusals import gathering
 from tests.model.test_numpy_engine import ROUNDINGS, assert_equal_to_oracle
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 @pytest.mark.parametrize(("places", "axis"), [([1, 3], 1), ([3, 0], -1)])
 def test_it_gives_the_oracles_bytes(places, axis, rounding) -> None:
-    content = whole(_gather(places, axis=axis))()
+    content = whole(gathering(places, axis=axis))()
     assert_equal_to_oracle(content, rounding)
     [layer] = lower(read_tflite(content), rounding).layers
     expected = np.zeros((3, 4), np.int8)
@@ -28,7 +28,7 @@ def test_it_gives_the_oracles_bytes(places, axis, rounding) -> None:
 @pytest.mark.parametrize("places", [None, [1, 4], [-1, 0], [2, 2]])
 def test_places_must_be_known_and_there(places) -> None:
     with pytest.raises(RefusalError) as caught:
-        lower(read_tflite(whole(_gather(places))()))
+        lower(read_tflite(whole(gathering(places))()))
     assert caught.value.reason is Reason.GATHER_PLACES
 
 
@@ -36,7 +36,7 @@ def test_two_layers_may_read_one_input_each_in_its_own_way() -> None:
     """One picks, the other takes all; an ADD brings both together."""
 
     def describe(model: Layer) -> None:
-        _gather([1, 3])(model)
+        gathering([1, 3])(model)
         model.weights = model.writer.constant("all", np.arange(12, dtype=np.int8).reshape(3, 4), 0.25)
         other, total = model.activation("other", 3, 1.0, 2), model.activation("total", 3, 2.0)
         model.dense(model.inputs[0], other)
