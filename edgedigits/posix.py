@@ -160,6 +160,21 @@ def kill_group(program: subprocess.Popen[Any]) -> None:
     program.kill()
 
 
+def pipe_of_signals() -> int | None:
+    """Return the end of a pipe to read from, without waiting, into which Python writes the number of each signal.
+
+    None where no waiting thread could be woken. Children that are forked write nothing.
+    """
+    if _kill_thread is None:
+        return None
+    arrived, noted = os.pipe()
+    for end in (arrived, noted):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(noted, warn_on_full_buffer=False)
+    os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
+    return arrived
+
+
 def send_again(number: int) -> None:
     """Have the main thread handle a signal once more; where the system can, also if it waits for something."""
     import threading

@@ -4,16 +4,19 @@ The KeyboardInterrupt that a signal raises vanishes when it happens to hit a cal
 TensorFlow makes many. So the wish is also remembered, and raised again at the next step of the progress. Some libraries
 written in C also lose an exception that comes while they are loaded, and crash later for the part that they lack, and
 Python itself loses one that hits the callbacks of its import locks: until these are done, a signal waits. What hits a
-finalizer, or a generator that is thrown away, is lost as well, and sent again.
+finalizer, or a generator that is thrown away, is lost as well, and sent again. So is what comes when the main thread is
+just about to wait, as another thread runs: Python notes it, and heeds it when the waiting is over, which may be never.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -21,14 +24,16 @@ from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 from typing import Any, NoReturn
 
-from edgedigits.posix import HANG_UP, send_again
+from edgedigits.posix import HANG_UP, pipe_of_signals, send_again
 
 _asked = threading.Event()
 _SIGNALS = [number for number in (signal.SIGINT, signal.SIGTERM, HANG_UP) if number is not None]
 _EXIT_INTERRUPTED = 130
 """As `edgedigits.errors` has it, which this does not wait for."""
 _WAIT_S = 0.05
-"""Between two looks whether an exception may be raised."""
+"""Between two looks whether an exception may be raised, and until a signal counts as unheard."""
+_unheard: list[int] = []
+"""What a pipe of signals is read from: the number of each that comes. Our handler takes it out again."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -50,6 +55,7 @@ def run_to_exit(main: Callable[[], int], interrupted: Callable[[], int]) -> NoRe
     # The first that is registered is the last to run: others have tidied up by then.
     atexit.register(_exit_if_interrupted, codes)
     sys.unraisablehook = partial(_send_lost_again, before=sys.unraisablehook)
+    _watch_for_unheard()
     try:
         try:
             _handle(_interrupt)
@@ -92,6 +98,8 @@ def _handle(handler: Callable[..., Any]) -> dict[signal.Signals, Any]:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     _asked.set()
+    for arrived in _unheard:
+        _take_out(arrived)
     if not _would_be_lost(frame):
         raise Interrupted
     _send_later(number)
@@ -103,6 +111,28 @@ def _send_lost_again(lost: Any, before: Callable[[Any], Any]) -> None:
         _send_later(signal.SIGINT)
     else:
         before(lost)
+
+
+def _watch_for_unheard() -> None:
+    arrived = pipe_of_signals()
+    if arrived is not None:
+        _unheard.append(arrived)
+        threading.Thread(target=_send_unheard_again, args=(arrived,), daemon=True).start()
+
+
+def _send_unheard_again(arrived: int) -> NoReturn:
+    while True:
+        select.select([arrived], [], [])
+        time.sleep(_WAIT_S)
+        for number in set(_take_out(arrived)).intersection(_SIGNALS):
+            if signal.getsignal(number) is _interrupt:
+                send_again(number)
+
+
+def _take_out(arrived: int) -> bytes:
+    with suppress(BlockingIOError):
+        return os.read(arrived, 1024)
+    return b""
 
 
 def _send_later(number: int) -> None:

@@ -96,9 +96,9 @@ ROOT = Path(__file__).parents[2]
 TOLD = "edgedigits: interrupted; nothing half-made was left behind.\n"
 
 
-def python(*words: str) -> subprocess.CompletedProcess[str]:
+def python(*words: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=240, env=environment)
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=timeout_s, env=environment)
 
 
 @pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs Linux")
@@ -133,6 +133,55 @@ run_to_exit(main, lambda: 130)
 def test_a_signal_that_hits_a_generator_which_is_thrown_away_is_not_lost():
     done = python("-c", LOST)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+UNHEARD = """
+import signal, threading, time
+from edgedigits.cli.interrupts import run_to_exit
+def main():
+    # What another thread hears, Python handles in the main thread, once that one wakes up.
+    threading.Thread(target=lambda: (time.sleep(0.3), signal.pthread_kill(threading.get_ident(), signal.{name}))).start()
+    never = threading.Lock()
+    never.acquire()
+    {wait}
+    return 0
+run_to_exit(main, lambda: 130)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX")
+@pytest.mark.parametrize("wait", ["never.acquire()", "time.sleep(60)"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_comes_as_the_main_thread_begins_to_wait_is_not_lost(wait, name):
+    done = python("-c", UNHEARD.format(wait=wait, name=name), timeout_s=40)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+OTHERS = """
+import os, signal, time
+from edgedigits.cli.interrupts import run_to_exit
+def main():
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    for _ in range(3):
+        signal.raise_signal(signal.SIGUSR1)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.raise_signal(signal.SIGINT)
+        signal.signal(signal.SIGINT, lambda *_: None)
+        signal.raise_signal(signal.SIGINT)
+        os._exit(0)
+    os.waitpid(child, 0)
+    time.sleep(0.5)
+    return 7
+run_to_exit(main, lambda: 130)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")
+def test_other_signals_and_those_of_a_child_are_left_alone():
+    done = python("-c", OTHERS)
+    assert (done.returncode, done.stderr) == (7, "")
 
 
 ENDING = """
