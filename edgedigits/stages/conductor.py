@@ -104,19 +104,16 @@ class Conductor:
 
 
 def conducted(conductor: Conductor | None, pruner: Pruner | None) -> Any:
-    """Return the Keras callback that lets a conductor work, if there is one, and records the share of zeros."""
-    from edgedigits.training.keras_env import keras
+    """Return the callback that lets a conductor, if there is one, work behind every epoch, and records "sparsity"."""
+    from edgedigits.training.keras_env import when_epoch_ends
 
-    class Conducted(keras.callbacks.Callback):
-        """Lets the conductor work behind every epoch, and records the share of zeros as "sparsity"."""
+    def work(epoch: int, logs: dict[str, Any]) -> None:
+        if conductor is not None:
+            conductor.after(epoch)
+        if pruner is not None:
+            logs["sparsity"] = pruner.sparsity
 
-        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-            if conductor is not None:
-                conductor.after(epoch)
-            if logs is not None and pruner is not None:
-                logs["sparsity"] = pruner.sparsity
-
-    return Conducted()
+    return when_epoch_ends(work)
 
 
 def _hold_near_levels(layer: Any) -> None:

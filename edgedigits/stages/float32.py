@@ -20,21 +20,19 @@ def run(line: Line, model: Any) -> tuple[Any, Any]:
     if line.config.training.start:
         made.set_weights(starting_weights(line.config))
     plan = line.plan("float", "Training in float32", line.config.training.epochs, 1.0)
-    line.train(plan, made, [_snapshot(line)] if RAMPS[line.config.prune.schedule].rewinds else [])
+    line.train(plan, made, [_snapshot(line, made)] if RAMPS[line.config.prune.schedule].rewinds else [])
     return made, made
 
 
-def _snapshot(line: Line) -> Any:
-    from edgedigits.training.keras_env import keras
+def _snapshot(line: Line, model: Any) -> Any:
+    """Return the callback that keeps the weights of the first epoch, which pruned ones are set back to."""
+    from edgedigits.training.keras_env import when_epoch_ends
 
-    class Snapshot(keras.callbacks.Callback):
-        """Keeps the weights of the first epoch, which pruned ones are set back to."""
+    def keep(epoch: int, logs: dict[str, Any]) -> None:
+        if epoch == 0:
+            line.early = model.get_weights()
 
-        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-            if epoch == 0:
-                line.early = self.model.get_weights()
-
-    return Snapshot()
+    return when_epoch_ends(keep)
 
 
 STAGE = Stage(

@@ -63,24 +63,17 @@ def strip_pruning(model: Any) -> Any:
     return tfmot.sparsity.keras.strip_pruning(model)
 
 
-def pruning_callbacks() -> list[Any]:
-    """Return what `fit` needs beside the model: TF-MOT's step counter, and a record of zeros by epoch."""
-    from edgedigits.training.keras_env import keras, tfmot
+def pruning_callbacks(wrapped: Any) -> list[Any]:
+    """Return what `fit` needs beside the wrapped model: TF-MOT's step counter, and a record of zeros by epoch."""
+    from edgedigits.training.keras_env import tfmot, when_epoch_ends
 
-    class SparsityHistory(keras.callbacks.Callback):
-        """Record each epoch's share of zeros over all pruned weights under "sparsity"."""
+    def record(epoch: int, logs: dict[str, Any]) -> None:
+        """Note an epoch's share of zeros over all pruned weights under "sparsity"."""
+        masks = [mask.numpy() for layer in wrapped.layers for _, mask, _ in getattr(layer, "pruning_vars", ())]
+        if masks:
+            logs["sparsity"] = sum(int(np.sum(mask == 0)) for mask in masks) / sum(mask.size for mask in masks)
 
-        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-            zeros = total = 0
-            for layer in self.model.layers:
-                if hasattr(layer, "pruning_vars"):
-                    for _, mask, _ in layer.pruning_vars:
-                        values = mask.numpy()
-                        zeros, total = zeros + int(np.sum(values == 0)), total + values.size
-            if logs is not None and total:
-                logs["sparsity"] = zeros / total
-
-    return [tfmot.sparsity.keras.UpdatePruningStep(), SparsityHistory()]
+    return [tfmot.sparsity.keras.UpdatePruningStep(), when_epoch_ends(record)]
 
 
 def run(line: Line, model: Any) -> tuple[Any, Any]:
@@ -92,7 +85,7 @@ def run(line: Line, model: Any) -> tuple[Any, Any]:
     wrapped = add_pruning(model, prune, target, line.steps(prune.epochs))
     settled = int(np.ceil(prune.end * prune.epochs))
     plan = line.plan("prune", f"Pruning to {_shares(target)}", prune.epochs, prune.rate, settled)
-    pruned = line.train(plan, wrapped, pruning_callbacks(), finish=strip_pruning)
+    pruned = line.train(plan, wrapped, pruning_callbacks(wrapped), finish=strip_pruning)
     return pruned, pruned
 
 

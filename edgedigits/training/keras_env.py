@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from edgedigits.errors import ToolMissingError
 from edgedigits.extras import TRAINING, pip_command
@@ -113,4 +114,25 @@ def set_seed(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-__all__ = ["THREADS", "THREADS_ARE_FIXED", "check_versions", "keras", "quiet_stderr", "set_seed", "tf", "tfmot"]
+def when_epoch_ends(function: Callable[[int, dict[str, Any]], None]) -> Any:
+    """Return a Keras callback that calls `function` with the number of each epoch, from 0, and its figures.
+
+    A class of one's own that is made within a function, and all that it knows, a model say, stays in memory for good:
+    TensorFlow keeps every type that it has seen.
+    """
+    return keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: function(epoch, {} if logs is None else logs)
+    )
+
+
+__all__ = [
+    "THREADS",
+    "THREADS_ARE_FIXED",
+    "check_versions",
+    "keras",
+    "quiet_stderr",
+    "set_seed",
+    "tf",
+    "tfmot",
+    "when_epoch_ends",
+]

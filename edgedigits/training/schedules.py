@@ -80,5 +80,9 @@ def make_optimizer(config: TrainingConfig, peak: float, steps: int) -> Any:
     """Return a new optimizer for a stage of `steps` steps that peaks at the rate `peak`."""
     rate = make_rate(config.schedule, peak, steps)
     if config.optimizer == "adam":
-        return keras.optimizers.Adam(rate)
-    return keras.optimizers.SGD(rate, momentum=0.9 if config.optimizer == "momentum" else 0.0)
+        optimizer = keras.optimizers.Adam(rate)
+    else:
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9 if config.optimizer == "momentum" else 0.0)
+    # One device has nothing to sum, and Keras's way to do it leaves every graph in TensorFlow's register of gradients.
+    optimizer.aggregate_gradients = list
+    return optimizer

@@ -72,10 +72,11 @@ def _wrapped(kind: str, splits: Splits, epochs: int) -> Any:
 def ours(kind: str, splits: Splits, epochs: int) -> float:
     """Return seconds an epoch of this project's loop, validation and metrics included."""
     clock = _Clock()
-    callbacks = [*(pruning_callbacks() if kind == "prune" else []), clock]
+    model = _wrapped(kind, splits, epochs)
+    callbacks = [*(pruning_callbacks(model) if kind == "prune" else []), clock]
     plan = StagePlan(kind, kind, epochs, 3e-3, 1)
     train(
-        _wrapped(kind, splits, epochs),
+        model,
         splits,
         TRAINING,
         plan,

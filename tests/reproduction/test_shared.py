@@ -50,7 +50,7 @@ def trained_alone(kind, loss, first, few):
     model = make(kind, first, few)
     model.compile(keras.optimizers.SGD(RATE), loss=make_loss(LossConfig(name=loss), few.train.labels))
     images = to_float(few.train.images)
-    callbacks = pruning_callbacks() if kind == "prune" else []
+    callbacks = pruning_callbacks(model) if kind == "prune" else []
     model.fit(
         images,
         few.train.labels.astype(np.int32),

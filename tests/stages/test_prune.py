@@ -25,7 +25,13 @@ def pruned(few, prune: PruningConfig, target: dict[str, float], hidden=(32, 16))
     wrapped = add_pruning(build_mlp(config), prune, target, STEPS)
     plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
     history = train(
-        wrapped, few, config.training, plan, LogitsLoss("cross-entropy"), SILENT, extra_callbacks=pruning_callbacks()
+        wrapped,
+        few,
+        config.training,
+        plan,
+        LogitsLoss("cross-entropy"),
+        SILENT,
+        extra_callbacks=pruning_callbacks(wrapped),
     )
     return wrapped, history
 
@@ -98,7 +104,7 @@ def test_the_curve_is_that_of_a_plain_fit(few):
             wrapped.fit(images, labels, batch_size=BATCH, epochs=EPOCHS, callbacks=callbacks, verbose=0)
         else:
             plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
-            callbacks = [*pruning_callbacks(), masks]
+            callbacks = [*pruning_callbacks(wrapped), masks]
             train(wrapped, few, config, plan, LogitsLoss("cross-entropy"), SILENT, extra_callbacks=callbacks)
         curves.append(masks.zeros)
     assert curves[0] == curves[1]
@@ -119,5 +125,13 @@ def test_pruning_starts_from_the_trained_weights_and_leaves_the_model_given_as_i
     for layer, kernel in zip(wrapped.layers, before[::2], strict=True):
         assert (getattr(layer, "layer", layer).kernel.numpy() == kernel).all()
     plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
-    train(wrapped, few, config.training, plan, LogitsLoss("cross-entropy"), SILENT, extra_callbacks=pruning_callbacks())
+    train(
+        wrapped,
+        few,
+        config.training,
+        plan,
+        LogitsLoss("cross-entropy"),
+        SILENT,
+        extra_callbacks=pruning_callbacks(wrapped),
+    )
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
