@@ -1,4 +1,7 @@
-"""The figures that the README promises, on full MNIST where it is at hand; some four minutes."""
+"""The figures that the README promises, on full MNIST where it is at hand; some three minutes.
+
+784-10-10 has its own beside its instructions, in `tests/benchmarks/test_bench_engine.py`, so that it is built once.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ pytestmark = [
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("784-10-10", 0.935), ("784-32-16-10", 0.973), ("784-300-100-10", 0.986), ("README", 0.965)],
+    [("784-32-16-10", 0.973), ("784-300-100-10", 0.986), ("README", 0.965)],
 )
 def test_accuracy_of_the_int8_model_on_the_10000_test_images(name, least):
     report = build(ROWS[name])["report"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -20,6 +21,7 @@ from edgedigits.model.numpy_engine import run_steps
 from edgedigits.model.packing import Goal, choose, use
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
+from tests.benchmarks.bench_accuracy import NETWORKS
 from tests.benchmarks.bench_engine import (
     BUILDS,
     IMAGES,
@@ -115,7 +117,13 @@ def test_the_worst_case_has_no_zero_anywhere() -> None:
 @pytest.mark.skipif("EDGEDIGITS_DATA" not in os.environ, reason="EDGEDIGITS_DATA does not name full MNIST")
 @pytest.mark.parametrize("name", BUILDS)
 def test_trained_models_on_mnist(name: str, tmp_path: Path) -> None:
-    network, inputs = load_network(build(name, tmp_path)), images()[:IMAGES]
+    folder = build(name, tmp_path)
+    if name == "784-10-10":
+        report = json.loads((folder / "report.json").read_text())
+        assert NETWORKS[name] == BUILDS[name]
+        accuracy = report["evaluation"]["scores"]["accuracy"]
+        assert accuracy >= 0.935 and report["stages"][0]["test_accuracy"] - accuracy <= 0.002
+    network, inputs = load_network(folder), images()[:IMAGES]
     found, small = measure(network, inputs), measure(network, inputs[:10], goal=Goal.SIZE)
     mean, worst, from_pixels = LIMITS[name]
     assert found.mean <= mean and found.worst <= worst

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,11 @@ def interrupt(arguments: list[str], folder: Path, number: int, ready: Callable[[
             _, said = process.communicate(timeout=50)
         finally:
             process.kill()
+            if process.returncode is None:
+                # What it leaves would go on for as long as the machine does.
+                for left in processes_with(mark):
+                    with suppress(ProcessLookupError):
+                        os.kill(left, signal.SIGKILL)
     assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said
     time.sleep(0.2)
     assert processes_with(mark) == {}
