@@ -125,7 +125,7 @@ def _send_unheard_again(arrived: int) -> NoReturn:
         select.select([arrived], [], [])
         time.sleep(_WAIT_S)
         for number in set(_take_out(arrived)).intersection(_SIGNALS):
-            if signal.getsignal(number) is _interrupt:
+            if signal.getsignal(number) in (_interrupt, _exit_now):
                 send_again(number)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.stages.cluster import with_dense_gradient
@@ -143,31 +140,17 @@ def run(line: Line, model: Any) -> tuple[Any, Any]:
 
     The model that comes in is stripped of pruning and clustering already: the preserving schemes keep what they made.
     """
-    from edgedigits.training.keras_env import tfmot
+    from edgedigits.training.keras_env import tfmot, unwarned
 
     config, qat = line.config, line.config.qat
     preserve = CLUSTERS if config.is_clustered else ZEROS if config.target_sparsity else ""
     aware = add_fake_quantization(model, line.calibration, preserve=preserve)
     plan = line.plan("qat", "Quantization-aware training", qat.epochs, qat.rate)
     finish = tfmot.experimental.combine.strip_clustering_cqat if preserve == CLUSTERS else lambda trained: trained
-    with _kernels_unwarned():
+    # It is the clusters of kernels that TF-MOT trains.
+    with unwarned("Gradients do not exist"):
         aware = line.train(plan, aware, finish=finish)
     return aware, strip_fake_quantization(aware, model)
-
-
-@contextmanager
-def _kernels_unwarned() -> Iterator[None]:
-    """Hold back the warning that kernels have no gradient: it is their clusters that TF-MOT trains."""
-    logger = logging.getLogger("tensorflow")
-
-    def is_other(record: logging.LogRecord) -> bool:
-        return "Gradients do not exist" not in record.getMessage()
-
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)
 
 
 STAGE = Stage(

@@ -22,7 +22,7 @@ from edgedigits.errors import DataError
 from edgedigits.progress import Progress, StageProgress
 from edgedigits.training.distillation import Distillation, labels_of
 from edgedigits.training.epochs import as_input, as_tensors, labels_alone, training_epochs
-from edgedigits.training.keras_env import keras, tf
+from edgedigits.training.keras_env import keras, tf, unwarned
 from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE, make_optimizer
 from edgedigits.view import PLAIN, View
@@ -252,7 +252,12 @@ def train(
     _set_programs(model, stream.steps, at_once=at_once and stream.steps * plan.epochs >= WORTH_COMPILING)
     images, labels = as_tensors(splits.validation, view)
     watched = tf.data.Dataset.from_tensors((images, targets(labels, splits.validation.images))).repeat()
-    with progress.stage(plan.title, plan.epochs) as stage, _told_of_event_files(tensorboard):
+    with (
+        progress.stage(plan.title, plan.epochs) as stage,
+        _told_of_event_files(tensorboard),
+        # Each stage has programs of its own, which the third short one in a process would be told not to make.
+        unwarned("triggered tf.function retracing"),
+    ):
         callbacks = [*extra_callbacks, *_callbacks(config, plan, stage, tensorboard)]
         fitted = model.fit(
             stream.dataset, epochs=plan.epochs, validation_data=watched, callbacks=callbacks, verbose=0, **_ONE_STEP

@@ -6,6 +6,7 @@ these libraries import them from here and are themselves imported only when some
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -51,6 +52,21 @@ def quiet_stderr() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(saved, 2)
             os.close(saved)
+
+
+@contextmanager
+def unwarned(words: str) -> Iterator[None]:
+    """Hold back what TensorFlow's Python side says with these words in it, which mean nothing here."""
+    logger = logging.getLogger("tensorflow")
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return words not in record.getMessage()
+
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 _USER_WANTS_LOGS = os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1")
@@ -134,5 +150,6 @@ __all__ = [
     "set_seed",
     "tf",
     "tfmot",
+    "unwarned",
     "when_epoch_ends",
 ]

@@ -136,24 +136,28 @@ def test_a_signal_that_hits_a_generator_which_is_thrown_away_is_not_lost():
 
 
 UNHEARD = """
-import signal, threading, time
+import atexit, signal, threading, time
 from edgedigits.cli.interrupts import run_to_exit
-def main():
+def hear():
+    time.sleep(0.3)
+    signal.pthread_kill(threading.get_ident(), signal.{name})
+def wait():
     # What another thread hears, Python handles in the main thread, once that one wakes up.
-    threading.Thread(target=lambda: (time.sleep(0.3), signal.pthread_kill(threading.get_ident(), signal.{name}))).start()
+    threading.Thread(target=hear, daemon=True).start()
     never = threading.Lock()
     never.acquire()
     {wait}
     return 0
-run_to_exit(main, lambda: 130)
+run_to_exit({main}, lambda: 130)
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX")
 @pytest.mark.parametrize("wait", ["never.acquire()", "time.sleep(60)"])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_signal_that_comes_as_the_main_thread_begins_to_wait_is_not_lost(wait, name):
-    done = python("-c", UNHEARD.format(wait=wait, name=name), timeout_s=40)
+@pytest.mark.parametrize("main", ["wait", "lambda: atexit.register(wait) and 0"])
+def test_a_signal_that_comes_as_the_main_thread_begins_to_wait_is_not_lost(wait, name, main):
+    done = python("-c", UNHEARD.format(wait=wait, name=name, main=main), timeout_s=40)
     assert (done.returncode, done.stderr) == (130, "")
 
 

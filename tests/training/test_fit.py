@@ -53,6 +53,13 @@ def test_the_same_seed_gives_the_same_weights(few):
 
 
 @pytest.mark.slow
+def test_short_trainings_one_after_the_other_say_nothing_of_tensorflows_programs(few, caplog):
+    for _ in range(6):
+        trained(few, StagePlan("float", "Training", epochs=1, peak=3e-3, seed=1))
+    assert "retracing" not in caplog.text
+
+
+@pytest.mark.slow
 def test_early_stopping_ends_a_stage_and_restores_its_best_weights(few):
     plan = StagePlan("float", "Training", epochs=40, peak=0.3, seed=1)
     model, history = trained(few, plan, patience=2, optimizer="sgd", schedule="constant")
