@@ -51,6 +51,7 @@ BUILDS = {
     "784-32-16-10": "--hidden 32,16 --qat",
     "784-300-100-10": "--hidden 300,100 --qat",
     "784-32-16-10, 80% pruned": "--hidden 32,16 --qat --prune",
+    "784-32-16-10, 80% pruned in blocks": "--hidden 32,16 --qat --prune --granularity blocks",
     "784-300-100-10, 90% pruned in blocks": "--hidden 300,100 --qat --prune --sparsity 0.9 --granularity blocks",
 }
 # TensorFlow Lite Micro of August 2026 with CMSIS-NN, GCC 12, release build, logits out; Cortex-M55: clang 16. Measured in
