@@ -44,14 +44,13 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
 from edgedigits.scoring.metrics import classify
 from edgedigits.scoring.reject import MOST_LEAD_TOLD, leads
+from tests.benchmarks.bench_accuracy import NETWORKS
 from tests.model.worst_case import without_zeros, worst_input
 
 BUILDS = {
-    "784-10-10": "--hidden 10 --qat",
-    "784-32-16-10": "--hidden 32,16 --qat",
-    "784-300-100-10": "--hidden 300,100 --qat",
-    "784-32-16-10, 80% pruned": "--hidden 32,16 --qat --prune",
-    "784-32-16-10, 80% pruned in blocks": "--hidden 32,16 --qat --prune --granularity blocks",
+    **{name: NETWORKS[name] for name in ("784-10-10", "784-32-16-10", "784-300-100-10")},
+    "784-32-16-10, 80% pruned": NETWORKS["README"],
+    "784-32-16-10, 80% pruned in blocks": f"{NETWORKS['README']} --granularity blocks",
     "784-300-100-10, 90% pruned in blocks": "--hidden 300,100 --qat --prune --sparsity 0.9 --granularity blocks",
 }
 # TensorFlow Lite Micro of August 2026 with CMSIS-NN, GCC 12, release build, logits out; Cortex-M55: clang 16. Measured in
