@@ -209,6 +209,8 @@ def _told_of_event_files(folder: Path | None) -> Iterator[None]:
         ) from error
 
 
+# Each stage has programs of its own, which the third short one in a process would be told not to make.
+@unwarned("triggered tf.function retracing")
 def train(
     model: Any,
     splits: Splits,
@@ -252,12 +254,7 @@ def train(
     _set_programs(model, stream.steps, at_once=at_once and stream.steps * plan.epochs >= WORTH_COMPILING)
     images, labels = as_tensors(splits.validation, view)
     watched = tf.data.Dataset.from_tensors((images, targets(labels, splits.validation.images))).repeat()
-    with (
-        progress.stage(plan.title, plan.epochs) as stage,
-        _told_of_event_files(tensorboard),
-        # Each stage has programs of its own, which the third short one in a process would be told not to make.
-        unwarned("triggered tf.function retracing"),
-    ):
+    with progress.stage(plan.title, plan.epochs) as stage, _told_of_event_files(tensorboard):
         callbacks = [*extra_callbacks, *_callbacks(config, plan, stage, tensorboard)]
         fitted = model.fit(
             stream.dataset, epochs=plan.epochs, validation_data=watched, callbacks=callbacks, verbose=0, **_ONE_STEP
