@@ -105,7 +105,7 @@ def python(*words: str, timeout_s: float = 240) -> subprocess.CompletedProcess[s
 @pytest.mark.parametrize("where", ["any", "exec"])
 @pytest.mark.parametrize(
     ("number", "count"),
-    [(signal.SIGINT, 3), *(pytest.param(one, 30, marks=pytest.mark.slow) for one in (signal.SIGINT, signal.SIGTERM))],
+    [(signal.SIGINT, 3), *(pytest.param(one, 60, marks=pytest.mark.slow) for one in (signal.SIGINT, signal.SIGTERM))],
 )
 def test_a_signal_ends_with_130_wherever_it_hits(number, count, where):
     done = python(str(Path(__file__).with_name("signal_points.py")), str(int(number)), where, str(count), "boards")

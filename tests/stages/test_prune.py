@@ -23,17 +23,12 @@ def pruned(few, prune: PruningConfig, target: dict[str, float], hidden=(32, 16))
     config = BuildConfig(model=ModelConfig(hidden=hidden), training=TrainingConfig(batch_size=BATCH, augment="none"))
     set_seed(3)
     wrapped = add_pruning(build_mlp(config), prune, target, STEPS)
-    plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
-    history = train(
-        wrapped,
-        few,
-        config.training,
-        plan,
-        LogitsLoss("cross-entropy"),
-        SILENT,
-        extra_callbacks=pruning_callbacks(wrapped),
-    )
-    return wrapped, history
+    return wrapped, train_pruning(wrapped, few, config.training)
+
+
+def train_pruning(wrapped, few, training: TrainingConfig, *callbacks):
+    plan, loss = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2), LogitsLoss("cross-entropy")
+    return train(wrapped, few, training, plan, loss, SILENT, extra_callbacks=[*pruning_callbacks(wrapped), *callbacks])
 
 
 @pytest.mark.slow
@@ -103,9 +98,7 @@ def test_the_curve_is_that_of_a_plain_fit(few):
             images, labels = as_tensors(few.train)
             wrapped.fit(images, labels, batch_size=BATCH, epochs=EPOCHS, callbacks=callbacks, verbose=0)
         else:
-            plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
-            callbacks = [*pruning_callbacks(wrapped), masks]
-            train(wrapped, few, config, plan, LogitsLoss("cross-entropy"), SILENT, extra_callbacks=callbacks)
+            train_pruning(wrapped, few, config, masks)
         curves.append(masks.zeros)
     assert curves[0] == curves[1]
 
@@ -124,14 +117,5 @@ def test_pruning_starts_from_the_trained_weights_and_leaves_the_model_given_as_i
     wrapped = add_pruning(model, PruningConfig(), {"hidden_1": 0.8}, STEPS)
     for layer, kernel in zip(wrapped.layers, before[::2], strict=True):
         assert (getattr(layer, "layer", layer).kernel.numpy() == kernel).all()
-    plan = StagePlan("prune", "Pruning", EPOCHS, 3e-3, seed=2)
-    train(
-        wrapped,
-        few,
-        config.training,
-        plan,
-        LogitsLoss("cross-entropy"),
-        SILENT,
-        extra_callbacks=pruning_callbacks(wrapped),
-    )
+    train_pruning(wrapped, few, config.training)
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
