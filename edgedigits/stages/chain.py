@@ -34,19 +34,19 @@ LARGEST_BIAS, MOST_SHIFTED = 15, 6
 Groups = list[NDArray[np.bool_]]
 
 
-def chain(scores: Sequence[NDArray[np.float32]], alive: Groups, granularity: str) -> Groups:
+def chain(scores: Sequence[NDArray[np.float32]], alive: Groups, granularities: Sequence[str]) -> Groups:
     """Return which groups of each layer are the chain of the highest scores; none where no neuron feeds every class.
 
     Args:
         scores: of each layer's groups, as `pooled` gives them.
         alive: whether a group still has weights, of the same shapes.
-        granularity: of the groups.
+        granularities: of the groups of each layer; all structured or none.
     """
     left = [np.zeros(groups.shape, bool) for groups in alive]
-    if granularity in STRUCTURED:
+    if granularities[-1] in STRUCTURED:
         for groups, score, on in zip(left, scores, alive, strict=True):
             groups.flat[np.argmax(np.where(on, score, -1.0))] = True
-        if granularity == "neurons":
+        if granularities[-1] == "neurons":
             left[-1][:] = True
         return left
     feeds_all = alive[-1].all(axis=1)
@@ -54,7 +54,8 @@ def chain(scores: Sequence[NDArray[np.float32]], alive: Groups, granularity: str
         return left
     neuron = int(np.argmax(np.where(feeds_all, scores[-1].sum(axis=1), -1.0)))
     left[-1][neuron] = True
-    for groups, score, on in zip(left[-2::-1], scores[-2::-1], alive[-2::-1], strict=True):
+    before = zip(left[-2::-1], scores[-2::-1], alive[-2::-1], granularities[-2::-1], strict=True)
+    for groups, score, on, granularity in before:
         column = neuron // BLOCK if granularity == "blocks" else neuron
         neuron = int(np.argmax(np.where(on[:, column], score[:, column], -1.0)))
         groups[neuron, column] = True
@@ -78,7 +79,7 @@ def barest(widths: Sequence[int], granularity: str, first: int = 0) -> list[Mask
     whole = [np.ones(group_shape(shape, granularity), bool) for shape in shapes]
     scores = [np.zeros(one.shape, np.float32) for one in whole]
     scores[0][first % len(scores[0])] = 1
-    left = chain(scores, whole, granularity)
+    left = chain(scores, whole, [granularity] * len(whole))
     return without_dead([spread(groups, shape, granularity) for groups, shape in zip(left, shapes, strict=True)])
 
 

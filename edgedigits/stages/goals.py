@@ -19,7 +19,7 @@ from edgedigits.model.packing import packed_bytes, packed_within
 from edgedigits.model.weights.encoding import Weights
 from edgedigits.model.within import FASTEST
 from edgedigits.stages.chain import Least
-from edgedigits.stages.masks import BLOCK, Ranking, masks_of, most_within
+from edgedigits.stages.masks import BLOCK, Ranking, is_short_of_blocks, masks_of, most_within
 
 TIGHT = 3
 """Times the least that has to be left: beyond that, no goal takes all that feeds a class."""
@@ -38,6 +38,9 @@ class PruningGoal(Protocol):
 
     def prunes(self, layers: int) -> Sequence[bool]:
         """Return of which of so many layers weights may go."""
+
+    def granularities(self, shapes: Sequence[tuple[int, int]], granularity: str) -> Sequence[str]:
+        """Return what goes at once in each layer, of weights (fan-in, fan-out), where `granularity` is wanted."""
 
     def is_tight(self, sizes: Sequence[int]) -> bool:
         """Return whether so little is left of layers of so many groups that a class might lose all that feeds it."""
@@ -72,6 +75,12 @@ class ByLayer:
         """Of those that have a target."""
         return [target > 0 for target in self.targets]
 
+    def granularities(self, shapes: Sequence[tuple[int, int]], granularity: str) -> Sequence[str]:
+        """The wanted one, but single weights of a layer that reads neurons and would be short of blocks."""
+        reading = zip(shapes[1:], self.targets[1:], strict=True)
+        short = [granularity == "blocks" and is_short_of_blocks(shape, target) for shape, target in reading]
+        return ["weights" if single else granularity for single in (False, *short)]
+
     def is_tight(self, sizes: Sequence[int]) -> bool:
         """Where a layer keeps about as many groups as there are classes."""
         shares = zip(sizes, self.targets, strict=True)
@@ -104,6 +113,10 @@ class Overall:
     def prunes(self, layers: int) -> Sequence[bool]:
         """Of all of them."""
         return [True] * layers
+
+    def granularities(self, shapes: Sequence[tuple[int, int]], granularity: str) -> Sequence[str]:
+        """The wanted one: in one ranking a layer keeps what its scores are worth."""
+        return [granularity] * len(shapes)
 
     def is_tight(self, sizes: Sequence[int]) -> bool:
         """Where about as many groups are left of each layer as there are classes."""
@@ -172,6 +185,10 @@ class Bytes:
         """Of all of them."""
         return [True] * layers
 
+    def granularities(self, shapes: Sequence[tuple[int, int]], granularity: str) -> Sequence[str]:
+        """The wanted one: in one ranking a layer keeps what its scores are worth."""
+        return [granularity] * len(shapes)
+
     def fewer(self, ranking: Ranking) -> Counts | None:
         """Keep as many less as the packed weights are too large, by measuring them."""
         self._look()
@@ -204,7 +221,8 @@ class Bytes:
         from edgedigits.training.compressed_dense import bias_codes
 
         layers = self._model.layers
-        masks = masks_of(ranking, counts, [layer.mask.numpy() for layer in layers], self._granularity)
+        granularities = [self._granularity] * len(layers)
+        masks = masks_of(ranking, counts, [layer.mask.numpy() for layer in layers], granularities)
         codes = [(layer.codes()[0] * mask).T.astype(np.int8) for layer, mask in zip(layers, masks, strict=True)]
         measured = self._packed(codes, [biases for biases, _ in bias_codes(self._model)])
         if counts.all():

@@ -56,6 +56,20 @@ def spread(groups: NDArray[np.bool_], shape: tuple[int, ...], granularity: str) 
     return groups.astype(np.float32)
 
 
+def is_short_of_blocks(shape: tuple[int, int], sparsity: float) -> bool:
+    """Return whether pruning a layer in blocks leaves fewer of them than it has inputs.
+
+    Where these are neurons, those that no block reads would go with all that feeds them: of 784-32-16-10 at 80%, with
+    25 blocks left in its second layer, 10 of the 32.
+
+    Args:
+        shape: of the weights, (fan-in, fan-out).
+        sparsity: share of the blocks that go.
+    """
+    _, columns = group_shape(shape, "blocks")
+    return sparsity > 0 and columns * (1.0 - sparsity) < 1
+
+
 def best_of_fours(scores: NDArray[np.float32], keep: int) -> Mask:
     """Return the mask of the `keep` best of every four consecutive inputs of an output.
 
@@ -170,11 +184,11 @@ def most_within(ranking: Ranking, size: Callable[[NDArray[np.int64]], float], li
 
 
 def masks_of(
-    ranking: Ranking, counts: Sequence[int] | NDArray[np.int64], masks: Sequence[Mask], granularity: str
+    ranking: Ranking, counts: Sequence[int] | NDArray[np.int64], masks: Sequence[Mask], granularities: Sequence[str]
 ) -> list[Mask]:
     """Return the masks (fan-in, fan-out) that are left of `masks` where each layer keeps so many groups."""
-    kept = zip(ranking.first(counts), masks, strict=True)
-    return without_dead([spread(groups, mask.shape, granularity) * mask for groups, mask in kept])
+    kept = zip(ranking.first(counts), masks, granularities, strict=True)
+    return without_dead([spread(groups, mask.shape, granularity) * mask for groups, mask, granularity in kept])
 
 
 def without_dead(masks: Sequence[Mask]) -> list[Mask]:

@@ -27,12 +27,13 @@ class Pruner:
     """
 
     def __init__(self, model: Any, criterion: Criterion, granularity: str, goal: PruningGoal, seed: int) -> None:
-        self._layers, self._criterion, self._granularity, self._goal = model.layers, criterion, granularity, goal
+        self._layers, self._criterion, self._goal = model.layers, criterion, goal
         shapes = [tuple(layer.mask.shape) for layer in self._layers]
+        self._granularities = goal.granularities(shapes, granularity)
         generator = np.random.default_rng(seed)
         self._draws = [generator.random(shape, np.float32) for shape in shapes]
         self._movement = [np.zeros(shape, np.float32) for shape in shapes]
-        sizes = [pooled(draw, granularity).size for draw in self._draws]
+        sizes = [groups.size for groups in self._pooled(self._draws)]
         self._spares = granularity in STRUCTURED or goal.is_tight(sizes)
         self.is_least = False
         """Whether nothing was left, when it was looked last, but what is spared."""
@@ -50,7 +51,7 @@ class Pruner:
             moments: of each layer: mean squares of its inputs and of its errors, and the gradient of its weights.
             cut: 0 at the beginning, 1 at the end.
         """
-        if self._granularity == "2:4":
+        if "2:4" in self._granularities:
             self._keep_of_fours(self._scores(moments), BLOCK - round(BLOCK * FOURS_SPARSITY * cut))
             return
         ranking = self._rank(moments)
@@ -65,19 +66,21 @@ class Pruner:
         ranking = self._rank(moments)
         while (counts := self._goal.fewer(ranking)) is not None:
             self._keep(ranking, counts)
-            ranking = ranking.among([pooled(layer.mask.numpy(), self._granularity) > 0 for layer in self._layers])
+            masks = [layer.mask.numpy() for layer in self._layers]
+            ranking = ranking.among([groups > 0 for groups in self._pooled(masks)])
 
     def _rank(self, moments: Sequence[tuple[NDArray[np.float32], ...]]) -> Ranking:
         masks = [layer.mask.numpy() for layer in self._layers]
-        scores = [
-            pooled(np.where(mask > 0, score, 0), self._granularity)
-            for mask, score in zip(masks, self._scores(moments), strict=True)
-        ]
-        alive = [pooled(mask, self._granularity) > 0 for mask in masks]
-        spared = chain(scores, alive, self._granularity) if self._spares else ()
+        left = [np.where(mask > 0, score, 0) for mask, score in zip(masks, self._scores(moments), strict=True)]
+        scores, alive = self._pooled(left), [groups > 0 for groups in self._pooled(masks)]
+        spared = chain(scores, alive, self._granularities) if self._spares else ()
         ranking = rank(scores, alive, normalise=self._criterion.normalised, spared=spared)
         self.is_least = len(ranking) == ranking.spared
         return ranking
+
+    def _pooled(self, values: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Return values of weights by layer, of all weights that go at once together."""
+        return [pooled(one, granularity) for one, granularity in zip(values, self._granularities, strict=True)]
 
     def _scores(self, moments: Sequence[tuple[NDArray[np.float32], ...]]) -> list[NDArray[np.float32]]:
         """Return the score of each weight by layer."""
@@ -97,6 +100,6 @@ class Pruner:
                 layer.mask.assign(mask * best_of_fours(np.where(mask > 0, score, -np.inf), keep))
 
     def _keep(self, ranking: Ranking, counts: Counts) -> None:
-        masks = masks_of(ranking, counts, [layer.mask.numpy() for layer in self._layers], self._granularity)
+        masks = masks_of(ranking, counts, [layer.mask.numpy() for layer in self._layers], self._granularities)
         for layer, mask in zip(self._layers, masks, strict=True):
             layer.mask.assign(mask)

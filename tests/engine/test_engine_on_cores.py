@@ -33,6 +33,7 @@ from tests.engine.engine_program import run as run_command
 from tests.engine.engine_program import write
 from tests.engine.test_source import full_lists
 from tests.model.oracles import hard_inputs
+from tests.model.pruned import pruned_in_blocks
 from tests.model.random_models import largest_sums, random_model
 from tests.tflite_builder import random_mlp
 
@@ -199,11 +200,17 @@ def test_a_cortex_m0plus_takes_a_fifth_of_the_instructions_of_tflm(tmp_path: Pat
     assert sum(strokes) / 4 < 8_300 and counts["all highest"] < 38_100 and counts["all lowest"] < 2_200
 
 
-@pytest.mark.parametrize("density", [1.0, 0.2])
-def test_the_code_of_one_model_stays_within_1400_bytes(density: float, tmp_path: Path) -> None:
-    """On a Cortex-M4 at -O2, with the softmax: dense by pairs of inputs, or lists of what is left and pairs behind."""
-    network = simplify(lower(read_tflite(random_mlp(1, (784, 32, 16, 10), density=density, softmax=True))))
-    core = find_core("cortex-m4")
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(random_mlp(1, (784, 32, 16, 10), softmax=True), id="dense"),
+        pytest.param(random_mlp(1, (784, 32, 16, 10), density=0.2, softmax=True), id="pruned"),
+        pytest.param(pruned_in_blocks(), id="blocks"),
+    ],
+)
+def test_the_code_of_one_model_stays_within_1400_bytes(content: bytes, tmp_path: Path) -> None:
+    """On a Cortex-M4 at -O2: pairs of inputs, lists of what is left and pairs, both with softmax, or blocks and pairs."""
+    network, core = simplify(lower(read_tflite(content))), find_core("cortex-m4")
     engine = write(render_engine(network, choose(network, Goal.SPEED)), tmp_path)
     image = compile_engine(toolchain_or_skip("zig", core), core, find_engine(engine), tmp_path)
     assert 1_000 < image.footprint.code <= 1_400

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edgedigits.model.lowering import lower
 from edgedigits.model.network import Network
@@ -13,19 +12,13 @@ from edgedigits.model.ordering import NOBODY, block_order, by_blocks, by_reading
 from edgedigits.model.packing import Goal, arrange, choose, pack_layer
 from edgedigits.model.reader import read_tflite
 from edgedigits.model.simplify import simplify
-from edgedigits.model.weights.blocks import BLOCK, ENCODINGS
+from edgedigits.model.weights.blocks import ENCODINGS
 from tests.model.oracles import hard_inputs
+from tests.model.pruned import in_blocks
 from tests.model.random_models import random_model
 from tests.tflite_builder import build_mlp
 
 [BLOCKS] = ENCODINGS
-
-
-def in_blocks(seed: int, outputs: int, inputs: int, density: float) -> NDArray[np.int8]:
-    """Weights pruned in blocks of one input and four outputs, a twentieth of what is left 0 all the same."""
-    random = np.random.default_rng(seed)
-    kept = np.repeat(random.random((outputs // BLOCK, inputs)) < density, BLOCK, axis=0)
-    return (random.integers(-127, 128, (outputs, inputs)) * kept * (random.random(kept.shape) > 0.05)).astype(np.int8)
 
 
 def with_dead_neurons(dead: list[int]) -> Network:

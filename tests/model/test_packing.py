@@ -16,10 +16,12 @@ from edgedigits.errors import UnsupportedModelError
 from edgedigits.model.lowering import lower
 from edgedigits.model.packing import Goal, _total, candidates, choose, pack_layer, use
 from edgedigits.model.reader import read_tflite
+from edgedigits.model.simplify import simplify
 from edgedigits.model.weights import ENCODINGS
 from edgedigits.model.weights.encoding import DIGITS, HIDDEN, Encoding
 from edgedigits.model.weights.rice import _STEP_BITS, _WEIGHT_BITS, _entries, _parameters
 from edgedigits.model.weights.rows import ROWS
+from tests.model.pruned import pruned_in_blocks
 from tests.model.random_models import largest_sums
 from tests.tflite_builder import build_mlp, random_mlp
 
@@ -96,7 +98,7 @@ def test_bytes_are_those_of_the_arrays() -> None:
     assert nbytes("lists8") == 240 + 2 * 12
     assert nbytes("lists4") == 180 + starts
     assert nbytes("bitmap") == 120 + 12 * 2 + starts
-    assert nbytes("blocks") == 12 * 3 * 5 + starts
+    assert nbytes("blocks") == 12 * 3 * 5 + 2 * 12
     assert nbytes("codebook", weights % 3) == 60 + 3
     assert nbytes("coded44", np.ones((10, 12), np.int8)) == 120 + starts + 2
 
@@ -220,6 +222,14 @@ def test_layers_share_a_kernel_where_its_code_is_dearer_than_their_weights() -> 
 
     assert first.encoding.name == second.encoding.name == "stream"
     assert alone.encoding.name != "stream"
+
+
+def test_a_kernel_more_has_to_be_worth_its_code() -> None:
+    """Lists would be faster in the second layer, but not so much that it is worth a third kernel."""
+    network = simplify(lower(read_tflite(pruned_in_blocks())))
+    assert [one.encoding.name for one in choose(network, Goal.SPEED)] == ["blocks", "pairs", "pairs"]
+    second = {one.encoding.name: one.instructions for one in candidates(network)[1]}
+    assert second["lists8"] < second["pairs"]
 
 
 def test_only_the_first_layer_reads_pixels() -> None:

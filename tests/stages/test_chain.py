@@ -33,27 +33,27 @@ def classes_that_are_fed(masks) -> int:
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=3), st.sampled_from(GRANULARITIES), st.integers(0, 1000))
 def test_however_few_groups_are_kept_a_spared_chain_feeds_every_class(hidden, granularity, seed) -> None:
     widths, generator = [30, *hidden, 10], np.random.default_rng(seed)
-    shapes = list(pairwise(widths))
+    shapes, groups = list(pairwise(widths)), [granularity] * (len(widths) - 1)
     scores = [pooled(generator.random(shape, np.float32), granularity) for shape in shapes]
     masks, alive = [np.ones(shape, np.float32) for shape in shapes], [np.ones(one.shape, bool) for one in scores]
-    ranking = rank(scores, alive, normalise=True, spared=chain(scores, alive, granularity))
-    left = masks_of(ranking, ranking.counts[:, ranking.spared], masks, granularity)
+    ranking = rank(scores, alive, normalise=True, spared=chain(scores, alive, groups))
+    left = masks_of(ranking, ranking.counts[:, ranking.spared], masks, groups)
     assert classes_that_are_fed(left) == 10
     # What shares a block with the chain is dead, as nothing reads it.
     assert [int(mask.any(axis=0).sum()) for mask in left] == [1] * len(hidden) + [10]
     # The next ranking finds a chain among what is left, whatever scores have become.
     alive = [pooled(mask, granularity) > 0 for mask in left]
-    again = chain([pooled(generator.random(shape, np.float32), granularity) for shape in shapes], alive, granularity)
+    again = chain([pooled(generator.random(shape, np.float32), granularity) for shape in shapes], alive, groups)
     assert sum(int((one & on).sum()) for one, on in zip(again, alive, strict=True)) == ranking.spared
 
 
 def test_of_several_neurons_that_feed_every_class_the_best_is_spared() -> None:
     scores = [np.array([[1, 9, 2], [3, 1, 4]], np.float32), np.array([[9, 0], [1, 5], [2, 3]], np.float32)]
     alive = [np.ones((2, 3), bool), np.array([[True, False], [True, True], [True, True]])]
-    spared = chain(scores, alive, "weights")
+    spared = chain(scores, alive, ["weights", "weights"])
     assert [np.argwhere(one).tolist() for one in spared] == [[[0, 1]], [[1, 0], [1, 1]]]
     alive[1][:, 0] = False
-    assert not any(one.any() for one in chain(scores, alive, "weights"))
+    assert not any(one.any() for one in chain(scores, alive, ["weights", "weights"]))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -11,16 +13,16 @@ from edgedigits.errors import ConfigError
 from edgedigits.pipeline import train_and_compress
 from edgedigits.progress import SILENT
 from edgedigits.ramps.catalogue import RAMPS
-from edgedigits.stages.goals import ByLayer
+from edgedigits.stages.goals import ByLayer, Overall
 from edgedigits.stages.pruner import Pruner
 from edgedigits.training.compressed_dense import compressed
 from edgedigits.training.keras_env import set_seed, tfmot
 from edgedigits.training.model import build_mlp
 
 
-def config(**prune):
+def config(hidden=(24,), **prune):
     tables = {
-        "model": {"hidden": [24]},
+        "model": {"hidden": list(hidden)},
         "training": {"epochs": 2, "batch_size": 60, "augment": "none"},
         "prune": {"enabled": True, "sparsity": 0.8, "epochs": 10, **prune},
     }
@@ -35,8 +37,43 @@ def test_two_of_four_leave_nothing_else_to_choose(others) -> None:
         config(**{"granularity": "2:4", "sparsity": 0.5, **others})
 
 
+def nothing_measured(wrapped):
+    shapes = [layer.mask.shape for layer in wrapped.layers]
+    return [(np.ones(fan_in), np.ones(fan_out), np.zeros((fan_in, fan_out))) for fan_in, fan_out in shapes]
+
+
 def zeros(done):
     return [float(np.mean(layer.kernel.numpy() == 0)) for layer in done.twin.layers]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "sparsity", "groups"),
+    [
+        ([32, 16], 0.8, ["blocks", "weights", "blocks"]),  # 25 blocks for 32 neurons
+        ([32, 16], 0.75, ["blocks", "blocks", "blocks"]),  # 32 blocks for 32 neurons
+        ([300, 100], 0.9, ["blocks", "blocks", "blocks"]),
+        ([16], 0.8, ["blocks", "blocks"]),  # pixels are no neurons, and the output layer stays whole
+    ],
+)
+def test_neurons_that_blocks_would_leave_unread_are_pruned_weight_by_weight(hidden, sparsity, groups) -> None:
+    widths = [784, *hidden, 10]
+    shapes, targets = list(pairwise(widths)), [sparsity] * len(hidden) + [0.0]
+    assert ByLayer(targets).granularities(shapes, "blocks") == groups
+    assert ByLayer(targets).granularities(shapes, "weights") == ["weights"] * len(groups)
+    assert Overall(sparsity).granularities(shapes, "blocks") == ["blocks"] * len(groups)
+
+
+def test_pruned_in_blocks_a_network_keeps_its_neurons() -> None:
+    set_seed(1)
+    wrapped = compressed(build_mlp(config(hidden=[32, 16])), 8, "codebook")
+    wrapped.build((None, 784))
+    goal = ByLayer([0.8, 0.8, 0.0])
+    Pruner(wrapped, CRITERIA["magnitude"], "blocks", goal, seed=0).shrink(nothing_measured(wrapped), 1.0)
+    first, second, _ = (layer.mask.numpy() for layer in wrapped.layers)
+    assert first.any(axis=0).sum() >= 30 and second.any(axis=1).sum() >= 30
+    blocks = first.reshape(784, 8, 4).any(axis=2)
+    assert (first.reshape(784, 8, 4).sum(axis=2)[blocks] >= 3).mean() > 0.9
+    assert first.mean() == pytest.approx(0.2, abs=0.01) and second.mean() == pytest.approx(0.2, abs=0.01)
 
 
 def test_what_tfmot_can_do_is_left_to_it() -> None:
@@ -53,10 +90,10 @@ def test_masks_by_magnitude_are_tfmots(share) -> None:
     model = build_mlp(config())
     wrapped = compressed(model, 8, "codebook")
     wrapped.build((None, 784))
-    shapes = [layer.mask.shape for layer in wrapped.layers]
-    nothing = [(np.ones(fan_in), np.ones(fan_out), np.zeros((fan_in, fan_out))) for fan_in, fan_out in shapes]
     # The output layer is spared, so that no neuron dies.
-    Pruner(wrapped, CRITERIA["magnitude"], "weights", ByLayer([share, 0.0]), seed=0).shrink(nothing, 1.0)
+    Pruner(wrapped, CRITERIA["magnitude"], "weights", ByLayer([share, 0.0]), seed=0).shrink(
+        nothing_measured(wrapped), 1.0
+    )
     theirs = tfmot.sparsity.keras.prune_low_magnitude(
         model.layers[0], tfmot.sparsity.keras.ConstantSparsity(share, begin_step=0, frequency=1)
     )

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
-from edgedigits.model.weights.columns import starts_of, steps_between
+from edgedigits.model.weights.columns import narrow, steps_between
 from edgedigits.model.weights.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Encoding, Visits, Weights
 
 BLOCK = 4
+_LAST, _LARGEST = 1, 127
 
 
 class Blocks(Encoding):
-    """Blocks of four rows of a column, stored whole where one of the four is not zero."""
+    """Blocks of four rows of a column, stored whole where one of the four is not zero.
+
+    The lowest bit of a step marks the last block of a column, so that it leaves by the carry of the shift that takes it
+    off. A column without blocks is one of zeros, which all such columns share.
+    """
 
     name = "blocks"
     rank = 10
-    summary = "blocks of 4 rows that are not all zero, by columns: 8 bits of step to the block, 4 weights"
-    code_bytes = 500
+    summary = "blocks of 4 rows that are not all zero, by columns: 7 bits of step to the block, 4 weights"
+    code_bytes = 730
     kernel = "sparse_blocks"
     template = "blocks.c.j2"
     visits = Visits.WORDS
@@ -26,22 +29,25 @@ class Blocks(Encoding):
     has_thumb1_code = True
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
-        """Return "weights": uint32, a block a word; "steps": uint8, in blocks; and "starts" in blocks."""
+        """Return "weights": uint32, a block a word; "steps": uint8, in blocks; and "starts" in blocks, (inputs,)."""
         outputs, inputs = weights.shape
         padded = np.zeros((-(-outputs // BLOCK) * BLOCK, inputs), np.int8)
         padded[:outputs] = weights
         words = np.ascontiguousarray(padded.T).view("<u4")
-        values, steps, counts = [], [], []
+        is_shared = not words.any(axis=1).all()
+        values, steps = ([np.zeros(1, "<u4")], [np.array([_LAST])]) if is_shared else ([], [])
+        starts, end = [], int(is_shared)
         for column in words:
             rows = np.flatnonzero(column)
-            gaps, owners = steps_between(rows, 255)
+            gaps, owners = steps_between(rows, _LARGEST)
             values.append(np.where(owners >= 0, column[rows[owners]] if len(rows) else 0, 0).astype("<u4"))
-            steps.append(gaps)
-            counts.append(len(gaps))
+            steps.append(gaps << 1 | (np.arange(len(gaps)) == len(gaps) - 1) * _LAST)
+            starts.append(end if len(rows) else 0)
+            end += len(gaps)
         return (
             Constant("weights", np.concatenate(values)),
             Constant("steps", np.concatenate(steps).astype(np.uint8)),
-            starts_of(np.array(counts, np.int64)),
+            narrow("starts", np.pad(np.array(starts, np.int64), (0, -inputs % 4))),
         )
 
     def entries_of_word(self, outputs: int) -> tuple[int, ...]:
@@ -53,19 +59,21 @@ class Blocks(Encoding):
         outputs, inputs = shape
         values, steps, starts = (constant.values for constant in constants)
         words = np.zeros((inputs, -(-outputs // BLOCK)), "<u4")
-        for index, (start, stop) in enumerate(pairwise(starts)):
+        ends = np.flatnonzero(steps & _LAST) + 1
+        for index, start in enumerate(starts[:inputs].tolist()):
+            stop = int(ends[np.searchsorted(ends, start, "right")])
             present = values[start:stop] != 0
-            rows = np.cumsum(steps[start:stop].astype(np.int64))[present]
+            rows = np.cumsum(steps[start:stop].astype(np.int64) >> 1)[present]
             words[index, rows] = values[start:stop][present]
         return words.view(np.int8)[:, :outputs].T
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
-        """About 13 a block of an active column."""
+        """About 13 a block of an active column, of which each has one at least."""
         outputs, inputs = weights.shape
         padded = np.zeros((-(-outputs // BLOCK) * BLOCK, inputs), np.bool_)
         padded[:outputs] = weights != 0
-        blocks = padded.reshape(-1, BLOCK, inputs).any(axis=1).sum(axis=0)
-        walk = inputs + 8 * activity.words * inputs + 12 * activity.inputs * inputs
+        blocks = np.maximum(padded.reshape(-1, BLOCK, inputs).any(axis=1).sum(axis=0), 1)
+        walk = inputs + 2 * activity.words * inputs + 12 * activity.inputs * inputs
         return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + 13.0 * activity.taken(blocks)
 
 
