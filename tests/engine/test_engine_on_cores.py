@@ -201,19 +201,20 @@ def test_a_cortex_m0plus_takes_a_fifth_of_the_instructions_of_tflm(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "most"),
     [
-        pytest.param(random_mlp(1, (784, 32, 16, 10), softmax=True), id="dense"),
-        pytest.param(random_mlp(1, (784, 32, 16, 10), density=0.2, softmax=True), id="pruned"),
-        pytest.param(pruned_in_blocks(), id="blocks"),
+        pytest.param(random_mlp(1, (784, 32, 16, 10), softmax=True), 1_400, id="dense"),
+        pytest.param(random_mlp(1, (784, 32, 16, 10), density=0.2, softmax=True), 1_400, id="pruned"),
+        pytest.param(pruned_in_blocks(), 1_400, id="blocks"),
+        pytest.param(pruned_in_blocks(softmax=True), 1_500, id="blocks, softmax"),
     ],
 )
-def test_the_code_of_one_model_stays_within_1400_bytes(content: bytes, tmp_path: Path) -> None:
-    """On a Cortex-M4 at -O2: pairs of inputs, lists of what is left and pairs, both with softmax, or blocks and pairs."""
+def test_the_code_of_one_model_stays_within_1400_bytes(content: bytes, most: int, tmp_path: Path) -> None:
+    """On a Cortex-M4 at -O2: pairs of inputs, lists of what is left and pairs, both with softmax; blocks and pairs without it."""
     network, core = simplify(lower(read_tflite(content))), find_core("cortex-m4")
     engine = write(render_engine(network, choose(network, Goal.SPEED)), tmp_path)
     image = compile_engine(toolchain_or_skip("zig", core), core, find_engine(engine), tmp_path)
-    assert 1_000 < image.footprint.code <= 1_400
+    assert 1_000 < image.footprint.code <= most
 
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
