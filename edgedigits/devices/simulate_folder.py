@@ -11,7 +11,7 @@ import numpy as np
 
 from edgedigits.compression_sections import USUAL_CORE
 from edgedigits.data.load import Selection
-from edgedigits.devices.boards import Board, find_board
+from edgedigits.devices.boards import Board, find_board, load_boards
 from edgedigits.devices.cores import Core, find_core
 from edgedigits.devices.engine_model import check_model, check_pixels, find_engine_model
 from edgedigits.devices.inputs import Inputs, find_inputs
@@ -39,7 +39,8 @@ class SimulationChoices:
 
     Attributes:
         core: the core to compile for and to emulate; by default the board's, else cortex-m4.
-        board: also hold the engine against this board.
+        board: also hold the engine against this board; by default, of a core that is a chip with its own memory (AVR),
+            the first with it.
         toolchain: "zig" or "gcc"; by default zig, and gcc for cores that it lacks.
         emulator: "unicorn", "qemu" or "simavr"; by default the first that has the core.
         optimize: the compiler's -O, such as "O2".
@@ -198,6 +199,8 @@ def _target(choices: SimulationChoices) -> tuple[Core, Board | None]:
     core = find_core(choices.core) if choices.core else board.core if board else find_core(USUAL_CORE)
     if board is not None and board.core is not core:
         raise ConfigError(f"{board.name} has a {board.core.name}, not a {core.name}.", hint="Leave out --core.")
+    if board is None and core.simavr:
+        board = next((one for one in load_boards().values() if one.core is core), None)
     return core, board
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from edgedigits.devices.cores import find_core
 from edgedigits.devices.device import Device
 from edgedigits.devices.firmware import build_firmware
 from edgedigits.devices.flashing import flash
+from edgedigits.devices.gates import Limits, check_simulation
 from edgedigits.devices.link import emulated_board
 from edgedigits.devices.needs import check_fit
 from edgedigits.devices.simulate import simulate_inputs
+from edgedigits.devices.simulate_folder import SimulationChoices, simulate_folder
 from edgedigits.devices.stub import Engine, find_engine
 from edgedigits.devices.toolchain import find_toolchain
 from edgedigits.errors import CheckFailedError, ConfigError, ToolMissingError
@@ -68,23 +71,56 @@ def test_each_instruction_takes_the_cycles_of_the_data_sheet(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("extra", "inputs", "words"),
+    ("extra", "workspace", "words"),
     [
-        ("output[10] = 1;", 8, "it writes beside its output"),
-        ("for (;;) {}", 8, "it does not come to an end"),
-        ("", 2040, r"input, workspace and output do not fit into its 2048 bytes of RAM"),
-        ("volatile char deep[1900]; deep[0] = 0;", 100, "its stack runs into its buffers"),
+        ("output[10] = 1;", 4, "it writes beside its output"),
+        ("for (;;) {}", 4, "it does not come to an end"),
+        ("", 65_500, "input, workspace and output are more than it has addresses for"),
+        ("volatile char deep[4200]; deep[0] = 0;", 4, "its stack runs into its buffers"),
     ],
 )
 def test_what_goes_wrong_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: str, inputs: int, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: str, workspace: int, words: str
 ) -> None:
     emulator_or_skip(UNO)
     monkeypatch.setattr(room.run_simavr, "__kwdefaults__", {**room.run_simavr.__kwdefaults__, "limit": 200_000})
-    write_engine(tmp_path, inputs=inputs, extra=extra)
+    write_engine(tmp_path, inputs=8, workspace=workspace, extra=extra)
 
     with pytest.raises(CheckFailedError, match=f"The engine fails on atmega328p in simavr: {words}"):
-        simulate_inputs(find_engine(tmp_path), random_inputs(1, inputs), UNO, toolchain_or_skip("gcc", UNO))
+        simulate_inputs(find_engine(tmp_path), random_inputs(1, 8), UNO, toolchain_or_skip("gcc", UNO))
+
+
+@pytest.mark.parametrize(
+    ("extra", "inputs", "outputs", "words"),
+    [
+        (
+            "",
+            784,
+            41,
+            r"the engine is \d{3} B too big for the flash of uno: code \d+ B, weights and constants 32,144 B",
+        ),
+        ("", 2040, 10, r"the engine needs \d{2} B more RAM than uno has: input 2,040 B, output 10 B, stack"),
+        ("volatile char deep[1990]; deep[0] = 0;", 100, 10, r"\d{2} B more RAM than uno has: .*, stack 2,0\d\d B"),
+    ],
+)
+def test_what_is_too_big_for_a_chip_runs_all_the_same_so_that_it_is_told_how_much_is_missing(
+    tmp_path: Path, extra: str, inputs: int, outputs: int, words: str
+) -> None:
+    emulator_or_skip(UNO)
+    write_engine(tmp_path, inputs=inputs, outputs=outputs, extra=extra)
+    run = simulate_inputs(find_engine(tmp_path), random_inputs(2, inputs), UNO, toolchain_or_skip("gcc", UNO))
+
+    [failure] = check_simulation(run, Limits(), find_board("uno"))
+    assert re.search(words, failure)
+
+
+def test_a_core_that_is_a_chip_has_its_memory(tmp_path: Path) -> None:
+    emulator_or_skip(UNO)
+    engine = write_emitted_engine(tmp_path, random_mlp(3, sizes=(784, 41, 10)), encodings=("rows", "rows"))
+    found = simulate_folder(engine.folder, SimulationChoices(core="atmega328p", images=2))
+
+    assert found.board is find_board("uno")
+    assert any("too big for the flash of uno" in one for one in check_simulation(found.run, Limits(), found.board))
 
 
 def test_a_missing_simavr_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

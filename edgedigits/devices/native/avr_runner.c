@@ -9,7 +9,8 @@
  *
  * Arguments: the MCU, address of the function, bytes of input, output and workspace, number of steps, most cycles.
  * It prints the deepest stack in bytes, or what went wrong and exits with 1. An instruction is run at a time, without
- * timers and interrupts: simavr's own cycles by instruction are all that counts.
+ * timers and interrupts: simavr's own cycles by instruction are all that counts. Where the MCU has too little memory it
+ * gets more, as far as its addresses reach, so that it can be told how much is missing.
  */
 #include <simavr/sim_avr.h>
 #include <simavr/sim_core.h>
@@ -20,9 +21,9 @@
 #include <string.h>
 
 enum { MCU = 1, START, INPUT, OUTPUT, WORKSPACE, STEPS, LIMIT, ARGUMENTS };
-enum { KEEP = 255, GUARD = 8, SPL = 0x5D };
+enum { KEEP = 255, GUARD = 8, SPL = 0x5D, STACK = 4096, LAST_FLASH = 0x1FFFF, LAST_RAM = 0xFEFF };
 
-#define NO_STACK "its stack runs into its buffers: there is too little RAM"
+#define NO_STACK "its stack runs into its buffers"
 
 typedef struct {
     const char *name;
@@ -84,10 +85,7 @@ static buffer_t place(machine_t *machine, const char *name, const char *size) {
     buffer_t buffer = {name, machine->end + GUARD, (uint32_t)atol(size)};
     machine->end = buffer.at + buffer.size;
     if (machine->end + GUARD > machine->avr->ramend) {
-        char text[120];
-        const uint32_t ram = machine->avr->ramend - machine->avr->ioend;
-        snprintf(text, sizeof text, "input, workspace and output do not fit into its %u bytes of RAM", ram);
-        fail(text);
+        fail("input, workspace and output are more than it has addresses for");
     }
     return buffer;
 }
@@ -168,14 +166,19 @@ static void run(machine_t *machine, const buffer_t *input, const buffer_t *outpu
 
 static machine_t new_machine(char **arguments) {
     machine_t machine = {.avr = avr_make_mcu_by_name(arguments[MCU])};
-    uint32_t size, count;
+    const uint32_t lent = (uint32_t)(atol(arguments[INPUT]) + atol(arguments[OUTPUT]) + atol(arguments[WORKSPACE]));
+    uint32_t size, count, last;
     uint8_t *program = content_of("flash.bin", &size);
     if (machine.avr == NULL) {
         fail("simavr does not know it");
     }
+    last = machine.avr->ioend + lent + 4u * GUARD + STACK;
+    last = last > LAST_RAM ? LAST_RAM : last;
+    machine.avr->ramend = (uint16_t)(last > machine.avr->ramend ? last : machine.avr->ramend);
+    machine.avr->flashend = size > machine.avr->flashend ? LAST_FLASH : machine.avr->flashend;
     avr_init(machine.avr);
     if (size > machine.avr->flashend) {
-        fail("the program is larger than its flash");
+        fail("the program is larger than it has addresses for");
     }
     avr_loadcode(machine.avr, program, size, 0);
     machine.avr->codeend = machine.avr->flashend;
