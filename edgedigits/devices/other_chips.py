@@ -56,4 +56,4 @@ def find_other_chips(name: str) -> OtherChips | None:
 
 def squeezed(name: str) -> str:
     """Return a name in lower case without what some write between its parts: "STM32-F103_C8" is "stm32f103c8"."""
-    return re.sub(r"[-_ .]", "", name.lower())
+    return re.sub(r"[-_ .:/]", "", name.lower())

@@ -98,6 +98,9 @@ def test_a_wrong_board_name_gets_the_nearest(wrong: str, meant: str) -> None:
         ("blue-pill", "bluepill"),
         ("blackpill", "nucleo-f411re"),
         ("microbit-v1", "microbit"),
+        ("micro:bit v2", "microbit-v2"),
+        ("Nucleo-H743", "nucleo-h743zi"),
+        ("nucleo-l4r5", "nucleo-l4r5zi"),
         ("esp32c3", "esp32-c3"),
     ],
 )
