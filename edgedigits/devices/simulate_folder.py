@@ -143,7 +143,7 @@ def simulate_folder(path: Path, choices: SimulationChoices, progress: Progress =
     toolchain = find_toolchain(choices.toolchain or core.toolchain, core)
     engine, subject = find_engine(path).on(core), find_engine_model(path, choices.model)
     check_model(engine, subject.model)
-    check_readable(path, engine, core, board, choices.model)
+    check_readable(path, engine, core, board if choices.board else None, choices.model)
     inputs = find_inputs(
         subject,
         read_tflite(subject.model),
