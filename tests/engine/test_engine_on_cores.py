@@ -15,6 +15,7 @@ from edgedigits.devices.needs import most_stack
 from edgedigits.devices.simulate import simulate_inputs
 from edgedigits.devices.simulation import Simulation
 from edgedigits.devices.stub import Engine, find_engine
+from edgedigits.devices.wrapped_engine import write_raw_engine
 from edgedigits.engine.parts import make_parts
 from edgedigits.engine.source import render_engine
 from edgedigits.engine.strokes import self_test_inputs
@@ -200,21 +201,21 @@ def test_a_cortex_m0plus_takes_a_fifth_of_the_instructions_of_tflm(tmp_path: Pat
     assert sum(strokes) / 4 < 8_300 and counts["all highest"] < 38_100 and counts["all lowest"] < 2_200
 
 
-@pytest.mark.parametrize(
-    ("content", "most"),
-    [
-        pytest.param(random_mlp(1, (784, 32, 16, 10), softmax=True), 1_400, id="dense"),
-        pytest.param(random_mlp(1, (784, 32, 16, 10), density=0.2, softmax=True), 1_400, id="pruned"),
-        pytest.param(pruned_in_blocks(), 1_400, id="blocks"),
-        pytest.param(pruned_in_blocks(softmax=True), 1_500, id="blocks, softmax"),
-    ],
-)
-def test_the_code_of_one_model_stays_within_what_the_readme_says(content: bytes, most: int, tmp_path: Path) -> None:
-    """On a Cortex-M4 at -O2; only blocks with softmax take more than 1,400 B."""
-    network, core = simplify(lower(read_tflite(content))), find_core("cortex-m4")
-    engine = write(render_engine(network, choose(network, Goal.SPEED)), tmp_path)
-    image = compile_engine(toolchain_or_skip("zig", core), core, find_engine(engine), tmp_path)
-    assert 1_000 < image.footprint.code <= most
+@pytest.mark.parametrize("softmax", [pytest.param(False, id="logits"), pytest.param(True, id="softmax")])
+@pytest.mark.parametrize("names", [["pairs"] * 3, ["lists8", "lists8", "pairs"], ["blocks", "pairs", "pairs"]])
+def test_the_code_of_one_model_takes_at_most_1400_bytes(names: list[str], *, softmax: bool, tmp_path: Path) -> None:
+    """On a Cortex-M4 at -O2; of models without softmax, what takes raw pixels and finds the class does as well."""
+    content, core = pruned_in_blocks(softmax=softmax), find_core("cortex-m4")
+    network, compiler = simplify(lower(read_tflite(content))), toolchain_or_skip("zig", core)
+    packed = use(network, names)
+    for pixels in (None, pixel_map(PixelRange(0, 1, "as usual"), INPUT_SCALE, -128, "int8")):
+        folder = tmp_path / ("raw" if pixels else "int8")
+        engine = find_engine(write(render_engine(network, packed, pixels=pixels), folder))
+        images = [compile_engine(compiler, core, engine, tmp_path)]
+        if pixels and not softmax:
+            images.append(compile_engine(compiler, core, write_raw_engine(engine, tmp_path, portions=False), tmp_path))
+        for image in images:
+            assert 900 < image.footprint.code <= 1_400
 
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])

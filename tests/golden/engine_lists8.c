@@ -512,7 +512,7 @@ APART static void softmax(int8_t *scores, uint32_t count, int32_t *powers)
     const int32_t scale = reciprocal(total);
     ROLLED for (uint32_t i = 0; i < count; ++i) {
         const uint32_t rounded = (((uint32_t)multiply_high(scale, powers[i]) >> shift) + 1u) >> 1;
-        scores[i] = (int8_t)((int32_t)(rounded > 255u ? 255u : rounded) - 128);
+        scores[i] = (int8_t)((int32_t)(rounded - (rounded >> 8)) - 128); /* of 256, which is the most, 255 */
     }
 }
 
@@ -535,7 +535,7 @@ static int best_of(const int8_t *scores, int8_t *margin)
 {
     int best = 0, second = -128 - 1;
 
-    for (int i = 1; i < EDGEDIGITS_MODEL_OUTPUT_SIZE; ++i) {
+    ROLLED for (int i = 1; i < EDGEDIGITS_MODEL_OUTPUT_SIZE; ++i) {
         if (scores[i] > scores[best]) {
             second = scores[best];
             best = i;

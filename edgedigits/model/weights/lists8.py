@@ -72,11 +72,11 @@ class Lists8(Encoding):
         return weights.astype(np.int8)
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
-        """About 11 an entry of an active column."""
+        """About 11 an entry of an active column, of which each has one at least."""
         outputs, inputs = weights.shape
-        entries = lengths(_pair_entries(np.flatnonzero(column), column) for column in weights.T)
-        walk = inputs + 2 * activity.words * inputs + 9 * activity.inputs * inputs
-        return 100 + walk + OUTPUT_INSTRUCTIONS * outputs + 11.0 * activity.taken(entries)
+        entries = np.maximum(lengths(_pair_entries(np.flatnonzero(column), column) for column in weights.T), 1)
+        walk = (0.875 + 3 * activity.words + 4 * activity.inputs) * inputs
+        return 40 + walk + OUTPUT_INSTRUCTIONS * outputs + 11.0 * activity.taken(entries)
 
 
 def _pair_entries(rows: NDArray[np.int64], column: Weights) -> NDArray[np.int64]:

@@ -6,7 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgedigits.model.weights.encoding import Activity, Constant, Encoding, OnVectors, Visits, Weights
+from edgedigits.model.weights.encoding import (
+    OUTPUT_INSTRUCTIONS,
+    Activity,
+    Constant,
+    Encoding,
+    OnVectors,
+    Visits,
+    Weights,
+)
 
 LOWEST_LANE = -(1 << 15)
 
@@ -34,7 +42,7 @@ class PairsApart(Encoding):
     on_vectors = OnVectors.ROWS
     has_thumb1_code = True
     in_lanes: ClassVar[bool] = False
-    per_pair: ClassVar[dict[int, int]] = {6: 17, 4: 12, 2: 8}
+    per_pair: ClassVar[dict[int, float]] = {6: 20.2, 4: 15.8, 2: 10.9}
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "weights": uint32 words, [pair of inputs][pair of outputs]."""
@@ -58,11 +66,10 @@ class PairsApart(Encoding):
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """Scan every word, list the active pairs, and go through the list once a group."""
         outputs, inputs = weights.shape
-        active = activity.pairs * inputs / 2
         sixes, rest = divmod(self.padded(outputs), 6)
-        sizes = [6] * sixes + [rest] * (rest > 0)
-        groups = active * sum(self.per_pair[size] for size in sizes) + 40 * len(sizes)
-        return 60 + 0.9 * inputs + 8.5 * active + groups + 9 * outputs
+        a_pair = sixes * self.per_pair[6] + (self.per_pair[rest] if rest else 0)
+        scan = (0.88 + 3 * activity.words) * inputs
+        return 68 + scan + activity.pairs * inputs / 2 * a_pair + OUTPUT_INSTRUCTIONS * outputs
 
 
 class Pairs(PairsApart):
@@ -80,7 +87,7 @@ class Pairs(PairsApart):
     kernel = "dense_pairs"
     sums_below = 1 << 23
     in_lanes = True
-    per_pair: ClassVar[dict[int, int]] = {6: 15, 4: 11, 2: 8}
+    per_pair: ClassVar[dict[int, float]] = {6: 14.3, 4: 11.9, 2: 9.1}
 
     @property
     def limits(self) -> str:
