@@ -564,13 +564,13 @@ const int8_t *edgedigits_model_scores(const void *workspace)
 }
 
 /* CRC-32 as in zlib, bit by bit: a table would be larger than the time is worth. */
-static uint32_t add_to_crc(uint32_t crc, const FLASH void *data, size_t size)
+APART static uint32_t add_to_crc(uint32_t crc, const FLASH void *data, size_t size)
 {
     const FLASH uint8_t *byte = (const FLASH uint8_t *)data;
 
-    for (; size != 0; --size, ++byte) {
+    ROLLED for (; size != 0; --size, ++byte) {
         crc ^= *byte;
-        for (int bit = 0; bit < 8; ++bit) {
+        ROLLED for (int bit = 0; bit < 8; ++bit) {
             crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1u)));
         }
     }

@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 96 bytes as lists8
  *   layer 2: 7 inputs, 5 outputs, no activation; 48 bytes as lists8
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_DF5D10CE86B93C0E)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_D5E77D9C5CC95BFC)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_DF5D10CE86B93C0E
+#define EDGEDIGITS_MODEL_H_D5E77D9C5CC95BFC
 
 #include <stdint.h>
 

@@ -12,12 +12,12 @@
  *   layer 1: 12 inputs, 7 outputs, ReLU; 84 bytes as rows with MVE; 96 bytes as pairs
  *   layer 2: 7 inputs, 5 outputs, no activation; 35 bytes as rows with MVE; 48 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_B2B8136A9E6F7515)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_60FB92E78041B9B2)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_B2B8136A9E6F7515
+#define EDGEDIGITS_MODEL_H_60FB92E78041B9B2
 
 #include <stdint.h>
 

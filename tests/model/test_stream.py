@@ -117,7 +117,7 @@ def test_packed_bytes_are_those_of_the_engine(sizes: tuple[int, ...], density: f
 
 
 def test_a_budget_of_bytes_is_kept_by_streams_where_less_code_would_take_more_of_them() -> None:
-    weights, biases = pruned(3, (100, 20, 10), 0.2, 8, 5)
+    weights, biases = pruned(3, (60, 12, 10), 0.2, 8, 5)
     network = simplify(lower(read_tflite(build_mlp(weights, biases, input_zero_point=-128))))
     limit = packed_bytes(weights, biases)
     for constants, names in ((0, {"marked"}), (limit, {"stream"})):

@@ -14,7 +14,7 @@ class Bitmap(Encoding):
     name = "bitmap"
     rank = 9
     summary = "weights that are not zero, by columns, with a bit for each row"
-    code_bytes = 480
+    code_bytes = 370
     kernel = "sparse_bitmap"
     template = "bitmap.c.j2"
     visits = Visits.LISTED_INPUTS

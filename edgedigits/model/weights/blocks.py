@@ -21,7 +21,7 @@ class Blocks(Encoding):
     name = "blocks"
     rank = 10
     summary = "blocks of 4 rows that are not all zero, by columns: 7 bits of step to the block, 4 weights"
-    code_bytes = 600
+    code_bytes = 330
     kernel = "sparse_blocks"
     template = "blocks.c.j2"
     visits = Visits.WORDS

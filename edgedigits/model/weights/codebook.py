@@ -14,7 +14,7 @@ class Codebook(Encoding):
     name = "codebook"
     rank = 3
     summary = "4 bits a weight and a table of at most 16 different weights; inputs at their lowest value are skipped"
-    code_bytes = 650
+    code_bytes = 470
     kernel = "dense_codebook"
     template = "codebook.c.j2"
     visits = Visits.LISTED_INPUTS

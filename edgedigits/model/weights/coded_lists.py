@@ -19,7 +19,7 @@ class CodedLists(Encoding):
     """
 
     step_bits: ClassVar[int]
-    code_bytes = 670
+    code_bytes = 510
     template = "coded_lists.c.j2"
     visits = Visits.LISTED_INPUTS
 

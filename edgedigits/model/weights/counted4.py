@@ -15,6 +15,7 @@ class Counted4(Lists4):
     name = "counted4"
     rank = 17
     summary = "weights that are not zero, by columns of known lengths: 4 bits of step to the row, 8 of weight"
+    code_bytes = 290
     kernel = "sparse_counted4"
     counted = True
     for_size_alone = True

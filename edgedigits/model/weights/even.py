@@ -28,7 +28,7 @@ class Even(Encoding):
     """
 
     bits: ClassVar[int]
-    code_bytes = 750
+    code_bytes = 880
     template = "even.c.j2"
     visits = Visits.LISTED_INPUTS
     at_equal_distances = True
@@ -94,7 +94,7 @@ class Even2(Even):
     name = "even2"
     rank = 15
     summary = "2 bits a weight, of values at equal distances; inputs at their lowest value are skipped"
-    code_bytes = 1300
+    code_bytes = 980
     kernel = "dense_even2"
     bits = 2
     outputs_at_once = 16

@@ -41,7 +41,7 @@ class Fields(Encoding):
     name = "fields"
     rank = 12
     summary = "weights that are not zero, by columns, in bit fields: the step to the row and the rank in a table"
-    code_bytes = 830
+    code_bytes = 620
     kernel = "sparse_fields"
     template = "fields.c.j2"
     visits = Visits.BYTES

@@ -21,7 +21,7 @@ class Lists4(Encoding):
     name = "lists4"
     rank = 5
     summary = "weights that are not zero, by columns: 4 bits of step to the row, 8 of weight"
-    code_bytes = 430
+    code_bytes = 270
     kernel = "sparse_lists4"
     template = "lists4.c.j2"
     visits = Visits.LISTED_INPUTS

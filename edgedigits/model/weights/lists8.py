@@ -31,7 +31,7 @@ class Lists8(Encoding):
     name = "lists8"
     rank = 4
     summary = "weights that are not zero, by columns: two and the way to their rows in 4 bytes"
-    code_bytes = 640
+    code_bytes = 580
     kernel = "sparse_lists8"
     template = "lists8.c.j2"
     visits = Visits.WORDS

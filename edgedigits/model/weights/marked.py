@@ -25,7 +25,7 @@ class Marked(Encoding):
     name = "marked"
     rank = 18
     summary = "weights that are not zero, by columns: a byte of step to the row, rank in a table and mark of the last"
-    code_bytes = 420
+    code_bytes = 240
     kernel = "sparse_marked"
     template = "marked.c.j2"
     visits = Visits.BYTES

@@ -33,7 +33,7 @@ class PairsApart(Encoding):
     name = "pairs_apart"
     rank = 16
     summary = "all weights, by pairs of inputs, each in a byte; pairs at their lowest value are skipped"
-    code_bytes = 500
+    code_bytes = 440
     kernel = "dense_pairs_apart"
     template = "pairs.c.j2"
     visits = Visits.LISTED_PAIRS

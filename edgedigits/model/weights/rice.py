@@ -32,7 +32,7 @@ class Rice(Encoding):
     name = "rice"
     rank = 8
     summary = "weights that are not zero, by columns, in a bit stream: Rice codes of steps to the row, then the weight"
-    code_bytes = 850
+    code_bytes = 460
     kernel = "sparse_rice"
     template = "rice.c.j2"
     visits = Visits.WORDS

@@ -20,7 +20,7 @@ class Stream(Encoding):
     name = "stream"
     rank = 11
     summary = "weights that are not zero in one bit stream: adaptive codes of gaps, ranks by frequency, and their table"
-    code_bytes = 540
+    code_bytes = 300
     kernel = "sparse_stream"
     template = "stream.c.j2"
     visits = Visits.BYTES
