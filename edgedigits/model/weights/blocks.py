@@ -21,7 +21,7 @@ class Blocks(Encoding):
     name = "blocks"
     rank = 10
     summary = "blocks of 4 rows that are not all zero, by columns: 7 bits of step to the block, 4 weights"
-    code_bytes = 330
+    code_bytes = 310
     kernel = "sparse_blocks"
     template = "blocks.c.j2"
     visits = Visits.WORDS
@@ -73,8 +73,8 @@ class Blocks(Encoding):
         padded = np.zeros((-(-outputs // BLOCK) * BLOCK, inputs), np.bool_)
         padded[:outputs] = weights != 0
         blocks = np.maximum(padded.reshape(-1, BLOCK, inputs).any(axis=1).sum(axis=0), 1)
-        walk = (0.875 + 5.3 * activity.words + 6.7 * activity.inputs) * inputs
-        return 90 + walk + (OUTPUT_INSTRUCTIONS + 1) * outputs + 13.0 * activity.taken(blocks)
+        walk = (0.875 + 4.8 * activity.words + 6.7 * activity.inputs) * inputs
+        return 70 + walk + (OUTPUT_INSTRUCTIONS + 1) * outputs + 13.0 * activity.taken(blocks)
 
 
 ENCODINGS = (Blocks(),)
