@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 class _Crossings(Builds):
     plan_name = NAME
+    is_ranked = False
     stored_as: tuple[str, ...] = (STORED_AS,)
     flags: tuple[Flag, ...] = (
         Flag("seeds", "--seeds", "N", f"seeds (default {SEEDS})", "Write seed = [1, 2, 3] under [axes]."),
@@ -45,6 +46,7 @@ class _Crossings(Builds):
     def row(self, spec: Mapping[str, Any], everywhere: set[str]) -> dict[str, Any]:
         places = {name: spec[name] for name in ("train_on", "test_on")}
         row = {**super().row(spec, everywhere), **places, "only": "", "setting": f"tested on {spec['test_on']}"}
+        row["prefix"] = f"trained on {spec['train_on']}: "
         # A model on digits of unlike sources is no other variant: of what knows all, one test stands for its figures.
         return {**row, "compared": spec["train_on"] == ALL and not spec["tested"]}
 

@@ -38,6 +38,7 @@ class _Cells:
     plan_name = NAME
     stored_as: tuple[str, ...] = tuple(STORED_AS.values())
     flags = _FLAGS
+    is_ranked = True
 
     def plan(self, **flags: Any) -> Plan:
         return plan_table(**flags)

@@ -119,11 +119,13 @@ class TrialKind(Protocol):
         plan_name: what stands for a study's file on the command line, and names the study; "" for plans from files.
         stored_as: what its trials are called in a store.
         flags: of `study run`.
+        is_ranked: whether one of its trials is the best by validation: not where they are held against each other's.
     """
 
     plan_name: str
     stored_as: tuple[str, ...]
     flags: tuple[Flag, ...]
+    is_ranked: bool
 
     def plan(self, **flags: Any) -> Plan:
         """Return the trials that the flags ask for; raises ConfigError."""

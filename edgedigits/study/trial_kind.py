@@ -39,6 +39,7 @@ class Builds:
     plan_name = ""
     stored_as: tuple[str, ...] = (BUILD,)
     flags: tuple[Flag, ...] = ()
+    is_ranked = True
 
     def plan(self, **flags: Any) -> Plan:
         from edgedigits.study.plan.grid import read_grid

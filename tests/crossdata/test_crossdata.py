@@ -15,6 +15,7 @@ from edgedigits.data.load import read_source
 from edgedigits.errors import ConfigError
 from edgedigits.study.findings.frame import study_frame
 from edgedigits.study.findings.insights import find_insights
+from edgedigits.study.report.tables import DIGITS, study_tables
 from tests.study.made_up import figures, trials_of
 
 ACCURACY = {
@@ -103,6 +104,13 @@ def test_test_digits_that_a_training_learns_are_told(plan):
 def test_its_report_can_be_written_however_far_it_is(finished, plan):
     insights = find_insights("crossdata", [one for one in trials(plan) if one.spec["train_on"] in finished])
     assert insights.chapter.title in insights.groups
+
+
+def test_figures_of_digits_are_not_averaged_over_what_a_model_was_trained_on(plan):
+    table = study_tables(find_insights("crossdata", trials(plan)))[f"{DIGITS}f1"]
+    assert [row[0].split(":")[0] for row in table.rows] == [
+        f"trained on {name}" for name in ("a.csv", "b.csv", ALL) for _ in range(2)
+    ]
 
 
 @pytest.mark.slow

@@ -104,6 +104,15 @@ def test_the_best_so_far_is_the_best_by_validation(store):
     assert run(store, answers_of(results), *"abcd").best == "93.00% (trial a)"
 
 
+def test_of_trials_that_are_tested_against_each_other_none_is_the_best(store):
+    """As those of crossdata: the validation digits are of what each was trained on."""
+    specs = {key: {"label": key} for key in "ab"}
+    store.add((key, "crossdata", spec) for key, spec in specs.items())
+    job = Job("crossdata", DataNeed("mnist-5k", "", False, "d"), specs, is_ranked=False)
+    work = answers_of({"a": {"val_accuracy": 0.96}, "b": {"val_accuracy": 0.97}})
+    assert run_jobs(store, [job], Cluster(Client(work), 1, 1, "a stand-in"), SILENT, {}).best == ""
+
+
 def test_the_first_of_equals_stays_the_best(store):
     results = {key: {"val_accuracy": 0.5} for key in "ab"}
     assert run(store, answers_of(results), *"ab").best == "50.00% (trial a)"

@@ -39,11 +39,13 @@ class Job:
         kind: what `child.run_task` does.
         data: the digits they need.
         specs: of the trials by key, as the plan has them: what is stored is never run.
+        is_ranked: whether one of them may be the best so far.
     """
 
     kind: str
     data: DataNeed
     specs: Mapping[str, dict[str, Any]]
+    is_ranked: bool = True
 
     def only(self, keys: Collection[str]) -> Job:
         """Return the same for some of the trials."""
@@ -124,6 +126,7 @@ class _Run:
         self.began: set[str] = set()
         self.lost: set[str] = set()
         self.labels = {key: spec.get("label", key) for job in jobs for key, spec in job.specs.items()}
+        self.unranked = {key for job in jobs if not job.is_ranked for key in job.specs}
         self.planned = len(self.labels)
         self.summary = Summary(total=self.planned, where=cluster.words)
         self.clock = Clock(estimates, store.waiting(self.labels), cluster.slots)
@@ -247,7 +250,7 @@ class _Run:
     def _note_best(self, key: str, figures: Mapping[str, Any]) -> None:
         # By validation, never by test; the cells of the report's table have only a dev set.
         value = figures.get("val_accuracy", figures.get("dev_accuracy"))
-        if value is not None and value > self.best:
+        if value is not None and value > self.best and key not in self.unranked:
             self.best = float(value)
             self.summary.best = f"{100 * self.best:.2f}% ({self.labels[key]})"
 

@@ -12,7 +12,7 @@ from edgedigits.data.contents import Contents
 from edgedigits.data.inspection import findings_on_contents
 from edgedigits.errors import DataError
 from edgedigits.progress import SILENT, Progress
-from edgedigits.study.kinds import Entry, Plan
+from edgedigits.study.kinds import Entry, Plan, kinds
 from edgedigits.study.run.cluster import default_jobs, open_cluster, publish_digits, require_distributed
 from edgedigits.study.run.data_source import DataNeed, describe
 from edgedigits.study.run.database import DATABASE
@@ -161,4 +161,5 @@ def _group(entries: Sequence[Entry], keys: Sequence[str], sources: dict[str, tup
     groups: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
     for entry, key in zip(entries, keys, strict=True):
         groups.setdefault((entry.kind, _place(entry), entry.group or key), {})[key] = entry.spec
-    return [Job(kind, sources[place][0], specs) for (kind, place, _), specs in groups.items()]
+    ranked = {name: kind.is_ranked for name, kind in kinds().items()}
+    return [Job(kind, sources[place][0], specs, ranked[kind]) for (kind, place, _), specs in groups.items()]
