@@ -2,9 +2,9 @@
 
     EDGEDIGITS_DATA=… python tests/benchmarks/bench_frontier.py [BYTES …] [--seeds N] [--keep FOLDER]
 
-Each is one `edgedigits build --data mnist --budget-constants BYTES --seed S`, in a process of its own. From 1 to 10 KB it is
-given the time that a build beyond takes unasked: more distorted copies, more epochs, and a teacher. The model to keep is the best
-by validation; its test accuracy and the median of all seeds are printed.
+Each is one `edgedigits build --data mnist --budget-constants BYTES --seed S`, in a process of its own. Up to 10 KB it is
+given the time that a build beyond takes unasked: more epochs, and from 1 KB on more distorted copies and a teacher. The model to
+keep is the best by validation; its test accuracy and the median of all seeds are printed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,15 @@ from pathlib import Path
 from typing import Any
 
 BUDGETS = (424, 848, 1104, 2048, 4096, 8192, 12288, 16384, 27648)
-PATIENT_FROM, PATIENT_BELOW = 1024, 10_240
-PATIENT = ("--distill", "cnn", "--distill-weight", "0.9", "--augment-copies", "48", "--joint-epochs", "200")
-"""What builds of these bytes get besides; smaller networks gained nothing by it, larger ones have it by their recipe."""
+_TAUGHT = ("--distill", "cnn", "--distill-weight", "0.9", "--augment-copies", "48")
+_LONG = ("--joint-epochs", "480", "--augment-copies", "24")
+PATIENCE = {
+    424: _LONG,
+    848: (*_LONG, "--joint-tries", "4"),
+    1104: (*_TAUGHT, "--joint-epochs", "480"),
+    **dict.fromkeys((2048, 4096, 8192), (*_TAUGHT, "--joint-epochs", "200")),
+}
+"""What builds of these bytes get besides: up to 1 KB a teacher gains nothing; larger budgets have it by their recipe."""
 KEPT = ("manifest.json", "report.json", "model.tflite")
 """Of a build's folder: what says how it was made and how good it is, and the model."""
 
@@ -31,8 +37,7 @@ KEPT = ("manifest.json", "report.json", "model.tflite")
 def build(budget: int, seed: int, folder: Path) -> dict[str, Any]:
     """Run one build into `folder` and return its report."""
     flags = ["--data", "mnist", "--budget-constants", str(budget), "--seed", str(seed), "--out", str(folder), "--json"]
-    more = PATIENT if PATIENT_FROM <= budget < PATIENT_BELOW else ()
-    command = [sys.executable, "-m", "edgedigits", "build", "--quiet", *flags, *more]
+    command = [sys.executable, "-m", "edgedigits", "build", "--quiet", *flags, *PATIENCE.get(budget, ())]
     return dict(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)["report"])
 
 
