@@ -150,8 +150,8 @@ def test_a_budget_of_instructions_follows_the_recipe_of_a_third_as_many_bytes() 
 
 
 def test_constants_within_instructions_that_no_network_meets_are_told() -> None:
-    with pytest.raises(ConfigError, match=r"constants is 90 B: .* fits in that within 1,500 instructions"):
-        check_joint(config(instructions=1500, constants=90))
+    with pytest.raises(ConfigError, match=r"constants is 90 B: .* fits in that within 1,100 instructions"):
+        check_joint(config(instructions=1100, constants=90))
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def test_an_uno_that_is_too_small_is_told_by_parts_what_is_missing(
     assert not (tmp_path / "f.elf").exists()
     assert f"uno would need {needs.total_flash - uno.flash:,} B more flash than its 31,744 B (engine: code " in said
     assert "engine: weights, tables 25,992, classify, self-test, vectors " in said and ", firmware 3," in said
-    assert "edgedigits build --budget-constants 19100 trains a network for what there is room for." in said
+    assert "edgedigits build --budget-constants 19400 trains a network for what there is room for." in said
 
 
 def test_packing_for_size_is_named_where_it_is_enough_and_then_it_is(uno: Board, tmp_path: Path) -> None:

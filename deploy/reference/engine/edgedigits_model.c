@@ -1332,7 +1332,7 @@ APART static void dense_rows(const int8_t *in, uint32_t inputs, const FLASH int8
 /* Turns distances from the lowest value into signed bytes, 0 into -128, in place. */
 static const int8_t *as_signed(uint8_t *values, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; ++i) {
+    ROLLED for (uint32_t i = 0; i < count; ++i) {
         values[i] = (uint8_t)(values[i] ^ 0x80u);
     }
     return (const int8_t *)values;
@@ -1443,7 +1443,7 @@ static int best_of(const int8_t *scores, int8_t *margin)
 {
     int best = 0, second = -128 - 1;
 
-    for (int i = 1; i < EDGEDIGITS_MODEL_OUTPUT_SIZE; ++i) {
+    ROLLED for (int i = 1; i < EDGEDIGITS_MODEL_OUTPUT_SIZE; ++i) {
         if (scores[i] > scores[best]) {
             second = scores[best];
             best = i;
@@ -1558,13 +1558,13 @@ void edgedigits_model_preprocess(const uint8_t *pixels, int invert, int8_t *inpu
 }
 
 /* CRC-32 as in zlib, bit by bit: a table would be larger than the time is worth. */
-static uint32_t add_to_crc(uint32_t crc, const FLASH void *data, size_t size)
+APART static uint32_t add_to_crc(uint32_t crc, const FLASH void *data, size_t size)
 {
     const FLASH uint8_t *byte = (const FLASH uint8_t *)data;
 
-    for (; size != 0; --size, ++byte) {
+    ROLLED for (; size != 0; --size, ++byte) {
         crc ^= *byte;
-        for (int bit = 0; bit < 8; ++bit) {
+        ROLLED for (int bit = 0; bit < 8; ++bit) {
             crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1u)));
         }
     }

@@ -13,12 +13,12 @@
  *   layer 2: 31 inputs, 16 outputs, ReLU; 304 bytes as lists8
  *   layer 3: 16 inputs, 10 outputs, no activation; 160 bytes as rows with MVE; 160 bytes as pairs
  */
-#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_50A8C81476CAC4FE)
+#if defined(EDGEDIGITS_MODEL_H) && !defined(EDGEDIGITS_MODEL_H_4F4662BDA0062A84)
 #error "Another engine edgedigits_model is included already: name one of the two otherwise, with edgedigits build --name or edgedigits compile --prefix."
 #endif
 #ifndef EDGEDIGITS_MODEL_H
 #define EDGEDIGITS_MODEL_H
-#define EDGEDIGITS_MODEL_H_50A8C81476CAC4FE
+#define EDGEDIGITS_MODEL_H_4F4662BDA0062A84
 
 #include <stdint.h>
 
