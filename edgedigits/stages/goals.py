@@ -23,6 +23,8 @@ from edgedigits.stages.masks import BLOCK, Ranking, is_short_of_blocks, masks_of
 
 TIGHT = 3
 """Times the least that has to be left: beyond that, no goal takes all that feeds a class."""
+OTHER_CODE = 320
+"""Bytes that other kernels may take more where the network is smaller than what the budget was reckoned with, about."""
 LOOKS = 3
 """Times that an estimate is held against what packing gives, before it is believed."""
 
@@ -156,20 +158,21 @@ class Bytes:
         by_engine: bool = False,
         seen: NDArray[np.uint8] | None = None,
     ) -> None:
-        self._limit, self._model, self._granularity = limit, model, granularity
+        self.limit, self._model, self._granularity = limit, model, granularity
         self.within, self._free, self._seen, self._least = within, free, seen, least
         self._by_engine = by_engine
         self._active: list[NDArray[np.bool_]] = []
         self._correction = 1.0
 
     def lower(self, nbytes: int) -> None:
-        """Take so many bytes off the limit."""
-        self._limit -= nbytes
+        """Take so many bytes off the limit, but not past the smallest network at once."""
+        least = self._least.nbytes
+        self.limit = least if self.limit - nbytes < least < self.limit else self.limit - nbytes
 
     def counts(self, ranking: Ranking, cut: float) -> Counts:
         """Keep the best of all layers."""
         dense = sum(int(layer.mask.shape.num_elements()) * layer.bits / 8 for layer in self._model.layers)
-        wanted = self._limit + max(0.0, dense - self._limit) * (1.0 - cut)
+        wanted = self.limit + max(0.0, dense - self.limit) * (1.0 - cut)
         if all(layer.has_levels.numpy() for layer in self._model.layers):
             self._look()
             for _ in range(LOOKS):
@@ -193,13 +196,13 @@ class Bytes:
         """Keep as many less as the packed weights are too large, by measuring them."""
         self._look()
         measured = self._measure(ranking, ranking.counts[:, -1])
-        if measured <= self._limit or (self._by_engine and len(ranking) == ranking.spared):
+        if measured <= self.limit or (self._by_engine and len(ranking) == ranking.spared):
             return None
-        count = max(int(len(ranking) * self._limit / measured) - 1, ranking.spared)
+        count = max(int(len(ranking) * self.limit / measured) - 1, ranking.spared)
         if count < 1 or count == len(ranking) or not ranking.counts[:, count].all():
             both = f" within {self.within:,} instructions" if self.within else ""
             raise CheckFailedError(
-                f"The packed network takes {measured:,} B{both}, more than the budget of {self._limit:,} B, "
+                f"The packed network takes {measured:,} B{both}, more than the budget of {self.limit:,} B, "
                 "and nothing is left to cut.",
                 hint="Take a larger budget, or fewer hidden neurons.",
             )
@@ -207,7 +210,8 @@ class Bytes:
 
     def is_tight(self, sizes: Sequence[int]) -> bool:
         """Where the smallest network would take a good part of it."""
-        return self._limit < TIGHT * self._least.nbytes or 0 < self.within < TIGHT * self._least.instructions
+        limit = self.limit - OTHER_CODE * self._by_engine
+        return limit < TIGHT * self._least.nbytes or 0 < self.within < TIGHT * self._least.instructions
 
     def _look(self) -> None:
         """Measure which inputs of each layer are active, once for all that is reckoned before the masks change."""
@@ -236,9 +240,9 @@ class Bytes:
         nbytes, instructions = (
             packed_within(codes, biases, FASTEST, active=self._active)
             if self._free
-            else packed_within(codes, biases, self.within, self._limit, self._active)
+            else packed_within(codes, biases, self.within, self.limit, self._active)
         )
-        slow = self._limit * instructions / self.within
+        slow = self.limit * instructions / self.within
         return math.ceil(max(nbytes * (not self._free), slow if self._free or instructions > self.within else 0))
 
     def _estimate(self, counts: Counts) -> float:

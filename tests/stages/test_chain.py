@@ -86,3 +86,21 @@ def test_sparing_begins_where_little_is_left() -> None:
     assert goals[100].is_tight(sizes) and not goals[424].is_tight(sizes)
     assert Bytes(424, None, "weights", least, 2 * least.instructions).is_tight(sizes)
     assert not Bytes(424, None, "weights", least, 4 * least.instructions).is_tight(sizes)
+
+
+def test_an_engine_is_given_the_room_of_other_kernels_before_its_classes_lose_what_feeds_them() -> None:
+    """Its code is reckoned with as that of some weights, and measured with others that may be packed another way."""
+    least = least_of(config())
+    limit = 3 * least.nbytes + 100
+    assert not Bytes(limit, None, "weights", least).is_tight([2200, 220])
+    assert Bytes(limit, None, "weights", least, by_engine=True).is_tight([2200, 220])
+    assert not Bytes(limit + 300, None, "weights", least, by_engine=True).is_tight([2200, 220])
+
+
+def test_a_limit_is_lowered_to_the_least_before_it_is_lowered_further() -> None:
+    """What is too much in the engine of a larger network is not too much in that of the smallest."""
+    least = least_of(config())
+    goal = Bytes(least.nbytes + 50, None, "weights", least, by_engine=True)
+    for nbytes, left in ((20, 30), (500, 0), (7, -7), (500, -507)):
+        goal.lower(nbytes)
+        assert goal.limit == least.nbytes + left
