@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgedigits.stages.pruner import Pruner
 
@@ -66,9 +67,17 @@ class Conductor:
         self._layers, self._pruner, self._epochs = model.layers, pruner, epochs
         self._progress = 0.0
         self._when, self._moments, self._meet = marks, Moments(model, line, SAMPLE), meet
+        self._model = model
+        self._fitting: tuple[list[NDArray[np.float32]], dict[str, Any]] | None = None
 
-    def after(self, epoch: int) -> None:
-        """Do what is due after epoch `epoch`, counted from 0."""
+    def after(self, epoch: int, figures: dict[str, Any]) -> None:
+        """Do what is due after epoch `epoch`, counted from 0.
+
+        Args:
+            epoch: that ended.
+            figures: of it; where the training ends with the network of an earlier epoch, those of that one are written
+                over them.
+        """
         done = (epoch + 1) / self._epochs
         if done >= self._when.levels_begin:
             for layer in self._layers:
@@ -79,6 +88,10 @@ class Conductor:
                 layer.has_range.assign(1.0)
         if self._pruner is not None:
             self._prune(self._pruner, epoch, done)
+            if self._when.trim < NEVER:
+                self._fit(self._pruner, epoch, done, figures)
+            if self._passes(self._when.trim, done) or self._passes(self._when.prune_end, done):
+                self._meet()
 
     def trim(self) -> None:
         """Take what a goal that became smaller has no room for."""
@@ -92,11 +105,27 @@ class Conductor:
             over = last or done >= when.prune_end
             self._progress = 1.0 if over else (done - when.prune_begin) / (when.prune_end - when.prune_begin)
             pruner.shrink(self._moments(epoch), when.cut(self._progress))
-        to_trim = self._passes(when.trim, done)
-        if last or to_trim:
-            pruner.trim(self._moments(epoch))
-        if to_trim or self._passes(when.prune_end, done):
-            self._meet()
+
+    def _fit(self, pruner: Pruner, epoch: int, done: float, figures: dict[str, Any]) -> None:
+        """Trim what was cut as far as a goal has no room for it, while the rate is still high enough to heal that.
+
+        Weights go on to move between levels, and may then take more bytes. At the end nothing can be healed: instead of
+        a trimmed network it is the last one that fitted.
+        """
+        last = epoch + 1 == self._epochs
+        if done < self._when.prune_end and not last:
+            return
+        moments = self._moments(epoch)
+        if done < self._when.trim or self._passes(self._when.trim, done):
+            pruner.trim(moments)
+        elif pruner.fits(moments):
+            self._fitting = self._model.get_weights(), dict(figures)
+        elif last and self._fitting is not None:
+            weights, of_then = self._fitting
+            self._model.set_weights(weights)
+            figures.update(of_then)
+        elif last:
+            pruner.trim(moments)
 
     def _passes(self, mark: float, done: float) -> bool:
         """Return whether the epoch that ends at `done` is the first to end at or behind a mark."""
@@ -109,7 +138,7 @@ def conducted(conductor: Conductor | None, pruner: Pruner | None) -> Any:
 
     def work(epoch: int, logs: dict[str, Any]) -> None:
         if conductor is not None:
-            conductor.after(epoch)
+            conductor.after(epoch, logs)
         if pruner is not None:
             logs["sparsity"] = pruner.sparsity
 

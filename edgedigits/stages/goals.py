@@ -47,8 +47,11 @@ class PruningGoal(Protocol):
     def is_tight(self, sizes: Sequence[int]) -> bool:
         """Return whether so little is left of layers of so many groups that a class might lose all that feeds it."""
 
-    def fewer(self, ranking: Ranking) -> Counts | None:
-        """Return how many groups each layer keeps at most if the goal is not met yet; None where it is.
+    def is_met(self, ranking: Ranking) -> bool:
+        """Return whether what is left needs no further cut."""
+
+    def fewer(self, ranking: Ranking) -> Counts:
+        """Return how many groups each layer keeps at most where the goal is not met yet.
 
         Raises:
             CheckFailedError: it cannot be met.
@@ -88,9 +91,13 @@ class ByLayer:
         shares = zip(sizes, self.targets, strict=True)
         return any(target and size * (1.0 - target) < TIGHT * CLASSES for size, target in shares)
 
-    def fewer(self, ranking: Ranking) -> Counts | None:
+    def is_met(self, ranking: Ranking) -> bool:
         """Zeros are counted while pruning goes on."""
-        return None
+        return True
+
+    def fewer(self, ranking: Ranking) -> Counts:
+        """As many as there are."""
+        return ranking.counts[:, -1]
 
 
 @dataclass(frozen=True)
@@ -124,9 +131,13 @@ class Overall:
         """Where about as many groups are left of each layer as there are classes."""
         return sum(sizes) * (1.0 - self.target) < TIGHT * CLASSES * len(sizes)
 
-    def fewer(self, ranking: Ranking) -> Counts | None:
+    def is_met(self, ranking: Ranking) -> bool:
         """Zeros are counted while pruning goes on."""
-        return None
+        return True
+
+    def fewer(self, ranking: Ranking) -> Counts:
+        """As many as there are."""
+        return ranking.counts[:, -1]
 
 
 class Bytes:
@@ -144,6 +155,9 @@ class Bytes:
         by_engine: the engine itself is measured, and held against the budgets, by whoever calls `lower`: where nothing
             is left to cut it is not for what is packed here to say that they cannot be met.
         seen: uint8 (n, inputs), what the network sees of images that these are reckoned for.
+
+    Attributes:
+        limit, within: as above; they become less where an engine takes more than was reckoned with.
     """
 
     def __init__(
@@ -192,13 +206,15 @@ class Bytes:
         """The wanted one: in one ranking a layer keeps what its scores are worth."""
         return [granularity] * len(shapes)
 
-    def fewer(self, ranking: Ranking) -> Counts | None:
-        """Keep as many less as the packed weights are too large, by measuring them."""
-        self._look()
-        measured = self._measure(ranking, ranking.counts[:, -1])
-        if measured <= self.limit or (self._by_engine and len(ranking) == ranking.spared):
-            return None
-        count = max(int(len(ranking) * self.limit / measured) - 1, ranking.spared)
+    def is_met(self, ranking: Ranking) -> bool:
+        """Where what is left is packed within the limit."""
+        measured = self._measured(ranking)
+        return measured <= self.limit or (self._by_engine and len(ranking) == ranking.spared)
+
+    def fewer(self, ranking: Ranking) -> Counts:
+        """Keep as many less as the packed weights are too large, by measuring them; one less at least."""
+        measured = self._measured(ranking)
+        count = max(min(math.ceil(len(ranking) * self.limit / measured), len(ranking) - 1), ranking.spared)
         if count < 1 or count == len(ranking) or not ranking.counts[:, count].all():
             both = f" within {self.within:,} instructions" if self.within else ""
             raise CheckFailedError(
@@ -207,6 +223,10 @@ class Bytes:
                 hint="Take a larger budget, or fewer hidden neurons.",
             )
         return ranking.counts[:, count]
+
+    def _measured(self, ranking: Ranking) -> int:
+        self._look()
+        return self._measure(ranking, ranking.counts[:, -1])
 
     def is_tight(self, sizes: Sequence[int]) -> bool:
         """Where the smallest network would take a good part of it."""

@@ -64,10 +64,14 @@ class Pruner:
             CheckFailedError: the goal cannot be met.
         """
         ranking = self._rank(moments)
-        while (counts := self._goal.fewer(ranking)) is not None:
-            self._keep(ranking, counts)
+        while not self._goal.is_met(ranking):
+            self._keep(ranking, self._goal.fewer(ranking))
             masks = [layer.mask.numpy() for layer in self._layers]
             ranking = ranking.among([groups > 0 for groups in self._pooled(masks)])
+
+    def fits(self, moments: Sequence[tuple[NDArray[np.float32], ...]]) -> bool:
+        """Return whether the goal wants no more to be taken."""
+        return self._goal.is_met(self._rank(moments))
 
     def _rank(self, moments: Sequence[tuple[NDArray[np.float32], ...]]) -> Ranking:
         masks = [layer.mask.numpy() for layer in self._layers]
