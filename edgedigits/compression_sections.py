@@ -187,7 +187,7 @@ class JointConfig:
     tries: int = option(
         1,
         options.integer(1, 1000),
-        "train it so many times and keep the best by validation; all but the first start from fresh weights",
+        "train it so many times, all but the first from fresh weights; the best by validation and its copies is kept",
         flag="--joint-tries",
         metavar="N",
         needs=_JOINT,

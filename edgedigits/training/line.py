@@ -20,6 +20,7 @@ from edgedigits.training.distillation import Distillation
 from edgedigits.training.epochs import steps_per_epoch
 from edgedigits.training.excess import Excess
 from edgedigits.training.fit import History, StagePlan, train
+from edgedigits.training.held_out import accuracies_on_copies
 from edgedigits.training.losses import LogitsLoss, make_loss
 
 CALIBRATION_IMAGES = 1000
@@ -133,11 +134,14 @@ class Line:
     def keep_best(self, first: int) -> int:
         """Of the stages from `first` on, tries of one thing, keep the best by validation and return its place.
 
-        Of equal accuracies the lower loss is better, then the earlier try.
+        It is told by distorted copies of the digits as well, of the finished models; where these are equal, it is the
+        earlier try.
         """
         tries = self.done[first:]
-        ends = [(-one.history["val_accuracy"][-1], one.history["val_loss"][-1]) for one in tries]
-        best = min(range(len(tries)), key=ends.__getitem__)
+        if len(tries) == 1:
+            return 0
+        right = accuracies_on_copies([one.model for one in tries], self.splits.validation, self.config.input.view)
+        best = right.index(max(right))
         self.done[first:] = [tries[best]]
         return best
 

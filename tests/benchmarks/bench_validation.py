@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +24,7 @@ from edgedigits.model.reader import read_tflite
 from edgedigits.scoring.interpreter import open_classifier, run_litert
 from edgedigits.scoring.metrics import classify
 from edgedigits.scoring.subject import find_subject
-from edgedigits.training.augment import Distortion, distort
-from edgedigits.training.keras_env import tf
-
-COPIES = 8
-MILD = Distortion(rotation=4.0, shift=0.5, scale=0.035, shear=0.05, elastic=0.4)
-"""About half of what `--augment medium` does."""
+from edgedigits.training.held_out import COPIES, copies
 
 
 def accuracies(folder: Path) -> tuple[float, float]:
@@ -52,13 +46,6 @@ def accuracies(folder: Path) -> tuple[float, float]:
         return float((given == digits.labels).mean())
 
     return right(digits.images), float(np.mean([right(copy) for copy in copies(digits.images)]))
-
-
-def copies(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """Yield distorted copies of images, uint8 (n, 784) each, always the same."""
-    pixels = tf.constant(images.astype(np.float32) / 255.0)
-    for copy in range(COPIES):
-        yield np.rint(distort(pixels, MILD, tf.constant([copy, 0])).numpy() * 255.0).astype(np.uint8)
 
 
 def main(words: list[str] | None = None) -> None:

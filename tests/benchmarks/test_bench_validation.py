@@ -8,19 +8,8 @@ import pytest
 from edgedigits.api import evaluate
 from edgedigits.data.export import write_csv
 from edgedigits.errors import DataError
-from tests.benchmarks.bench_validation import COPIES, accuracies, copies, main
+from tests.benchmarks.bench_validation import accuracies, main
 from tests.scoring.recorded_build import write_build
-
-
-def test_copies_differ_from_each_other_and_never_from_run_to_run(few) -> None:
-    images = few.validation.images
-    made = list(copies(images))
-    assert len(made) == COPIES
-    assert all(copy.shape == images.shape and copy.dtype == np.uint8 for copy in made)
-    moved = [np.abs(copy.astype(int) - images).mean() for copy in made]
-    assert all(3 < one < 20 for one in moved), "they are still the same digits"
-    assert len({copy.tobytes() for copy in made}) == COPIES
-    np.testing.assert_array_equal(next(iter(copies(images))), made[0])
 
 
 def test_a_build_is_scored_on_what_it_held_out_for_validation(five_thousand, tmp_path, capsys) -> None:
