@@ -96,7 +96,7 @@ def _merged(*parts: Choices) -> dict[str, dict[str, Any]]:
 
 
 RECIPES = (
-    BudgetRecipe(640, 20, 10, (22,), tries=4),
+    BudgetRecipe(640, 20, 10, (30,), tries=4),
     BudgetRecipe(960, 20, 10, (44,)),
     BudgetRecipe(1536, 20, 10, (60,)),
     BudgetRecipe(3072, 24, 12, (100,)),

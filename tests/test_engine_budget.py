@@ -50,7 +50,7 @@ def test_a_budget_switches_on_what_meets_it() -> None:
 @pytest.mark.parametrize(
     ("budget", "sees", "hidden"),
     [
-        ({"constants": 424}, (20, 10), (22,)),
+        ({"constants": 424}, (20, 10), (30,)),
         ({"constants": 4096}, (24, 12), (220,)),
         ({"flash": "4736"}, (24, 12), (220,)),
         ({"flash": "1G"}, (24, 24), (400, 100)),

@@ -24,7 +24,7 @@ BUDGETS = (424, 848, 1104, 2048, 4096, 8192, 12288, 16384, 27648)
 _TAUGHT = ("--distill", "cnn", "--distill-weight", "0.9", "--augment-copies", "48")
 _LONG = ("--joint-epochs", "480", "--augment-copies", "24")
 PATIENCE = {
-    424: _LONG,
+    424: (*_LONG, "--hidden", "22"),
     848: (*_LONG, "--joint-tries", "4"),
     1104: (*_TAUGHT, "--joint-epochs", "480"),
     **dict.fromkeys((2048, 4096, 8192), (*_TAUGHT, "--joint-epochs", "200")),

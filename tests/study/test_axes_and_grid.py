@@ -386,7 +386,7 @@ def test_a_budget_is_an_axis_with_its_recipe():
     small, large, both = plan(
         trial=[{"budget_constants": "424"}, {"budget_flash": "16K"}, {"budget_constants": 2048, "hidden": [32, 16]}]
     )
-    assert (small.config.model.hidden, large.config.model.hidden) == ((22,), (400, 100))
+    assert (small.config.model.hidden, large.config.model.hidden) == ((30,), (400, 100))
     assert (small.config.levels.weight_bits, small.config.engine.optimize) == (3, "size")
     assert both.config.model.hidden == (32, 16)
     (again,) = plan(base=both.identity["config"] | {}, axes={"seed": [both.config.training.seed]})
