@@ -187,7 +187,7 @@ class JointConfig:
     tries: int = option(
         1,
         options.integer(1, 1000),
-        "train it so many times, all but the first from fresh weights; the best by validation and its copies is kept",
+        "train it so many times, all but the first from fresh weights; keep the best by validation, distorted too",
         flag="--joint-tries",
         metavar="N",
         needs=_JOINT,
