@@ -50,8 +50,8 @@ class PruningGoal(Protocol):
     def is_met(self, ranking: Ranking) -> bool:
         """Return whether what is left needs no further cut."""
 
-    def fewer(self, ranking: Ranking) -> Counts:
-        """Return how many groups each layer keeps at most where the goal is not met yet.
+    def fewer(self, ranking: Ranking) -> Counts | None:
+        """Return how many groups each layer keeps at most if the goal is not met yet; None where it is.
 
         Raises:
             CheckFailedError: it cannot be met.
@@ -95,9 +95,9 @@ class ByLayer:
         """Zeros are counted while pruning goes on."""
         return True
 
-    def fewer(self, ranking: Ranking) -> Counts:
+    def fewer(self, ranking: Ranking) -> Counts | None:
         """As many as there are."""
-        return ranking.counts[:, -1]
+        return None
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,9 @@ class Overall:
         """Zeros are counted while pruning goes on."""
         return True
 
-    def fewer(self, ranking: Ranking) -> Counts:
+    def fewer(self, ranking: Ranking) -> Counts | None:
         """As many as there are."""
-        return ranking.counts[:, -1]
+        return None
 
 
 class Bytes:
@@ -208,12 +208,13 @@ class Bytes:
 
     def is_met(self, ranking: Ranking) -> bool:
         """Where what is left is packed within the limit."""
-        measured = self._measured(ranking)
-        return measured <= self.limit or (self._by_engine and len(ranking) == ranking.spared)
+        return self._is_enough(ranking, self._measured(ranking))
 
-    def fewer(self, ranking: Ranking) -> Counts:
+    def fewer(self, ranking: Ranking) -> Counts | None:
         """Keep as many less as the packed weights are too large, by measuring them; one less at least."""
         measured = self._measured(ranking)
+        if self._is_enough(ranking, measured):
+            return None
         count = max(min(math.ceil(len(ranking) * self.limit / measured), len(ranking) - 1), ranking.spared)
         if count < 1 or count == len(ranking) or not ranking.counts[:, count].all():
             both = f" within {self.within:,} instructions" if self.within else ""
@@ -223,6 +224,9 @@ class Bytes:
                 hint="Take a larger budget, or fewer hidden neurons.",
             )
         return ranking.counts[:, count]
+
+    def _is_enough(self, ranking: Ranking, measured: int) -> bool:
+        return measured <= self.limit or (self._by_engine and len(ranking) == ranking.spared)
 
     def _measured(self, ranking: Ranking) -> int:
         self._look()

@@ -64,8 +64,8 @@ class Pruner:
             CheckFailedError: the goal cannot be met.
         """
         ranking = self._rank(moments)
-        while not self._goal.is_met(ranking):
-            self._keep(ranking, self._goal.fewer(ranking))
+        while (counts := self._goal.fewer(ranking)) is not None:
+            self._keep(ranking, counts)
             masks = [layer.mask.numpy() for layer in self._layers]
             ranking = ranking.among([groups > 0 for groups in self._pooled(masks)])
 
