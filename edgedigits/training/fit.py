@@ -250,6 +250,7 @@ def train(
     targets = distillation.targets if distillation else labels_alone
     stream = training_epochs(splits.train, config, plan.seed, view, targets)
     optimizer = make_optimizer(config, plan.peak, stream.steps * plan.epochs)
+    optimizer.build(model.trainable_variables)  # The first step would make these, and be traced twice.
     model.compile(optimizer, loss=distillation.loss(loss) if distillation else loss, metrics=[ClassificationCounts()])
     _set_programs(model, stream.steps, at_once=at_once and stream.steps * plan.epochs >= WORTH_COMPILING)
     images, labels = as_tensors(splits.validation, view)

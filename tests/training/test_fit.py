@@ -52,6 +52,15 @@ def test_the_same_seed_gives_the_same_weights(few):
     assert all((a == b).all() for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
 
 
+def test_a_step_is_traced_once(few, monkeypatch):
+    """TensorFlow traces it again where it makes variables, as an optimizer does unless it has them before."""
+    traced = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda model, data: traced.append(model) or step(model, data))
+    trained(few, StagePlan("float", "Training", epochs=1, peak=3e-3, seed=1))
+    assert len(traced) == 1
+
+
 @pytest.mark.slow
 def test_short_trainings_one_after_the_other_say_nothing_of_tensorflows_programs(few, caplog):
     for _ in range(6):
