@@ -14,7 +14,8 @@ from edgedigits.model.ops.dense_layer import DenseLayer
 from edgedigits.model.ops.step import INT8_MAX, Step
 from edgedigits.model.ops.table import TableStep
 
-SATURATING = 1 << 20
+SATURATING = 1 << 14
+"""Far beyond what sums are rescaled to, and small enough for engines, which keep an offset times 2^shift in 32 bits."""
 
 
 def without_zeros(network: Network) -> Network:
