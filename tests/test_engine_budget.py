@@ -33,7 +33,7 @@ def config(out="", **budget):
         "model": {"hidden": [24]},
         "training": {"epochs": 2, "augment": "none"},
         "levels": {"weight_bits": 3},
-        "joint": {"epochs": 10},
+        "joint": {"epochs": 10, "tries": 1},
         "budget": budget,
         "output": {"out": out},
     }

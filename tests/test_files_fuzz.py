@@ -1,6 +1,6 @@
 """Configs, manifests and reports that were damaged or made up: read, or refused with one sentence; nothing else.
 
-Seeded: number N of a kind is always the same. A few hundred of each run by default, ten thousand with `-m slow`.
+Seeded: number N of a kind is always the same. A few hundred of each run by default, thousands with `-m slow`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from edgedigits.files.listing import NotOursError, read_listing
 from edgedigits.report.compare import read_build
 from edgedigits.scoring.subject import find_subject, subject_beside
 from edgedigits.stages.catalogue import build_folder, slug
+from tests.cases import MANY_CASES
 from tests.tflite_builder import random_mlp
 
 REFERENCE = Path(__file__).parents[1] / "deploy" / "reference"
@@ -32,7 +33,7 @@ REPORT = json.loads((REFERENCE / "report.json").read_text())
 # Without curves and histograms, which are long.
 REPORT |= {"histograms": REPORT["histograms"][:1], "mistakes": REPORT["mistakes"][:2], "stages": []}
 
-SOME, MANY = range(300), range(10_000)
+SOME, MANY = range(300), range(MANY_CASES)
 VALUES = [None, True, False, 0, -1, 3, 10**30, 1 << 60_000, -(10**400), 0.5, -0.0, 1e308, float("nan"), float("inf")]
 VALUES += [
     "",
@@ -206,5 +207,5 @@ def test_whatever_a_file_holds_it_is_read_or_refused_in_one_sentence(tmp_path, f
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fuzz", KINDS)
-def test_ten_thousand_more(tmp_path, fuzz):
+def test_many_more(tmp_path, fuzz):
     assert {type(None), DataError} <= fuzz(tmp_path, MANY)

@@ -16,6 +16,7 @@ import pytest
 
 from edgedigits.cli.interrupts import check_interrupt, interruptible
 from edgedigits.cli.terminal import TerminalProgress
+from tests.cases import THOROUGH
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +94,7 @@ def test_afterwards_everything_is_as_before():
 
 
 ROOT = Path(__file__).parents[2]
+MOMENTS = 60 if THOROUGH else 20
 TOLD = "edgedigits: interrupted; nothing half-made was left behind.\n"
 
 
@@ -105,7 +107,10 @@ def python(*words: str, timeout_s: float = 240) -> subprocess.CompletedProcess[s
 @pytest.mark.parametrize("where", ["any", "exec"])
 @pytest.mark.parametrize(
     ("number", "count"),
-    [(signal.SIGINT, 3), *(pytest.param(one, 60, marks=pytest.mark.slow) for one in (signal.SIGINT, signal.SIGTERM))],
+    [
+        (signal.SIGINT, 3),
+        *(pytest.param(one, MOMENTS, marks=pytest.mark.slow) for one in (signal.SIGINT, signal.SIGTERM)),
+    ],
 )
 def test_a_signal_ends_with_130_wherever_it_hits(number, count, where):
     done = python(str(Path(__file__).with_name("signal_points.py")), str(int(number)), where, str(count), "boards")

@@ -10,6 +10,7 @@ import pytest
 
 from edgedigits.data.load import read_source
 from edgedigits.errors import EdgedigitsError
+from tests.cases import MANY_CASES
 from tests.data.corpora import FAMILIES, Case, make_case
 
 MOST_MEMORY = 32_000_000
@@ -64,5 +65,5 @@ def test_hundreds_of_sources(family: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
-def test_ten_thousand_sources(family: str, tmp_path: Path) -> None:
-    _judge_all(family, range(10_000), tmp_path)
+def test_thousands_of_sources(family: str, tmp_path: Path) -> None:
+    _judge_all(family, range(MANY_CASES), tmp_path)
