@@ -96,7 +96,7 @@ class ByLayer:
         return True
 
     def fewer(self, ranking: Ranking) -> Counts | None:
-        """As many as there are."""
+        """It is always met."""
         return None
 
 
@@ -136,7 +136,7 @@ class Overall:
         return True
 
     def fewer(self, ranking: Ranking) -> Counts | None:
-        """As many as there are."""
+        """It is always met."""
         return None
 
 

@@ -34,7 +34,6 @@ from tests.benchmarks.bench_engine import (
     pixels_to_class,
     simulate_engine,
 )
-from tests.cases import THOROUGH
 from tests.devices.conftest import toolchain_or_skip
 from tests.model.worst_case import without_zeros, worst_input
 from tests.tflite_builder import random_mlp
@@ -128,7 +127,7 @@ def test_the_worst_case_has_no_zero_anywhere() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif("EDGEDIGITS_DATA" not in os.environ, reason="EDGEDIGITS_DATA does not name full MNIST")
-@pytest.mark.parametrize("name", BUILDS if THOROUGH else [name for name in BUILDS if "pruned" in name])
+@pytest.mark.parametrize("name", BUILDS)
 def test_trained_models_on_mnist(name: str, tmp_path: Path) -> None:
     folder = build(name, tmp_path)
     _check_scores(json.loads((folder / "report.json").read_text()), name)
