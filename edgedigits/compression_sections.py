@@ -192,6 +192,14 @@ class JointConfig:
         metavar="N",
         needs=_JOINT,
     )
+    polish: int = option(
+        0,
+        options.integer(0, 1000),
+        "go so many times over the weights of the int8 network behind it, and give each the value that serves best",
+        flag="--joint-polish",
+        metavar="N",
+        needs=_JOINT,
+    )
     levels_begin: float = option(
         0.3, options.number(0, 1), "where weights become levels", flag="--joint-levels-begin", needs=_JOINT
     )

@@ -44,6 +44,8 @@ _OF_SHARES = ("sparsity", "initial_sparsity", "layer_sparsity", "output")
 """Options of [prune] that bytes stand for in a build to a budget."""
 _OF_STAGES = {"cluster": ("epochs", "rate"), "prune": ("epochs", "rate", "frequency"), "qat": ("per_tensor",)}
 """Options of stages in whose place there is joint training, by section; of its scales it has one a layer."""
+_OF_LEVELS = ("levels_begin", "polish")
+"""Options of joint training that say what becomes of the few values of a weight."""
 _OF_LAYERS, _OF_MARKS = ("layer_sparsity", "output"), ("begin", "end")
 
 
@@ -64,8 +66,10 @@ def need_of(config: Compression, section: str, name: str) -> Need | None:
         return _need_of_pruning(prune, name)
     if (section, name) == ("joint", "trim") and joint.enabled and not budget.is_set:
         return ("budget", "constants", Other(0, "BYTES"))
-    if (section, name) == ("joint", "levels_begin") and joint.enabled and config.levels.weight_bits == WHOLE_BITS:
+    if section == "joint" and name in _OF_LEVELS and joint.enabled and config.levels.weight_bits == WHOLE_BITS:
         return ("levels", "weight_bits", Below(WHOLE_BITS, 4))
+    if (section, name) == ("joint", "polish") and joint.enabled and config.levels.by_output:
+        return ("levels", "by_output", False)
     if (section, name) == ("budget", "core") and not (budget.flash or budget.instructions):
         return ("budget", "flash", Other(0, "BYTES"))
     if (section, name) == ("engine", "core") and config.engine.optimize == "size":

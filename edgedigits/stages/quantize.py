@@ -8,6 +8,8 @@ from edgedigits.stages.cluster import with_dense_gradient
 from edgedigits.stages.declaration import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -54,12 +56,29 @@ def with_ranges(model: Any, ranges: Ranges, preserve: str = "") -> Any:
         for _, _, variables in getattr(layer, "_weight_vars", []):
             if "clst_impl" in variables:
                 with_dense_gradient(variables["clst_impl"])
-        of_layer = ranges[layer.layer.name if hasattr(layer, "layer") else "input"]
+    for name, what, is_max, variable in _range_variables(aware):
+        variable.assign(ranges[name][what][is_max])
+    return aware
+
+
+def ranges_of(aware: Any) -> Ranges:
+    """Return the ranges of the fake quantization of a model."""
+    found: Ranges = {}
+    for name, what, is_max, variable in _range_variables(aware):
+        low, high = found.setdefault(name, {}).get(what, (0.0, 0.0))
+        end = float(variable.numpy())
+        found[name][what] = (low, end) if is_max else (end, high)
+    return found
+
+
+def _range_variables(aware: Any) -> Iterator[tuple[str, str, bool, Any]]:
+    """Yield the layer, "kernel" or "activation", whether it is the highest value, and the variable of each end."""
+    for layer in aware.layers:
+        name = layer.layer.name if hasattr(layer, "layer") else "input"
         for variable in layer.non_trainable_weights:
             what, _, end = _short(variable.name).rpartition("_")
             if end in ("min", "max"):
-                variable.assign(of_layer["kernel" if what == "kernel" else "activation"][end == "max"])
-    return aware
+                yield name, "kernel" if what == "kernel" else "activation", end == "max", variable
 
 
 def _schemes(model: Any, preserve: str) -> list[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.config import BuildConfig
-from edgedigits.data.digits import Splits
+from edgedigits.data.digits import Digits, Splits
 from edgedigits.data.preprocess import to_float
 from edgedigits.data.seeing import see
 from edgedigits.errors import CheckFailedError
@@ -22,6 +22,7 @@ from edgedigits.training.excess import Excess
 from edgedigits.training.fit import History, StagePlan, train
 from edgedigits.training.held_out import accuracies_on_copies
 from edgedigits.training.losses import LogitsLoss, make_loss
+from edgedigits.training.objective import Objective
 
 CALIBRATION_IMAGES = 1000
 """Training images that set activation ranges; more change the ranges of an MLP on digits by less than a step."""
@@ -122,6 +123,13 @@ class Line:
         finished = finish(model)
         self.done.append(TrainedStage(plan, history, finished))
         return finished
+
+    def objective(self, digits: Digits) -> Objective:
+        """Return what the stages minimise, of digits as they are: the loss, or its share beside what a teacher says."""
+        labels, distillation = digits.labels.astype(np.int32), self._distillation
+        if distillation is None:
+            return Objective(self.loss, labels)
+        return Objective(distillation.loss(self.loss), distillation.targets(labels, digits.images).numpy())
 
     def join(self, first: int, title: str) -> TrainedStage:
         """Make one stage of those from `first` on, which are trainings of one thing, and return it."""
