@@ -22,6 +22,8 @@ TRIED = 400
 """Weights whose other values are tried in a sweep; of fewer the best are found sooner, of more hardly others."""
 SPARED, WANTED = TRIED // 2, TRIED // 4
 """Weights that are tried to be taken out in a sweep, and to be put in elsewhere."""
+MOST_OUT = 3
+"""Weights that are taken out for one that is put in; it is one, where they take about as many bytes."""
 LIKELY = 3
 """Of a weight's other values, those that are tried."""
 LEAST_FALL = 1e-6
@@ -130,7 +132,7 @@ class Descent:
             if not spared or fall + spared[0][0] >= 0:
                 break
             change, undo, left = self._set(place, level), [(place, 0.0)], list(spared)
-            while change < 0 and left and not self._freedom.fits(self._network):
+            while change < 0 and left and len(undo) <= MOST_OUT and not self._freedom.fits(self._network):
                 old = left.pop(0)[1]
                 if self._may_go(old):
                     undo.append((old, self._code(old)))
@@ -148,7 +150,7 @@ class Descent:
             np.where(weights == 0, np.inf, _expected(slope, curvature, -weights))
             for weights, slope, curvature in self._moments()
         ]
-        changes = [(self._change(place, 0.0)[0], place) for place in self._first(expected, SPARED)]
+        changes = [(self._change(place, 0.0), place) for place in self._first(expected, SPARED)]
         return sorted(changes, key=lambda one: one[0])
 
     def _wanted(self) -> list[tuple[float, Place, float]]:
@@ -159,7 +161,7 @@ class Descent:
             falls.append(np.where(is_open, of_each, np.inf))
         best = []
         for place in self._first([some.min(axis=0) for some in falls], WANTED):
-            change, code = min((self._change(place, code)[0], code) for code in self._likely(falls, place))
+            change, code = min((self._change(place, code), code) for code in self._likely(falls, place))
             best.append((change, place, code))
         return sorted(best, key=lambda one: one[0])
 
@@ -169,7 +171,7 @@ class Descent:
         least, best = -LEAST_FALL, before
         for code in codes:
             if code != before and (code != 0 or place.source == BIAS or self._may_go(place)):
-                change, _ = self._change(place, code)
+                change = self._change(place, code)
                 if change < least:
                     least, best = change, code
         if best == before:
@@ -180,19 +182,22 @@ class Descent:
         self._set(place, before)
         return 0
 
-    def _change(self, place: Place, code: float) -> tuple[float, Trial]:
-        """Return by how much the mean loss changes where a weight or bias gets a code, and what comes of it."""
-        trial = self._network.trial(place.layer, place.unit, place.source, code - self._code(place))
-        losses = self._objective.losses(trial.logits, trial.images)
-        differ = losses.sum(dtype=np.float64) - self._losses[trial.images].sum(dtype=np.float64)
-        return float(differ) / len(self._losses), trial
+    def _change(self, place: Place, code: float) -> float:
+        """Return by how much the mean loss changes where a weight or bias gets a code."""
+        return self._tried(place, code)[0]
 
     def _set(self, place: Place, code: float) -> float:
         """Give a weight or bias a code, and return by how much the mean loss changes."""
-        change, trial = self._change(place, code)
+        change, trial, losses = self._tried(place, code)
         self._network.make(place.layer, place.unit, place.source, code - self._code(place), trial)
-        self._losses[trial.images] = self._objective.losses(trial.logits, trial.images)
+        self._losses[trial.images] = losses
         return change
+
+    def _tried(self, place: Place, code: float) -> tuple[float, Trial, Floats]:
+        trial = self._network.trial(place.layer, place.unit, place.source, code - self._code(place))
+        losses = self._objective.losses(trial.logits, trial.images)
+        differ = losses.sum(dtype=np.float64) - self._losses[trial.images].sum(dtype=np.float64)
+        return float(differ) / len(self._losses), trial, losses
 
     def _code(self, place: Place) -> float:
         if place.source == BIAS:
