@@ -46,6 +46,10 @@ _TAUGHT: Choices = {"distill": {"weight": 0.9}}
 """Where there is less room, what the teacher says counts for more than the labels."""
 
 
+_POLISHED: Choices = {"joint": {"polish": 3}}
+"""Where there are so few weights that each counts, what rounding does to them is looked at one by one."""
+
+
 @dataclass(frozen=True)
 class BudgetRecipe:
     """What is done up to so many bytes of constants.
@@ -96,8 +100,8 @@ def _merged(*parts: Choices) -> dict[str, dict[str, Any]]:
 
 
 RECIPES = (
-    BudgetRecipe(640, 20, 10, (30,), tries=4),
-    BudgetRecipe(960, 20, 10, (44,)),
+    BudgetRecipe(640, 20, 10, (30,), tries=4, also=(_POLISHED,)),
+    BudgetRecipe(960, 20, 10, (44,), also=(_POLISHED,)),
     BudgetRecipe(1536, 20, 10, (60,)),
     BudgetRecipe(3072, 24, 12, (100,)),
     BudgetRecipe(6144, 24, 12, (220,)),

@@ -27,6 +27,7 @@ INTEGERS = {
     "levels.weight_bits": (1, 8),
     "joint.epochs": (1, 100_000),
     "joint.tries": (1, 1000),
+    "joint.polish": (0, 1000),
     "budget.constants": (0, 2**30),
     "budget.instructions": (0, 10**9),
     "engine.most_instructions": (0, 10**9),

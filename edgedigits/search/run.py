@@ -193,7 +193,7 @@ def _entry(point: Point, choices: SearchChoices) -> Entry:
     """Return a point as a trial of a study."""
     values = axis_values(point)
     chosen = [find_axis(name, STORED_AS).apply(value, name)[0] for name, value in values.items()]
-    once: dict[str, dict[str, Any]] = {"budget": {"core": choices.core}, "joint": {"tries": 1}}
+    once: dict[str, dict[str, Any]] = {"budget": {"core": choices.core}, "joint": {"tries": 1, "polish": 0}}
     config = make_config(merge(hurried_for(point["constants"]), once, choices.base, *chosen))
     (entry,) = plan_builds(STORED_AS, [PlannedTrial(values, config, INT8)]).entries
     own = {"core": choices.core}

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.levels.declaration import WIDEST
-from edgedigits.stages.int8_network import BIAS, Floats, Int8Network, Trial
-from edgedigits.training.objective import Objective
+from edgedigits.stages.int8_network import BIAS, Attempt, Floats, Int8Network
+
+if TYPE_CHECKING:
+    from edgedigits.training.objective import Objective
 
 TRIED = 400
 """Weights whose other values are tried in a sweep; of fewer the best are found sooner, of more hardly others."""
@@ -33,7 +35,7 @@ LEVEL_STEPS = (-3, -1, 1, 3)
 
 
 @dataclass(frozen=True)
-class Place:
+class WeightPlace:
     """Where a weight is, or might be: of which layer, to which unit, from which input, which is `BIAS` for a bias."""
 
     layer: int
@@ -100,7 +102,7 @@ class Descent:
             for unit in range(len(self._network.biases[layer]) if step else 0):
                 bias = float(self._network.biases[layer][unit])
                 others = [bias + by for by in (-step, step) if abs(bias + by) <= largest]
-                made += self._take_best(Place(layer, unit, BIAS), others)
+                made += self._take_best(WeightPlace(layer, unit, BIAS), others)
         return made
 
     def _move_levels(self) -> int:
@@ -144,7 +146,7 @@ class Descent:
                     self._set(old, code)
         return made
 
-    def _spared(self) -> list[tuple[float, Place]]:
+    def _spared(self) -> list[tuple[float, WeightPlace]]:
         """Return weights by how the loss changes without them, the cheapest first."""
         expected = [
             np.where(weights == 0, np.inf, _expected(slope, curvature, -weights))
@@ -153,7 +155,7 @@ class Descent:
         changes = [(self._change(place, 0.0), place) for place in self._first(expected, SPARED)]
         return sorted(changes, key=lambda one: one[0])
 
-    def _wanted(self) -> list[tuple[float, Place, float]]:
+    def _wanted(self) -> list[tuple[float, WeightPlace, float]]:
         """Return places without a weight, with the best one there, by how the loss changes, the best first."""
         falls = []
         for layer, (is_open, (_, slope, curvature)) in enumerate(zip(self._open(), self._moments(), strict=True)):
@@ -165,7 +167,7 @@ class Descent:
             best.append((change, place, code))
         return sorted(best, key=lambda one: one[0])
 
-    def _take_best(self, place: Place, codes: Sequence[float]) -> int:
+    def _take_best(self, place: WeightPlace, codes: Sequence[float]) -> int:
         """Give a weight or bias the best of some codes, and return whether it is another one than before."""
         before = self._code(place)
         least, best = -LEAST_FALL, before
@@ -182,29 +184,29 @@ class Descent:
         self._set(place, before)
         return 0
 
-    def _change(self, place: Place, code: float) -> float:
+    def _change(self, place: WeightPlace, code: float) -> float:
         """Return by how much the mean loss changes where a weight or bias gets a code."""
         return self._tried(place, code)[0]
 
-    def _set(self, place: Place, code: float) -> float:
+    def _set(self, place: WeightPlace, code: float) -> float:
         """Give a weight or bias a code, and return by how much the mean loss changes."""
-        change, trial, losses = self._tried(place, code)
-        self._network.make(place.layer, place.unit, place.source, code - self._code(place), trial)
-        self._losses[trial.images] = losses
+        change, attempt, losses = self._tried(place, code)
+        self._network.make(place.layer, place.unit, place.source, code - self._code(place), attempt)
+        self._losses[attempt.images] = losses
         return change
 
-    def _tried(self, place: Place, code: float) -> tuple[float, Trial, Floats]:
-        trial = self._network.trial(place.layer, place.unit, place.source, code - self._code(place))
-        losses = self._objective.losses(trial.logits, trial.images)
-        differ = losses.sum(dtype=np.float64) - self._losses[trial.images].sum(dtype=np.float64)
-        return float(differ) / len(self._losses), trial, losses
+    def _tried(self, place: WeightPlace, code: float) -> tuple[float, Attempt, Floats]:
+        attempt = self._network.attempt(place.layer, place.unit, place.source, code - self._code(place))
+        losses = self._objective.losses(attempt.logits, attempt.images)
+        differ = losses.sum(dtype=np.float64) - self._losses[attempt.images].sum(dtype=np.float64)
+        return float(differ) / len(self._losses), attempt, losses
 
-    def _code(self, place: Place) -> float:
+    def _code(self, place: WeightPlace) -> float:
         if place.source == BIAS:
             return float(self._network.biases[place.layer][place.unit])
         return float(self._network.weights[place.layer][place.unit, place.source])
 
-    def _likely(self, falls: Sequence[NDArray[np.float64]], place: Place) -> list[float]:
+    def _likely(self, falls: Sequence[NDArray[np.float64]], place: WeightPlace) -> list[float]:
         """Return the codes that most is expected of at a place; `falls` is what is of each, (codes, units, sources)."""
         order = np.argsort(falls[place.layer][:, place.unit, place.source], kind="stable")[:LIKELY]
         codes = self._codes(place.layer)
@@ -213,7 +215,7 @@ class Descent:
     def _codes(self, layer: int) -> list[float]:
         return [*self._freedom.levels[layer], *([0.0] if self._freedom.moves_zeros else [])]
 
-    def _may_go(self, place: Place) -> bool:
+    def _may_go(self, place: WeightPlace) -> bool:
         """Return whether a neuron or class reads something without a weight, and a neuron is read."""
         weights = self._network.weights[place.layer]
         alone = np.count_nonzero(weights[place.unit]) == 1
@@ -231,7 +233,7 @@ class Descent:
         moments = self._network.moments(self._objective.slopes(self._network.logits))
         return [(weights, *one) for weights, one in zip(self._network.weights, moments, strict=True)]
 
-    def _first(self, expected: Sequence[NDArray[np.float64]], count: int) -> list[Place]:
+    def _first(self, expected: Sequence[NDArray[np.float64]], count: int) -> list[WeightPlace]:
         """Return the places of the smallest of what is expected, finite and of all layers, in their order."""
         sizes = np.cumsum([0, *(one.size for one in expected)])
         values = np.concatenate([one.ravel() for one in expected])
@@ -239,7 +241,7 @@ class Descent:
         for index in np.argsort(values, kind="stable")[: min(count, int(np.isfinite(values).sum()))]:
             layer = int(np.searchsorted(sizes, index, side="right")) - 1
             unit, source = divmod(int(index - sizes[layer]), expected[layer].shape[1])
-            places.append(Place(layer, unit, source))
+            places.append(WeightPlace(layer, unit, source))
         return places
 
     def _judge(self) -> None:

@@ -1,8 +1,8 @@
 """An MLP in the codes of its int8 file, beside what it gives for images: to try other weights, one at a time.
 
 Changing one weight changes one sum of those images alone whose input there is not zero, and from there on little of the
-network: a trial takes a hundredth of what running it takes. Sums are whole numbers, which float32 holds exactly up to
-2²⁴, in whatever order they are added.
+network: an attempt takes a hundredth of what running it takes. Sums are whole numbers, which float32 holds exactly up
+to 2²⁴, in whatever order they are added.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BIAS = -1
 
 
 @dataclass(frozen=True)
-class Trial:
+class Attempt:
     """What a change would make of the network.
 
     Attributes:
@@ -68,7 +68,7 @@ class Int8Network:
         self.run()
 
     def run(self) -> None:
-        """Compute anew what is given for all images: trials that were made add up in another order."""
+        """Compute anew what is given for all images: attempts that were made add up in another order."""
         self._sums, self._outputs = [], []
         values = self._pixels.astype(np.float32)
         for layer in range(self._last):
@@ -84,7 +84,7 @@ class Int8Network:
             values = self._output(layer, self.weights[layer] @ values + self.biases[layer][:, None])
         return np.ascontiguousarray(self._logits(values).T)
 
-    def trial(self, layer: int, unit: int, source: int, by: float) -> Trial:
+    def attempt(self, layer: int, unit: int, source: int, by: float) -> Attempt:
         """Return what comes of a weight, from input `source` to `unit`, or of its bias, that is larger by `by`."""
         images, inputs = self._active(layer, source)
         units, moved = np.array([unit]), np.float32(by) * inputs[None]
@@ -101,19 +101,19 @@ class Int8Network:
             units, moved = read_by, onward[read_by] @ differ
         logits = self.logits[images]
         logits[:, units] += self._last_scale * moved.T
-        return Trial(images, logits, tuple(sums))
+        return Attempt(images, logits, tuple(sums))
 
-    def make(self, layer: int, unit: int, source: int, by: float, trial: Trial) -> None:
+    def make(self, layer: int, unit: int, source: int, by: float, attempt: Attempt) -> None:
         """Make a change that was tried with these, before any other was made."""
         if source == BIAS:
             self.biases[layer][unit] += by
         else:
             self.weights[layer][unit, source] += by
-        for where, units, images, reached in trial.sums:
+        for where, units, images, reached in attempt.sums:
             here = np.ix_(units, images)
             self._sums[where][here] = reached
             self._outputs[where][here] = self._output(where, reached)
-        self.logits[trial.images] = trial.logits
+        self.logits[attempt.images] = attempt.logits
 
     def replace(self, layer: int, code: float, other: float) -> None:
         """Give a layer one code in place of another, and compute anew."""

@@ -26,6 +26,7 @@ _FIXED_S = 18.0
 # Seconds an image, epoch and multiply-accumulate, and those that do not depend on the network: a 784-32-16-10 takes
 # 0.35 s for 60,000 images.
 _MAC_S, _IMAGE_S = 1.5e-10, 2.0e-6
+_SWEEP_IMAGE_S = 2.5e-4
 _TYPICAL_IMAGES, _FEW_IMAGES = 54_000, 3_800
 
 _SEED_AXES = ("seed", "training.seed")
@@ -149,4 +150,5 @@ def _seconds(trial: PlannedTrial) -> float:
     else:
         epochs += config.prune.epochs * config.prune.enabled + 2 * config.qat.epochs * config.qat.enabled
         epochs += 2 * config.cluster.epochs * config.is_clustered
-    return _FIXED_S + epochs * images * (macs * _MAC_S + _IMAGE_S)
+    polish = config.joint.polish * images * _SWEEP_IMAGE_S * config.joint.enabled
+    return _FIXED_S + epochs * images * (macs * _MAC_S + _IMAGE_S) + polish

@@ -13,7 +13,7 @@ from tests.small_builds import COMPRESSIONS, merged
 
 
 def test_they_run_in_their_order_and_each_has_its_own_words() -> None:
-    assert list(STAGES) == ["float", "prune", "cluster", "qat", "joint"]
+    assert list(STAGES) == ["float", "prune", "cluster", "qat", "joint", "polish"]
     for words in ({stage.label for stage in STAGES.values()}, {stage.order for stage in STAGES.values()}):
         assert len(words) == len(STAGES)
     assert (label("prune"), label("of tomorrow")) == ("pruned", "of tomorrow")

@@ -39,12 +39,12 @@ def test_a_change_gives_the_logits_that_the_changed_network_gives(seed, hidden, 
         unit, source = data.draw(st.integers(0, units - 1)), data.draw(st.integers(BIAS, sources - 1))
         by = data.draw(st.integers(-127, 127))
         before = changed.logits.copy()
-        trial = changed.trial(layer, unit, source, by)
+        attempt = changed.attempt(layer, unit, source, by)
         assert (changed.logits == before).all()
-        changed.make(layer, unit, source, by, trial)
+        changed.make(layer, unit, source, by, attempt)
         after = changed.logits.copy()
         assert after == pytest.approx(run(changed), abs=1e-3)
-        untouched = np.setdiff1d(np.arange(IMAGES), trial.images)
+        untouched = np.setdiff1d(np.arange(IMAGES), attempt.images)
         assert (after[untouched] == before[untouched]).all()
 
 

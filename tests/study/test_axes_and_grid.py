@@ -329,7 +329,7 @@ def test_conditions_in_a_circle_are_refused():
 
 LEVERS = {
     "weight_bits": [2, 3, 4, 8], "weight_values": ["codebook", "powers", "uniform"], "criterion": list(CRITERIA),
-    "granularity": ["weights", "blocks", "neurons", "inputs"], "prune_scope": list(SCOPES), "joint_schedule": ["hold", "cosine"], "tries": [1, 3],
+    "granularity": ["weights", "blocks", "neurons", "inputs"], "prune_scope": list(SCOPES), "joint_schedule": ["hold", "cosine"], "tries": [1, 3], "polish": [0, 2],
     "levels_begin": [0.1, 0.3], "activations_begin": [0.5, 0.6], "trim": [0.9, 0.95], "joint_epochs": [9, 10],
 }  # fmt: skip
 
