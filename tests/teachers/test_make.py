@@ -55,7 +55,7 @@ def test_a_teachers_folder_says_what_it_is_and_how_well_it_does(made):
     assert manifest["scores"] == json.loads(json.dumps(made.facts.to_json()))
     assert manifest["scores"]["digits"] == {"train": 450, "validation": 60, "test": 90}
     assert set(manifest["versions"]) >= {"edgedigits", "tensorflow", "tf-keras"}
-    assert made.facts.outputs_are == "logits" and made.facts.parameters == 28_938
+    assert made.facts.outputs_are == "logits" and made.facts.parameters == 63_450
     assert made.facts.score.validation > 0.5 and "<b>cnn</b>" in made._repr_html_()
 
 
@@ -140,7 +140,7 @@ def test_a_cnn_learns_and_repeats(few, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         made.append(make_teacher(config, few, tmp_path / name, SILENT))
-    assert made[0] == made[1] and made[0].score.validation > 0.8 and made[0].parameters == 28_938
+    assert made[0] == made[1] and made[0].score.validation > 0.8 and made[0].parameters == 63_450
     assert (tmp_path / "a/teacher.keras").read_bytes() == (tmp_path / "b/teacher.keras").read_bytes()
 
 
