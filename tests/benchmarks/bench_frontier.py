@@ -25,7 +25,7 @@ _TAUGHT = ("--distill", "cnn", "--distill-weight", "0.9", "--augment-copies", "4
 _LONG = ("--joint-epochs", "480", "--augment-copies", "24")
 PATIENCE = {
     424: ("--joint-tries", "8", "--joint-polish", "10"),
-    848: (*_LONG, "--joint-tries", "2", "--joint-polish", "6"),
+    848: (*_LONG, "--joint-tries", "4", "--joint-polish", "6"),
     1104: (*_TAUGHT, "--joint-epochs", "480"),
     **dict.fromkeys((2048, 4096, 8192), (*_TAUGHT, "--joint-epochs", "200")),
 }
