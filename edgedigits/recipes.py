@@ -119,7 +119,9 @@ def room_for(constants: int, flash: int, instructions: int) -> int:
 
 def recipe_for(constants: int, flash: int = 0, instructions: int = 0) -> Choices:
     """Return the choices for a budget: bytes of constants, or else of flash, or else instructions of an image."""
-    return _of(room_for(constants, flash, instructions)).choices
+    choices = _of(room_for(constants, flash, instructions)).choices
+    # Only bytes of constants that polishing frees are used again.
+    return choices if constants and not (flash or instructions) else _merged(choices, {"joint": {"polish": 0}})
 
 
 def hurried_for(constants: int) -> Choices:

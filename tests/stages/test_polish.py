@@ -113,6 +113,14 @@ def test_zeros_move_where_bytes_alone_are_counted(few, sections, moves_zeros) ->
     assert freedom.fits(network) == moves_zeros
 
 
+@pytest.mark.parametrize(
+    ("budget", "sweeps"), [({"constants": 424}, 3), ({"flash": 1536}, 0), ({"constants": 424, "instructions": 9000}, 0)]
+)
+def test_small_budgets_of_constants_alone_are_polished_unasked(budget, sweeps) -> None:
+    asked = {"model": BASE["model"], "budget": budget}
+    assert make_config(parse_sections(asked, "test")).joint.polish == sweeps
+
+
 @pytest.mark.slow
 def test_a_budget_of_bytes_is_kept_with_less_loss_and_told_as_a_stage(few) -> None:
     done = train_and_compress(config(budget={"constants": 700}), few, SILENT)
