@@ -44,8 +44,6 @@ _PATIENT: Choices = {
 """Where there is room to learn distorted copies by heart: more of them, for longer, and what a teacher says of each."""
 _TAUGHT: Choices = {"distill": {"weight": 0.9}}
 """Where there is less room, what the teacher says counts for more than the labels."""
-
-
 _POLISHED: Choices = {"joint": {"polish": 3}}
 """Where there are so few weights that each counts, what rounding does to them is looked at one by one."""
 

@@ -50,7 +50,7 @@ class Freedom:
     Attributes:
         levels: of each layer, the codes of its weights, without 0.
         bias_steps: of each layer, by what a bias moves, and the largest it may become; 0 to leave them.
-        moves_levels: levels may move between their neighbours.
+        moves_levels: levels may become other codes.
         moves_zeros: weights may be taken out, and put in elsewhere.
         fits: whether the network has room as it is.
     """
@@ -109,8 +109,9 @@ class Descent:
         made = 0
         for layer, levels in enumerate(self._freedom.levels):
             for place, level in enumerate(levels):
-                others = [level + by for by in LEVEL_STEPS if level + by not in (0.0, *levels)]
-                made += abs(level) < WIDEST and any(self._moves_level(layer, place, other) for other in others)
+                near = [level + by for by in LEVEL_STEPS] if abs(level) < WIDEST else []
+                others = [one for one in near if abs(one) < WIDEST and one not in (0.0, *levels)]
+                made += any(self._moves_level(layer, place, other) for other in others)
         return made
 
     def _moves_level(self, layer: int, place: int, other: float) -> bool:
@@ -119,13 +120,12 @@ class Descent:
         level = levels[place]
         self._network.replace(layer, level, other)
         self._judge()
-        moves = abs(other) < WIDEST and self._losses.mean(dtype=np.float64) < before - LEAST_FALL
-        if moves:
+        if self._losses.mean(dtype=np.float64) < before - LEAST_FALL:
             levels[place] = other
-        else:
-            self._network.replace(layer, other, level)
-            self._judge()
-        return bool(moves)
+            return True
+        self._network.replace(layer, other, level)
+        self._judge()
+        return False
 
     def _exchange(self) -> int:
         """Put weights in where the loss falls by more than it rises where as many bytes of others are taken out."""

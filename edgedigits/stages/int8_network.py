@@ -69,20 +69,11 @@ class Int8Network:
 
     def run(self) -> None:
         """Compute anew what is given for all images: attempts that were made add up in another order."""
-        self._sums, self._outputs = [], []
-        values = self._pixels.astype(np.float32)
-        for layer in range(self._last):
-            self._sums.append(self.weights[layer] @ values + self.biases[layer][:, None])
-            values = self._output(layer, self._sums[-1])
-            self._outputs.append(values)
-        self.logits: Floats = np.ascontiguousarray(self._logits(values).T)
+        self._sums, self._outputs, self.logits = self._forward(self._pixels)
 
     def given(self, pixels: NDArray[np.uint8]) -> Floats:
         """Return the logits, float32 (n, 10), for other images, uint8 (n, inputs)."""
-        values = pixels.T.astype(np.float32)
-        for layer in range(self._last):
-            values = self._output(layer, self.weights[layer] @ values + self.biases[layer][:, None])
-        return np.ascontiguousarray(self._logits(values).T)
+        return self._forward(pixels.T)[-1]
 
     def attempt(self, layer: int, unit: int, source: int, by: float) -> Attempt:
         """Return what comes of a weight, from input `source` to `unit`, or of its bias, that is larger by `by`."""
@@ -150,5 +141,13 @@ class Int8Network:
     def _output(self, layer: int, sums: Floats) -> Floats:
         return np.clip(np.rint(sums * self._factors[layer]), 0, LARGEST_OUTPUT)
 
-    def _logits(self, values: Floats) -> Floats:
-        return self._last_scale * (self.weights[-1] @ values + self.biases[-1][:, None])
+    def _forward(self, pixels: NDArray[np.uint8]) -> tuple[list[Floats], list[Floats], Floats]:
+        """Return sums and outputs of the hidden layers, (fan-out, n) each, and the logits of pixels (inputs, n)."""
+        sums, outputs = [], []
+        values = pixels.astype(np.float32)
+        for layer in range(self._last):
+            sums.append(self.weights[layer] @ values + self.biases[layer][:, None])
+            values = self._output(layer, sums[-1])
+            outputs.append(values)
+        logits = self._last_scale * (self.weights[-1] @ values + self.biases[-1][:, None])
+        return sums, outputs, np.ascontiguousarray(logits.T)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.compression_sections import WHOLE_BITS
 from edgedigits.data.seeing import see
 from edgedigits.levels.declaration import WIDEST
 from edgedigits.model.packing import packed_bytes
@@ -38,13 +39,15 @@ def run(line: Line, model: Any) -> tuple[Any, Any]:
     history: dict[str, list[float]] = {}
     with line.progress.stage(plan.title, sweeps) as bar:
         for _ in range(sweeps):
-            descent.sweep()
+            made = descent.sweep()
             figures = objective.figures(network.logits)
             figures |= {f"val_{name}": value for name, value in watched.figures(network.given(held_out)).items()}
             for name, value in {**figures, "sparsity": _sparsity(network)}.items():
                 history.setdefault(name, []).append(value)
             accuracy = figures["val_accuracy"]
             bar.advance(note=f"validation {100 * accuracy:.2f}%", accuracy=accuracy)
+            if not made:
+                break
     polished = _plain(network, plain, ranges)
     aware = with_ranges(polished, ranges)
     if line.excess and line.excess(aware, line.within):
@@ -91,8 +94,8 @@ def _plain(network: Int8Network, like: Any, ranges: Ranges) -> Any:
 def _freedom(config: BuildConfig, network: Int8Network) -> Freedom:
     """Return what may be changed: in a budget of constants zeros too, and else nothing that an engine goes through."""
     budget = config.budget
-    moves_zeros = config.prune.granularity == "weights" and not (budget.flash or budget.instructions)
-    moves_zeros = moves_zeros and budget.constants > 0
+    of_constants = bool(budget.constants) and not (budget.flash or budget.instructions)
+    moves_zeros = of_constants and config.prune.granularity == "weights"
     limit = max(_packed(network), budget.constants if moves_zeros else 0)
     return Freedom(
         [[float(code) for code in np.unique(weights) if code] for weights in network.weights],
@@ -124,7 +127,7 @@ STAGE = Stage(
     "polish",
     order=40,
     label="polished",
-    asked=lambda config: config.joint.enabled and config.joint.polish > 0,
+    asked=lambda config: config.joint.enabled and config.joint.polish > 0 and config.levels.weight_bits < WHOLE_BITS,
     run=run,
     past=lambda target_sparsity: "polished",
     brief=lambda tables: "polished" if tables.get("joint", {}).get("polish") else "",

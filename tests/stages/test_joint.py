@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-from edgedigits.config_file import make_config, parse_sections
 from edgedigits.convert import to_int8_tflite
 from edgedigits.data.preprocess import to_float
 from edgedigits.errors import ConfigError
@@ -28,19 +27,7 @@ from edgedigits.training.keras_env import set_seed
 from edgedigits.training.line import Line
 from edgedigits.training.model import build_mlp
 from edgedigits.view import PLAIN
-
-BASE = {
-    "model": {"hidden": [24]},
-    "training": {"epochs": 2, "batch_size": 60, "augment": "none"},
-    "levels": {"weight_bits": 3},
-    "prune": {"begin": 0.1, "end": 0.7, "scope": "global"},
-    "joint": {"enabled": True, "epochs": 10},
-}
-
-
-def config(**sections):
-    tables = {name: {**BASE.get(name, {}), **sections.get(name, {})} for name in {**BASE, **sections}}
-    return make_config(parse_sections(tables, "test"))
+from tests.stages.jointly import config, untrained
 
 
 def trained(few, choices):
@@ -120,17 +107,7 @@ def test_every_output_has_its_own_scale_in_the_file_and_the_codes_that_training_
 
 
 def test_inputs_that_training_counts_as_active_are_so_in_the_file(few) -> None:
-    set_seed(1)
-    like = build_mlp(config(model={"hidden": [20, 12]}))
-    wrapped = compressed(like, 3, "codebook")
-    wrapped.build((None, 784))
-    random = np.random.default_rng(2)
-    for layer in wrapped.layers:
-        layer.layer.bias.assign(random.normal(0, 0.3, layer.layer.units))
-        layer.mask.assign(random.random(layer.mask.shape) < 0.3)
-        layer.start_levels()
-        layer.range.assign(1.5)
-        layer.has_range.assign(1.0)
+    wrapped, like = untrained()
     seen = few.validation.images[:50]
     aware = _with_its_ranges(wrapped, like, to_float(seen))
     network = lower(read_tflite(to_int8_tflite(aware, to_float(seen), per_tensor=False), "it"))

@@ -22,24 +22,14 @@ from edgedigits.stages.int8_network import Int8Network
 from edgedigits.stages.joint import _with_its_ranges
 from edgedigits.stages.joint import run as run_joint
 from edgedigits.stages.quantize import ranges_of, strip_fake_quantization, with_ranges
-from edgedigits.training.compressed_dense import compressed
 from edgedigits.training.excess import Excess
 from edgedigits.training.keras_env import set_seed
 from edgedigits.training.line import Line
-from edgedigits.training.model import build_mlp
-
-BASE = {
-    "model": {"hidden": [24]},
-    "training": {"epochs": 2, "batch_size": 60, "augment": "none"},
-    "levels": {"weight_bits": 3},
-    "prune": {"begin": 0.1, "end": 0.7, "scope": "global"},
-    "joint": {"enabled": True, "epochs": 10, "polish": 2},
-}
+from tests.stages import jointly
 
 
 def config(**sections):
-    tables = {name: {**BASE.get(name, {}), **sections.get(name, {})} for name in {**BASE, **sections}}
-    return make_config(parse_sections(tables, "test"))
+    return jointly.config(**{**sections, "joint": {"enabled": True, "epochs": 10, "polish": 2}})
 
 
 def stored(model, digits):
@@ -47,18 +37,8 @@ def stored(model, digits):
 
 
 def untrained(seen):
-    """A model to convert, of levels, masks and ranges that no training made, and a plain one of its shape."""
-    set_seed(1)
-    like = build_mlp(config(model={"hidden": [20, 12]}))
-    wrapped = compressed(like, 3, "codebook")
-    wrapped.build((None, 784))
-    random = np.random.default_rng(2)
-    for layer in wrapped.layers:
-        layer.layer.bias.assign(random.normal(0, 0.3, layer.layer.units))
-        layer.mask.assign(random.random(layer.mask.shape) < 0.3)
-        layer.start_levels()
-        layer.range.assign(1.5)
-        layer.has_range.assign(1.0)
+    """A model to convert that no training made, and a plain one of its shape."""
+    wrapped, like = jointly.untrained()
     return _with_its_ranges(wrapped, like, to_float(seen)), like
 
 
@@ -117,8 +97,12 @@ def test_zeros_move_where_bytes_alone_are_counted(few, sections, moves_zeros) ->
     ("budget", "sweeps"), [({"constants": 424}, 3), ({"flash": 1536}, 0), ({"constants": 424, "instructions": 9000}, 0)]
 )
 def test_small_budgets_of_constants_alone_are_polished_unasked(budget, sweeps) -> None:
-    asked = {"model": BASE["model"], "budget": budget}
-    assert make_config(parse_sections(asked, "test")).joint.polish == sweeps
+    assert make_config(parse_sections({"budget": budget}, "test")).joint.polish == sweeps
+
+
+def test_weights_of_eight_bits_are_not_polished() -> None:
+    of = {bits: config(budget={"constants": 424}, levels={"weight_bits": bits}) for bits in (3, 8)}
+    assert {bits: polish.STAGE.asked(one) for bits, one in of.items()} == {3: True, 8: False}
 
 
 @pytest.mark.slow
