@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.files.scratch import scratch
 from edgedigits.training.keras_env import keras, quiet_stderr, tf
+
+_FROM_KERAS = 2
+"""`ModelType.KERAS_MODEL` of TensorFlow Lite's conversion_metadata.fbs."""
 
 
 def to_int8_tflite(model: Any, calibration: NDArray[np.float32], *, per_tensor: bool) -> bytes:
@@ -30,27 +36,45 @@ def to_int8_tflite(model: Any, calibration: NDArray[np.float32], *, per_tensor: 
         for image in calibration:
             yield [image[None, :]]
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(_with_batch_of_one(model))
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = per_tensor
-    return _convert(converter)
+    def choose(converter: Any) -> None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = representative
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = per_tensor
+
+    return _convert(model, choose)
 
 
 def to_float_tflite(model: Any) -> bytes:
     """Convert to float32 with batch 1: what the int8 file is compared with."""
-    return _convert(tf.lite.TFLiteConverter.from_keras_model(_with_batch_of_one(model)))
+    return _convert(model, lambda converter: None)
 
 
-def _with_batch_of_one(model: Any) -> Any:
+def _convert(model: Any, choose: Callable[[Any], None]) -> bytes:
+    """Return the file of `TFLiteConverter.from_keras_model`, without the functions of each layer that Keras saves."""
     pixels = keras.Input(model.input_shape[1:], batch_size=1, name="pixels")
-    return keras.Model(pixels, model(pixels), name="digits")
-
-
-def _convert(converter: Any) -> bytes:
-    with quiet_stderr(), warnings.catch_warnings():
+    digits = keras.Model(pixels, model(pixels), name="digits")
+    (output,) = digits.output_names
+    signature = [tf.TensorSpec(pixels.shape, pixels.dtype, "pixels")]
+    holder = tf.Module()
+    holder.weights = digits.variables
+    holder.serve = tf.function(lambda pixels: {output: digits(pixels)}, signature)
+    with quiet_stderr(), warnings.catch_warnings(), scratch("convert") as folder, _small_heap():
         # TensorFlow warns of missing input statistics although the input carries its range.
         warnings.simplefilter("ignore", UserWarning)
+        tf.saved_model.save(holder, str(folder), signatures={"serving_default": holder.serve})
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+        converter._metadata.environment.modelType = _FROM_KERAS
+        choose(converter)
         return bytes(converter.convert())
+
+
+@contextmanager
+def _small_heap() -> Iterator[None]:
+    """The converter collects garbage, which takes as long as all else where it looks at what was there before."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
