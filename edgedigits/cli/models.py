@@ -71,16 +71,15 @@ def _rows() -> list[dict[str, Any]]:
 def _draw(rows: list[dict[str, Any]], path: Path, *, force: bool) -> None:
     from edgedigits.data.writing import replacing
     from edgedigits.report.front_plot import front_plot
-    from edgedigits.report.style import png_file, svg_file
+    from edgedigits.report.style import SUFFIXES, plot_files
 
-    kinds = {".svg": svg_file, ".png": png_file}
-    if path.suffix not in kinds:
+    if path.suffix not in SUFFIXES:
         raise ConfigError(f"{path} is no picture that can be drawn.", hint="Name it .svg or .png.")
     if not rows:
         raise ConfigError("There are no models to draw in this installation.", hint="Run it in a checkout.")
     plot = front_plot([(row["constants"], row["accuracy"]) for row in rows])
     with replacing(path, force=force) as temporary:
-        temporary.write_bytes(kinds[path.suffix](plot))
+        temporary.write_bytes(plot_files(plot, path.suffix)[path.suffix])
 
 
 def _show(console: Console, rows: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from edgedigits.report.curves import training_plots
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.headlines import headlines
 from edgedigits.report.rendering import png_source, source_of_png
-from edgedigits.report.style import png_file
+from edgedigits.report.style import Plot, plot_files
 from edgedigits.report.words import accuracy_steps, compression_words, loss_words, percent
 from edgedigits.scoring.evaluation import evaluation_to_html
 
@@ -47,7 +47,7 @@ def _pictures(facts: BuildFacts) -> str:
     """Return the curves of accuracy and the confusion matrix, and the worst mistakes."""
     plots = training_plots(facts)[0], class_plots(facts)[0]
     shown = "".join(
-        f'<img alt="{escape(plot.description)}" width="400" style="margin:4px" src="{source_of_png(png_file(plot))}"/>'
+        f'<img alt="{escape(plot.description)}" width="400" style="margin:4px" src="{_source(plot)}"/>'
         for plot in plots
     )
     wrong = "".join(
@@ -72,3 +72,7 @@ def teacher_to_html(facts: TeacherFacts) -> str:
 def _row(title: str, value: str, detail: str, how: str) -> str:
     cells = (f"<b>{escape(value)}</b>", escape(detail), f"<small>{escape(how)}</small>")
     return f"<tr><th {_CELL}>{escape(title)}</th>" + "".join(f"<td {_CELL}>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _source(plot: Plot) -> str:
+    return source_of_png(plot_files(plot, ".png")[".png"])

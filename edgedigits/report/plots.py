@@ -12,7 +12,7 @@ from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.curves import training_plots
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.packing_plots import packing_plots
-from edgedigits.report.style import Plot, drawing_style, png_file, svg_file
+from edgedigits.report.style import SUFFIXES, Plot, drawing_style, plot_files
 from edgedigits.report.weight_plots import weight_plots
 
 
@@ -53,7 +53,7 @@ def write_plots(facts: BuildFacts, folder: Path) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for plot in all_plots(facts):
-        for suffix, content in ((".svg", svg_file(plot)), (".png", png_file(plot))):
+        for suffix, content in plot_files(plot, *SUFFIXES).items():
             path = folder / f"{plot.name}{suffix}"
             path.write_bytes(content)
             written.append(path)

@@ -113,18 +113,20 @@ def class_grid(axes: Axes, classes: int, *, linewidth: float) -> None:
     axes.set_ylabel("true class", fontsize=9.5, labelpad=3)
 
 
-def svg_file(plot: Plot) -> bytes:
-    """Return the figure as an .svg file on white; letters are outlines, so that no font is needed."""
-    return _svg(plot, "path", "white").encode()
+SUFFIXES = (".svg", ".png")
+"""Of the files that a figure is written to."""
 
 
-def png_file(plot: Plot) -> bytes:
-    """Return the figure as a .png file on white."""
-    content = io.BytesIO()
+def plot_files(plot: Plot, *suffixes: str) -> dict[str, bytes]:
+    """Return the figure's files on white, by suffix; drawn once for all.
+
+    Args:
+        plot: the figure.
+        suffixes: of `SUFFIXES`. Letters of an .svg file are outlines, so that no font is needed.
+    """
     with drawing_style():
-        # Without the library's version in it, the file only depends on what is drawn.
-        plot.draw().savefig(content, format="png", dpi=_PNG_DPI, facecolor="white", metadata={"Software": None})
-    return content.getvalue()
+        figure = plot.draw()
+        return {suffix: _svg(figure, "path", "white") if suffix == ".svg" else _png(figure) for suffix in suffixes}
 
 
 def svg_inline(plot: Plot) -> str:
@@ -133,7 +135,8 @@ def svg_inline(plot: Plot) -> str:
     Its colours are CSS variables, its letters text in the font of the page, and its ids do not clash with those of
     other figures.
     """
-    text = _svg(plot, "none", "none")
+    with drawing_style():
+        text = _svg(plot.draw(), "none", "none").decode()
     text = text[text.index("<svg") :]
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -148,11 +151,18 @@ def svg_inline(plot: Plot) -> str:
     return re.sub(r"\s*\n\s*", " ", re.sub(r">\s+<", "><", text)).strip()
 
 
-def _svg(plot: Plot, letters: str, background: str) -> str:
+def _svg(figure: Figure, letters: str, background: str) -> bytes:
     content = io.StringIO()
-    with drawing_style(), matplotlib.rc_context({"svg.fonttype": letters}):
+    with matplotlib.rc_context({"svg.fonttype": letters}):
         nothing = dict.fromkeys(("Date", "Creator", "Type", "Format"))
-        plot.draw().savefig(content, format="svg", facecolor=background, metadata=nothing)
+        figure.savefig(content, format="svg", facecolor=background, metadata=nothing)
+    return content.getvalue().encode()
+
+
+def _png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    # Without the library's version in it, the file only depends on what is drawn.
+    figure.savefig(content, format="png", dpi=_PNG_DPI, facecolor="white", metadata={"Software": None})
     return content.getvalue()
 
 

@@ -13,7 +13,7 @@ from edgedigits.report.confidence_plots import confidence_plots
 from edgedigits.report.console import show_build
 from edgedigits.report.facts import BuildFacts
 from edgedigits.report.page import render_page
-from edgedigits.report.style import svg_file, svg_inline
+from edgedigits.report.style import plot_files, svg_inline
 from edgedigits.scoring.confidence import Confidence, Reject
 from edgedigits.scoring.non_digits import Refusals
 from edgedigits.scoring.reject import Decisions, RiskCurve
@@ -108,7 +108,7 @@ def test_without_a_confidence_there_is_no_section(make_facts: MakeFacts) -> None
 def test_the_curve_says_its_ends_in_words_and_repeats(facts: BuildFacts) -> None:
     (plot,) = confidence_plots(facts)
     assert plot.name == "risk_coverage" and plot.how.startswith("measured")
-    assert svg_file(plot) == svg_file(plot)
+    assert plot_files(plot, ".svg") == plot_files(plot, ".svg")
     inline = svg_inline(plot)
     assert "var(--blue)" in inline and ("margin 16" in inline) == (
         facts.confidence is not None and facts.confidence.reject is not None

@@ -19,7 +19,7 @@ from edgedigits.errors import DataError
 from edgedigits.report.engine_page import render_engine_page
 from edgedigits.report.engine_plots import engine_plots, flash_parts, ram_parts
 from edgedigits.report.engine_report import check_place, write_engine_report
-from edgedigits.report.style import svg_file
+from edgedigits.report.style import plot_files
 from edgedigits.view import View
 from tests.files.full_disk import fill_disk
 from tests.report.page_checker import assert_stands_alone, page_text
@@ -154,7 +154,7 @@ def test_plots_say_in_words_what_they_show_and_repeat(run: Simulation) -> None:
     assert f"worst {run.instructions.most:,}" in plots[3].description
     for plot in plots:
         assert re.match("measured|emulated", plot.how)
-        assert svg_file(plot) == svg_file(plot)
+        assert plot_files(plot, ".svg") == plot_files(plot, ".svg")
 
 
 def test_a_mean_stands_where_its_bar_ends_and_the_worst_where_its_line_does(run: Simulation) -> None:

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from edgedigits.report.plots import all_plots, write_plots
 from edgedigits.report.scales import share_scale
-from edgedigits.report.style import CSS_NAMES, drawing_style, svg_file, svg_inline
+from edgedigits.report.style import CSS_NAMES, drawing_style, plot_files, svg_inline
 from edgedigits.scoring.record import StageSummary
 from tests.report.conftest import MakeFacts, build_facts
 
@@ -31,7 +31,7 @@ def digest_of_plots() -> str:
     """Return a digest over every file of a build's figures; also run in a process of its own."""
     content = hashlib.sha256()
     for plot in all_plots(build_facts(epochs=5, stages=("float", "prune"))):
-        content.update(svg_file(plot))
+        content.update(plot_files(plot, ".svg")[".svg"])
     return content.hexdigest()
 
 
@@ -69,9 +69,9 @@ def test_another_process_gives_the_same_bytes() -> None:
 
 def test_the_users_own_matplotlib_settings_change_nothing(make_facts: MakeFacts) -> None:
     plot = all_plots(make_facts(epochs=5))[0]
-    before = svg_file(plot)
+    before = plot_files(plot, ".svg")
     with matplotlib.rc_context({"font.size": 20, "axes.grid": True, "savefig.dpi": 30, "lines.linewidth": 9}):
-        assert svg_file(plot) == before
+        assert plot_files(plot, ".svg") == before
 
 
 def test_matplotlibs_global_state_is_left_alone(make_facts: MakeFacts) -> None:

@@ -26,7 +26,7 @@ from edgedigits.files.listing import (
 from edgedigits.files.scratch import parents_of, partial_folder
 from edgedigits.files.writing import json_text, write_json, write_text
 from edgedigits.progress import SILENT, Progress
-from edgedigits.report.style import Plot, png_file, svg_file
+from edgedigits.report.style import SUFFIXES, Plot, plot_files
 from edgedigits.study.findings.frame import IDENTITY, LISTS, NUMBERS
 from edgedigits.study.findings.insights import Insights, find_insights
 from edgedigits.study.report.formats import table_files
@@ -117,8 +117,8 @@ def _draw(plots: Sequence[Plot], folder: Path, progress: Progress) -> None:
     folder.mkdir()
     with progress.stage("Drawing", len(plots)) as stage:
         for plot in plots:
-            (folder / f"{plot.name}.svg").write_bytes(svg_file(plot))
-            (folder / f"{plot.name}.png").write_bytes(png_file(plot))
+            for suffix, content in plot_files(plot, *SUFFIXES).items():
+                (folder / f"{plot.name}{suffix}").write_bytes(content)
             stage.advance()
 
 
