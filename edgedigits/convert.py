@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.files.scratch import scratch
-from edgedigits.training.keras_env import keras, quiet_stderr, tf
+from edgedigits.training.keras_env import as_written, keras, quiet_stderr, tf
 
 _FROM_KERAS = 2
 """`ModelType.KERAS_MODEL` of TensorFlow Lite's conversion_metadata.fbs."""
@@ -51,6 +51,7 @@ def to_float_tflite(model: Any) -> bytes:
     return _convert(model, lambda converter: None)
 
 
+@as_written
 def _convert(model: Any, choose: Callable[[Any], None]) -> bytes:
     """Return the file of `TFLiteConverter.from_keras_model`, without the functions of each layer that Keras saves."""
     pixels = keras.Input(model.input_shape[1:], batch_size=1, name="pixels")
@@ -59,7 +60,7 @@ def _convert(model: Any, choose: Callable[[Any], None]) -> bytes:
     signature = [tf.TensorSpec(pixels.shape, pixels.dtype, "pixels")]
     holder = tf.Module()
     holder.weights = digits.variables
-    holder.serve = tf.function(lambda pixels: {output: digits(pixels)}, signature)
+    holder.serve = tf.function(lambda pixels: {output: digits(pixels)}, signature, autograph=False)
     with quiet_stderr(), warnings.catch_warnings(), scratch("convert") as folder, _small_heap():
         # TensorFlow warns of missing input statistics although the input carries its range.
         warnings.simplefilter("ignore", UserWarning)

@@ -18,7 +18,7 @@ from edgedigits.teachers.make import own_teacher
 from edgedigits.teachers.record import find_model
 from edgedigits.training.distillation import Distillation
 from edgedigits.training.excess import Excess
-from edgedigits.training.keras_env import THREADS, THREADS_ARE_FIXED, set_seed
+from edgedigits.training.keras_env import THREADS, THREADS_ARE_FIXED, as_written, set_seed
 from edgedigits.training.line import Line, TrainedStage
 from edgedigits.training.teacher import Teacher, load_teacher
 
@@ -47,6 +47,7 @@ class Trained:
         return self.stages[-1].model
 
 
+@as_written
 def train_and_compress(
     config: BuildConfig,
     splits: Splits,

@@ -54,6 +54,7 @@ class Loss:
         formula: of one image, by p = softmax(s).
         source: the publication that the formula is from; "" for what every textbook has.
         per_image: (tf, labels (n,) int32, logits (n, 10) float32, **constants) → the loss of each image, (n,).
+            TensorFlow's functions alone: Python's own `if` and `for` cannot look into tensors there.
         parameters: what a user may choose of it.
         constants: (values of the parameters, training labels (n,)) → keyword arguments of `per_image`, of JSON's types.
         slower: (values) → by how much its default learning rate is divided.

@@ -22,7 +22,7 @@ from edgedigits.errors import DataError
 from edgedigits.progress import Progress, StageProgress
 from edgedigits.training.distillation import Distillation, labels_of
 from edgedigits.training.epochs import as_input, as_tensors, labels_alone, training_epochs
-from edgedigits.training.keras_env import keras, tf, unwarned
+from edgedigits.training.keras_env import as_written, keras, tf, unwarned
 from edgedigits.training.losses import LogitsLoss
 from edgedigits.training.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE, make_optimizer
 from edgedigits.view import PLAIN, View
@@ -135,7 +135,7 @@ def _callbacks(config: TrainingConfig, plan: StagePlan, stage: StageProgress, te
 def _epoch_by_steps(model: Any, steps: int) -> Any:
     """Return what `fit` calls for its one "step" an epoch: the real steps, each a call between which signals come."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(images: Any, labels: Any) -> dict[str, Any]:
         return dict(model.train_step((as_input(images), labels)))
 
@@ -149,7 +149,7 @@ def _epoch_by_steps(model: Any, steps: int) -> Any:
 def _validation_by_steps(model: Any) -> Any:
     """Return what `fit` calls to validate: the images in parts whose convolutions have room in memory."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(images: Any, labels: Any) -> dict[str, Any]:
         return dict(model.test_step((images, labels)))
 
@@ -164,7 +164,7 @@ def _validation_by_steps(model: Any) -> Any:
 def _epoch_at_once(model: Any, steps: int) -> Any:
     """Return what `fit` calls for its one "step" an epoch: all real steps, compiled as one loop."""
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def run(images: Any, labels: Any) -> dict[str, Any]:
         def step(number: Any) -> Any:
             model.train_step((as_input(images[number]), labels[number]))
@@ -179,7 +179,7 @@ def _epoch_at_once(model: Any, steps: int) -> Any:
 def _validation_at_once(model: Any) -> Any:
     """Return what `fit` calls to validate: all images in one compiled batch."""
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def run(images: Any, labels: Any) -> dict[str, Any]:
         return dict(model.test_step((images, labels)))
 
@@ -211,6 +211,7 @@ def _told_of_event_files(folder: Path | None) -> Iterator[None]:
 
 # Each stage has programs of its own, which the third short one in a process would be told not to make.
 @unwarned("triggered tf.function retracing")
+@as_written
 def train(
     model: Any,
     splits: Splits,

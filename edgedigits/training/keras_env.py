@@ -69,6 +69,19 @@ def unwarned(words: str) -> Iterator[None]:
         logger.removeFilter(is_other)
 
 
+@contextmanager
+def _without_keras_3() -> Iterator[None]:
+    """TF-MOT looks for `keras.engine` of Keras 2, for which all of Keras 3 is imported in vain: a third of a start."""
+    if "keras" in sys.modules:
+        yield
+        return
+    sys.modules["keras"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["keras"]
+
+
 _USER_WANTS_LOGS = os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -79,7 +92,9 @@ try:
     with quiet_stderr():
         import tensorflow as tf
         import tf_keras as keras
-        import tensorflow_model_optimization as tfmot  # isort: skip
+
+        with _without_keras_3():
+            import tensorflow_model_optimization as tfmot
 
         # Looking for devices is what complains about absent GPUs: have it done while stderr is held back.
         tf.config.list_physical_devices()
@@ -121,6 +136,10 @@ def _fix_threads() -> bool:
 
 
 THREADS_ARE_FIXED = _fix_threads()
+
+as_written = tf.autograph.experimental.do_not_convert
+"""Decorates what calls layers and traces functions: nothing here branches by a tensor in Python, and to have AutoGraph
+rewrite all of TF-MOT's functions takes a third of a short build. `tf.function` is to be told so besides."""
 
 
 def set_seed(seed: int) -> None:

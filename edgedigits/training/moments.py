@@ -30,7 +30,7 @@ class Moments:
         self._count = min(count, len(self._labels))
         self._squares: list[tuple[NDArray[np.float32], ...]] = []
 
-        @tf.function(jit_compile=True)
+        @tf.function(jit_compile=True, autograph=False)
         def measure(images: Any, labels: Any) -> Any:
             kernels = [layer.layer.kernel for layer in model.layers]
             with tf.GradientTape() as tape:

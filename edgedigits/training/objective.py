@@ -22,11 +22,11 @@ class Objective:
     def __init__(self, loss: Any, targets: NDArray[Any]) -> None:
         self._targets = targets
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def of_each(targets: Any, logits: Any) -> Any:
             return loss.call(targets, logits)
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def slopes(targets: Any, logits: Any) -> Any:
             with tf.GradientTape() as tape:
                 tape.watch(logits)
