@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgedigits.model.weights.columns import narrow, steps_between
+from edgedigits.model.weights.columns import chains, narrow
 from edgedigits.model.weights.encoding import OUTPUT_INSTRUCTIONS, Activity, Constant, Encoding, Visits, Weights
 
 BLOCK = 4
@@ -34,20 +34,17 @@ class Blocks(Encoding):
         padded = np.zeros((-(-outputs // BLOCK) * BLOCK, inputs), np.int8)
         padded[:outputs] = weights
         words = np.ascontiguousarray(padded.T).view("<u4")
-        is_shared = not words.any(axis=1).all()
-        values, steps = ([np.zeros(1, "<u4")], [np.array([_LAST])]) if is_shared else ([], [])
-        starts, end = [], int(is_shared)
-        for column in words:
-            rows = np.flatnonzero(column)
-            gaps, owners = steps_between(rows, _LARGEST)
-            values.append(np.where(owners >= 0, column[rows[owners]] if len(rows) else 0, 0).astype("<u4"))
-            steps.append(gaps << 1 | (np.arange(len(gaps)) == len(gaps) - 1) * _LAST)
-            starts.append(end if len(rows) else 0)
-            end += len(gaps)
+        found = chains(words.T, _LARGEST)
+        used = found.lengths > 0
+        # A word of zeros at the front is what all columns share that have no block.
+        shared = int(not used.all())
+        steps = found.steps << 1
+        steps[found.ends[used] - 1] |= _LAST
+        starts = np.where(used, found.ends - found.lengths + shared, 0)
         return (
-            Constant("weights", np.concatenate(values)),
-            Constant("steps", np.concatenate(steps).astype(np.uint8)),
-            narrow("starts", np.pad(np.array(starts, np.int64), (0, -inputs % 4))),
+            Constant("weights", np.pad(found.values, (shared, 0))),
+            Constant("steps", np.pad(steps, (shared, 0), constant_values=_LAST).astype(np.uint8)),
+            narrow("starts", np.pad(starts, (0, -inputs % 4))),
         )
 
     def entries_of_word(self, outputs: int) -> tuple[int, ...]:

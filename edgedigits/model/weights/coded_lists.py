@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgedigits.model.weights.columns import chains, estimate, lengths, place, starts_of
+from edgedigits.model.weights.columns import chains, estimate, place, starts_of
 from edgedigits.model.weights.encoding import Activity, Constant, Encoding, Visits, Weights
 
 
@@ -28,11 +28,13 @@ class CodedLists(Encoding):
         codebook = np.unique(np.append(weights, np.int8(0)))
         if len(codebook) > self.most_distinct:
             return None
-        columns = chains(weights, (1 << self.step_bits) - 1)
-        entries = [steps | np.searchsorted(codebook, values) << self.step_bits for steps, values in columns]
-        counts = np.array([len(column) for column in entries], np.int64)
-        flat = np.concatenate(entries).astype(np.uint8)
-        return Constant("entries", flat), starts_of(counts), Constant("codebook", codebook.astype(np.int8))
+        found = chains(weights, (1 << self.step_bits) - 1)
+        entries = found.steps | np.searchsorted(codebook, found.values) << self.step_bits
+        return (
+            Constant("entries", entries.astype(np.uint8)),
+            starts_of(found.lengths),
+            Constant("codebook", codebook.astype(np.int8)),
+        )
 
     def entries_of_word(self, outputs: int) -> tuple[int, ...]:
         """Return how many entries of each array four inputs take."""
@@ -50,7 +52,7 @@ class CodedLists(Encoding):
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 9 an entry of an active column, fillers included."""
-        entries = lengths(steps for steps, _ in chains(weights, (1 << self.step_bits) - 1))
+        entries = chains(weights, (1 << self.step_bits) - 1).lengths
         return estimate(weights, activity, 15, 9, entries)
 
 

@@ -7,6 +7,8 @@ from the row before. `starts` (inputs + 1) says where each column begins.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sized
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,37 +26,45 @@ def narrow(name: str, values: NDArray[np.int64]) -> Constant:
     return Constant(name, values.astype(np.uint16 if values.max(initial=0) <= 0xFFFF else np.uint32), is_index=True)
 
 
-def gaps_of(weights: Weights) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def gaps_of(weights: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return column and rows from the one before of each weight that is not zero, (n,), of weights (out, in)."""
     columns, rows = np.nonzero(weights.T)
     before = np.where(np.diff(columns, prepend=-1) != 0, 0, np.roll(rows, 1))
     return columns, rows - before
 
 
-def steps_between(rows: NDArray[np.int64], largest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return steps between ascending rows, none above `largest`, and which entry each belongs to.
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """The columns of a layer, one behind the other.
 
-    A longer gap is bridged by fillers of the largest step, which belong to entry −1.
+    Attributes:
+        steps: int64 (n,), none above the largest; a longer gap is bridged by fillers of that.
+        values: the weights (n,) that steps lead to, of the weights' type; 0 of fillers.
+        lengths: how many steps each column takes, int64 (in,).
     """
-    gaps = np.diff(rows, prepend=0)
+
+    steps: NDArray[np.int64]
+    values: NDArray[Any]
+    lengths: NDArray[np.int64]
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """Where each column ends, (in,)."""
+        return np.cumsum(self.lengths)
+
+
+def chains(weights: NDArray[Any], largest: int) -> Chains:
+    """Return steps and weights of every column of weights (out, in), whatever their type."""
+    columns, gaps = gaps_of(weights)
     fillers = np.maximum(0, -(-gaps // largest) - 1)
     last = np.cumsum(fillers + 1) - 1
     steps = np.full(int((fillers + 1).sum()), largest, np.int64)
     steps[last] = gaps - fillers * largest
-    owners = np.full(len(steps), -1, np.int64)
-    owners[last] = np.arange(len(rows))
-    return steps, owners
-
-
-def chains(weights: Weights, largest: int) -> list[tuple[NDArray[np.int64], Weights]]:
-    """Return steps and weights of every column; fillers have weight 0."""
-    columns = []
-    for column in weights.T:
-        rows = np.flatnonzero(column)
-        steps, owners = steps_between(rows, largest)
-        values = np.where(owners >= 0, column[rows[owners]] if len(rows) else 0, 0).astype(np.int8)
-        columns.append((steps, values))
-    return columns
+    values = np.zeros(len(steps), weights.dtype)
+    values[last] = weights.T[weights.T != 0]
+    lengths = np.zeros(weights.shape[1], np.int64)
+    np.add.at(lengths, columns, fillers + 1)
+    return Chains(steps, values, lengths)
 
 
 def place(columns: list[tuple[NDArray[np.int64], NDArray[np.int8]]], shape: tuple[int, int]) -> Weights:

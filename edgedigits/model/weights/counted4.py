@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgedigits.model.weights.columns import chains, estimate, lengths
+from edgedigits.model.weights.columns import chains, estimate
 from edgedigits.model.weights.encoding import Activity, Constant, Weights
 from edgedigits.model.weights.lists4 import Lists4
 
@@ -40,7 +40,7 @@ class Counted4(Lists4):
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 15 for two entries of an active column, fillers included, and 4 a column."""
-        entries = (lengths(steps for steps, _ in chains(weights, 15)) + 1) // 2
+        entries = (chains(weights, 15).lengths + 1) // 2
         return estimate(weights, activity, 13, 15.2, entries) + 4 * weights.shape[1]
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgedigits.model.weights.columns import chains, estimate, lengths, place, starts_of
+from edgedigits.model.weights.columns import chains, estimate, place, starts_of
 from edgedigits.model.weights.encoding import Activity, Constant, Encoding, Visits, Weights
 
 
@@ -29,16 +29,15 @@ class Lists4(Encoding):
 
     def pack(self, weights: Weights) -> tuple[Constant, ...] | None:
         """Return "entries": uint8, and "starts" in bytes; a column of odd length ends with a zero weight."""
-        triples = []
-        for steps, values in chains(weights, 15):
-            count = (len(steps) + 1) // 2
-            padded = np.zeros((2, count * 2), np.uint8)
-            padded[0, : len(steps)], padded[1, : len(steps)] = steps, values.view(np.uint8)
-            both = padded.reshape(2, count, 2)
-            triple = np.stack([both[0, :, 0] | both[0, :, 1] << 4, both[1, :, 0], both[1, :, 1]], axis=1)
-            triples.append(triple.reshape(-1))
-        counts = np.array([len(column) for column in triples], np.int64)
-        return Constant("entries", np.concatenate(triples)), starts_of(counts)
+        found = chains(weights, 15)
+        pairs = (found.lengths + 1) // 2
+        # Of each step, how many columns before its own were filled up.
+        filled = np.repeat(np.cumsum(found.lengths % 2) - found.lengths % 2, found.lengths)
+        padded = np.zeros((2, 2 * int(pairs.sum())), np.uint8)
+        padded[:, np.arange(len(filled)) + filled] = found.steps, found.values.view(np.uint8)
+        steps, values = padded.reshape(2, -1, 2)
+        triples = np.stack([steps[:, 0] | steps[:, 1] << 4, values[:, 0], values[:, 1]], axis=1)
+        return Constant("entries", triples.reshape(-1)), starts_of(3 * pairs)
 
     def entries_of_word(self, outputs: int) -> tuple[int, ...] | None:
         """Return how many entries of each array four inputs take."""
@@ -56,7 +55,7 @@ class Lists4(Encoding):
 
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 15 for two entries of an active column, fillers included."""
-        entries = (lengths(steps for steps, _ in chains(weights, 15)) + 1) // 2
+        entries = (chains(weights, 15).lengths + 1) // 2
         return estimate(weights, activity, 13, 15.2, entries)
 
 
