@@ -14,12 +14,12 @@ BASE = {
     "training": {"epochs": 2, "batch_size": 60, "augment": "none"},
     "levels": {"weight_bits": 3},
     "prune": {"begin": 0.1, "end": 0.7, "scope": "global"},
-    "joint": {"enabled": True, "epochs": 10},
+    "joint": {"enabled": True, "epochs": 10, "tries": 1},
 }
 
 
 def config(**sections):
-    """BASE with other choices."""
+    """BASE with other choices; one try, also where a recipe has several."""
     tables = {name: {**BASE.get(name, {}), **sections.get(name, {})} for name in {**BASE, **sections}}
     return make_config(parse_sections(tables, "test"))
 
