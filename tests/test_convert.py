@@ -26,6 +26,7 @@ def by_tensorflow(model, *, images=None) -> bytes:
     return bytes(converter.convert())
 
 
+@pytest.mark.filterwarnings("ignore:Statistics for quantized inputs")
 @pytest.mark.parametrize("aware", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_file_is_that_of_from_keras_model_to_the_byte(aware) -> None:
     set_seed(5)
