@@ -6,6 +6,7 @@ written in C also lose an exception that comes while they are loaded, and crash 
 Python itself loses one that hits the callbacks of its import locks: until these are done, a signal waits. What hits a
 finalizer, or a generator that is thrown away, is lost as well, and sent again. So is what comes when the main thread is
 just about to wait, as another thread runs: Python notes it, and heeds it when the waiting is over, which may be never.
+And where a library that it hits fails as it tidies up, over a stack of its own say, it is that failure that arrives.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ def interruptible() -> Iterator[None]:
     before = _handle(_interrupt)
     try:
         yield
+    except Exception as error:
+        if _asked.is_set():
+            raise Interrupted from error
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -39,6 +39,16 @@ def test_a_swallowed_interrupt_comes_back_at_the_next_step(number):
             TerminalProgress().stage("More work")
 
 
+def test_a_failure_that_an_interrupt_caused_in_a_library_is_told_as_the_interrupt():
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            raise AssertionError("nesting violated")
+    with pytest.raises(AssertionError), interruptible():
+        raise AssertionError("one's own")
+
+
 def test_a_signal_that_is_to_be_ignored_stays_so():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
