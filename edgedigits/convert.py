@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.files.scratch import scratch
+from edgedigits.files.scratch import no_room, scratch
 from edgedigits.training.keras_env import as_written, keras, quiet_stderr, tf
 
 _FROM_KERAS = 2
@@ -53,7 +53,11 @@ def to_float_tflite(model: Any) -> bytes:
 
 @as_written
 def _convert(model: Any, choose: Callable[[Any], None]) -> bytes:
-    """Return the file of `TFLiteConverter.from_keras_model`, without the functions of each layer that Keras saves."""
+    """Return the file of `TFLiteConverter.from_keras_model`, without the functions of each layer that Keras saves.
+
+    Raises:
+        DataError: there is no room for temporary files.
+    """
     pixels = keras.Input(model.input_shape[1:], batch_size=1, name="pixels")
     digits = keras.Model(pixels, model(pixels), name="digits")
     (output,) = digits.output_names
@@ -64,7 +68,10 @@ def _convert(model: Any, choose: Callable[[Any], None]) -> bytes:
     with quiet_stderr(), warnings.catch_warnings(), scratch("convert") as folder, _small_heap():
         # TensorFlow warns of missing input statistics although the input carries its range.
         warnings.simplefilter("ignore", UserWarning)
-        tf.saved_model.save(holder, str(folder), signatures={"serving_default": holder.serve})
+        try:
+            tf.saved_model.save(holder, str(folder), signatures={"serving_default": holder.serve})
+        except tf.errors.OpError as error:
+            raise no_room() from error
         converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
         converter._metadata.environment.modelType = _FROM_KERAS
         choose(converter)
