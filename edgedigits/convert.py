@@ -70,7 +70,8 @@ def _convert(model: Any, choose: Callable[[Any], None]) -> bytes:
         warnings.simplefilter("ignore", UserWarning)
         try:
             tf.saved_model.save(holder, str(folder), signatures={"serving_default": holder.serve})
-        except tf.errors.OpError as error:
+        except (tf.errors.OutOfRangeError, tf.errors.ResourceExhaustedError) as error:
+            # What TensorFlow makes of EFBIG, and of ENOSPC and EDQUOT; the reason is not always in its words.
             raise no_room() from error
         converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
         converter._metadata.environment.modelType = _FROM_KERAS
@@ -80,7 +81,13 @@ def _convert(model: Any, choose: Callable[[Any], None]) -> bytes:
 
 @contextmanager
 def _small_heap() -> Iterator[None]:
-    """The converter collects garbage, which takes as long as all else where it looks at what was there before."""
+    """Keep what was there before out of the converter's collection of garbage, which takes as long as all else.
+
+    What its user has frozen himself stays so.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield

@@ -138,8 +138,8 @@ def _fix_threads() -> bool:
 THREADS_ARE_FIXED = _fix_threads()
 
 as_written = tf.autograph.experimental.do_not_convert
-"""Decorates what calls layers and traces functions: nothing here branches by a tensor in Python, and to have AutoGraph
-rewrite all of TF-MOT's functions takes a third of a short build. `tf.function` is to be told so besides."""
+"""Decorates what calls layers and traces functions: nothing here branches by a tensor in Python, and AutoGraph would
+rewrite some forty functions, most of them TF-MOT's, in every process. `tf.function` is to be told so besides."""
 
 
 def set_seed(seed: int) -> None:

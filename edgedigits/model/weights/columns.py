@@ -6,7 +6,6 @@ from the row before. `starts` (inputs + 1) says where each column begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,8 +89,3 @@ def estimate(weights: Weights, activity: Activity, column: float, entry: float, 
     """
     walk = column * activity.inputs * weights.shape[1] + entry * activity.taken(entries)
     return list_columns(weights.shape, activity) + walk
-
-
-def lengths(columns: Iterable[Sized]) -> NDArray[np.int64]:
-    """Return how long each column is, (in,)."""
-    return np.array([len(column) for column in columns], np.int64)

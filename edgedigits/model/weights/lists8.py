@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.model.weights.columns import lengths, narrow
+from edgedigits.model.weights.columns import narrow
 from edgedigits.model.weights.encoding import (
     OUTPUT_INSTRUCTIONS,
     Activity,
@@ -74,7 +74,7 @@ class Lists8(Encoding):
     def instructions(self, weights: Weights, activity: Activity) -> float:
         """About 11 an entry of an active column, of which each has one at least."""
         outputs, inputs = weights.shape
-        entries = np.maximum(lengths(_pair_entries(np.flatnonzero(column), column) for column in weights.T), 1)
+        entries = np.array([max(1, len(_pair_entries(np.flatnonzero(column), column))) for column in weights.T])
         walk = (0.875 + 3 * activity.words + 4 * activity.inputs) * inputs
         return 40 + walk + OUTPUT_INSTRUCTIONS * outputs + 11.0 * activity.taken(entries)
 
